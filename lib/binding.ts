@@ -1,0 +1,148 @@
+// The native boundary: finds and loads the addon, and says what it offers. Nothing else in lib/ calls native code.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/** How a field of a row is stored (host byte order, natural alignment). */
+export type FieldKind = 'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'text' | 'bytes' | 'flags' | 'nested'
+
+export interface FieldSchema {
+  readonly name: string
+  readonly kind: FieldKind
+  /** Bytes from the start of the row. */
+  readonly offset: number
+  /** Bytes in the row. */
+  readonly size: number
+  /** The kernel's constant, e.g. `IPVS_SVC_ATTR_FWMARK`. */
+  readonly constant: string
+  readonly doc: string
+  /** Name of the record of a nested field. */
+  readonly record?: string
+}
+
+/** A row: `u32 present` (bit i: field i has a value), then the fields. */
+export interface RecordSchema {
+  readonly name: string
+  readonly size: number
+  readonly fields: readonly FieldSchema[]
+}
+
+/** Why a request did not end as done. */
+export type Cause =
+  | 'rejected' // the kernel answered with errno; not applied
+  | 'local' // a system call of ours failed with errno before the kernel saw the request; not applied
+  | 'unavailable' // no such generic netlink family; not applied
+  | 'timeout'
+  | 'overrun'
+  | 'truncated'
+  | 'malformed'
+  | 'aborted'
+  | 'closed'
+  | 'conflict'
+
+export interface Failure {
+  /** The operation in the call that failed; 0 for reads. */
+  readonly index: number
+  readonly cause: Cause
+  /** Positive errno, 0 when there is none. */
+  readonly errno: number
+  /** False: surely nothing was changed. True: nobody can say (after trying to read it back). */
+  readonly unknown: boolean
+  /** Path of the refused attribute from the extended ACK, e.g. `service.netmask`. */
+  readonly attribute?: string
+  /** The kernel's own words from the extended ACK. */
+  readonly message?: string
+}
+
+export interface Reply {
+  readonly failures: readonly Failure[]
+  /** Rows of a read, one record after the other. */
+  readonly rows?: ArrayBuffer
+  /** nf_tables only: the ruleset generation that the rows belong to. */
+  readonly generation?: number
+}
+
+/** Settings of one native call. */
+export interface Call {
+  /** Number of the call, unique in its session, for {@link NativeSession.abort}. */
+  readonly id: number
+  readonly timeoutMs: number
+}
+
+interface NativeSession {
+  /** Opens the sockets in the session's namespace. Later calls do it by themselves when needed. */
+  open(call: Call): Promise<Reply>
+  /** Ends a call early, queued or running: it fails with cause `aborted`, `unknown` saying whether it was sent. */
+  abort(id: number): void
+  /** Finishes what is running, fails what is queued (cause `closed`), stops the thread. Idempotent. */
+  close(): Promise<void>
+}
+
+/** `operations`: triples [operation code, row of its first record, row of its second record]; unused rows are 0. */
+export interface NativeIpvsSession extends NativeSession {
+  execute(call: Call, operations: Uint32Array, services: ArrayBuffer, destinations: ArrayBuffer): Promise<Reply>
+  read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply>
+}
+
+export interface NativeMarksSession extends NativeSession {
+  /** All elements of our table as rows of the record `element`, with the generation they belong to. */
+  list(call: Call): Promise<Reply>
+  /**
+   * One transaction on top of `generation`: creates table, chains, maps and lookup rules as far as needed, removes the
+   * first `removed` rows of `elements` and adds the rest. Failure `index` is the row; errno ERESTART (85): the ruleset
+   * changed since `generation`, nothing was applied.
+   */
+  apply(call: Call, generation: number, elements: ArrayBuffer, removed: number): Promise<Reply>
+  /** Removes the table with everything in it; done as well when there is none. */
+  drop(call: Call): Promise<Reply>
+}
+
+export interface SessionOptions {
+  /** Path of a network namespace; absent: the process's own. */
+  readonly netns?: string
+  /** For tests: descriptors of connected datagram sockets whose peers play the kernel, one for each (re)opening. */
+  readonly sockets?: readonly number[]
+}
+
+export interface Binding {
+  readonly IpvsSession: new (options: SessionOptions) => NativeIpvsSession
+  readonly MarksSession: new (options: SessionOptions & { readonly table: string }) => NativeMarksSession
+  /** service, destination, statistics, info, element. */
+  readonly schema: readonly RecordSchema[]
+  /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
+  readonly operations: Readonly<Record<string, number>>
+  /** Annotated hex of the attributes of an IPVS message: the debug dump. */
+  describe(attributes: Uint8Array): string
+}
+
+const require = createRequire(import.meta.url)
+const root = fileURLToPath(new URL('..', import.meta.url)) // lib/ and dist/ are both one level below the root
+
+// node-gyp-build knows musl only by /etc/alpine-release; the loader mapped into this process says it on any system.
+function isMusl(): boolean {
+  try {
+    return /\/ld-musl-[^/\n]*\.so/.test(readFileSync('/proc/self/maps', 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+function load(): Binding {
+  if (process.platform !== 'linux') throw new Error(`ipvs: Linux only (this is ${process.platform})`)
+  const libc = isMusl() ? 'musl' : 'glibc'
+  const before = process.env['LIBC']
+  process.env['LIBC'] ??= libc // node-gyp-build reads it once, when it is loaded
+  try {
+    const build = require('node-gyp-build') as (dir: string) => unknown
+    return build(root) as Binding
+  } catch (cause) {
+    throw new Error(`ipvs: no native build for linux-${process.arch} (${libc}); see "Building from source" in README.md`, {
+      cause,
+    })
+  } finally {
+    if (before === undefined) delete process.env['LIBC']
+    else process.env['LIBC'] = before
+  }
+}
+
+export const binding: Binding = load()

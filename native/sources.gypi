@@ -1,0 +1,39 @@
+{
+  "variables": {
+    "core_sources": [
+      "native/netlink/record.cc",
+      "native/netlink/message.cc",
+      "native/netlink/socket.cc",
+      "native/netlink/channel.cc",
+      "native/netlink/family.cc",
+      "native/ipvs/session.cc",
+      "native/ipvs/read.cc",
+      "native/ipvs/patch.cc",
+      "native/nftables/marks.cc"
+    ],
+    "addon_sources": [
+      "native/addon/addon.cc",
+      "native/addon/worker.cc",
+      "native/addon/sessions.cc",
+      "native/addon/ipvs_session.cc",
+      "native/addon/marks_session.cc"
+    ],
+    "addon_defines": [
+      "NAPI_VERSION=8",
+      "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
+      "NODE_ADDON_API_DISABLE_DEPRECATED",
+      "NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS"
+    ],
+    "warning_cflags": ["-Wall", "-Wextra"],
+    "hardening_cflags": [
+      "-O2",
+      "-U_FORTIFY_SOURCE",
+      "-D_FORTIFY_SOURCE=3",
+      "-D_GLIBCXX_ASSERTIONS",
+      "-fstack-protector-strong",
+      "-fstack-clash-protection",
+      "-ftrivial-auto-var-init=zero"
+    ],
+    "hardening_ldflags": ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
+  }
+}
