@@ -9,7 +9,12 @@
       "native/ipvs/session.cc",
       "native/ipvs/read.cc",
       "native/ipvs/patch.cc",
-      "native/nftables/marks.cc"
+      "native/nftables/message.cc",
+      "native/nftables/expressions.cc",
+      "native/nftables/objects.cc",
+      "native/nftables/elements.cc",
+      "native/nftables/marks.cc",
+      "native/nftables/apply.cc"
     ],
     "addon_sources": [
       "native/addon/addon.cc",

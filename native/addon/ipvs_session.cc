@@ -57,7 +57,7 @@ class IpvsSession : public Napi::ObjectWrap<IpvsSession> {
 
     explicit IpvsSession(const Napi::CallbackInfo& info)
         : Napi::ObjectWrap<IpvsSession>(info), options_(SessionOptions::from(info[0])),
-          session_(connectorFor(options_, NETLINK_GENERIC)), worker_(info.Env(), enterOn(options_)) {}
+          session_(connectorFor(options_, NETLINK_GENERIC)), worker_(info.Env(), enterOn(options_), [this] { session_.close(); }) {}
 
   private:
     Napi::Value open(const Napi::CallbackInfo& info) {

@@ -94,17 +94,15 @@ Worker::Settings callSettings(const Napi::Value& call, size_t operations) {
             std::chrono::milliseconds(object.Get("timeoutMs").As<Napi::Number>().Uint32Value()), operations};
 }
 
-Worker::Worker(Napi::Env env, std::function<netlink::Failure()> prepare) : env_(env), prepare_(std::move(prepare)) {
+Worker::Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish)
+    : env_(env), prepare_(std::move(prepare)), finish_(std::move(finish)) {
     wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wakeFd_ < 0) {
         throw Napi::Error::New(env, std::string("ipvs: eventfd: ") + std::strerror(errno));
     }
 }
 
-Worker::~Worker() {
-    stop(true);
-    ::close(wakeFd_);
-}
+Worker::~Worker() { stop(true); }
 
 void Worker::start(Napi::Env env) {
     deliveries_ = Deliveries::New(env, "ipvs", 0, 1, this);
@@ -130,9 +128,16 @@ void Worker::stop(bool interruptRunning) {
         napi_remove_env_cleanup_hook(env_, stopAtExit, this);
         queue_.clear(); // not empty only when the environment is going: nobody will hear of these
     }
+    if (wakeFd_ >= 0) {
+        ::close(wakeFd_);
+        wakeFd_ = -1;
+    }
 }
 
 void Worker::wake() const {
+    if (wakeFd_ < 0) {
+        return; // stopped
+    }
     const uint64_t one = 1;
     ssize_t written = 0;
     do {
@@ -295,9 +300,11 @@ void Worker::loop() {
             running_ = false;
         }
         if (!hand(std::move(job))) {
+            finish_();
             return; // napi_closing: the thread-safe function is not ours any more, not even to release
         }
     }
+    finish_();
     deliveries_.Release();
 }
 

@@ -29,7 +29,8 @@ class Worker {
     using Work = std::function<Outcome(const netlink::Control&)>;
 
     // `prepare` runs once on the new thread, before the first job; when it fails, every job fails like it.
-    Worker(Napi::Env env, std::function<netlink::Failure()> prepare);
+    // `finish` runs on it last: what the thread opened, it closes.
+    Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -76,6 +77,7 @@ class Worker {
 
     // Both threads
     std::function<netlink::Failure()> prepare_;
+    std::function<void()> finish_;
     int wakeFd_ = -1;
     std::thread thread_;
     std::mutex mutex_;

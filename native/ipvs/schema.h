@@ -101,20 +101,21 @@ struct Destination {
     Statistics statistics;
 };
 
+// In ipvsadm's order of sending, so that requests compare byte by byte.
 inline constexpr netlink::Field destinationFields[] = {
+    NETLINK_FIELD(Destination, family, u16, IPVS_DEST_ATTR_ADDR_FAMILY, "2 or 10; absent: the service's (3.18+)."),
     NETLINK_FIELD(Destination, address, bytes, IPVS_DEST_ATTR_ADDR, "Address of the real server."),
     NETLINK_FIELD(Destination, port, be16, IPVS_DEST_ATTR_PORT, "Port; 0 with marks: the packet's own."),
     NETLINK_FIELD(Destination, forwarding, u32, IPVS_DEST_ATTR_FWD_METHOD, "IP_VS_CONN_F_FWD_MASK values."),
     NETLINK_FIELD(Destination, weight, u32, IPVS_DEST_ATTR_WEIGHT, "0: no new connections."),
+    NETLINK_FIELD(Destination, tunnelType, u8, IPVS_DEST_ATTR_TUN_TYPE, "0 ipip, 1 gue (5.2+), 2 gre (5.3+)."),
+    NETLINK_FIELD(Destination, tunnelPort, be16, IPVS_DEST_ATTR_TUN_PORT, "UDP port of a gue tunnel (5.2+)."),
+    NETLINK_FIELD(Destination, tunnelFlags, u16, IPVS_DEST_ATTR_TUN_FLAGS, "0 none, 1 csum, 2 remcsum (5.3+)."),
     NETLINK_FIELD(Destination, upperThreshold, u32, IPVS_DEST_ATTR_U_THRESH, "Most connections; 0: no limit."),
     NETLINK_FIELD(Destination, lowerThreshold, u32, IPVS_DEST_ATTR_L_THRESH, "End of overload; 0: 3/4 of upper."),
     NETLINK_REPLY(Destination, activeConnections, u32, IPVS_DEST_ATTR_ACTIVE_CONNS, "Established or opening."),
     NETLINK_REPLY(Destination, inactiveConnections, u32, IPVS_DEST_ATTR_INACT_CONNS, "All others."),
     NETLINK_REPLY(Destination, persistentConnections, u32, IPVS_DEST_ATTR_PERSIST_CONNS, "Persistence templates."),
-    NETLINK_FIELD(Destination, family, u16, IPVS_DEST_ATTR_ADDR_FAMILY, "2 or 10; absent: the service's (3.18+)."),
-    NETLINK_FIELD(Destination, tunnelType, u8, IPVS_DEST_ATTR_TUN_TYPE, "0 ipip, 1 gue (5.2+), 2 gre (5.3+)."),
-    NETLINK_FIELD(Destination, tunnelPort, be16, IPVS_DEST_ATTR_TUN_PORT, "UDP port of a gue tunnel (5.2+)."),
-    NETLINK_FIELD(Destination, tunnelFlags, u16, IPVS_DEST_ATTR_TUN_FLAGS, "0 none, 1 csum, 2 remcsum (5.3+)."),
     NETLINK_REPLY_NESTED(Destination, statistics, statisticsRecord, IPVS_DEST_ATTR_STATS64, "Counters, up to 2 s old."),
 };
 inline constexpr netlink::Record destinationRecord{"destination", sizeof(Destination), IPVS_CMD_ATTR_DEST,

@@ -30,6 +30,9 @@ class Session {
     // Opens the socket and finds the family.
     [[nodiscard]] Status open(const Control& control);
 
+    // Closes the socket. A later call opens another.
+    void close() { channel_.close(); }
+
     // Carries out the items in order; a failed one does not stop the rest. Failures come in the order of the items.
     [[nodiscard]] std::vector<Failure> execute(std::span<const Item> items, const Control& control);
 

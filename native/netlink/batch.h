@@ -14,6 +14,7 @@ class Batch {
         starts_.clear();
         firstSequence_ = firstSequence;
         awaited_ = 0;
+        guarded_ = false;
     }
 
     // Opens a message; append its body to the writer, then end().
@@ -37,6 +38,11 @@ class Batch {
         store(flags, static_cast<uint16_t>(load<uint16_t>(flags) | NLM_F_ACK));
         awaited_ = starts_.size() - 1;
     }
+
+    // Says that the first message guards the rest: when it is refused, the kernel looks at none of them and answers none
+    // (an nfnetlink transaction).
+    void guard() { guarded_ = true; }
+    [[nodiscard]] bool guarded() const { return guarded_; }
 
     // Index of that message: its ACK, its error or its DONE is the last answer.
     [[nodiscard]] size_t awaited() const { return awaited_; }
@@ -65,6 +71,7 @@ class Batch {
     std::vector<size_t> starts_;
     uint32_t firstSequence_ = 0;
     size_t awaited_ = 0;
+    bool guarded_ = false;
 };
 
 } // namespace netlink

@@ -101,6 +101,7 @@ Channel::Heard Channel::hear(const Message& message, Answers& answers, const Vis
         }
         if (ack.error != 0) {
             answers.refusals.push_back({index, std::move(ack)});
+            return index == 0 && batch_.guarded() ? Heard::last : after;
         }
         return after;
     }

@@ -98,7 +98,7 @@ constexpr bool wellFormed(const Record& record) {
         if (alignment != 0 && field.offset % alignment != 0) {
             return false;
         }
-        if ((field.kind == Kind::nested) != (field.record != nullptr) || (field.record != nullptr && !field.replyOnly)) {
+        if (field.kind == Kind::nested && !field.replyOnly) {
             return false;
         }
         if (field.kind == Kind::nested && (field.record->size != field.size || field.offset % 8 != 0)) {

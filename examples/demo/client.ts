@@ -1,0 +1,20 @@
+// The client: requests the URLs given, one new connection each, and prints a JSON array of who answered.
+//   node client.js URL ...
+import { get } from 'node:http'
+import { get as getTls } from 'node:https'
+import { text } from 'node:stream/consumers'
+
+async function request(url: string): Promise<string> {
+  const settings = { agent: false, timeout: 10_000, rejectUnauthorized: false } // the certificate is the demo's own
+  return new Promise((resolve, reject) => {
+    const sent = (url.startsWith('https:') ? getTls : get)(url, settings, (response) => {
+      text(response).then(resolve, reject)
+    })
+    sent.on('timeout', () => sent.destroy(new Error(`no answer from ${url}`)))
+    sent.on('error', reject)
+  })
+}
+
+const answers: string[] = []
+for (const url of process.argv.slice(2)) answers.push(await request(url))
+console.log(JSON.stringify(answers))

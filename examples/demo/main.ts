@@ -1,0 +1,47 @@
+// The demo: one firewall mark, two real servers, real HTTP and TLS traffic, balanced by the kernel and configured by this
+// package alone. Runs here when this machine has IPVS and we are root, else on a real kernel in the lab.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+import { Ipvs } from 'ipvs'
+
+import { play } from './play.ts'
+
+const lab = fileURLToPath(new URL('../../test/lab/main.js', import.meta.url))
+
+async function whyNotHere(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'we are not root'
+  try {
+    const ipvs = await Ipvs.open()
+    await ipvs.info()
+    await ipvs.close()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return existsSync('/usr/sbin/ip') || existsSync('/sbin/ip') ? undefined : 'the command ip (package iproute2) is missing'
+}
+
+function inLab(): Promise<number> {
+  const child = spawn(process.execPath, [lab, '--', process.execPath, fileURLToPath(import.meta.url), '--here'], {
+    stdio: 'inherit',
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : (code ?? 1)))
+  })
+}
+
+const reason = await whyNotHere()
+if (reason === undefined) {
+  console.log('Running on this host, in network namespaces of its own.\n')
+  process.exitCode = await play()
+} else if (process.argv.includes('--here')) {
+  console.error(`The demo cannot run here: ${reason}`)
+  process.exitCode = 1
+} else {
+  console.log(`This host cannot run the demo itself (${reason}).\nStarting a real kernel in the lab instead; this takes a moment.\n`)
+  process.exitCode = await inLab()
+}

@@ -1,0 +1,165 @@
+// IPv4 and IPv6 addresses: text <-> 16 bytes in network order, IPv4 in the first four (the kernel's nf_inet_addr).
+import { isIPv4, isIPv6 } from 'node:net'
+import { InvalidInput, show } from './validate.ts'
+
+/** Address family. */
+export type Family = 'ipv4' | 'ipv6'
+
+/** The kernel's numbers of the families. */
+export const AF_INET = 2
+export const AF_INET6 = 10
+
+export function familyNumber(family: Family): number {
+  return family === 'ipv6' ? AF_INET6 : AF_INET
+}
+
+export function familyName(number: number | undefined): Family {
+  return number === AF_INET6 ? 'ipv6' : 'ipv4'
+}
+
+export interface Address {
+  readonly family: Family
+  /** 16 bytes, also for IPv4. */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Parses an address. Strict: exactly one spelling of IPv4 (four decimal octets without leading zeros), no zones, no
+ * blocks, no brackets. IPv4-mapped IPv6 is refused: IPVS would make a service of it that no packet ever matches.
+ */
+export function parseAddress(value: unknown, path: string): Address {
+  if (typeof value !== 'string') throw new InvalidInput(path, `${show(value)} is not the text of an IP address`)
+  if (isIPv4(value)) return { family: 'ipv4', bytes: parseIPv4(value) }
+  if (!isIPv6(value) || value.includes('%')) {
+    throw new InvalidInput(path, `${show(value)} is not an IPv4 or IPv6 address${hint(value)}`)
+  }
+  const bytes = parseIPv6(value)
+  if (isMapped(bytes)) {
+    const plain = formatAddress(bytes.subarray(12), 'ipv4')
+    throw new InvalidInput(path, `${show(value)} is an IPv4 address in IPv6 notation; write "${plain}"`)
+  }
+  return { family: 'ipv6', bytes }
+}
+
+function hint(text: string): string {
+  if (text.trim() !== text) return '; remove the white space'
+  if (text.includes('%')) return '; IPVS cannot be told the interface (zone) of an address'
+  if (text.includes('/')) return '; give a single address, not a block'
+  if (/^\[.*\]$/.test(text)) return '; write it without brackets'
+  if (/^(\d+\.){3}\d+:\d+$/.test(text) || /^\[.*\]:\d+$/.test(text)) return '; give the port separately'
+  if (/^(\d+\.){3}\d+$/.test(text)) return ': four decimal numbers from 0 to 255 without leading zeros'
+  return ''
+}
+
+function parseIPv4(text: string): Uint8Array {
+  const bytes = new Uint8Array(16)
+  writeIPv4(text, bytes, 0)
+  return bytes
+}
+
+function writeIPv4(text: string, bytes: Uint8Array, at: number): void {
+  let index = at
+  let octet = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0) {
+      bytes[index++] = octet // a dot
+      octet = 0
+    } else {
+      octet = octet * 10 + digit
+    }
+  }
+  bytes[index] = octet
+}
+
+// `text` is known to be valid: at most one "::", groups of one to four hex digits, perhaps a dotted tail.
+function parseIPv6(text: string): Uint8Array {
+  const bytes = new Uint8Array(16)
+  const gap = text.indexOf('::')
+  if (gap < 0) {
+    writeGroups(text, bytes, 0)
+    return bytes
+  }
+  writeGroups(text.slice(0, gap), bytes, 0)
+  const tail = text.slice(gap + 2)
+  writeGroups(tail, bytes, 16 - lengthOf(tail))
+  return bytes
+}
+
+function lengthOf(groups: string): number {
+  if (groups === '') return 0
+  const count = groups.split(':').length
+  return (groups.includes('.') ? count + 1 : count) * 2 // a dotted tail stands for two groups
+}
+
+function writeGroups(groups: string, bytes: Uint8Array, at: number): void {
+  if (groups === '') return
+  let index = at
+  for (const group of groups.split(':')) {
+    if (group.includes('.')) {
+      writeIPv4(group, bytes, index)
+    } else {
+      const value = Number.parseInt(group, 16)
+      bytes[index++] = value >> 8
+      bytes[index++] = value & 0xff
+    }
+  }
+}
+
+function isMapped(bytes: Uint8Array): boolean {
+  return bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0)
+}
+
+/** Address text; IPv6 as RFC 5952 wants it. */
+export function formatAddress(bytes: Uint8Array, family: Family): string {
+  if (family === 'ipv4') return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
+  return isMapped(bytes) ? `::ffff:${formatAddress(bytes.subarray(12), 'ipv4')}` : formatIPv6(bytes)
+}
+
+function formatIPv6(bytes: Uint8Array): string {
+  const group = (index: number) => ((bytes[index * 2] as number) << 8) | (bytes[index * 2 + 1] as number)
+  const [start, end] = longestZeros(group)
+  let text = ''
+  for (let index = 0; index < 8; index++) {
+    if (index === start) {
+      text += '::'
+      index = end - 1
+    } else {
+      text += index === 0 || index === end ? group(index).toString(16) : `:${group(index).toString(16)}`
+    }
+  }
+  return text
+}
+
+// The first of the longest runs of at least two zero groups, as [start, end); [-1, -1] when there is none.
+function longestZeros(group: (index: number) => number): readonly [number, number] {
+  let best: readonly [number, number] = [-1, -1]
+  let start = 0
+  for (let index = 0; index <= 8; index++) {
+    if (index < 8 && group(index) === 0) continue
+    const length = index - start
+    if (length >= 2 && length > best[1] - best[0]) best = [start, index]
+    start = index + 1
+  }
+  return best
+}
+
+/** `10.0.0.7:80`, `[2001:db8::7]:80`. */
+export function formatEndpoint(bytes: Uint8Array, family: Family, port: number): string {
+  const text = formatAddress(bytes, family)
+  return family === 'ipv6' ? `[${text}]:${port}` : `${text}:${port}`
+}
+
+/** What an address is good for. */
+export type AddressKind = 'unspecified' | 'multicast' | 'broadcast' | 'link-local' | 'unicast'
+
+export function addressKind({ family, bytes }: Address): AddressKind {
+  const first = bytes[0] as number
+  if (bytes.every((byte) => byte === 0)) return 'unspecified'
+  if (family === 'ipv6') {
+    if (first === 0xff) return 'multicast'
+    return first === 0xfe && ((bytes[1] as number) & 0xc0) === 0x80 ? 'link-local' : 'unicast'
+  }
+  if (first >= 224 && first < 240) return 'multicast'
+  return bytes.subarray(0, 4).every((byte) => byte === 255) ? 'broadcast' : 'unicast'
+}

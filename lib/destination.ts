@@ -1,0 +1,263 @@
+// Destinations (real servers): what users give and get, and how it maps to rows.
+import {
+  addressKind,
+  familyName,
+  familyNumber,
+  formatAddress,
+  formatEndpoint,
+  parseAddress,
+  type Address,
+  type Family,
+} from './address.ts'
+import type { DestinationRow } from './records.ts'
+import type { ServiceIdentity } from './service-key.ts'
+import { statisticsOf, type Statistics } from './statistics.ts'
+import { listedTunnel, noTunnel, parseTunnel, type Tunnel } from './tunnel.ts'
+import { InvalidInput, integer, oneOf, readFields, show, type Fields } from './validate.ts'
+
+/**
+ * How packets get to a destination. `direct`: direct routing, the packet as it is in a frame to the destination, which
+ * answers the client itself (`ipvsadm -g`); `tunnel`: the packet wrapped, the destination answers itself (`-i`);
+ * `masquerade`: NAT, both directions through the director (`-m`).
+ */
+export type Forwarding = 'masquerade' | 'direct' | 'tunnel'
+
+/** Listings can also have `local`, the director itself, and `bypass`, the packet's own destination; they cannot be set. */
+export type ListedForwarding = Forwarding | 'local' | 'bypass'
+
+/** Identifies a destination of a service. */
+export interface DestinationKey {
+  /** IPv4 or IPv6 text: unicast. Of the other family than the service's only with forwarding `tunnel` (Linux 3.18). */
+  readonly address: string
+  /** 0 to 65535; default the service's port, and 0 (the packet's own port) in fwmark services. */
+  readonly port?: number | undefined
+}
+
+/** How a destination is used. */
+export interface DestinationSettings {
+  /**
+   * Default `'direct'`, as with ipvsadm. `direct` and `tunnel` cannot change the port: it has to be the service's, or 0 in
+   * fwmark services.
+   */
+  readonly forwarding?: Forwarding | undefined
+  /** Relative capacity, 0 to 2147483647, default 1. 0: no new connections, except of clients with persistence. `-w` */
+  readonly weight?: number | undefined
+  /** So many connections and no more, 0 to 2147483647; default 0: no limit. Like `ipvsadm -x`. */
+  readonly upperThreshold?: number | undefined
+  /**
+   * Once at the upper threshold, new connections come again below this number; not above `upperThreshold`. Default 0: at
+   * three quarters of it. Like `ipvsadm -y`.
+   */
+  readonly lowerThreshold?: number | undefined
+  /** How to wrap packets; only together with forwarding `tunnel`. Default: IP in IP. */
+  readonly tunnel?: Tunnel | undefined
+}
+
+/** A destination. Like the options of `ipvsadm -a`. */
+export interface Destination extends DestinationKey, DestinationSettings {}
+
+/**
+ * What to change of a destination: what is not named stays as it is (`ipvsadm -e` resets it). `tunnel` replaces all tunnel
+ * options and has to be named together with `forwarding: 'tunnel'`; another forwarding removes them. A listed destination
+ * is a valid patch.
+ */
+export interface DestinationPatch extends DestinationSettings {}
+
+/** A destination as the kernel has it. Pass it back to `addDestination` or `updateDestination`, or use it as a key. */
+export interface ListedDestination {
+  readonly address: string
+  readonly port: number
+  readonly forwarding: ListedForwarding
+  readonly weight: number
+  readonly upperThreshold: number
+  readonly lowerThreshold: number
+  /** With forwarding `tunnel`. */
+  readonly tunnel?: Tunnel
+  /** Established connections (TCP, SCTP), all live ones (UDP). Only listed, like the following. */
+  readonly activeConnections: number
+  /** Connections that are opening or closing. */
+  readonly inactiveConnections: number
+  /** Persistence templates: clients that are bound to this destination. */
+  readonly persistentConnections: number
+  readonly statistics: Statistics
+}
+
+const keyFields = ['address', 'port'] as const
+const settingFields = ['forwarding', 'weight', 'upperThreshold', 'lowerThreshold', 'tunnel'] as const
+type DestinationField = (typeof keyFields)[number] | (typeof settingFields)[number]
+const destinationFields: readonly DestinationField[] = [...keyFields, ...settingFields]
+const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics']
+type KeyFields = Fields<(typeof keyFields)[number]>
+type DestinationFields = Fields<DestinationField>
+
+// The index is the kernel's number, IP_VS_CONN_F_FWD_MASK.
+const listedForwardings: readonly ListedForwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
+const forwardings: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel']
+
+const MOST = 0x7fffffff // weights and thresholds are signed in the kernel
+
+/** A checked key. */
+export interface DestinationIdentity {
+  readonly row: DestinationRow
+  readonly family: Family
+  readonly address: Address
+  readonly port: number
+  /** `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
+  readonly text: string
+}
+
+/** Reads all properties of a destination, or of a patch, once. */
+export function readDestination(value: unknown, path: 'destination' | 'patch'): DestinationFields {
+  return readFields(value, path, destinationFields, listedOnly)
+}
+
+/** Checks the fields of a key, already read. */
+export function destinationIdentity(service: ServiceIdentity, fields: KeyFields): DestinationIdentity {
+  const address = parseAddress(fields.address, 'destination.address')
+  const { family, bytes } = address
+  const port = fields.port === undefined ? (service.port ?? 0) : integer(fields.port, 'destination.port', 0, 65535)
+  return {
+    row: { family: familyNumber(family), address: bytes, port },
+    family,
+    address,
+    port,
+    text: `${service.text} -> ${formatEndpoint(bytes, family, port)}`,
+  }
+}
+
+/** Checks a key. Whole destinations are keys, too: their settings are not looked at. */
+export function parseDestinationKey(service: ServiceIdentity, value: unknown): DestinationIdentity {
+  return destinationIdentity(service, readFields(value, 'destination', keyFields, [...settingFields, ...listedOnly]))
+}
+
+// IPVS accepts what it then cannot do: direct routing and tunnels leave the packet, and so its port, as they are.
+function assertForwardable(
+  service: ServiceIdentity,
+  { port, family }: DestinationIdentity,
+  forwarding: Forwarding,
+): void {
+  const servicePort = service.port ?? 0
+  if (forwarding !== 'masquerade' && port !== servicePort) {
+    const fix = `use forwarding "masquerade", or leave port out (${servicePort})`
+    throw new InvalidInput('destination.port', `forwarding "${forwarding}" cannot change the port to ${port}; ${fix}`)
+  }
+  if (forwarding !== 'tunnel' && family !== service.family) {
+    const problem = `forwarding "${forwarding}" cannot reach an ${family} address from an ${service.family} service`
+    throw new InvalidInput('destination.address', `${problem}; use forwarding "tunnel"`)
+  }
+}
+
+function assertUnicast(address: Address): void {
+  const kind = addressKind(address)
+  if (kind === 'unicast' || kind === 'link-local') return // link-local: the kernel takes the director's own
+  const text = show(formatAddress(address.bytes, address.family))
+  throw new InvalidInput('destination.address', `${text} is ${kind}; give the address of one server`)
+}
+
+// The settings that are named, each for itself. `path`: `destination` or `patch`.
+function settings(fields: DestinationFields, path: string): DestinationRow {
+  const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold') =>
+    fields[name] === undefined ? undefined : integer(fields[name], `${path}.${name}`, 0, MOST)
+  return {
+    weight: number('weight'),
+    upperThreshold: number('upperThreshold'),
+    lowerThreshold: number('lowerThreshold'),
+  }
+}
+
+function assertThresholds({ upperThreshold, lowerThreshold }: DestinationRow, path: string): void {
+  if (upperThreshold === undefined || lowerThreshold === undefined || lowerThreshold <= upperThreshold) return
+  throw new InvalidInput(`${path}.lowerThreshold`, `${lowerThreshold} is above upperThreshold, ${upperThreshold}`)
+}
+
+function forwardingNumber(forwarding: Forwarding): number {
+  return listedForwardings.indexOf(forwarding)
+}
+
+function tunnelAlone(path: string): InvalidInput {
+  return new InvalidInput(`${path}.tunnel`, 'tunnel options need forwarding "tunnel" named with them')
+}
+
+/** The row of a new destination: the kernel wants all settings. */
+export function newDestinationRow(
+  service: ServiceIdentity,
+  identity: DestinationIdentity,
+  fields: DestinationFields,
+): DestinationRow {
+  assertUnicast(identity.address)
+  const { forwarding = 'direct', tunnel } = fields
+  const method = oneOf(forwarding, 'destination.forwarding', forwardings)
+  if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('destination')
+  assertForwardable(service, identity, method)
+  const { weight = 1, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
+  const row: DestinationRow = {
+    ...identity.row,
+    forwarding: forwardingNumber(method),
+    weight,
+    upperThreshold,
+    lowerThreshold,
+    ...(tunnel !== undefined && parseTunnel(tunnel, 'destination.tunnel')),
+  }
+  assertThresholds(row, 'destination')
+  return row
+}
+
+function assertSameDestination(service: ServiceIdentity, identity: DestinationIdentity, fields: KeyFields): void {
+  const { address = formatAddress(identity.address.bytes, identity.family), port = identity.port } = fields
+  let text: string | undefined
+  try {
+    text = destinationIdentity(service, { address, port }).text
+  } catch {
+    // not even a key
+  }
+  if (text === identity.text) return
+  const field = fields.address === undefined ? 'port' : 'address'
+  throw new InvalidInput(
+    `patch.${field}`,
+    `the key of ${identity.text} cannot be changed; remove the destination and add another`,
+  )
+}
+
+/** The row of a patch: key and what changes. The native side completes it with what the destination has. */
+export function changedDestinationRow(
+  service: ServiceIdentity,
+  identity: DestinationIdentity,
+  fields: DestinationFields,
+): DestinationRow {
+  assertSameDestination(service, identity, fields)
+  const { forwarding, tunnel } = fields
+  const method = forwarding === undefined ? undefined : oneOf(forwarding, 'patch.forwarding', forwardings)
+  if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('patch')
+  if (method !== undefined) assertForwardable(service, identity, method)
+  const row: DestinationRow = {
+    ...identity.row,
+    ...(method !== undefined && { forwarding: forwardingNumber(method) }),
+    ...settings(fields, 'patch'),
+    ...(method !== undefined && method !== 'tunnel' && noTunnel),
+    ...(tunnel !== undefined && parseTunnel(tunnel, 'patch.tunnel')),
+  }
+  assertThresholds(row, 'patch')
+  return row
+}
+
+const noAddress = new Uint8Array(16)
+
+/** A row of a listing as users get it. Kernels before 3.18 do not say the family: it is the service's. */
+export function listedDestination(row: DestinationRow, service: ServiceIdentity): ListedDestination {
+  const family = row.family ? familyName(row.family) : service.family
+  const forwarding = listedForwardings[(row.forwarding ?? 0) & 7] ?? 'bypass'
+  const tunnel = forwarding === 'tunnel' ? listedTunnel(row) : undefined
+  return {
+    address: formatAddress(row.address ?? noAddress, family),
+    port: row.port ?? 0,
+    forwarding,
+    weight: row.weight ?? 0,
+    upperThreshold: row.upperThreshold ?? 0,
+    lowerThreshold: row.lowerThreshold ?? 0,
+    ...(tunnel !== undefined && { tunnel }),
+    activeConnections: row.activeConnections ?? 0,
+    inactiveConnections: row.inactiveConnections ?? 0,
+    persistentConnections: row.persistentConnections ?? 0,
+    statistics: statisticsOf(row.statistics),
+  }
+}

@@ -1,0 +1,29 @@
+// What this package exports, and nothing else.
+export { Ipvs, type Info } from './ipvs.ts'
+export { IpvsError, type IpvsErrorCode, type IpvsErrorDetails, type Outcome } from './errors.ts'
+export type { Family } from './address.ts'
+export type {
+  AddressServiceKey,
+  FwmarkServiceKey,
+  ListedAddressServiceKey,
+  ListedFwmarkServiceKey,
+  ListedServiceKey,
+  Protocol,
+  ServiceKey,
+} from './service-key.ts'
+export type { ListedService, ListedServiceSettings, Service, ServicePatch, ServiceSettings } from './service.ts'
+export type { ListedPersistence, Persistence } from './persistence.ts'
+export type { Scheduler, SchedulerFlag } from './scheduler.ts'
+export type {
+  Destination,
+  DestinationKey,
+  DestinationPatch,
+  DestinationSettings,
+  Forwarding,
+  ListedDestination,
+  ListedForwarding,
+} from './destination.ts'
+export type { GreTunnel, GueTunnel, IpipTunnel, Tunnel } from './tunnel.ts'
+export type { Rates, Statistics } from './statistics.ts'
+export type { ListOptions, OpenOptions } from './options.ts'
+export type { CallOptions } from './pending.ts'

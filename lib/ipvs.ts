@@ -1,0 +1,222 @@
+// The handle that everything about services and destinations goes through.
+import { binding } from './binding.ts'
+import {
+  listedDestination,
+  type Destination,
+  type DestinationKey,
+  type DestinationPatch,
+  type ListedDestination,
+} from './destination.ts'
+import { parseListOptions, parseOpenOptions, type ListOptions, type OpenOptions } from './options.ts'
+import { parseCallOptions, type CallOptions } from './pending.ts'
+import { Pipeline } from './pipeline.ts'
+import {
+  destinationReader,
+  destinationWriter,
+  infoReader,
+  operationCode,
+  serviceReader,
+  serviceWriter,
+} from './records.ts'
+import * as requests from './requests.ts'
+import { checked, serviceOf, type RequestContext } from './requests.ts'
+import type { ServiceKey } from './service-key.ts'
+import { listedService, type ListedService, type Service, type ServicePatch } from './service.ts'
+import { convertRows } from './slices.ts'
+import type { Write } from './steps.ts'
+
+/** What the kernel says about its IPVS. */
+export interface Info {
+  /** Version of IPVS, e.g. `1.2.1`. */
+  readonly version: string
+  /** Buckets of the connection table. Linux 7 resizes the table: 0 until the first service exists. */
+  readonly connectionTableSize: number
+}
+
+/**
+ * The virtual services of a network namespace.
+ *
+ * Operations of one handle are carried out in the order in which they were called, whether awaited or not; writes that
+ * are called in one tick share datagrams, so do not await each of many. All methods reject with {@link IpvsError}: bad
+ * arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and everything after `close` as `ERR_IPVS_CLOSED`.
+ */
+export class Ipvs implements AsyncDisposable {
+  readonly #pipeline: Pipeline
+  readonly #netns: string | undefined
+
+  private constructor(pipeline: Pipeline, netns: string | undefined) {
+    this.#pipeline = pipeline
+    this.#netns = netns
+  }
+
+  /**
+   * Opens a handle. Needs CAP_NET_ADMIN in the initial user namespace, and the kernel module `ip_vs`, which kernels
+   * since 6.1 load by themselves.
+   *
+   * Rejects with `ERR_IPVS_UNAVAILABLE` without IPVS; with `ERR_IPVS_INVALID_ARGUMENT` or `ERR_IPVS_PERMISSION_DENIED`
+   * when the namespace cannot be entered. Missing CAP_NET_ADMIN shows with the first operation.
+   */
+  static async open(options: OpenOptions = {}): Promise<Ipvs> {
+    const context: RequestContext = { operation: 'open', target: 'current network namespace' }
+    const { netns, timeoutMs, signal } = checked(context, () => parseOpenOptions(options))
+    if (netns !== undefined) context.target = netns
+    const session = new binding.IpvsSession(netns === undefined ? {} : { netns })
+    const pipeline = new Pipeline(session, { timeoutMs, services: serviceWriter, destinations: destinationWriter })
+    try {
+      await pipeline.open({ ...context, netns }, signal)
+      return new Ipvs(pipeline, netns)
+    } catch (error) {
+      await pipeline.close()
+      throw error
+    }
+  }
+
+  /** Version of IPVS and size of its connection table. Like the head of `ipvsadm -L`. */
+  async info(options: CallOptions = {}): Promise<Info> {
+    const context = this.#context('info', 'IPVS')
+    const signal = checked(context, () => parseCallOptions(options))
+    const rows = await this.#pipeline.read({ code: operationCode('info') }, context, signal)
+    const { version = 0, connectionTableSize = 0 } = infoReader.rows(rows).at(0)
+    return { version: [version >>> 16, (version >>> 8) & 0xff, version & 0xff].join('.'), connectionTableSize }
+  }
+
+  /**
+   * Adds a service. Like `ipvsadm -A`.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_EXISTS`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`.
+   */
+  async addService(service: Service, options: CallOptions = {}): Promise<void> {
+    return this.#write('addService', options, (context) => requests.addService(context, service))
+  }
+
+  /**
+   * Changes what the patch names and nothing else (`ipvsadm -E` resets the rest).
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`.
+   */
+  async updateService(key: ServiceKey, patch: ServicePatch, options: CallOptions = {}): Promise<void> {
+    const context = this.#context('updateService')
+    const [{ read, write }, signal] = checked(context, () => [
+      requests.updateService(context, key, patch),
+      parseCallOptions(options),
+    ])
+    if (read === undefined) return this.#pipeline.write(write(), context, signal)
+    return this.#pipeline.writeAfterRead(read, write, context, signal)
+  }
+
+  /**
+   * Removes a service with its destinations. Connections stay; what happens to their packets is up to the sysctl
+   * `net.ipv4.vs.expire_nodest_conn`. Like `ipvsadm -D`.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
+   */
+  async removeService(key: ServiceKey, options: CallOptions = {}): Promise<void> {
+    return this.#write('removeService', options, (context) => requests.removeService(context, key))
+  }
+
+  /** One service. Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`. */
+  async getService(key: ServiceKey, options: CallOptions = {}): Promise<ListedService> {
+    const context = this.#context('getService')
+    const [identity, signal] = checked(context, () => [serviceOf(context, key), parseCallOptions(options)])
+    const read = { code: operationCode('getService'), key: identity.row }
+    const rows = await this.#pipeline.read(read, context, signal)
+    return listedService(serviceReader.rows(rows).at(0))
+  }
+
+  /** All services; an empty table is `[]`. Like `ipvsadm -L`. May reject with `ERR_IPVS_CONFLICT`. */
+  async listServices(options: ListOptions = {}): Promise<ListedService[]> {
+    const context = this.#context('listServices', 'all services')
+    const { consistent, signal } = checked(context, () => parseListOptions(options))
+    const rows = await this.#pipeline.read({ code: operationCode('listServices'), consistent }, context, signal)
+    return convertRows(serviceReader.rows(rows), listedService)
+  }
+
+  /**
+   * Adds a destination to a service. Like `ipvsadm -a`.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_EXISTS`.
+   */
+  async addDestination(
+    service: ServiceKey,
+    destination: Destination | ListedDestination,
+    options: CallOptions = {},
+  ): Promise<void> {
+    return this.#write('addDestination', options, (context) => requests.addDestination(context, service, destination))
+  }
+
+  /**
+   * Changes what the patch names and nothing else (`ipvsadm -e` resets the rest). `{ weight: 0 }` drains a destination.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`.
+   */
+  async updateDestination(
+    service: ServiceKey,
+    destination: DestinationKey,
+    patch: DestinationPatch | ListedDestination,
+    options: CallOptions = {},
+  ): Promise<void> {
+    return this.#write('updateDestination', options, (context) =>
+      requests.updateDestination(context, service, destination, patch),
+    )
+  }
+
+  /**
+   * Removes a destination. New connections go elsewhere at once; connections it has are dropped or expire, depending on
+   * the sysctl `net.ipv4.vs.expire_nodest_conn`. Like `ipvsadm -d`.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`.
+   */
+  async removeDestination(service: ServiceKey, destination: DestinationKey, options: CallOptions = {}): Promise<void> {
+    return this.#write('removeDestination', options, (context) =>
+      requests.removeDestination(context, service, destination),
+    )
+  }
+
+  /**
+   * The destinations of a service, newest first as the kernel has them.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`; a service without destinations has `[]`. May reject with
+   * `ERR_IPVS_CONFLICT`.
+   */
+  async listDestinations(service: ServiceKey, options: ListOptions = {}): Promise<ListedDestination[]> {
+    const context = this.#context('listDestinations')
+    const [identity, { consistent, signal }] = checked(context, () => [
+      serviceOf(context, service),
+      parseListOptions(options),
+    ])
+    const read = { code: operationCode('listDestinations'), key: identity.row, consistent }
+    const rows = await this.#pipeline.read(read, context, signal)
+    return convertRows(destinationReader.rows(rows), (row) => listedDestination(row, identity))
+  }
+
+  /** Removes all services of the namespace, whoever added them. Connections stay. Like `ipvsadm -C`. */
+  async flush(options: CallOptions = {}): Promise<void> {
+    return this.#write('flush', options, (context) => {
+      context.target = 'all services'
+      return { code: operationCode('flush') }
+    })
+  }
+
+  /**
+   * Closes the handle. What the kernel is doing ends first; what was not sent yet rejects with `ERR_IPVS_CLOSED`, as does
+   * everything from now on. Services stay. Idempotent.
+   */
+  async close(): Promise<void> {
+    return this.#pipeline.close()
+  }
+
+  /** For `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #context(operation: string, target = ''): RequestContext {
+    return { operation, target, netns: this.#netns }
+  }
+
+  async #write(operation: string, options: CallOptions, prepare: (context: RequestContext) => Write): Promise<void> {
+    const context = this.#context(operation)
+    const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
+    return this.#pipeline.write(write, context, signal)
+  }
+}

@@ -1,0 +1,55 @@
+// Options of methods, besides those that all methods have.
+import { parseSignal, type CallOptions } from './pending.ts'
+import { InvalidInput, boolean, integer, readFields, show } from './validate.ts'
+
+/** Options of `open`. */
+export interface OpenOptions extends CallOptions {
+  /**
+   * Path of the network namespace to work in, e.g. `/run/netns/blue` or `/proc/1234/ns/net`. Default: the process's own.
+   * Needs CAP_SYS_ADMIN.
+   */
+  readonly netns?: string | undefined
+  /** Milliseconds within which the kernel has to answer each request, 1 to 2147483647. Default 5000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Options of listings. */
+export interface ListOptions extends CallOptions {
+  /**
+   * The kernel never says when a long listing was changed while it was read. Default `true`: read again until two passes
+   * agree, else reject with `ERR_IPVS_CONFLICT`. `false`: one pass, in which entries may be missing or twice.
+   */
+  readonly consistent?: boolean | undefined
+}
+
+interface ParsedOpenOptions {
+  readonly netns: string | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export function parseOpenOptions(value: unknown): ParsedOpenOptions {
+  const { netns, timeoutMs = 5000, signal } = readFields(value, 'options', ['netns', 'timeoutMs', 'signal'])
+  return {
+    netns: netns === undefined ? undefined : parsePath(netns, 'options.netns'),
+    timeoutMs: integer(timeoutMs, 'options.timeoutMs', 1, 0x7fffffff),
+    signal: parseSignal(signal, 'options.signal'),
+  }
+}
+
+function parsePath(value: unknown, path: string): string {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+    throw new InvalidInput(path, `${show(value)} is not the path of a network namespace, such as "/run/netns/NAME"`)
+  }
+  return value
+}
+
+interface ParsedListOptions {
+  readonly consistent: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+export function parseListOptions(value: unknown): ParsedListOptions {
+  const { consistent = true, signal } = readFields(value, 'options', ['consistent', 'signal'])
+  return { consistent: boolean(consistent, 'options.consistent'), signal: parseSignal(signal, 'options.signal') }
+}

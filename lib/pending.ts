@@ -1,0 +1,82 @@
+// One operation under way: its promise and its AbortSignal.
+import { abortedError } from './errors.ts'
+import type { FailureContext } from './failure.ts'
+import { InvalidInput, readFields, show } from './validate.ts'
+
+/** Last parameter of every method. */
+export interface CallOptions {
+  /**
+   * Gives up waiting: the call rejects with `ERR_IPVS_ABORTED`, its `cause` being the signal's reason. Its `outcome` is
+   * `unknown` when the kernel had been asked already.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Checks a signal by what it can do: signals of other realms, and polyfills, are signals as well. */
+export function parseSignal(value: unknown, path: string): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  const signal = value as AbortSignal
+  try {
+    if (typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function') return signal
+  } catch {
+    // null, or an object that does not like to be looked at
+  }
+  throw new InvalidInput(path, `${show(value)} is not an AbortSignal`)
+}
+
+export function parseCallOptions(value: unknown): AbortSignal | undefined {
+  return parseSignal(readFields(value, 'options', ['signal']).signal, 'options.signal')
+}
+
+/** A promise that settles once, by result, failure or signal, whichever comes first. */
+export class Pending<Result> {
+  readonly promise: Promise<Result>
+  readonly context: FailureContext
+  /** What the signal does: gives up, as nothing was sent so far. Replaced when that changes. */
+  onAbort: () => void = () => this.abort('not-applied')
+
+  #settled = false
+  #resolve!: (result: Result) => void
+  #reject!: (error: unknown) => void
+  readonly #signal: AbortSignal | undefined
+  readonly #listener = () => this.onAbort()
+
+  constructor(context: FailureContext, signal: AbortSignal | undefined) {
+    this.context = context
+    this.#signal = signal
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    if (signal?.aborted) this.abort('not-applied')
+    else signal?.addEventListener('abort', this.#listener, { once: true })
+  }
+
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  /** What the signal was fired with; `undefined` when it was not. */
+  get reason(): unknown {
+    return this.#signal?.aborted ? this.#signal.reason : undefined
+  }
+
+  resolve(result: Result): void {
+    if (this.#settle()) this.#resolve(result)
+  }
+
+  reject(error: unknown): void {
+    if (this.#settle()) this.#reject(error)
+  }
+
+  abort(outcome: 'not-applied' | 'unknown'): void {
+    this.reject(abortedError(this.context, this.reason, this.context.reads ? 'not-applied' : outcome))
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.#signal?.removeEventListener('abort', this.#listener)
+    return true
+  }
+}

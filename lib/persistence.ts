@@ -1,0 +1,81 @@
+// Persistence: connections of one client go to the destination that its first one went to.
+import type { Family } from './address.ts'
+import { isIPv4 } from 'node:net'
+import { InvalidInput, integer, readFields, show } from './validate.ts'
+
+/** Connections of one client go to the same destination as long as it keeps coming. */
+export interface Persistence {
+  /**
+   * Seconds for which a client is remembered after its last connection, 1 to 4294967. Default 360, as with `ipvsadm -p`
+   * (its manual page says 300); the kernel itself has no default.
+   */
+  readonly timeoutSeconds?: number | undefined
+  /**
+   * What counts as one client. IPv4: a mask such as `'255.255.255.0'` or a prefix length from 1 to 32, default
+   * `'255.255.255.255'`, like `ipvsadm -M`. IPv6: a prefix length from 1 to 128, default 128.
+   */
+  readonly netmask?: string | number | undefined
+}
+
+/** Persistence as listings have it: complete. The netmask is text for IPv4 and a prefix length for IPv6. */
+export interface ListedPersistence {
+  readonly timeoutSeconds: number
+  readonly netmask: string | number
+}
+
+export const DEFAULT_TIMEOUT_SECONDS = 360
+
+// The kernel counts jiffies in 32 bits: at 1000 a second, more would wrap around to something short.
+const MOST_SECONDS = 4294967
+
+export interface PersistenceChange {
+  readonly timeout: number | undefined
+  readonly netmask: Uint8Array | undefined
+}
+
+/** The named ones of a persistence's settings. */
+export function parsePersistence(value: unknown, family: Family, path: string): PersistenceChange {
+  const { timeoutSeconds, netmask } = readFields(value, path, ['timeoutSeconds', 'netmask'])
+  return {
+    timeout:
+      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${path}.timeoutSeconds`, 1, MOST_SECONDS),
+    netmask: netmask === undefined ? undefined : parseNetmask(netmask, family, `${path}.netmask`),
+  }
+}
+
+/** The granularity of a single client: what a service without persistence has, too, because the kernel wants one. */
+export function fullNetmask(family: Family): Uint8Array {
+  return family === 'ipv6' ? hostOrder(128) : prefixMask(32)
+}
+
+// The kernel wants a mask for IPv4, in network order, and a prefix length for IPv6, in host order.
+function parseNetmask(value: unknown, family: Family, path: string): Uint8Array {
+  if (family === 'ipv6') return hostOrder(integer(value, path, 1, 128))
+  if (typeof value === 'number') return prefixMask(integer(value, path, 1, 32))
+  const bytes = typeof value === 'string' && isIPv4(value) ? Uint8Array.from(value.split('.'), Number) : undefined
+  if (bytes === undefined || !isPrefix(bytes)) {
+    const accepted = 'an IPv4 mask with its ones in front, such as "255.255.255.0", or a prefix length from 1 to 32'
+    throw new InvalidInput(path, `${show(value)} is not ${accepted}`)
+  }
+  return bytes
+}
+
+function prefixMask(length: number): Uint8Array {
+  const mask = new Uint8Array(4)
+  new DataView(mask.buffer).setUint32(0, 0xffffffff << (32 - length))
+  return mask
+}
+
+function isPrefix(mask: Uint8Array): boolean {
+  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('')
+  return /^1+0*$/.test(bits)
+}
+
+function hostOrder(length: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(length).buffer)
+}
+
+export function formatNetmask(bytes: Uint8Array, family: Family): string | number {
+  if (family === 'ipv4') return bytes.join('.')
+  return new Uint32Array(bytes.slice().buffer)[0] as number
+}

@@ -1,0 +1,134 @@
+// All operations of a handle, in the order in which its methods were called. What is called in one tick goes to the
+// native side at the end of that tick (in a microtask); neighbouring writes go in one call, so that they share datagrams.
+import type { Call, NativeIpvsSession } from './binding.ts'
+import { closedError, invalidArgument } from './errors.ts'
+import { failureError, type FailureContext } from './failure.ts'
+import { Pending } from './pending.ts'
+import type { DestinationRow, ServiceRow } from './records.ts'
+import type { RowWriter } from './rows.ts'
+import { ConditionalStep, ReadStep, WriteStep, type Channel, type Read, type Step, type Write } from './steps.ts'
+
+/** Most writes in one native call: bounds what is settled at once, and what one `timeoutMs` has to do for. */
+const MOST_WRITES = 4096
+
+export interface PipelineOptions {
+  /** For each native call, from when it starts. */
+  readonly timeoutMs: number
+  readonly services: RowWriter<ServiceRow>
+  readonly destinations: RowWriter<DestinationRow>
+}
+
+export class Pipeline implements Channel {
+  readonly session: NativeIpvsSession
+  readonly services: RowWriter<ServiceRow>
+  readonly destinations: RowWriter<DestinationRow>
+  readonly #timeoutMs: number
+  #steps: Step[] = [] // not started yet
+  #running = false
+  #calls = 0
+  #closing: Promise<void> | undefined
+
+  constructor(session: NativeIpvsSession, { timeoutMs, services, destinations }: PipelineOptions) {
+    this.session = session
+    this.services = services
+    this.destinations = destinations
+    this.#timeoutMs = timeoutMs
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  nextCall(): Call {
+    return { id: ++this.#calls, timeoutMs: this.#timeoutMs }
+  }
+
+  /**
+   * Carries out a write. Aborted before the end of the tick, it is not sent. Aborted later, a write that has the native
+   * call for itself is stopped; one that shares it rejects at once, outcome unknown, while the others go on.
+   */
+  write(write: Write, context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
+    const pending = this.#pending<void>(context, signal)
+    if (pending.settled) return pending.promise
+    try {
+      this.#writeStep().add(write, pending)
+    } catch (error) {
+      pending.reject(invalidArgument(context, error))
+    }
+    return pending.promise
+  }
+
+  /** Answers the rows of the reply. */
+  read(read: Read, context: FailureContext, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
+    const pending = this.#pending<ArrayBuffer>({ ...context, reads: true }, signal)
+    if (!pending.settled) this.#add(new ReadStep(this, read, pending))
+    return pending.promise
+  }
+
+  /** A write that depends on what is there: `complete` makes it from the rows of `read`. */
+  writeAfterRead(
+    read: Read,
+    complete: (rows: ArrayBuffer) => Write,
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const pending = this.#pending<void>(context, signal)
+    if (!pending.settled) this.#add(new ConditionalStep(this, read, complete, pending))
+    return pending.promise
+  }
+
+  /** Opens the sockets, so that problems show early. */
+  async open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
+    const pending = this.#pending<void>({ ...context, reads: true }, signal)
+    if (pending.settled) return pending.promise
+    const call = this.nextCall()
+    pending.onAbort = () => this.session.abort(call.id)
+    const { failures } = await this.session.open(call)
+    if (failures[0] === undefined) pending.resolve()
+    else pending.reject(failureError(pending.context, failures[0], pending.reason))
+    return pending.promise
+  }
+
+  /** Rejects what was not sent yet and everything from now on; what the kernel is doing ends first. Idempotent. */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = this.session.close()
+      for (const step of this.#steps) step.close()
+      this.#steps = []
+    }
+    return this.#closing
+  }
+
+  #pending<Result>(context: FailureContext, signal: AbortSignal | undefined): Pending<Result> {
+    const pending = new Pending<Result>(context, signal)
+    if (this.closed) pending.reject(closedError(context))
+    return pending
+  }
+
+  #writeStep(): WriteStep {
+    const last = this.#steps.at(-1)
+    if (last instanceof WriteStep && last.length < MOST_WRITES) return last
+    const step = new WriteStep(this)
+    this.#add(step)
+    return step
+  }
+
+  #add(step: Step): void {
+    this.#steps.push(step)
+    if (this.#running) return
+    this.#running = true
+    queueMicrotask(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    while (this.#steps.length > 0) {
+      const steps = this.#steps
+      this.#steps = []
+      for (const step of steps) {
+        const wait = this.closed ? step.close() : step.start()
+        if (wait !== undefined) await wait
+      }
+    }
+    this.#running = false
+  }
+}

@@ -1,0 +1,70 @@
+// The records of native/ipvs/schema.h: their fields as TypeScript sees them, and the one reader or writer of each.
+// Types come first, so that modules without native code can import them.
+import { binding } from './binding.ts'
+import { RowReader, RowWriter, type Flags } from './rows.ts'
+
+/** Attributes IPVS_STATS_ATTR_*. Rates are per second. */
+export interface StatisticsRow {
+  readonly connections?: bigint | undefined
+  readonly inPackets?: bigint | undefined
+  readonly outPackets?: bigint | undefined
+  readonly inBytes?: bigint | undefined
+  readonly outBytes?: bigint | undefined
+  readonly connectionsPerSecond?: bigint | undefined
+  readonly inPacketsPerSecond?: bigint | undefined
+  readonly outPacketsPerSecond?: bigint | undefined
+  readonly inBytesPerSecond?: bigint | undefined
+  readonly outBytesPerSecond?: bigint | undefined
+}
+
+/** Attributes IPVS_SVC_ATTR_*. */
+export interface ServiceRow {
+  readonly family?: number | undefined
+  readonly protocol?: number | undefined
+  readonly address?: Uint8Array | undefined
+  readonly port?: number | undefined
+  readonly fwmark?: number | undefined
+  readonly scheduler?: string | undefined
+  readonly persistenceEngine?: string | undefined
+  readonly flags?: Flags | undefined
+  readonly timeout?: number | undefined
+  readonly netmask?: Uint8Array | undefined
+  readonly statistics?: StatisticsRow | undefined
+}
+
+/** Attributes IPVS_DEST_ATTR_*. */
+export interface DestinationRow {
+  readonly address?: Uint8Array | undefined
+  readonly port?: number | undefined
+  readonly forwarding?: number | undefined
+  readonly weight?: number | undefined
+  readonly upperThreshold?: number | undefined
+  readonly lowerThreshold?: number | undefined
+  readonly activeConnections?: number | undefined
+  readonly inactiveConnections?: number | undefined
+  readonly persistentConnections?: number | undefined
+  readonly family?: number | undefined
+  readonly tunnelType?: number | undefined
+  readonly tunnelPort?: number | undefined
+  readonly tunnelFlags?: number | undefined
+  readonly statistics?: StatisticsRow | undefined
+}
+
+/** Attributes IPVS_INFO_ATTR_*. */
+export interface InfoRow {
+  readonly version?: number | undefined
+  readonly connectionTableSize?: number | undefined
+}
+
+export const serviceReader: RowReader<ServiceRow> = new RowReader(binding.schema, 'service')
+export const serviceWriter: RowWriter<ServiceRow> = new RowWriter(binding.schema, 'service')
+export const destinationReader: RowReader<DestinationRow> = new RowReader(binding.schema, 'destination')
+export const destinationWriter: RowWriter<DestinationRow> = new RowWriter(binding.schema, 'destination')
+export const infoReader: RowReader<InfoRow> = new RowReader(binding.schema, 'info')
+
+/** Code of an operation of the native side. */
+export function operationCode(name: string): number {
+  const code = binding.operations[name]
+  if (code === undefined) throw new Error(`ipvs: the native build knows no operation "${name}"; build it again`)
+  return code
+}

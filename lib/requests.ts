@@ -1,0 +1,96 @@
+// What each writing method sends. All checks of arguments happen here, before anything is sent.
+import {
+  changedDestinationRow,
+  destinationIdentity,
+  newDestinationRow,
+  parseDestinationKey,
+  readDestination,
+} from './destination.ts'
+import { invalidArgument } from './errors.ts'
+import type { FailureContext } from './failure.ts'
+import { operationCode, serviceReader } from './records.ts'
+import { parseServiceKey, serviceIdentity, type ServiceIdentity } from './service-key.ts'
+import { serviceChange } from './service-patch.ts'
+import { beyondServiceKey, newServiceRow, readService } from './service.ts'
+import type { Read, Write } from './steps.ts'
+
+/** Filled in while arguments are checked, so that errors know as much as possible. */
+export interface RequestContext extends FailureContext {
+  target: string
+  scheduler?: string | undefined
+  persistenceEngine?: string | undefined
+}
+
+/** Runs checks of arguments: what they refuse becomes an `IpvsError`. */
+export function checked<Result>(context: RequestContext, prepare: () => Result): Result {
+  try {
+    return prepare()
+  } catch (error) {
+    throw invalidArgument(context, error)
+  }
+}
+
+/** The key of a service; whole services will do. */
+export function serviceOf(context: RequestContext, key: unknown): ServiceIdentity {
+  const identity = parseServiceKey(key, beyondServiceKey)
+  context.target = identity.text
+  return identity
+}
+
+export function addService(context: RequestContext, service: unknown): Write {
+  const fields = readService(service, 'service')
+  const identity = serviceIdentity(fields, 'service')
+  context.target = identity.text
+  const row = newServiceRow(identity, fields)
+  context.scheduler = row.scheduler
+  context.persistenceEngine = row.persistenceEngine
+  return { code: operationCode('addService'), service: row }
+}
+
+/** A write, and what it has to be completed with when the service must be known first. */
+export interface ServiceUpdate {
+  readonly read: Read | undefined
+  readonly write: (rows?: ArrayBuffer) => Write
+}
+
+export function updateService(context: RequestContext, key: unknown, patch: unknown): ServiceUpdate {
+  const identity = serviceOf(context, key)
+  const change = serviceChange(identity, readService(patch, 'patch'))
+  context.scheduler = change.scheduler
+  context.persistenceEngine = change.persistenceEngine
+  return {
+    read: change.needsCurrent ? { code: operationCode('getService'), key: identity.row } : undefined,
+    write: (rows) => ({
+      code: operationCode('updateService'),
+      service: change.row(rows === undefined ? undefined : serviceReader.rows(rows).at(0)),
+    }),
+  }
+}
+
+export function removeService(context: RequestContext, key: unknown): Write {
+  return { code: operationCode('removeService'), service: serviceOf(context, key).row }
+}
+
+export function addDestination(context: RequestContext, key: unknown, destination: unknown): Write {
+  const service = serviceOf(context, key)
+  const fields = readDestination(destination, 'destination')
+  const identity = destinationIdentity(service, fields)
+  context.target = identity.text
+  const row = newDestinationRow(service, identity, fields)
+  return { code: operationCode('addDestination'), service: service.row, destination: row }
+}
+
+export function updateDestination(context: RequestContext, key: unknown, destination: unknown, patch: unknown): Write {
+  const service = serviceOf(context, key)
+  const identity = parseDestinationKey(service, destination)
+  context.target = identity.text
+  const row = changedDestinationRow(service, identity, readDestination(patch, 'patch'))
+  return { code: operationCode('updateDestination'), service: service.row, destination: row }
+}
+
+export function removeDestination(context: RequestContext, key: unknown, destination: unknown): Write {
+  const service = serviceOf(context, key)
+  const identity = parseDestinationKey(service, destination)
+  context.target = identity.text
+  return { code: operationCode('removeDestination'), service: service.row, destination: identity.row }
+}

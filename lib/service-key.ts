@@ -1,0 +1,201 @@
+// What identifies a virtual service: a firewall mark, or protocol, address and port.
+import {
+  addressKind,
+  familyName,
+  familyNumber,
+  formatAddress,
+  formatEndpoint,
+  parseAddress,
+  type Address,
+  type Family,
+} from './address.ts'
+import type { ServiceRow } from './records.ts'
+import { InvalidInput, integer, oneOf, readFields, show, type Fields } from './validate.ts'
+
+/** Transport protocol of a service. */
+export type Protocol = 'tcp' | 'udp' | 'sctp'
+
+/** A service for packets with a firewall mark: any protocol, address and port. Like `ipvsadm -f`. */
+export interface FwmarkServiceKey {
+  /**
+   * The mark, 1 to 4294967295; packets must carry exactly this one. As text decimal (`'7'`) or hexadecimal (`'0x7'`).
+   * Setting marks is the packet filter's job: see `FirewallMarks`.
+   */
+  readonly fwmark: number | string
+  /** Address family of the packets, default `'ipv4'`. Services of both families can share a mark. Like `ipvsadm -6`. */
+  readonly family?: Family | undefined
+  readonly protocol?: never
+  readonly address?: never
+  readonly port?: never
+}
+
+/** A service at an address. Like `ipvsadm -t`, `-u` and `--sctp-service`. */
+export interface AddressServiceKey {
+  readonly protocol: Protocol
+  /** Virtual IP address (VIP), IPv4 or IPv6 text. */
+  readonly address: string
+  /** Virtual port, 0 to 65535. 0 stands for all ports that have no service of their own and requires persistence. */
+  readonly port: number
+  /** Follows from the address; accepted because listings have it. */
+  readonly family?: Family | undefined
+  readonly fwmark?: never
+}
+
+/** Identifies a service: either by firewall mark or by protocol, address and port, never both. */
+export type ServiceKey = FwmarkServiceKey | AddressServiceKey
+
+/** The key of a service with a mark as listings have it. */
+export interface ListedFwmarkServiceKey extends FwmarkServiceKey {
+  readonly fwmark: number
+  readonly family: Family
+}
+
+/** The key of a service at an address as listings have it. */
+export interface ListedAddressServiceKey extends AddressServiceKey {
+  readonly family: Family
+}
+
+/** Complete keys, in one spelling. */
+export type ListedServiceKey = ListedFwmarkServiceKey | ListedAddressServiceKey
+
+export const serviceKeyFields = ['fwmark', 'family', 'protocol', 'address', 'port'] as const
+export type ServiceKeyField = (typeof serviceKeyFields)[number]
+type KeyFields = Fields<ServiceKeyField>
+
+/** A checked key. */
+export interface ServiceIdentity {
+  readonly key: ListedServiceKey
+  readonly row: ServiceRow
+  readonly family: Family
+  /** `undefined`: a mark. */
+  readonly protocol: Protocol | undefined
+  readonly port: number | undefined
+  /** `FWM 7 ipv4`, `TCP 172.16.0.100:80`. */
+  readonly text: string
+}
+
+const families: readonly Family[] = ['ipv4', 'ipv6']
+const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp']
+const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
+
+function parseFwmark(value: unknown, path: string): number {
+  const isText = typeof value === 'string' && /^(0[xX][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})$/.test(value)
+  const mark = isText ? Number(value) : value
+  if (typeof mark !== 'number' || !Number.isInteger(mark) || mark < 1 || mark > 0xffffffff) {
+    // 0 is what unmarked packets have, and the kernel would make a TCP service 0.0.0.0:0 of it.
+    throw new InvalidInput(
+      path,
+      `${show(value)} is not a mark: an integer from 1 to 4294967295, or its decimal or 0x text`,
+    )
+  }
+  return mark
+}
+
+function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
+  for (const name of ['protocol', 'address', 'port'] as const) {
+    if (fields[name] !== undefined) {
+      throw new InvalidInput(`${path}.${name}`, 'a service has either a fwmark or protocol, address and port, not both')
+    }
+  }
+  const fwmark = parseFwmark(fields.fwmark, `${path}.fwmark`)
+  const family = fields.family === undefined ? 'ipv4' : oneOf(fields.family, `${path}.family`, families)
+  const row = { family: familyNumber(family), fwmark }
+  return { key: { fwmark, family }, row, family, protocol: undefined, port: undefined, text: `FWM ${fwmark} ${family}` }
+}
+
+// Other programs can have stored services of other protocols, which match no packet. They are listed with the number as
+// text, and can be removed by that.
+function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
+  if (typeof value === 'string' && /^[1-9][0-9]{0,4}$/.test(value)) return [value as Protocol, Number(value)]
+  const name = oneOf(value, path, protocols)
+  return [name, protocolNumbers[name]]
+}
+
+function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
+  if (fields.protocol === undefined && fields.address === undefined && fields.port === undefined) {
+    throw new InvalidInput(path, 'a service needs either a fwmark or protocol, address and port')
+  }
+  for (const name of ['protocol', 'address', 'port'] as const) {
+    if (fields[name] === undefined) throw new InvalidInput(`${path}.${name}`, 'is missing: there is no fwmark either')
+  }
+  const [protocol, number] = parseProtocol(fields.protocol, `${path}.protocol`)
+  const { family, bytes } = parseAddress(fields.address, `${path}.address`)
+  const port = integer(fields.port, `${path}.port`, 0, 65535)
+  if (fields.family !== undefined && oneOf(fields.family, `${path}.family`, families) !== family) {
+    throw new InvalidInput(`${path}.family`, `the address is ${family}; leave family out`)
+  }
+  return {
+    key: { protocol, address: formatAddress(bytes, family), port, family },
+    row: { family: familyNumber(family), protocol: number, address: bytes, port },
+    family,
+    protocol,
+    port,
+    text: `${protocol.toUpperCase()} ${formatEndpoint(bytes, family, port)}`,
+  }
+}
+
+/** Checks the fields of a key, already read. */
+export function serviceIdentity(fields: KeyFields, path: string): ServiceIdentity {
+  return fields.fwmark === undefined ? addressIdentity(fields, path) : fwmarkIdentity(fields, path)
+}
+
+/** Checks a key. Whole services are keys, too: their settings, `ignored`, are not looked at. */
+export function parseServiceKey(value: unknown, ignored: readonly string[]): ServiceIdentity {
+  return serviceIdentity(readFields(value, 'service', serviceKeyFields, ignored), 'service')
+}
+
+/** What only matters for a new service: whether packets can ever match it. */
+export function assertReachable({ row, family, protocol }: ServiceIdentity, path: string): void {
+  if (protocol === undefined) return
+  oneOf(protocol, `${path}.protocol`, protocols)
+  const address: Address = { family, bytes: row.address as Uint8Array }
+  const kind = addressKind(address)
+  const text = show(formatAddress(address.bytes, family))
+  if (kind === 'unspecified') {
+    throw new InvalidInput(`${path}.address`, `no packet is sent to ${text}; for all addresses, use a fwmark service`)
+  }
+  if (kind === 'link-local') {
+    throw new InvalidInput(`${path}.address`, `${text} is link-local, and IPVS cannot be told the interface`)
+  }
+}
+
+function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
+  const merged: Record<string, unknown> = { ...identity.key }
+  for (const name of serviceKeyFields) {
+    if (given[name] !== undefined) merged[name] = given[name]
+  }
+  try {
+    return serviceIdentity(merged as KeyFields, 'patch').text === identity.text
+  } catch {
+    return false
+  }
+}
+
+/** A patch may repeat the key, since listed services do, but not change it. */
+export function assertSameService(identity: ServiceIdentity, given: KeyFields): void {
+  const named = serviceKeyFields.find((name) => given[name] !== undefined)
+  if (named === undefined || isSame(identity, given)) return
+  throw new InvalidInput(
+    `patch.${named}`,
+    `the key of ${identity.text} cannot be changed; remove the service and add another`,
+  )
+}
+
+function protocolName(number: number): Protocol {
+  return protocols.find((name) => protocolNumbers[name] === number) ?? (String(number) as Protocol)
+}
+
+const noAddress = new Uint8Array(16)
+
+/** The key of a listed row. */
+export function listedServiceKey(row: ServiceRow): ListedServiceKey {
+  const family = familyName(row.family)
+  const { fwmark } = row
+  if (fwmark !== undefined) return { fwmark, family }
+  return {
+    protocol: protocolName(row.protocol ?? 0),
+    address: formatAddress(row.address ?? noAddress, family),
+    port: row.port ?? 0,
+    family,
+  }
+}

@@ -1,0 +1,187 @@
+// Virtual services: what users give and get, and how it maps to rows.
+import type { Family } from './address.ts'
+import {
+  DEFAULT_TIMEOUT_SECONDS,
+  formatNetmask,
+  fullNetmask,
+  parsePersistence,
+  type ListedPersistence,
+  type Persistence,
+  type PersistenceChange,
+} from './persistence.ts'
+import type { ServiceRow } from './records.ts'
+import {
+  moduleName,
+  parseSchedulerFlags,
+  schedulerFlagBits,
+  schedulerFlagsOf,
+  schedulers,
+  type Scheduler,
+  type SchedulerFlag,
+} from './scheduler.ts'
+import {
+  assertReachable,
+  listedServiceKey,
+  serviceKeyFields,
+  type ListedServiceKey,
+  type ServiceIdentity,
+  type ServiceKey,
+  type ServiceKeyField,
+} from './service-key.ts'
+import { statisticsOf, type Statistics } from './statistics.ts'
+import { InvalidInput, boolean, readFields, type Fields } from './validate.ts'
+
+/** How a service works. */
+export interface ServiceSettings {
+  /** Default `'wlc'`. The kernel loads the module `ip_vs_NAME` when needed. Like `ipvsadm -s`. */
+  readonly scheduler?: Scheduler | undefined
+  /** Flags of the scheduler, default none. Those named after a scheduler need that scheduler. Like `ipvsadm -b`. */
+  readonly schedulerFlags?: readonly SchedulerFlag[] | undefined
+  /** Sends a client always to the same destination; `{}` means 360 seconds. Default: no persistence. Like `ipvsadm -p`. */
+  readonly persistence?: Persistence | undefined
+  /**
+   * Tells clients apart by more than their address: `'sip'` by SIP's Call-ID, for UDP. Needs persistence. The kernel
+   * loads the module `ip_vs_pe_NAME` when needed. Like `ipvsadm --pe`.
+   */
+  readonly persistenceEngine?: string | undefined
+  /** Schedules every UDP packet for itself, without connections. For services of `udp` or a mark. Like `ipvsadm -o`. */
+  readonly onePacket?: boolean | undefined
+}
+
+/** A virtual service. Like the options of `ipvsadm -A`. */
+export type Service = ServiceKey & ServiceSettings
+
+/**
+ * What to change of a service: what is not named stays as it is (`ipvsadm -E` resets it). `null` removes. The key cannot
+ * change. A listed service is a valid patch.
+ */
+export interface ServicePatch {
+  /** Changing it takes the kernel some 10 to 20 ms. */
+  readonly scheduler?: Scheduler | undefined
+  /** The complete new set; `null` or `[]`: none. */
+  readonly schedulerFlags?: readonly SchedulerFlag[] | null | undefined
+  /** What is not named in it stays. `null` ends persistence and removes the persistence engine with it. */
+  readonly persistence?: Persistence | null | undefined
+  readonly persistenceEngine?: string | null | undefined
+  readonly onePacket?: boolean | undefined
+}
+
+/** Settings of a listed service. */
+export interface ListedServiceSettings {
+  readonly scheduler: Scheduler
+  readonly schedulerFlags: readonly SchedulerFlag[]
+  /** Absent: not persistent. */
+  readonly persistence?: ListedPersistence
+  /** Absent: none. */
+  readonly persistenceEngine?: string
+  readonly onePacket: boolean
+}
+
+/** A service as the kernel has it. Pass it back to `addService` or `updateService`, or use it as a key. */
+export type ListedService = ListedServiceKey &
+  ListedServiceSettings & {
+    /** Only listed: ignored where services are passed in. */
+    readonly statistics: Statistics
+  }
+
+export const PERSISTENT = 0x1 // IP_VS_SVC_F_PERSISTENT
+export const ONE_PACKET = 0x4 // IP_VS_SVC_F_ONEPACKET
+const ALL_FLAGS = 0xffffffff
+
+const settingFields = ['scheduler', 'schedulerFlags', 'persistence', 'persistenceEngine', 'onePacket'] as const
+const listedOnly = ['statistics']
+type ServiceField = ServiceKeyField | (typeof settingFields)[number]
+const serviceFields: readonly ServiceField[] = [...serviceKeyFields, ...settingFields]
+export type ServiceFields = Fields<ServiceField>
+
+/** Properties of services that keys may have and that are not looked at there. */
+export const beyondServiceKey: readonly string[] = [...settingFields, ...listedOnly]
+
+/** Reads all properties of a service, or of a patch, once. */
+export function readService(value: unknown, path: 'service' | 'patch'): ServiceFields {
+  return readFields(value, path, serviceFields, listedOnly)
+}
+
+export function parseEngine(value: unknown, path: string, { protocol }: ServiceIdentity): string {
+  const engine = moduleName(value, path, ['sip'])
+  if (engine === 'sip' && protocol !== undefined && protocol !== 'udp') {
+    throw new InvalidInput(path, `"sip" works for udp only, and the protocol is ${protocol}`)
+  }
+  return engine
+}
+
+export function parseOnePacket(value: unknown, path: string, { protocol }: ServiceIdentity): boolean {
+  const onePacket = boolean(value, path)
+  if (onePacket && protocol !== undefined && protocol !== 'udp') {
+    throw new InvalidInput(
+      path,
+      `one-packet scheduling is for udp and fwmark services, and the protocol is ${protocol}`,
+    )
+  }
+  return onePacket
+}
+
+export function portZero(path: string): InvalidInput {
+  return new InvalidInput(path, 'port 0 (all ports) works in persistent services only; set persistence, e.g. {}')
+}
+
+/** The row of a new service: the kernel wants all settings. */
+export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields): ServiceRow {
+  assertReachable(identity, 'service')
+  const scheduler =
+    fields.scheduler === undefined ? 'wlc' : moduleName(fields.scheduler, 'service.scheduler', schedulers)
+  const { schedulerFlags = [] } = fields
+  const names = parseSchedulerFlags(schedulerFlags, 'service.schedulerFlags')
+  let value = schedulerFlagBits(names, scheduler, 'service.schedulerFlags')
+  if (fields.onePacket !== undefined && parseOnePacket(fields.onePacket, 'service.onePacket', identity))
+    value |= ONE_PACKET
+  const persistence =
+    fields.persistence === undefined
+      ? undefined
+      : parsePersistence(fields.persistence, identity.family, 'service.persistence')
+  if (persistence !== undefined) value |= PERSISTENT
+  else if (identity.port === 0) throw portZero('service.persistence')
+  return {
+    ...identity.row,
+    scheduler,
+    persistenceEngine: newEngine(identity, fields.persistenceEngine, persistence),
+    flags: { value, mask: ALL_FLAGS },
+    timeout: persistence === undefined ? 0 : (persistence.timeout ?? DEFAULT_TIMEOUT_SECONDS),
+    netmask: persistence?.netmask ?? fullNetmask(identity.family),
+  }
+}
+
+function newEngine(
+  identity: ServiceIdentity,
+  value: unknown,
+  persistence: PersistenceChange | undefined,
+): string | undefined {
+  if (value === undefined) return undefined
+  const engine = parseEngine(value, 'service.persistenceEngine', identity)
+  if (persistence === undefined) throw engineAlone('service.persistenceEngine')
+  return engine
+}
+
+export function engineAlone(path: string): InvalidInput {
+  return new InvalidInput(path, 'a persistence engine works in persistent services only; set persistence, e.g. {}')
+}
+
+/** A row of a listing as users get it. */
+export function listedService(row: ServiceRow): ListedService {
+  const key = listedServiceKey(row)
+  const flags = row.flags?.value ?? 0
+  const { scheduler = 'none', persistenceEngine } = row
+  return {
+    ...key,
+    scheduler,
+    schedulerFlags: schedulerFlagsOf(flags, scheduler),
+    ...(flags & PERSISTENT && { persistence: listedPersistence(row, key.family) }),
+    ...(persistenceEngine && { persistenceEngine }),
+    onePacket: (flags & ONE_PACKET) !== 0,
+    statistics: statisticsOf(row.statistics),
+  }
+}
+
+function listedPersistence(row: ServiceRow, family: Family): ListedPersistence {
+  return { timeoutSeconds: row.timeout ?? 0, netmask: formatNetmask(row.netmask ?? fullNetmask(family), family) }
+}

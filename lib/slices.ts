@@ -1,0 +1,19 @@
+// Turning many rows into objects takes time that the event loop has not got at once.
+import { setImmediate } from 'node:timers/promises'
+import type { Rows } from './rows.ts'
+
+const SLICE_MS = 4
+
+/** Converts rows in slices of a few milliseconds, letting everything else happen between them. */
+export async function convertRows<Row, Value>(rows: Rows<Row>, convert: (row: Row) => Value): Promise<Value[]> {
+  const values: Value[] = []
+  let end = performance.now() + SLICE_MS
+  for (let index = 0; index < rows.length; index++) {
+    values.push(convert(rows.at(index)))
+    if (index % 64 === 63 && performance.now() > end) {
+      await setImmediate()
+      end = performance.now() + SLICE_MS
+    }
+  }
+  return values
+}

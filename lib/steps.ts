@@ -1,0 +1,187 @@
+// The steps of a pipeline: each is one native call, or two.
+import type { Call, NativeIpvsSession } from './binding.ts'
+import { IpvsError, MAYBE_APPLIED, closedError, invalidArgument } from './errors.ts'
+import { failureError, type FailureContext } from './failure.ts'
+import type { Pending } from './pending.ts'
+import type { DestinationRow, ServiceRow } from './records.ts'
+import type { RowBlock, RowWriter } from './rows.ts'
+
+/** The native side as steps need it. */
+export interface Channel {
+  readonly session: Pick<NativeIpvsSession, 'execute' | 'read' | 'abort'>
+  readonly services: RowWriter<ServiceRow>
+  readonly destinations: RowWriter<DestinationRow>
+  readonly closed: boolean
+  /** A new call number with the time that calls have. */
+  nextCall(): Call
+}
+
+export interface Step {
+  /** Starts the native call. Answers a promise when the steps after it have to wait. */
+  start(): Promise<void> | undefined
+  /** Ends the step before it started: the handle is closed. */
+  close(): void
+}
+
+/** A write: the code of the operation and its rows. */
+export interface Write {
+  readonly code: number
+  readonly service?: ServiceRow | undefined
+  readonly destination?: DestinationRow | undefined
+}
+
+export interface Read {
+  readonly code: number
+  readonly key?: ServiceRow | undefined
+  /** Repeats a listing until two passes agree. */
+  readonly consistent?: boolean | undefined
+}
+
+// Not a failure that the native side reported: a mistake of ours, after which nothing is sure.
+function unexpected(context: FailureContext, cause: unknown): IpvsError {
+  const outcome = context.reads ? 'not-applied' : 'unknown'
+  const problem = `the native side failed unexpectedly.${context.reads ? '' : ` ${MAYBE_APPLIED}`}`
+  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...context, outcome, cause })
+}
+
+/** Writes that go into one call. */
+export class WriteStep implements Step {
+  readonly #channel: Channel
+  readonly #services: RowBlock<ServiceRow>
+  readonly #destinations: RowBlock<DestinationRow>
+  readonly #entries: { readonly triple: readonly number[]; readonly pending: Pending<void> }[] = []
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+    this.#services = channel.services.block()
+    this.#destinations = channel.destinations.block()
+  }
+
+  get length(): number {
+    return this.#entries.length
+  }
+
+  /** Throws `InvalidInput` when a value does not fit its row. */
+  add({ code, service, destination }: Write, pending: Pending<void>): void {
+    const serviceIndex = service === undefined ? 0 : this.#services.append(service)
+    const destinationIndex = destination === undefined ? 0 : this.#destinations.append(destination)
+    this.#entries.push({ triple: [code, serviceIndex, destinationIndex], pending })
+  }
+
+  start(): undefined {
+    const live = this.#entries.filter(({ pending }) => !pending.settled) // aborted before anything was sent
+    if (live.length > 0)
+      void this.#run(
+        live.flatMap(({ triple }) => triple),
+        live.map(({ pending }) => pending),
+      )
+  }
+
+  close(): void {
+    for (const { pending } of this.#entries) pending.reject(closedError(pending.context))
+  }
+
+  async #run(triples: number[], pending: Pending<void>[]): Promise<void> {
+    const { session } = this.#channel
+    const call = this.#channel.nextCall()
+    for (const item of pending) {
+      // A call that is alone can really be stopped; one that shares its call can only be let go.
+      item.onAbort = pending.length === 1 ? () => session.abort(call.id) : () => item.abort('unknown')
+    }
+    try {
+      const operations = Uint32Array.from(triples)
+      const reply = await session.execute(call, operations, this.#services.toBuffer(), this.#destinations.toBuffer())
+      for (const failure of reply.failures) {
+        const item = pending[failure.index]
+        item?.reject(failureError(item.context, failure, item.reason))
+      }
+      for (const item of pending) item.resolve()
+    } catch (error) {
+      for (const item of pending) item.reject(unexpected(item.context, error))
+    }
+  }
+}
+
+// Answers the rows, or settles `pending` and answers nothing. Nothing was changed, whatever `pending` is about.
+async function readRows<Result>(
+  channel: Channel,
+  read: Read,
+  pending: Pending<Result>,
+): Promise<ArrayBuffer | undefined> {
+  const call = channel.nextCall()
+  const context = { ...pending.context, reads: true }
+  pending.onAbort = () => channel.session.abort(call.id)
+  try {
+    const key = read.key === undefined ? undefined : channel.services.encode(read.key)
+    const { failures, rows } = await channel.session.read(call, read.code, key, read.consistent ?? true)
+    if (failures[0] === undefined) return rows ?? new ArrayBuffer(0)
+    pending.reject(failureError(context, failures[0], pending.reason))
+  } catch (error) {
+    pending.reject(unexpected(context, error))
+  }
+  return undefined
+}
+
+/** One read. */
+export class ReadStep implements Step {
+  readonly #channel: Channel
+  readonly #read: Read
+  readonly #pending: Pending<ArrayBuffer>
+
+  constructor(channel: Channel, read: Read, pending: Pending<ArrayBuffer>) {
+    this.#channel = channel
+    this.#read = read
+    this.#pending = pending
+  }
+
+  start(): undefined {
+    if (!this.#pending.settled) void this.#run()
+  }
+
+  close(): void {
+    this.#pending.reject(closedError(this.#pending.context))
+  }
+
+  async #run(): Promise<void> {
+    const rows = await readRows(this.#channel, this.#read, this.#pending)
+    if (rows !== undefined) this.#pending.resolve(rows)
+  }
+}
+
+/** A read and a write that depends on it. Later steps wait for the read, so that the order stays. */
+export class ConditionalStep implements Step {
+  readonly #channel: Channel
+  readonly #read: Read
+  readonly #complete: (rows: ArrayBuffer) => Write
+  readonly #pending: Pending<void>
+
+  constructor(channel: Channel, read: Read, complete: (rows: ArrayBuffer) => Write, pending: Pending<void>) {
+    this.#channel = channel
+    this.#read = read
+    this.#complete = complete
+    this.#pending = pending
+  }
+
+  start(): Promise<void> | undefined {
+    return this.#pending.settled ? undefined : this.#run()
+  }
+
+  close(): void {
+    this.#pending.reject(closedError(this.#pending.context))
+  }
+
+  async #run(): Promise<void> {
+    const pending = this.#pending
+    const rows = await readRows(this.#channel, this.#read, pending)
+    if (rows === undefined) return
+    if (this.#channel.closed) return this.close()
+    if (pending.reason !== undefined) return pending.abort('not-applied')
+    try {
+      const write = new WriteStep(this.#channel)
+      write.add(this.#complete(rows), pending)
+      write.start()
+    } catch (error) {
+      pending.reject(invalidArgument(pending.context, error))
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// Checks of what users pass in. Every property is read exactly once, into locals, before anything else happens; nothing
+// that a user passes is ever converted to text or to a number by its own methods.
+
+/** A value that cannot be used. The facade turns it into an `IpvsError` that knows the operation and its target. */
+export class InvalidInput extends Error {
+  /** Path of the refused value, e.g. `service.persistence.timeoutSeconds`. */
+  readonly field: string
+
+  constructor(field: string, problem: string, options?: ErrorOptions) {
+    super(`${field}: ${problem}`, options)
+    this.field = field
+  }
+}
+
+const LONGEST_SHOWN = 60
+
+function quoteText(text: string): string {
+  const cut = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text
+  // Escapes what could drive a terminal or hide in a log; JSON.stringify leaves everything above 0x7e as it is.
+  return JSON.stringify(cut).replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** A value as error messages show it. Never runs code of the value. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return quoteText(value)
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value)
+    case 'bigint':
+      return quoteText(`${value}n`).slice(1, -1)
+    case 'boolean':
+    case 'undefined':
+      return String(value)
+    case 'symbol':
+      return 'a symbol'
+    case 'function':
+      return 'a function'
+    default:
+      return value === null ? 'null' : showObject(value as object)
+  }
+}
+
+function showObject(value: object): string {
+  try {
+    return Array.isArray(value) ? 'an array' : 'an object'
+  } catch {
+    return 'a revoked proxy'
+  }
+}
+
+/** `"a", "b" or "c"`. */
+export function alternatives(names: readonly string[]): string {
+  const quoted = names.map((name) => `"${name}"`)
+  const last = quoted.pop() ?? ''
+  return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`
+}
+
+/** Levenshtein's distance: the fewest letters to insert, delete or replace. */
+export function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[to.length] as number
+}
+
+/** The accepted name that was probably meant: a slip of the pen, other letter case, or a part of the name. */
+export function closest(given: string, accepted: readonly string[]): string | undefined {
+  if (given.length < 2 || given.length > 40) return undefined
+  const wanted = given.toLowerCase()
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(given.length / 3)) + 1
+  for (const name of accepted) {
+    const distance = editDistance(wanted, name.toLowerCase())
+    if (distance < least) {
+      best = name
+      least = distance
+    }
+  }
+  const contains = (name: string) => wanted.length >= 3 && name.toLowerCase().includes(wanted)
+  return best ?? accepted.find(contains)
+}
+
+function suggestion(given: string, accepted: readonly string[]): string {
+  const name = closest(given, accepted)
+  return name === undefined ? '' : `; did you mean "${name}"?`
+}
+
+/** The properties that were asked for; `undefined` where absent. No prototype, so no inherited values either. */
+export type Fields<Name extends string> = Readonly<Record<Name, unknown>>
+
+/**
+ * Reads an object of the user once: its own enumerable properties, in the order of `names`. Properties in `ignored` are
+ * accepted without being looked at; any other one is an error, since an ignored misspelling is a wrong setting.
+ */
+export function readFields<Name extends string>(
+  value: unknown,
+  path: string,
+  names: readonly Name[],
+  ignored: readonly string[] = [],
+): Fields<Name> {
+  try {
+    return readOnce(value, path, names, ignored)
+  } catch (cause) {
+    if (cause instanceof InvalidInput) throw cause
+    throw new InvalidInput(path, 'reading a property failed', { cause }) // a throwing getter or proxy
+  }
+}
+
+function readOnce<Name extends string>(
+  value: unknown,
+  path: string,
+  names: readonly Name[],
+  ignored: readonly string[],
+): Fields<Name> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidInput(path, `${show(value)} is not an object with the properties ${names.join(', ')}`)
+  }
+  const given = Object.keys(value)
+  for (const key of given) {
+    if (!(names as readonly string[]).includes(key) && !ignored.includes(key)) throw unknownKey(path, key, names)
+  }
+  const fields = Object.create(null) as Record<Name, unknown>
+  for (const name of names) {
+    if (given.includes(name)) fields[name] = (value as Record<Name, unknown>)[name]
+  }
+  return fields
+}
+
+function unknownKey(path: string, key: string, names: readonly string[]): InvalidInput {
+  const name = /^[\w$-]{1,40}$/.test(key) ? key : quoteText(key)
+  const meant = suggestion(key, names)
+  return new InvalidInput(`${path}.${name}`, `there is no such property${meant} (accepted: ${names.join(', ')})`)
+}
+
+/** A whole number within bounds. Text, bigint and -0 are none. */
+export function integer(value: unknown, path: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
+    throw new InvalidInput(path, `${show(value)} is not an integer from ${least} to ${most}`)
+  }
+  return value
+}
+
+export function boolean(value: unknown, path: string): boolean {
+  if (typeof value !== 'boolean') throw new InvalidInput(path, `${show(value)} is neither true nor false`)
+  return value
+}
+
+/** One of a few names, spelt exactly. */
+export function oneOf<Name extends string>(value: unknown, path: string, names: readonly Name[]): Name {
+  const name = names.find((accepted) => accepted === value)
+  if (name !== undefined) return name
+  const meant = typeof value === 'string' ? suggestion(value.trim(), names) : ''
+  throw new InvalidInput(path, `${show(value)} is not ${alternatives(names)}${meant}`)
+}
+
+/** The elements of an array, each read once. */
+export function list(value: unknown, path: string, most: number): unknown[] {
+  try {
+    if (!Array.isArray(value)) throw new InvalidInput(path, `${show(value)} is not an array`)
+    const length = value.length
+    if (length > most) throw new InvalidInput(path, `${length} elements are too many (at most ${most})`)
+    return Array.from({ length }, (_, index) => value[index] as unknown)
+  } catch (cause) {
+    if (cause instanceof InvalidInput) throw cause
+    throw new InvalidInput(path, 'reading an element failed', { cause })
+  }
+}

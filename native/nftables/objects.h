@@ -1,0 +1,32 @@
+// The objects around the elements: table, chains, rules and maps. What is there is asked anew for every change: others
+// may have removed a part, or all of it (`nft flush ruleset`).
+#pragma once
+
+#include "nftables/maps.h"
+#include "nftables/message.h"
+
+namespace nftables {
+
+struct Objects {
+    uint32_t generation = 0; // of the ruleset, when it was asked
+    bool table = false;
+    bool marks = false; // the chain
+    bool base[std::size(baseChains)] = {};
+    bool jump[std::size(baseChains)] = {}; // the rules in them
+    bool map[mapCount] = {};
+    bool lookup[mapCount] = {}; // the rules in the chain `marks`
+};
+
+// Asks the kernel. An object that has one of our names but not its shape is a failure: it is not ours to change.
+[[nodiscard]] Failure findObjects(netlink::Channel& channel, const std::string& table, const Control& control,
+                                  Objects& objects);
+
+// What is missing for a map to have an effect, the map included: nothing when `wanted` has none.
+[[nodiscard]] Objects missingObjects(const Objects& existing, const bool (&wanted)[mapCount]);
+
+[[nodiscard]] bool nothing(const Objects& objects);
+
+// Appends messages that create `missing`.
+void createObjects(Batch& batch, const std::string& table, const Objects& missing);
+
+} // namespace nftables

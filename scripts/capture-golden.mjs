@@ -1,0 +1,92 @@
+// Captures the golden files of the codec tests from ipvsadm, with strace, on a real kernel:
+//   npm run golden            (boots the lab and runs this file there; the files land in test/codec/golden)
+// Each file is one netlink message as ipvsadm sent it or the kernel answered it: annotated hex, 4 bytes to a line at most,
+// in the format of the debug dump. Sequence number and port are zeroed, the family number is the capturing kernel's.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const folder = process.argv[2]
+if (!folder) throw new Error('usage: capture-golden.mjs FOLDER')
+const { describe } = createRequire(import.meta.url)('../build/Release/ipvs.node')
+
+const NEW_SERVICE = 1, SET_SERVICE = 2, DEL_SERVICE = 3, NEW_DEST = 5, SET_DEST = 6, DEL_DEST = 7
+const vip = '172.16.0.100', v6 = '[2001:db8::100]'
+// name, command line, what to keep: requests of this command, or (reply) the first answer with it
+const captures = [
+  ['add-service-mark', '-A -f 7 -s rr', NEW_SERVICE],
+  ['add-service-mark-persistent', '-A -f 21 -s wlc -p 540 -M 255.255.255.0', NEW_SERVICE],
+  ['add-service-mark-ipv6', '-A -f 7 -6 -s rr -p 360 -M 64', NEW_SERVICE],
+  ['add-service-tcp', `-A -t ${vip}:80 -s wrr`, NEW_SERVICE],
+  ['add-service-udp-ipv6-one-packet', `-A -u ${v6}:53 -s sh -o -b sh-port`, NEW_SERVICE],
+  ['add-service-engine', `-A -u ${vip}:5060 -s rr -p 60 --pe sip`, NEW_SERVICE],
+  ['edit-service', '-E -f 7 -s rr -p 3600', SET_SERVICE],
+  ['add-destination-direct', '-a -f 7 -r 10.0.0.7 -g', NEW_DEST],
+  ['add-destination-masquerade', `-a -t ${vip}:80 -r 10.0.0.7:8080 -m -w 5 -x 100 -y 50`, NEW_DEST],
+  ['add-destination-tunnel-gue', '-a -f 7 -r 10.0.0.17 -i --tun-type gue --tun-port 6080 --tun-csum', NEW_DEST],
+  ['add-destination-ipv6', `-a -u ${v6}:53 -r [2001:db8::7]:53 -g`, NEW_DEST],
+  ['edit-destination', '-e -f 7 -r 10.0.0.7 -g -w 0', SET_DEST],
+  ['list-destination-direct', '-L -n -f 7', NEW_DEST, 'reply'],
+  ['list-service-mark', '-L -n -f 7', NEW_SERVICE, 'reply'],
+  ['list-service-tcp', `-L -n -t ${vip}:80`, NEW_SERVICE, 'reply'],
+  ['list-service-ipv6', `-L -n -u ${v6}:53`, NEW_SERVICE, 'reply'],
+  ['remove-destination', '-d -f 7 -r 10.0.0.7', DEL_DEST],
+  ['remove-service', '-D -f 7', DEL_SERVICE],
+]
+
+/** The datagrams that strace dumped, with their direction. */
+function datagrams(log) {
+  const found = []
+  let current
+  for (const line of log.split('\n')) {
+    const call = /^(sendmsg|recvmsg)\(/.exec(line)
+    if (call) current = undefined
+    if (call) found.push((current = { sent: call[1] === 'sendmsg', hex: '' }))
+    const dump = /^ \| [0-9a-f]+  ((?:[0-9a-f]{2} {1,2})+)/.exec(line)
+    if (dump && current) current.hex += dump[1].replaceAll(' ', '')
+  }
+  return found.map(({ sent, hex }) => ({ sent, bytes: Buffer.from(hex, 'hex') }))
+}
+
+function* messages(bytes) {
+  for (let at = 0; at + 16 <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at)
+    if (length < 16 || at + length > bytes.length) return
+    yield bytes.subarray(at, at + length)
+    at += (length + 3) & ~3
+  }
+}
+
+const hex = (bytes) => bytes.toString('hex').replace(/..(?=.)/g, '$& ')
+
+function render(commandLine, message) {
+  message = Buffer.from(message)
+  message.fill(0, 8, 16)
+  return [
+    `# ipvsadm ${commandLine}`,
+    `# Linux ${release()}, ${execFileSync('ipvsadm', ['-v'], { encoding: 'utf8' }).split(' (')[0]}`,
+    `${hex(message.subarray(0, 4))}  # length ${message.readUInt32LE(0)}`,
+    `${hex(message.subarray(4, 6))}  # type: the family's number`,
+    `${hex(message.subarray(6, 8))}  # flags`,
+    `${hex(message.subarray(8, 12))}  # sequence number`,
+    `${hex(message.subarray(12, 16))}  # port`,
+    `${hex(message.subarray(16, 20))}  # command ${message[16]}, version ${message[17]}`,
+    describe(message.subarray(20)),
+  ].join('\n')
+}
+
+mkdirSync(folder, { recursive: true })
+for (const [name, commandLine, command, direction] of captures) {
+  const log = join(tmpdir(), 'golden.strace')
+  const args = ['-o', log, '-s', '65536', '-e', 'trace=sendmsg,recvmsg', '-e', 'write=all', '-e', 'read=all', '-e', 'verbose=none']
+  execFileSync('strace', [...args, 'ipvsadm', ...commandLine.split(' ')], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const wanted = datagrams(readFileSync(log, 'utf8'))
+    .filter(({ sent }) => sent !== (direction === 'reply'))
+    .flatMap(({ bytes }) => [...messages(bytes)])
+    .filter((message) => message.readUInt16LE(4) > 16 && message[16] === command)
+  if (wanted.length === 0) throw new Error(`${name}: nothing captured`)
+  writeFileSync(join(folder, `${name}.txt`), render(commandLine, wanted[0]))
+  console.log(`${name}: ${wanted[0].length} bytes`)
+}

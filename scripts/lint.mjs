@@ -1,0 +1,34 @@
+// Linters and formatters of both languages. `--fix` formats instead of checking.
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = new URL('..', import.meta.url).pathname
+const bin = (name) => join(root, 'node_modules/.bin', name)
+const fix = process.argv.includes('--fix')
+let failed = false
+
+function run(command, args) {
+  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  if (done.error) console.error(`lint: ${command}: ${done.error.message} (npm run setup installs it)`)
+  if (done.status !== 0) failed = true
+}
+
+function sources(folder) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .map((name) => join(folder, name))
+}
+
+const native = sources('native')
+run('clang-format-19', fix ? ['-i', ...native] : ['--dry-run', '-Werror', ...native])
+run(bin('prettier'), [fix ? '--write' : '--check', '--log-level', 'warn', '.'])
+run(bin('oxlint'), ['--type-aware', '--deny-warnings', ...(fix ? ['--fix'] : []), 'lib', 'test', 'examples', 'bench', 'scripts'])
+if (!fix) {
+  run(bin('tsc'), ['-p', 'tsconfig.json'])
+  // clang's view of the code needs clang's compile commands.
+  run('cmake', ['--preset', 'clang', '--log-level=ERROR', '-DIPVS_TESTS=OFF'])
+  const units = native.filter((name) => name.endsWith('.cc') && !name.startsWith(join('native', 'test')))
+  run('clang-tidy-19', ['-p', 'build-cmake/clang', '--quiet', ...units])
+}
+process.exit(failed ? 1 : 0)

@@ -1,0 +1,49 @@
+// The package as people get it: packs it, checks what is inside, installs it into an empty project with no build tools
+// in reach, and loads it from ESM and from CommonJS, with types for both.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = new URL('..', import.meta.url).pathname
+const bin = (name) => join(root, 'node_modules/.bin', name)
+const work = mkdtempSync(join(tmpdir(), 'ipvs-pack-'))
+const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+
+try {
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', work], root))
+  const files = packed.files.map((file) => file.path)
+  for (const needed of ['dist/index.js', 'dist/index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md']) {
+    assert(files.includes(needed), `${needed} is missing from the tarball`)
+  }
+  assert(files.some((file) => file.startsWith('prebuilds/linux-')), 'no prebuild in the tarball: npm run prebuilds')
+  // With a binding.gyp in reach, package managers would try to build.
+  const stray = files.filter((file) => /\.gyp|^(native|lib|test|bench|scripts|examples)\//.test(file))
+  assert.deepEqual(stray, [], 'files that do not belong into the tarball')
+
+  writeFileSync(join(work, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
+  const tarball = join(work, packed.filename)
+  run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', tarball], work)
+
+  const use = `const ipvs = await Ipvs.open().catch((error) => error)
+    if (ipvs instanceof IpvsError ? !ipvs.code.startsWith('ERR_IPVS_') : !(ipvs instanceof Ipvs)) throw ipvs
+    if (ipvs instanceof Ipvs) await ipvs.close()
+    console.log('loaded')`
+  writeFileSync(join(work, 'esm.mjs'), `import { Ipvs, IpvsError, FirewallMarks } from 'ipvs'\n${use}\nif (!FirewallMarks) throw 1`)
+  writeFileSync(join(work, 'cjs.cjs'), `const { Ipvs, IpvsError } = require('ipvs')\nvoid (async () => { ${use} })()`)
+  for (const file of ['esm.mjs', 'cjs.cjs']) assert.equal(run(process.execPath, [file], work).trim(), 'loaded', file)
+
+  const typed = `const ipvs = await Ipvs.open()\nawait ipvs.addService({ fwmark: 7, scheduler: 'rr' })\n`
+  writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${typed}`)
+  writeFileSync(join(work, 'cjs.cts'), `import { Ipvs } from 'ipvs'\nexport async function main(): Promise<void> { ${typed} }`)
+  const settings = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable']
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+  run(bin('tsc'), [...settings, ...types, 'esm.mts', 'cjs.cts'], work)
+
+  run(bin('publint'), ['--strict', tarball], work)
+  run(bin('attw'), [tarball, '--profile', 'esm-only'], work)
+  console.log(`pack: ${files.length} files, ${packed.size} bytes; loads from ESM and CommonJS, types for both`)
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}

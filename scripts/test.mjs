@@ -1,0 +1,42 @@
+// All tests: lint, C++ under sanitizers, host tests, the packed package, and the kernel tests in one lab boot.
+//   node scripts/test.mjs [step ...]   only these steps
+import { spawnSync } from 'node:child_process'
+
+const root = new URL('..', import.meta.url).pathname
+const npm = (script, ...args) => ['npm', 'run', '--silent', script, ...(args.length > 0 ? ['--', ...args] : [])]
+const steps = {
+  setup: ['node', 'scripts/setup.mjs', 'test'],
+  build: npm('build'),
+  lint: npm('lint'),
+  native: npm('test:native'),
+  testing: npm('build:cmake'),
+  unit: npm('test:unit'),
+  prebuilds: npm('prebuilds'),
+  pack: npm('test:pack'),
+  lab: ['node', 'out/test/lab/main.js', 'setup'],
+  integration: npm('test:integration'),
+}
+
+const chosen = process.argv.slice(2)
+for (const name of chosen) {
+  if (!(name in steps)) {
+    console.error(`test: ${name} is none of ${Object.keys(steps).join(', ')}`)
+    process.exit(2)
+  }
+}
+const failed = []
+let passed = 0
+for (const [name, [command, ...args]] of Object.entries(steps)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue
+  const start = performance.now()
+  console.log(`\n=== ${name}`)
+  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  if (done.status === 0) passed++
+  else failed.push(name)
+  console.log(`=== ${name}: ${done.status === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
+  if (done.status !== 0 && (name === 'setup' || name === 'build')) break // nothing else can run
+}
+console.log(failed.length > 0 ? `\nfailed: ${failed.join(', ')}` : '')
+console.log(`steps: ${passed} passed, ${failed.length} failed`)
+process.exit(failed.length > 0 ? 1 : 0)

@@ -1,0 +1,14 @@
+// The testing addon (npm run build:cmake): the codec by itself, and socket pairs on which a test plays the kernel.
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+interface Testing {
+  encode(record: string, row: ArrayBuffer): Uint8Array
+  decode(record: string, attributes: Uint8Array): ArrayBuffer
+  /** [ours, theirs]: connected datagram sockets. */
+  socketpair(): [number, number]
+}
+
+const path = fileURLToPath(new URL('../../build-cmake/js/Release/ipvs_testing.node', import.meta.url))
+
+export const testing: Testing = createRequire(import.meta.url)(path) as Testing

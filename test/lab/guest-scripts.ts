@@ -1,0 +1,156 @@
+// The two shell programs which are the guest's userland until the command takes over. Both are run by the static busybox that
+// the initrd carries, never by anything of the host's, so that they work whatever the host has installed. Applets are called
+// through "$b" because not every build of busybox finds its own applets by name.
+
+/** How a 9p share is mounted. The numbers: msize is the most that the virtio transport takes (125 pages). */
+const nineP = 'trans=virtio,version=9p2000.L,msize=512000'
+
+/**
+ * /init of the initrd: loads what is needed to see the host's files, puts a tmpfs over them and moves in.
+ *
+ * cache=loose keeps what was read for as long as the machine runs: nothing else comes near its speed (a node start is some
+ * hundred files), and the share is read-only. The price: a file that the host changes while the machine runs may look old.
+ */
+export const initScript: string = `#!/bin/busybox sh
+b=/bin/busybox
+fail() {
+  echo "lab: $*" >/dev/console
+  $b poweroff -f
+}
+$b mount -t devtmpfs dev /dev || fail 'no devtmpfs'
+exec </dev/console >/dev/console 2>&1
+for module in $($b cat /modules/order); do
+  $b insmod /modules/$module || fail "cannot load $module"
+done
+$b mount -t 9p -o ro,${nineP},cache=loose root /lower || fail "cannot mount the host's files"
+$b mount -t tmpfs -o mode=0755,size=80% layer /layer || fail 'no tmpfs'
+$b mkdir /layer/upper /layer/work
+$b mount -t overlay -o lowerdir=/lower,upperdir=/layer/upper,workdir=/layer/work overlay /root || fail 'no overlay'
+$b mkdir -p /root/dev /root/proc /root/sys /root/run
+$b mount --move /dev /root/dev
+$b mount -t proc -o nosuid,nodev,noexec proc /root/proc || fail 'no proc'
+$b mount -t sysfs -o nosuid,nodev,noexec sys /root/sys || fail 'no sysfs'
+$b mount -t tmpfs -o mode=0755,nosuid run /root/run || fail 'no /run'
+$b mkdir /root/run/lab
+$b cp /bin/busybox /lab/stage2 /root/run/lab/
+exec $b switch_root /root /run/lab/busybox sh /run/lab/stage2
+`
+
+/**
+ * PID 1 from then on. Talks to the host over virtio ports:
+ *
+ *   lab.stdin, lab.stdout, lab.stderr   the command's streams, one port each, so that they stay apart and unchanged
+ *   lab.control                         guest: "ready RELEASE"; host: "LENGTH", then a script of that many bytes that defines
+ *                                       lab_mounts and lab_command; guest: "exit STATUS"
+ *
+ * lab.control is the last port on purpose. Writing to a port blocks until the host is connected, and connections are announced
+ * in order: once "ready" went out all other ports are known to be connected, and an end-of-file on lab.stdin is a real one.
+ *
+ * A write to a port returns when it is queued, not when it arrived: hence a marker behind the output on each port, by which the
+ * host knows that it has everything. The command itself gets pipes, because programs (node among them) treat a character device
+ * differently; dd, unlike cat, copies in large blocks.
+ */
+export const stage2Script: string = `b=/run/lab/busybox
+say() {
+  echo "lab: $*" >/dev/console
+}
+$b mkdir -p /dev/pts /dev/shm
+$b mount -t devpts -o mode=0620,ptmxmode=0666,gid=5 devpts /dev/pts || say 'no devpts'
+$b mount -t tmpfs -o mode=1777,nosuid,nodev shm /dev/shm || say 'no /dev/shm'
+$b ln -sf /proc/self/fd /dev/fd
+$b ln -sf /proc/self/fd/0 /dev/stdin
+$b ln -sf /proc/self/fd/1 /dev/stdout
+$b ln -sf /proc/self/fd/2 /dev/stderr
+$b mkdir -p /run/lock /run/netns
+$b hostname lab
+$b ip link set lo up
+
+release=$($b uname -r)
+$b mkdir -p /lib/modules/$release
+$b mount -t 9p -o ro,${nineP},cache=loose modules /lib/modules/$release || say 'no modules'
+# The kernel loads schedulers and nf_tables expressions by calling this program.
+if [ ! -x "$($b cat /proc/sys/kernel/modprobe)" ]; then
+  $b mkdir -p /run/lab/bin
+  $b ln -s ../busybox /run/lab/bin/modprobe
+  echo /run/lab/bin/modprobe >/proc/sys/kernel/modprobe
+fi
+
+port() {
+  for entry in /sys/class/virtio-ports/*; do
+    [ -e "$entry/name" ] || continue
+    read -r name <"$entry/name"
+    [ "$name" = "$1" ] && echo "/dev/\${entry##*/}" && return 0
+  done
+  return 1
+}
+until control=$(port lab.control) && [ -c "$control" ]; do
+  $b usleep 10000
+done
+exec 9<>$control
+echo "ready $release" >&9
+IFS= read -r length <&9
+$b head -c "$length" <&9 >/run/lab/command
+. /run/lab/command
+lab_mounts || say 'cannot mount a shared directory'
+
+finish() {
+  $b sync
+  echo "exit $*" >&9
+  while :; do $b sleep 1000; done
+}
+
+if [ -n "$lab_terminal" ]; then
+  exec 8<>/dev/hvc0
+  # The size cannot follow the host's window: virtconsole tells it only once, if at all.
+  $b stty $lab_terminal <&8
+  (exec $b setsid -c $b sh -c '. /run/lab/command; lab_command' <&8 >&8 2>&8 8>&- 9>&-) &
+  wait $!
+  finish $?
+fi
+
+# A port can be opened once only, so it is opened here and handed on.
+exec 6<>$(port lab.stdin) 7<>$(port lab.stdout) 8<>$(port lab.stderr)
+cd /run/lab
+$b mkfifo in out err
+$b cat <&6 >in 6>&- 7>&- 8>&- 9>&- &
+$b dd bs=65536 <out >&7 2>out.log 6>&- 7>&- 8>&- 9>&- &
+out_relay=$!
+$b dd bs=65536 <err >&8 2>err.log 6>&- 7>&- 8>&- 9>&- &
+err_relay=$!
+(
+  exec <in >out 2>err 6>&- 7>&- 8>&- 9>&-
+  lab_command
+) &
+wait $!
+status=$?
+
+# What the command left running would keep its pipes open for ever. Kernel threads do not mind the signal.
+kill_leftovers() {
+  for entry in /proc/[0-9]*; do
+    pid=\${entry#/proc/}
+    case " 1 $out_relay $err_relay " in *" $pid "*) continue ;; esac
+    kill -9 $pid 2>/dev/null
+  done
+}
+kill_leftovers
+$b usleep 20000
+kill_leftovers
+wait $out_relay && wait $err_relay || {
+  say "a relay broke: $($b cat out.log err.log)"
+  finish broken
+}
+echo -n "$lab_marker" >&7
+echo -n "$lab_marker" >&8
+finish $status
+`
+
+/** Mounts of directories that the guest may write to. cache=none: what was written is on the host when the call returns. */
+export function outputMount(tag: string, path: string): string {
+  const quoted = shellQuote(path)
+  return `$b mkdir -p ${quoted} && $b mount -t 9p -o rw,${nineP},cache=none ${tag} ${quoted}`
+}
+
+/** Quotes for sh; works for every string without NUL. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`
+}

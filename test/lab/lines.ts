@@ -1,0 +1,46 @@
+// Small readers of byte streams.
+
+import { StringDecoder } from 'node:string_decoder'
+
+/** Splits a stream into lines. */
+export class LineReader {
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #onLine: (line: string) => void
+  /** The parts of a line that has not ended: joined once, since a line may be many megabytes. */
+  #parts: string[] = []
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine
+  }
+
+  /** To be registered for 'data'. */
+  readonly listener = (chunk: Buffer): void => {
+    const lines = this.#decoder.write(chunk).split('\n')
+    const rest = lines.pop() ?? ''
+    for (const line of lines) {
+      this.#parts.push(line)
+      const complete = this.#parts.join('')
+      this.#parts = []
+      this.#onLine(complete)
+    }
+    if (rest !== '') this.#parts.push(rest)
+  }
+}
+
+/** Remembers the end of a stream. */
+export class Tail {
+  readonly #limitBytes: number
+  #bytes: Buffer = Buffer.alloc(0)
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-this.#limitBytes)
+  }
+
+  toString(): string {
+    return this.#bytes.toString('utf8').replaceAll('\r', '')
+  }
+}

@@ -1,0 +1,194 @@
+// A virtual machine that runs one command: boot, streams, exit status, and nothing left behind.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import { deferred } from './deferred.ts'
+import { guestScript, type GuestCommand } from './guest-command.ts'
+import { findProgram, LabUsageError } from './host.ts'
+import type { LabKernel } from './kernels.ts'
+import { LineReader, Tail } from './lines.ts'
+import { MarkedStream } from './marked-stream.ts'
+import { consoleFd, controlFd, qemuCommand, stderrFd, stdinFd, stdoutFd } from './qemu.ts'
+
+export interface LabMachineOptions {
+  readonly kernel: LabKernel
+  readonly command: GuestCommand
+  readonly memoryMb?: number
+  readonly cpus?: number
+  /** How long the kernel may take until it can run the command. */
+  readonly bootTimeoutMs?: number
+  /** Ends the machine, during its boot too; `boot` and `exit` reject with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** The machine did not boot, or died before the command ended. The message has the last lines of its console. */
+export class LabMachineError extends Error {
+  override readonly name = 'LabMachineError'
+}
+
+/** Slow hosts exist; a kernel that hangs is rare. */
+const defaultBootTimeoutMs = 180_000
+
+export class LabMachine {
+  /** Status of the command as a shell has it (128 + n after a signal). Settles once all of its output has arrived. */
+  readonly exit: Promise<number>
+  /** The command's streams, which have to be read for `exit` to settle. With a terminal all is in `stdin` and `stdout`, the two sides of that. */
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  readonly #qemu: ChildProcess
+  readonly #ended: Promise<void>
+  readonly #ready: Promise<string>
+  readonly #console = new Tail(16_384)
+  readonly #complaints = new Tail(4096)
+  readonly #marker = randomBytes(24).toString('base64')
+  readonly #outputs: readonly MarkedStream[]
+  #release = ''
+
+  /** Starts a machine; resolves when the guest is about to run the command. */
+  static async boot(options: LabMachineOptions): Promise<LabMachine> {
+    options.signal?.throwIfAborted()
+    const machine = new LabMachine(options)
+    const limit = options.bootTimeoutMs ?? defaultBootTimeoutMs
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(machine.#failure(`the kernel did not come up within ${limit / 1000} s`)), limit)
+    })
+    try {
+      machine.#release = await Promise.race([machine.#ready, late])
+      return machine
+    } catch (error) {
+      await machine.close()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private constructor(options: LabMachineOptions) {
+    const { command } = options
+    this.#qemu = startQemu(options)
+    const socket = (fd: number): Socket => this.#qemu.stdio[fd] as Socket
+    socket(consoleFd).on('data', (chunk: Buffer) => this.#console.add(chunk))
+    this.#qemu.stderr?.on('data', (chunk: Buffer) => this.#complaints.add(chunk))
+    const terminal = command.terminal !== undefined
+    this.stdin = socket(stdinFd)
+    this.#outputs = terminal ? [] : [stdoutFd, stderrFd].map((fd) => new MarkedStream(socket(fd), this.#marker))
+    const [stdout, stderr] = this.#outputs
+    this.stdout = stdout ?? (this.stdin as Duplex)
+    this.stderr = stderr ?? this.#qemu.stderr!
+    // A port works in both directions; the guest says nothing on this one, but its end has to be noticed.
+    if (!terminal) socket(stdinFd).resume()
+    // When qemu ends, "exit" rejects; that a pipe to it broke adds nothing to that.
+    for (const fd of [consoleFd, controlFd, stdinFd]) socket(fd).on('error', () => {})
+
+    this.#ended = this.#watchEnd([socket(consoleFd), socket(controlFd), this.#qemu.stderr!])
+    const { ready, exit } = this.#converse(socket(controlFd), command, options.signal)
+    this.#ready = ready
+    this.exit = exit
+    // Either may fail while the other one is waited for.
+    ready.catch(() => {})
+    exit.catch(() => {})
+  }
+
+  /** `uname -r` of the guest. */
+  get release(): string {
+    return this.#release
+  }
+
+  /** The last lines that the kernel wrote to its console. */
+  get consoleTail(): string {
+    return this.#console.toString().trim()
+  }
+
+  /** Ends the machine at once. Nothing of it is left when this resolves. */
+  async close(): Promise<void> {
+    this.#qemu.kill('SIGKILL')
+    await this.#ended
+    // A stream that nobody reads would stay open with what is left in it.
+    for (const stream of this.#qemu.stdio) stream?.destroy()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Resolves when qemu has gone and its last words have been read. The command's streams may still wait for their reader. */
+  async #watchEnd(always: readonly Readable[]): Promise<void> {
+    const closed = always.map((stream) => new Promise((resolve) => stream.once('close', resolve)))
+    await new Promise((resolve) => this.#qemu.once('exit', resolve).once('error', resolve))
+    await Promise.all(closed)
+  }
+
+  #converse(
+    control: Socket,
+    command: GuestCommand,
+    signal: AbortSignal | undefined,
+  ): { ready: Promise<string>; exit: Promise<number> } {
+    const ready = deferred<string>()
+    const exit = deferred<number>()
+    const fail = (error: unknown): void => {
+      ready.reject(error)
+      exit.reject(error)
+    }
+    const onAbort = (): void => {
+      fail(signal?.reason)
+      this.#qemu.kill('SIGKILL')
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const script = guestScript(command, this.#marker)
+    control.write(`${Buffer.byteLength(script)}\n${script}`)
+    control.on(
+      'data',
+      new LineReader((line) => {
+        const [word, ...fields] = line.split(' ')
+        if (word === 'ready') ready.resolve(fields[0] ?? '')
+        else if (word === 'exit') this.#finish(fields).then(exit.resolve, fail)
+      }).listener,
+    )
+    this.#qemu.once('error', (error) => fail(new LabUsageError(`cannot start qemu: ${error.message}`)))
+    void this.#ended.then(() => {
+      signal?.removeEventListener('abort', onAbort)
+      fail(this.#failure('the machine ended unexpectedly'))
+    })
+    return { ready: ready.promise, exit: exit.promise }
+  }
+
+  /** The guest said that the command ended; what it had written may still be on the way. */
+  async #finish(fields: readonly string[]): Promise<number> {
+    const [status] = fields.map(Number)
+    if (status === undefined || Number.isNaN(status)) throw this.#failure('the guest could not pass on all output')
+    await Promise.all(this.#outputs.map((output) => output.complete))
+    return status
+  }
+
+  #failure(what: string): LabMachineError {
+    const complaints = this.#complaints.toString().trim()
+    const parts = [what, ...(complaints === '' ? [] : [`qemu says: ${complaints}`])]
+    const lines = this.consoleTail.split('\n').slice(-30).join('\n')
+    parts.push(lines === '' ? 'its console is empty' : `the end of its console:\n${lines}`)
+    return new LabMachineError(parts.join('\n'))
+  }
+}
+
+function startQemu(options: LabMachineOptions): ChildProcess {
+  const qemu = findProgram('qemu-system-x86_64')
+  if (qemu === undefined) throw new LabUsageError('qemu-system-x86_64 is not installed')
+  const { command } = options
+  const args = qemuCommand(qemu, {
+    kernel: options.kernel,
+    memoryMb: options.memoryMb ?? 2048,
+    cpus: options.cpus ?? 2,
+    outputs: command.outputs,
+    terminal: command.terminal !== undefined,
+  })
+  const streams = command.terminal === undefined ? 3 : 1
+  const pipes = Array.from({ length: 2 + streams }, () => 'pipe' as const)
+  return spawn(findProgram('setpriv') ?? 'setpriv', args, {
+    stdio: ['ignore', 'ignore', 'pipe', ...pipes],
+    // Ctrl+C goes to everything in the terminal's group; this one is ended by the lab.
+    detached: true,
+  })
+}

@@ -1,0 +1,50 @@
+// `npm run lab -- ...`: see usage in arguments.ts.
+
+import { parseArguments, usage, type LabArguments } from './arguments.ts'
+import { LabUsageError } from './host.ts'
+import { LabMachineError } from './machine.ts'
+import { say } from './progress.ts'
+import { LabStopped, runCommand } from './run.ts'
+import { ensureKernel } from './setup.ts'
+import { runShell } from './shell.ts'
+
+/** The lab itself failed, as opposed to the command. */
+const labFailedStatus = 125
+
+async function main(): Promise<number> {
+  const lab = parseArguments(process.argv.slice(2))
+  switch (lab.action) {
+    case 'help':
+      process.stdout.write(usage)
+      return 0
+    case 'setup':
+      return setup(lab)
+    case 'shell':
+      return runShell(lab)
+    case 'run':
+      return runCommand(lab)
+  }
+}
+
+async function setup(lab: LabArguments): Promise<number> {
+  for (const name of lab.kernels) {
+    const kernel = await ensureKernel(name)
+    say(`${name} is ready: Linux ${kernel.release}`)
+  }
+  return 0
+}
+
+function report(error: unknown): number {
+  if (error instanceof LabStopped) {
+    // Ending by the signal itself tells the caller more than a status: a shell ends its loop on an interrupt.
+    if (error.stopSignal !== undefined) process.kill(process.pid, error.stopSignal)
+    else say(error.message)
+    return error.status
+  }
+  const explained = error instanceof LabUsageError || error instanceof LabMachineError
+  if (explained) say(error.message)
+  else console.error(error)
+  return labFailedStatus
+}
+
+process.exit(await main().catch(report))

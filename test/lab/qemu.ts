@@ -1,0 +1,85 @@
+// The command line of qemu.
+
+import type { LabKernel } from './kernels.ts'
+
+/** File descriptors that qemu inherits: one end of a socket pair each. Nothing in the file system that could be left behind. */
+export const consoleFd = 3
+export const controlFd = 4
+/** The command's stdin, or the terminal in place of all three streams. */
+export const stdinFd = 5
+export const stdoutFd = 6
+export const stderrFd = 7
+
+export interface QemuOptions {
+  readonly kernel: LabKernel
+  readonly memoryMb: number
+  readonly cpus: number
+  /** Host directories that the guest may write to, under the same path. */
+  readonly outputs: readonly string[]
+  readonly terminal: boolean
+}
+
+const kernelArguments = [
+  'console=ttyS0',
+  'quiet',
+  'loglevel=4',
+  // A crash ends the machine, for qemu is told not to reboot: better than a test that runs on a broken kernel.
+  'panic=-1',
+  'oops=panic',
+  'mitigations=off',
+  'random.trust_cpu=on',
+  // Makes the removal of a network namespace wait for milliseconds in place of tenths of a second.
+  'rcupdate.rcu_expedited=1',
+  'audit=0',
+]
+
+/**
+ * Arguments for setpriv, which starts qemu. TCG is asked for by name because KVM must not be used even where /dev/kvm exists:
+ * on the machines this was made for a guest hangs on it for ever.
+ */
+export function qemuCommand(qemu: string, options: QemuOptions): string[] {
+  const { kernel } = options
+  return [
+    // Whatever way the lab dies, its machine dies with it.
+    ...['--pdeathsig', 'KILL', '--', qemu],
+    ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
+    ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
+    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+    ...['-kernel', kernel.image, '-initrd', kernel.initrd, '-append', kernelArguments.join(' ')],
+    ...['-chardev', `socket,id=console,fd=${consoleFd}`, '-serial', 'chardev:console'],
+    ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
+    ...share('root', '/', true),
+    ...share('modules', kernel.modules, true),
+    ...options.outputs.flatMap((folder, index) => share(outputTag(index), folder, false)),
+    ...['-device', 'virtio-serial-pci'],
+    ...(options.terminal ? terminalPort() : streamPorts()),
+    ...port('control', controlFd),
+  ]
+}
+
+export function outputTag(index: number): string {
+  return `output${index}`
+}
+
+function share(tag: string, folder: string, readOnly: boolean): string[] {
+  const path = folder.replaceAll(',', ',,')
+  // "none" passes owners and modes through and, unlike "passthrough", works without root. Folders of other file systems are
+  // below "/" as well, whose inode numbers multidevs keeps apart.
+  const file = `local,id=${tag},path=${path},security_model=none,multidevs=remap${readOnly ? ',readonly=on' : ''}`
+  return ['-fsdev', file, '-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`]
+}
+
+function streamPorts(): string[] {
+  return [...port('stdin', stdinFd), ...port('stdout', stdoutFd), ...port('stderr', stderrFd)]
+}
+
+function port(name: string, fd: number): string[] {
+  return [
+    ...['-chardev', `socket,id=${name},fd=${fd}`],
+    ...['-device', `virtserialport,chardev=${name},name=lab.${name}`],
+  ]
+}
+
+function terminalPort(): string[] {
+  return ['-chardev', `socket,id=terminal,fd=${stdinFd}`, '-device', 'virtconsole,chardev=terminal']
+}

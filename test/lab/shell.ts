@@ -1,0 +1,35 @@
+// `lab shell`: a terminal in the guest.
+
+import type { LabArguments } from './arguments.ts'
+import { LabUsageError } from './host.ts'
+import { LabMachine } from './machine.ts'
+import { say } from './progress.ts'
+import { chooseKernel, guestCommand, stopSignal } from './run.ts'
+
+/** How long the last characters may take after the shell has ended: a terminal's output is not counted. */
+const lastWordsMs = 150
+
+export async function runShell(lab: LabArguments): Promise<number> {
+  const { stdin, stdout } = process
+  if (!stdin.isTTY || !stdout.isTTY) throw new LabUsageError('"shell" needs a terminal; use "sh -c ..." for scripts')
+  const kernel = await chooseKernel(lab.kernels[0])
+  const argv = lab.command.length > 0 ? lab.command : ['bash', '-i']
+  const command = { ...guestCommand(lab, argv), terminal: { rows: stdout.rows, columns: stdout.columns } }
+  const { signal, release } = stopSignal(lab.timeoutSeconds)
+  say('booting; end the shell with "exit" or Ctrl+D')
+  try {
+    await using machine = await LabMachine.boot({ kernel, command, memoryMb: lab.memoryMb, cpus: lab.cpus, signal })
+    say(`Linux ${machine.release}; what you write is gone afterwards`)
+    // Now every key belongs to the guest, Ctrl+C as well.
+    stdin.setRawMode(true)
+    stdin.pipe(machine.stdin)
+    machine.stdout.pipe(stdout, { end: false })
+    const status = await machine.exit
+    await new Promise((resolve) => setTimeout(resolve, lastWordsMs))
+    return status
+  } finally {
+    stdin.setRawMode(false)
+    stdin.destroy()
+    release()
+  }
+}

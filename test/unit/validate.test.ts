@@ -1,0 +1,175 @@
+import { runInNewContext } from 'node:vm'
+
+import { describe, expect, test } from 'vitest'
+
+import { InvalidInput, boolean, closest, editDistance, integer, list, oneOf, readFields, show } from '../../lib/validate.ts'
+import { refused } from './refused.ts'
+
+const names = ['scheduler', 'persistence', 'port', 'weight', 'fwmark'] as const
+const read = (value: unknown, ignored: readonly string[] = []) => readFields(value, 'service', names, ignored)
+
+describe('readFields', () => {
+  test('reads what is there', () => {
+    expect({ ...read({ port: 80, scheduler: undefined }) }).toEqual({ port: 80 })
+  })
+
+  test.each([
+    ['frozen', Object.freeze({ port: 80 })],
+    ['sealed', Object.seal({ port: 80 })],
+    ['without prototype', Object.assign(Object.create(null) as object, { port: 80 })],
+    ['of another realm', runInNewContext('({ port: 80 })') as object],
+    ['an instance', new (class Port { port = 80 })()], // prettier-ignore
+  ])('objects: %s', (_name, value) => {
+    expect(read(value).port).toBe(80)
+  })
+
+  test('inherited values do not count', () => {
+    expect(read(Object.create({ port: 80 })).port).toBeUndefined()
+    expect((read({}) as Record<string, unknown>)['toString']).toBeUndefined()
+  })
+
+  test('each property is read once, in fixed order, and ignored ones never', () => {
+    const log: string[] = []
+    const handler: ProxyHandler<object> = {
+      get: (target, key) => {
+        log.push(String(key))
+        return Reflect.get(target, key) as unknown
+      },
+    }
+    const value = { statistics: {}, weight: 1, port: 80, scheduler: 'rr' }
+    read(new Proxy(value, handler), ['statistics'])
+    expect(log).toEqual(['scheduler', 'port', 'weight'])
+  })
+
+  test.each([[null], [undefined], [7], ['port'], [true], [[]], [() => 7], [Symbol('s')], [1n]])('not an object: %s', (value) => {
+    expect(refused(() => read(value)).field).toBe('service')
+  })
+
+  test.each([
+    ['a throwing getter', { get port(): number { throw new RangeError('no') } }], // prettier-ignore
+    ['a throwing proxy', new Proxy({}, { ownKeys: () => { throw new Error('no') } })], // prettier-ignore
+  ])('%s', (_name, value) => {
+    const error = refused(() => read(value))
+    expect(error.field).toBe('service')
+  })
+
+  test('what a getter threw is the cause', () => {
+    const thrown = new RangeError('no')
+    const value = { get port(): number { throw thrown } } // prettier-ignore
+    expect(() => read(value)).toThrowError(expect.objectContaining({ cause: thrown }) as Error)
+  })
+
+  test.each([
+    ['sched', 'scheduler'],
+    ['Scheduler', 'scheduler'],
+    ['persistance', 'persistence'],
+    ['weigth', 'weight'],
+    ['mark', 'fwmark'],
+    ['prot', 'port'],
+  ])('unknown %s: did you mean %s?', (key, meant) => {
+    const { field, message } = refused(() => read({ [key]: 1 }))
+    expect(field).toBe(`service.${key}`)
+    expect(message).toContain(`did you mean "${meant}"?`)
+  })
+
+  test.each(['__proto__', 'constructor', 'toString', 'xyzzy', '', '\u001b[31mred', 'a'.repeat(1000)])('unknown %j', (key) => {
+    const { message } = refused(() => read(JSON.parse(`{ ${JSON.stringify(key)}: 1 }`)))
+    expect(message).toContain('accepted: scheduler, persistence, port, weight, fwmark')
+    expect(message).not.toContain('\u001b')
+    expect(message).not.toContain('did you mean')
+    expect(message.length).toBeLessThan(300)
+  })
+})
+
+test('revoked proxies do no harm', () => {
+  expect(show(revoked())).toBe('a revoked proxy')
+  expect(refused(() => read(revoked())).field).toBe('service')
+  expect(refused(() => list(revoked(), 'x', 2)).field).toBe('x')
+  expect(refused(() => integer(revoked(), 'x', 0, 2)).message).toContain('a revoked proxy')
+})
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+describe('integer', () => {
+  test.each([0, 1, 65535])('%s', (value) => expect(integer(value, 'port', 0, 65535)).toBe(value))
+
+  test.each([
+    [-1], [65536], [1.5], [NaN], [Infinity], [-Infinity], [2 ** 32], [2 ** 32 + 80], [2 ** 53], [1e300], ['80'], ['80 '], ['+80'],
+    ['0x50'], ['8e1'], ['http'], [true], [80n], [[80]], [-0], [null], [undefined], [{ valueOf: () => 80 }], [Object(80)],
+    [Symbol('80')], [new Date(80)],
+  ])('refuses %s', (value) => { // prettier-ignore
+    const { field, message } = refused(() => integer(value, 'port', 0, 65535))
+    expect(field).toBe('port')
+    expect(message).toContain('is not an integer from 0 to 65535')
+  })
+})
+
+test('boolean', () => {
+  expect(boolean(false, 'x')).toBe(false)
+  for (const value of [0, 1, '', 'true', null, undefined, Object(true)]) refused(() => boolean(value, 'x'))
+})
+
+describe('oneOf', () => {
+  const protocols = ['tcp', 'udp', 'sctp'] as const
+  test('takes exact names', () => expect(oneOf('udp', 'protocol', protocols)).toBe('udp'))
+
+  test.each([
+    ['icmp'], ['TCP '], ['TCP'], [47], [65535], [0], ['__proto__'], ['constructor'], [''], [null], [['tcp']], [{ toString: () => 'tcp' }],
+  ])('refuses %s', (value) => { // prettier-ignore
+    expect(refused(() => oneOf(value, 'protocol', protocols)).message).toContain('"tcp", "udp" or "sctp"')
+  })
+
+  test('suggests', () => {
+    expect(refused(() => oneOf('TCP ', 'protocol', protocols)).message).toContain('did you mean "tcp"?')
+  })
+})
+
+describe('list', () => {
+  test('copies', () => {
+    const value = ['a', 'b']
+    expect(list(value, 'x', 2)).toEqual(value)
+    expect(list(value, 'x', 2)).not.toBe(value)
+  })
+
+  test('holes are undefined', () => expect(list(new Array(2), 'x', 2)).toEqual([undefined, undefined]))
+
+  test.each([[{ length: 1 }], ['ab'], [null], [new Set(['a'])], [new Array(2 ** 32 - 1)]])('refuses %#', (value) => {
+    refused(() => list(value, 'x', 2))
+  })
+})
+
+describe('show', () => {
+  test.each([
+    ['a "b"', '"a \\"b\\""'],
+    ['\u001b[31m\u009b\u202e\ud800', '"\\u001b[31m\\u009b\\u202e\\ud800"'],
+    [-0, '-0'],
+    [1n, '1n'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [[1], 'an array'],
+    [{ toString: () => { throw new Error('no') } }, 'an object'], // prettier-ignore
+    [() => 1, 'a function'],
+    [Symbol('x'), 'a symbol'],
+  ])('%#', (value, text) => expect(show(value)).toBe(text))
+
+  test('long text is cut', () => {
+    expect(show('x'.repeat(10_000_000)).length).toBeLessThan(80)
+    expect(show(10n ** 100n).length).toBeLessThan(80)
+  })
+})
+
+test('edit distance', () => {
+  expect(editDistance('', 'abc')).toBe(3)
+  expect(editDistance('kitten', 'sitting')).toBe(3)
+  expect(editDistance('same', 'same')).toBe(0)
+})
+
+test('nothing is close to nonsense', () => {
+  expect(closest('zzzzzz', names)).toBeUndefined()
+  expect(closest('a'.repeat(100_000), names)).toBeUndefined()
+  expect(new InvalidInput('a', 'b').field).toBe('a')
+})
