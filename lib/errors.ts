@@ -73,9 +73,9 @@ export class IpvsError extends Error {
   /** What it was about, e.g. `FWM 7 ipv4` or `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
   readonly target: string
   /** The refused value, e.g. `service.persistence.timeoutSeconds`. */
-  readonly attribute?: string
+  declare readonly attribute?: string
   /** The kernel's own words, when it had any. */
-  readonly kernelMessage?: string
+  declare readonly kernelMessage?: string
   /** Whether anything may have been changed. */
   readonly outcome: Outcome
 

@@ -37,7 +37,7 @@ export function parseOpenOptions(value: unknown): ParsedOpenOptions {
   }
 }
 
-function parsePath(value: unknown, path: string): string {
+export function parsePath(value: unknown, path: string): string {
   if (typeof value !== 'string' || value === '' || value.includes('\0')) {
     throw new InvalidInput(path, `${show(value)} is not the path of a network namespace, such as "/run/netns/NAME"`)
   }

@@ -78,7 +78,7 @@ const families: readonly Family[] = ['ipv4', 'ipv6']
 const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp']
 const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
 
-function parseFwmark(value: unknown, path: string): number {
+export function parseFwmark(value: unknown, path: string): number {
   const isText = typeof value === 'string' && /^(0[xX][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})$/.test(value)
   const mark = isText ? Number(value) : value
   if (typeof mark !== 'number' || !Number.isInteger(mark) || mark < 1 || mark > 0xffffffff) {
@@ -105,7 +105,7 @@ function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
 
 // Other programs can have stored services of other protocols, which match no packet. They are listed with the number as
 // text, and can be removed by that.
-function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
+export function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
   if (typeof value === 'string' && /^[1-9][0-9]{0,4}$/.test(value)) return [value as Protocol, Number(value)]
   const name = oneOf(value, path, protocols)
   return [name, protocolNumbers[name]]
@@ -181,7 +181,7 @@ export function assertSameService(identity: ServiceIdentity, given: KeyFields): 
   )
 }
 
-function protocolName(number: number): Protocol {
+export function protocolName(number: number): Protocol {
   return protocols.find((name) => protocolNumbers[name] === number) ?? (String(number) as Protocol)
 }
 

@@ -17,3 +17,18 @@ export async function convertRows<Row, Value>(rows: Rows<Row>, convert: (row: Ro
   }
   return values
 }
+
+/** For loops of another kind: `if (slices.due()) await slices.next()`. */
+export class Slices {
+  #end: number = performance.now() + SLICE_MS
+  #steps = 0
+
+  due(): boolean {
+    return ++this.#steps % 64 === 0 && performance.now() > this.#end
+  }
+
+  async next(): Promise<void> {
+    await setImmediate()
+    this.#end = performance.now() + SLICE_MS
+  }
+}

@@ -59,18 +59,28 @@ export function alternatives(names: readonly string[]): string {
   return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`
 }
 
-/** Levenshtein's distance: the fewest letters to insert, delete or replace. */
+/** How far apart two words are: letters to insert, delete or replace, and neighbours to swap. */
 export function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  let before: number[] = []
+  let last = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (let i = 1; i <= from.length; i++) {
-    const next = [i]
+    const row = [i]
     for (let j = 1; j <= to.length; j++) {
-      const replaced = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+      const same = from[i - 1] === to[j - 1]
+      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]
+      row.push(
+        Math.min(
+          (last[j - 1] as number) + (same ? 0 : 1),
+          (last[j] as number) + 1,
+          (row[j - 1] as number) + 1,
+          swapped ? (before[j - 2] as number) + 1 : Infinity,
+        ),
+      )
     }
-    row = next
+    before = last
+    last = row
   }
-  return row[to.length] as number
+  return last[to.length] as number
 }
 
 /** The accepted name that was probably meant: a slip of the pen, other letter case, or a part of the name. */

@@ -65,7 +65,11 @@ class MarksSession : public Napi::ObjectWrap<MarksSession> {
             Value(), callSettings(info[0], 1),
             [this, generation, elements = std::move(elements), removed](const netlink::Control& control) {
                 Outcome outcome;
-                outcome.failures = marks_.apply(generation, elements, removed, control);
+                uint32_t current = generation;
+                outcome.failures = marks_.apply(current, elements, removed, control);
+                if (current != 0) {
+                    outcome.generation = current;
+                }
                 return outcome;
             });
     }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
+#include <utility>
 
 namespace nftables {
 namespace {
@@ -12,17 +12,6 @@ namespace {
 constexpr size_t fullList = 60'000;
 
 constexpr int restartError = ERESTART;
-
-// What tells elements apart: the members from addressFrom to interval.
-constexpr size_t keyStart = offsetof(Element, addressFrom);
-constexpr size_t keyEnd = offsetof(Element, interval) + sizeof(Element::interval);
-
-int compareKeys(const Element& left, const Element& right) {
-    return std::memcmp(reinterpret_cast<const std::byte*>(&left) + keyStart,
-                       reinterpret_cast<const std::byte*>(&right) + keyStart, keyEnd - keyStart);
-}
-
-bool keyLess(const Element& left, const Element& right) { return compareKeys(left, right) < 0; }
 
 bool valid(const Element& element) {
     return (element.family == AF_INET || element.family == AF_INET6) && element.protocol <= UINT8_MAX;
@@ -40,7 +29,7 @@ std::vector<Element> sorted(std::span<const Element> rows) {
 
 const Element* find(const std::vector<Element>& elements, const Element& key) {
     const auto found = std::ranges::lower_bound(elements, key, keyLess);
-    return found != elements.end() && compareKeys(*found, key) == 0 ? &*found : nullptr;
+    return found != elements.end() && !keyLess(key, *found) ? &*found : nullptr;
 }
 
 // True when the table looks as the change wanted it.
@@ -86,8 +75,9 @@ size_t elementAt(Bytes message, size_t offset) {
 
 } // namespace
 
-std::vector<Failure> Marks::apply(uint32_t generation, std::span<const Element> rows, size_t removed,
+std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
                                   const Control& control) {
+    const uint32_t before = std::exchange(generation, 0);
     if (const auto bad = std::ranges::find_if_not(rows, valid); bad != rows.end() || removed > rows.size()) {
         return {failureOf(static_cast<size_t>(bad - rows.begin()), netlink::local(EINVAL))};
     }
@@ -95,7 +85,7 @@ std::vector<Failure> Marks::apply(uint32_t generation, std::span<const Element> 
     if (Failure failure = findObjects(channel_, table_, control, existing); !failure.status.ok()) {
         return {std::move(failure)};
     }
-    if (existing.generation != generation) {
+    if (existing.generation != before) {
         return {failureOf(0, netlink::rejected(restartError))}; // as the kernel would say
     }
     bool wanted[mapCount] = {};
@@ -104,11 +94,12 @@ std::vector<Failure> Marks::apply(uint32_t generation, std::span<const Element> 
     }
     const Objects missing = missingObjects(existing, wanted);
     if (rows.empty() && nothing(missing)) {
+        generation = before;
         return {};
     }
     Batch& batch = channel_.compose();
     segments_.clear();
-    beginTransaction(batch, generation);
+    beginTransaction(batch, before);
     createObjects(batch, table_, missing);
     appendElements(batch, rows, 0, removed, NFT_MSG_DELSETELEM); // first: a change of mark removes and adds
     appendElements(batch, rows, removed, rows.size(), NFT_MSG_NEWSETELEM);
@@ -123,14 +114,15 @@ std::vector<Failure> Marks::apply(uint32_t generation, std::span<const Element> 
         // This question is not given up on, even when the caller is in a hurry: its answer takes no time.
         uint32_t after = 0;
         status = readGeneration(channel_, Control::within(readBackTime), after);
-        if (status.ok() && after != generation) {
+        if (status.ok() && after != before) {
+            generation = after == before + 1 ? after : 0;
             return {};
         }
         status = status.ok() ? Status{netlink::Cause::malformed, 0} : status;
     }
     Failure failure = failureOf(0, status, answers.sent && status.doubtful());
     if (failure.unknown) {
-        resolve(failure, generation, rows, removed, control);
+        resolve(failure, before, rows, removed, control);
     }
     return failure.status.ok() ? std::vector<Failure>{} : std::vector<Failure>{std::move(failure)};
 }

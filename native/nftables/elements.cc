@@ -1,6 +1,8 @@
 #include "nftables/elements.h"
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 
 namespace nftables {
 namespace {
@@ -174,6 +176,21 @@ bool readElements(Bytes list, const MapDefinition& map, std::vector<Element>& ro
         }
     }
     return !reader.malformed();
+}
+
+bool keyLess(const Element& left, const Element& right) {
+    if (left.family != right.family) {
+        return left.family < right.family;
+    }
+    constexpr size_t length = sizeof left.addressFrom;
+    if (const int order = std::memcmp(left.addressFrom, right.addressFrom, length); order != 0) {
+        return order < 0;
+    }
+    if (const int order = std::memcmp(left.addressTo, right.addressTo, length); order != 0) {
+        return order < 0;
+    }
+    return std::tie(left.protocol, left.portFrom, left.portTo, left.interval) <
+           std::tie(right.protocol, right.portFrom, right.portTo, right.interval);
 }
 
 } // namespace nftables

@@ -53,6 +53,7 @@ Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t
             continue;
         }
         if (comparable && sameRows(rows, previous)) {
+            std::ranges::sort(rows, keyLess); // hash maps have no order
             return failureOf(0, netlink::done());
         }
         comparable = true;
@@ -106,6 +107,7 @@ Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>&
     }
     if (!problem.empty()) {
         Failure failure = failureOf(0, netlink::rejected(EOPNOTSUPP));
+        failure.attribute = "table";
         failure.message = std::move(problem);
         return failure;
     }

@@ -6,6 +6,8 @@
 
 namespace nftables {
 
+// Failures whose attribute is "table" carry our own words, not the kernel's: somebody else made something in our table
+// that we cannot work with.
 class Marks {
   public:
     Marks(netlink::Channel::Connector connector, std::string table)
@@ -17,13 +19,15 @@ class Marks {
     // Closes the socket. A later call opens another.
     void close() { channel_.close(); }
 
-    // All elements of our maps, and the generation of the ruleset that they belong to. A missing table has none.
+    // All elements of our maps, sorted, and the generation of the ruleset that they belong to. A missing table has
+    // none.
     [[nodiscard]] Failure list(const Control& control, std::vector<Element>& rows, uint32_t& generation);
 
     // One transaction on top of `generation`: removes the first `removed` rows and adds the others, creating what they
     // need and what others have removed. All or nothing; without failures all of it was done, with ERESTART nothing
-    // because the ruleset is no longer `generation`. No rows: only repairs what is there.
-    [[nodiscard]] std::vector<Failure> apply(uint32_t generation, std::span<const Element> rows, size_t removed,
+    // because the ruleset is no longer `generation`. No rows: only repairs what is there. Afterwards `generation` is
+    // that of a ruleset which differs from before by this change and nothing else, or 0: nobody knows.
+    [[nodiscard]] std::vector<Failure> apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
                                              const Control& control);
 
     // Removes the table. There is none afterwards, whether there was or not.

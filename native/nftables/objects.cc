@@ -210,6 +210,7 @@ Failure findObjects(netlink::Channel& channel, const std::string& table, const C
     }
     if (!stranger.empty()) {
         Failure failure = failureOf(0, netlink::rejected(EEXIST));
+        failure.attribute = "table";
         failure.message = stranger + "; choose another table";
         return failure;
     }

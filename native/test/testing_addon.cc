@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -20,12 +21,13 @@ const netlink::Record& recordNamed(const Napi::Value& name) {
     throw Napi::Error::New(name.Env(), "no record " + wanted);
 }
 
-// socketpair(): [ours, theirs], datagrams with borders (AF_UNIX SOCK_SEQPACKET)
+// socketpair(): [near, far], datagrams with borders (AF_UNIX SOCK_SEQPACKET); the far end does not block
 Napi::Value makeSocketPair(const Napi::CallbackInfo& info) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         throw Napi::Error::New(info.Env(), std::strerror(errno));
     }
+    fcntl(pair[1], F_SETFL, O_NONBLOCK);
     auto result = Napi::Array::New(info.Env(), 2);
     result[0U] = Napi::Number::New(info.Env(), pair[0]);
     result[1U] = Napi::Number::New(info.Env(), pair[1]);

@@ -5,7 +5,7 @@ import { binding } from '../../lib/binding.ts'
 import type { DestinationRow, ServiceRow } from '../../lib/records.ts'
 import { RowReader, RowWriter } from '../../lib/rows.ts'
 import { golden, goldenNames, nested } from './golden.ts'
-import { testing } from './testing.ts'
+import { testing } from '../kernel/testing.ts'
 
 const SERVICE = 1
 const DESTINATION = 2

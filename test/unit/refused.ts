@@ -1,4 +1,6 @@
 // What a check refuses, and under which name.
+import { inspect } from 'node:util'
+
 import { expect } from 'vitest'
 
 import { InvalidInput } from '../../lib/validate.ts'
@@ -13,5 +15,5 @@ export function refused(check: () => unknown): { readonly field: string; readonl
     const { field, message } = error as InvalidInput
     return { field, message }
   }
-  throw new Error(`accepted: ${JSON.stringify(value)}`)
+  throw new Error(`accepted: ${inspect(value)}`)
 }

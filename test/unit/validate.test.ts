@@ -2,7 +2,17 @@ import { runInNewContext } from 'node:vm'
 
 import { describe, expect, test } from 'vitest'
 
-import { InvalidInput, boolean, closest, editDistance, integer, list, oneOf, readFields, show } from '../../lib/validate.ts'
+import {
+  InvalidInput,
+  boolean,
+  closest,
+  editDistance,
+  integer,
+  list,
+  oneOf,
+  readFields,
+  show,
+} from '../../lib/validate.ts'
 import { refused } from './refused.ts'
 
 const names = ['scheduler', 'persistence', 'port', 'weight', 'fwmark'] as const
@@ -18,7 +28,12 @@ describe('readFields', () => {
     ['sealed', Object.seal({ port: 80 })],
     ['without prototype', Object.assign(Object.create(null) as object, { port: 80 })],
     ['of another realm', runInNewContext('({ port: 80 })') as object],
-    ['an instance', new (class Port { port = 80 })()], // prettier-ignore
+    [
+      'an instance',
+      new (class Port {
+        port = 80
+      })(),
+    ],
   ])('objects: %s', (_name, value) => {
     expect(read(value).port).toBe(80)
   })
@@ -41,13 +56,33 @@ describe('readFields', () => {
     expect(log).toEqual(['scheduler', 'port', 'weight'])
   })
 
-  test.each([[null], [undefined], [7], ['port'], [true], [[]], [() => 7], [Symbol('s')], [1n]])('not an object: %s', (value) => {
-    expect(refused(() => read(value)).field).toBe('service')
-  })
+  test.each([[null], [undefined], [7], ['port'], [true], [[]], [() => 7], [Symbol('s')], [1n]])(
+    'not an object: %s',
+    (value) => {
+      expect(refused(() => read(value)).field).toBe('service')
+    },
+  )
 
   test.each([
-    ['a throwing getter', { get port(): number { throw new RangeError('no') } }], // prettier-ignore
-    ['a throwing proxy', new Proxy({}, { ownKeys: () => { throw new Error('no') } })], // prettier-ignore
+    [
+      'a throwing getter',
+      {
+        get port(): number {
+          throw new RangeError('no')
+        },
+      },
+    ],
+    [
+      'a throwing proxy',
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('no')
+          },
+        },
+      ),
+    ],
   ])('%s', (_name, value) => {
     const error = refused(() => read(value))
     expect(error.field).toBe('service')
@@ -55,7 +90,11 @@ describe('readFields', () => {
 
   test('what a getter threw is the cause', () => {
     const thrown = new RangeError('no')
-    const value = { get port(): number { throw thrown } } // prettier-ignore
+    const value = {
+      get port(): number {
+        throw thrown
+      },
+    }
     expect(() => read(value)).toThrowError(expect.objectContaining({ cause: thrown }) as Error)
   })
 
@@ -72,13 +111,16 @@ describe('readFields', () => {
     expect(message).toContain(`did you mean "${meant}"?`)
   })
 
-  test.each(['__proto__', 'constructor', 'toString', 'xyzzy', '', '\u001b[31mred', 'a'.repeat(1000)])('unknown %j', (key) => {
-    const { message } = refused(() => read(JSON.parse(`{ ${JSON.stringify(key)}: 1 }`)))
-    expect(message).toContain('accepted: scheduler, persistence, port, weight, fwmark')
-    expect(message).not.toContain('\u001b')
-    expect(message).not.toContain('did you mean')
-    expect(message.length).toBeLessThan(300)
-  })
+  test.each(['__proto__', 'constructor', 'toString', 'xyzzy', '', '\u001b[31mred', 'a'.repeat(1000)])(
+    'unknown %j',
+    (key) => {
+      const { message } = refused(() => read(JSON.parse(`{ ${JSON.stringify(key)}: 1 }`)))
+      expect(message).toContain('accepted: scheduler, persistence, port, weight, fwmark')
+      expect(message).not.toContain('\u001b')
+      expect(message).not.toContain('did you mean')
+      expect(message.length).toBeLessThan(300)
+    },
+  )
 })
 
 test('revoked proxies do no harm', () => {
@@ -98,10 +140,33 @@ describe('integer', () => {
   test.each([0, 1, 65535])('%s', (value) => expect(integer(value, 'port', 0, 65535)).toBe(value))
 
   test.each([
-    [-1], [65536], [1.5], [NaN], [Infinity], [-Infinity], [2 ** 32], [2 ** 32 + 80], [2 ** 53], [1e300], ['80'], ['80 '], ['+80'],
-    ['0x50'], ['8e1'], ['http'], [true], [80n], [[80]], [-0], [null], [undefined], [{ valueOf: () => 80 }], [Object(80)],
-    [Symbol('80')], [new Date(80)],
-  ])('refuses %s', (value) => { // prettier-ignore
+    [-1],
+    [65536],
+    [1.5],
+    [NaN],
+    [Infinity],
+    [-Infinity],
+    [2 ** 32],
+    [2 ** 32 + 80],
+    [2 ** 53],
+    [1e300],
+    ['80'],
+    ['80 '],
+    ['+80'],
+    ['0x50'],
+    ['8e1'],
+    ['http'],
+    [true],
+    [80n],
+    [[80]],
+    [-0],
+    [null],
+    [undefined],
+    [{ valueOf: () => 80 }],
+    [Object(80)],
+    [Symbol('80')],
+    [new Date(80)],
+  ])('refuses %s', (value) => {
     const { field, message } = refused(() => integer(value, 'port', 0, 65535))
     expect(field).toBe('port')
     expect(message).toContain('is not an integer from 0 to 65535')
@@ -118,8 +183,19 @@ describe('oneOf', () => {
   test('takes exact names', () => expect(oneOf('udp', 'protocol', protocols)).toBe('udp'))
 
   test.each([
-    ['icmp'], ['TCP '], ['TCP'], [47], [65535], [0], ['__proto__'], ['constructor'], [''], [null], [['tcp']], [{ toString: () => 'tcp' }],
-  ])('refuses %s', (value) => { // prettier-ignore
+    ['icmp'],
+    ['TCP '],
+    ['TCP'],
+    [47],
+    [65535],
+    [0],
+    ['__proto__'],
+    ['constructor'],
+    [''],
+    [null],
+    [['tcp']],
+    [{ toString: () => 'tcp' }],
+  ])('refuses %s', (value) => {
     expect(refused(() => oneOf(value, 'protocol', protocols)).message).toContain('"tcp", "udp" or "sctp"')
   })
 
@@ -151,7 +227,14 @@ describe('show', () => {
     [null, 'null'],
     [undefined, 'undefined'],
     [[1], 'an array'],
-    [{ toString: () => { throw new Error('no') } }, 'an object'], // prettier-ignore
+    [
+      {
+        toString: () => {
+          throw new Error('no')
+        },
+      },
+      'an object',
+    ],
     [() => 1, 'a function'],
     [Symbol('x'), 'a symbol'],
   ])('%#', (value, text) => expect(show(value)).toBe(text))
@@ -166,6 +249,7 @@ test('edit distance', () => {
   expect(editDistance('', 'abc')).toBe(3)
   expect(editDistance('kitten', 'sitting')).toBe(3)
   expect(editDistance('same', 'same')).toBe(0)
+  expect(editDistance('weigth', 'weight')).toBe(1)
 })
 
 test('nothing is close to nonsense', () => {

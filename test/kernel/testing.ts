@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 interface Testing {
   encode(record: string, row: ArrayBuffer): Uint8Array
   decode(record: string, attributes: Uint8Array): ArrayBuffer
-  /** [ours, theirs]: connected datagram sockets. */
+  /** [near, far]: connected datagram sockets; the far one does not block. */
   socketpair(): [number, number]
 }
 

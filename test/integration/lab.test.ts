@@ -1,0 +1,173 @@
+// The lab itself: what tests rely on when they send work into it.
+
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connectLab, type Lab } from '../lab/client.ts'
+
+let lab: Lab
+beforeAll(async () => {
+  lab = await connectLab()
+})
+afterAll(async () => {
+  await lab.close()
+})
+
+test('a job returns its result, arguments go in', async () => {
+  const sum = await lab.run((_, { a, b }) => a + b, { a: 20, b: 22 })
+  expect(sum).toBe(42)
+})
+
+test('values survive both directions', async () => {
+  const values = {
+    big: 2n ** 64n - 1n,
+    bytes: new Uint8Array([0, 255, 10, 13]),
+    odd: [NaN, -Infinity, -0, undefined, null],
+    text: 'line\nfeed \u{1F600} "quoted"',
+    nested: [{ deep: [1n] }],
+  }
+  const echo = await lab.run((_, given) => given, values)
+  expect(echo).toEqual(values)
+})
+
+test('getters of rows arrive as values', async () => {
+  const row = await lab.run(() => {
+    class Row {
+      get packets(): bigint {
+        return 7n
+      }
+    }
+    return [new Row()]
+  })
+  expect(row).toEqual([{ packets: 7n }])
+})
+
+test('what cannot be passed on is refused, not emptied', async () => {
+  await expect(lab.run(() => ({ table: new Map() }))).rejects.toThrow('a Map cannot be passed on (at result.table)')
+})
+
+test('errors come back with their fields', async () => {
+  const failing = lab.run(() => {
+    const cause = Object.assign(new RangeError('inner'), { errno: 3 })
+    throw Object.assign(new TypeError('outer', { cause }), { code: 'ERR_SAMPLE', target: { fwmark: 7, count: 1n } })
+  })
+  await expect(failing).rejects.toMatchObject({
+    name: 'TypeError',
+    message: 'outer',
+    code: 'ERR_SAMPLE',
+    target: { fwmark: 7, count: 1n },
+    cause: { name: 'RangeError', message: 'inner', errno: 3 },
+  })
+})
+
+test('an error names both the place in the lab and the test', async () => {
+  const error = await lab
+    .run(() => {
+      throw new Error('here')
+    })
+    .catch((reason: unknown) => reason as Error)
+  expect(error).toHaveProperty(
+    'stack',
+    expect.stringMatching(/lab-job\.js[^]*in the lab; called from:[^]*lab\.test\.ts/),
+  )
+})
+
+test('an error that no promise carries fails the job', async () => {
+  const failing = lab.run(async ({ sleep }) => {
+    setTimeout(() => {
+      throw new Error('stray')
+    }, 1)
+    await sleep(100)
+  })
+  await expect(failing).rejects.toThrow('stray')
+})
+
+test('a job that takes too long fails, and the next one works', async () => {
+  const endless = lab.run(() => new Promise(() => {}), undefined, { timeoutMs: 200 })
+  await expect(endless).rejects.toMatchObject({ code: 'ERR_LAB_JOB_TIMEOUT' })
+  await expect(lab.run(() => 'alive')).resolves.toBe('alive')
+})
+
+test('jobs that are sent at once run one after the other', async () => {
+  const starts = Array.from({ length: 5 }, (_, index) =>
+    lab.run(async ({ sleep }, given) => {
+      const state = globalThis as { running?: number }
+      state.running = (state.running ?? 0) + 1
+      await sleep(20)
+      const most = state.running
+      state.running -= 1
+      return { given, most }
+    }, index),
+  )
+  expect(await Promise.all(starts)).toEqual([0, 1, 2, 3, 4].map((given) => ({ given, most: 1 })))
+})
+
+test('large results are complete', async () => {
+  const bytes = await lab.run(() => new Uint8Array(4_000_000).fill(7))
+  const expected = new Uint8Array(4_000_000).fill(7)
+  const digest = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
+  expect(digest(bytes)).toBe(digest(expected))
+})
+
+test('what a job prints does not disturb its result', async () => {
+  const printed = await lab.run(async ({ run }) => {
+    console.log('{"id":1,"result":"forged"}')
+    process.stdout.write('noise\n')
+    return (await run('echo', ['quiet'])).stdout
+  })
+  expect(printed).toBe('quiet\n')
+})
+
+test('commands: status, streams, input, signal', async () => {
+  const result = await lab.run(({ run }) => run('sh', ['-c', 'cat; echo oops >&2; exit 7'], { input: 'fed' }))
+  expect(result).toEqual({ status: 7, stdout: 'fed', stderr: 'oops\n' })
+  const killed = await lab.run(({ run }) => run('sh', ['-c', 'kill -TERM $$']))
+  expect(killed).toMatchObject({ status: 143, signal: 'SIGTERM' })
+  await expect(lab.run(({ sh }) => sh('echo why >&2; false'))).rejects.toThrow(/status 1 from: echo why[^]*why/)
+})
+
+test('a namespace is empty, its own, and gone after the job', async () => {
+  const inside = await lab.run(async ({ netns, sh, start }) => {
+    const made = await netns()
+    // Ends with the job too, or the namespace would live on in it.
+    start('sleep', ['1000'], { netns: made })
+    const links = await sh('ip -o link', { netns: made })
+    return { made, links, listed: await sh('ip netns list') }
+  })
+  expect(inside.made.path).toBe(`/run/netns/${inside.made.name}`)
+  expect(inside.links.trim().split('\n')).toHaveLength(1)
+  expect(inside.links).toContain('<LOOPBACK,UP,LOWER_UP>')
+  expect(inside.listed).toContain(inside.made.name)
+  const after = await lab.run(async ({ run, sh }) => ({
+    listed: await sh('ip netns list'),
+    sleepers: (await run('pgrep', ['-fx', 'sleep 1000'])).stdout,
+  }))
+  expect(after.listed).not.toContain(inside.made.name)
+  expect(after.sleepers).toBe('')
+})
+
+test('node runs code from the root of the checkout', async () => {
+  const result = await lab.run(({ node }) =>
+    node(`console.log(process.argv[1]); console.log(import.meta.resolve('ipvs')); process.exit(3)`, {
+      args: ['given'],
+    }),
+  )
+  expect(result).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(/^given\nfile:.*\/dist\/index\.js\n$/) as string,
+  })
+})
+
+test('the kernel has IPVS and nf_tables', async () => {
+  const { kernel, ipvs, tables } = await lab.run(async ({ kernel, netns, sh }) => {
+    const made = await netns()
+    await sh('modprobe ip_vs')
+    return {
+      kernel,
+      ipvs: await sh('cat /proc/net/ip_vs', { netns: made }),
+      tables: await sh('nft add table inet lab; nft list tables', { netns: made }),
+    }
+  })
+  expect(kernel).toEqual(lab.kernel)
+  expect(ipvs).toMatch(/^IP Virtual Server version \d/)
+  expect(tables).toBe('table inet lab\n')
+})

@@ -1,0 +1,132 @@
+// A scripted kernel on the far end of a socket pair: it reads real requests and answers as the test says, for faults that
+// a real kernel does not produce on demand.
+import { closeSync, readSync, writeSync } from 'node:fs'
+
+import { testing } from './testing.ts'
+
+const NLMSG_ERROR = 2
+const GENL_ID_CTRL = 16
+const FAMILY = 30
+const CAPPED = 0x100
+const TLVS = 0x200
+
+export interface Request {
+  readonly type: number
+  readonly sequence: number
+  readonly command: number
+  readonly header: Buffer
+}
+
+/** The messages of a datagram. */
+function requestsIn(datagram: Buffer): Request[] {
+  const found: Request[] = []
+  for (let at = 0; at < datagram.length; ) {
+    const length = datagram.readUInt32LE(at)
+    found.push({
+      type: datagram.readUInt16LE(at + 4),
+      sequence: datagram.readUInt32LE(at + 8),
+      command: datagram[at + 16] as number,
+      header: datagram.subarray(at, at + 16),
+    })
+    at += (length + 3) & ~3
+  }
+  return found
+}
+
+function message(type: number, flags: number, sequence: number, ...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts)
+  const header = Buffer.alloc(16)
+  header.writeUInt32LE(16 + body.length, 0)
+  header.writeUInt16LE(type, 4)
+  header.writeUInt16LE(flags, 6)
+  header.writeUInt32LE(sequence, 8)
+  return Buffer.concat([header, body])
+}
+
+export function attribute(type: number, payload: Buffer): Buffer {
+  const padded = Buffer.alloc((payload.length + 7) & ~3)
+  padded.writeUInt16LE(4 + payload.length, 0)
+  padded.writeUInt16LE(type, 2)
+  payload.copy(padded, 4)
+  return padded
+}
+
+const u16 = (value: number): Buffer => Buffer.from(Uint16Array.of(value).buffer)
+const u32 = (value: number): Buffer => Buffer.from(Uint32Array.of(value).buffer)
+
+/** NLMSG_ERROR; errno 0 is an acknowledgement. */
+export function answer(request: Request, errno = 0, ...tlvs: readonly Buffer[]): Buffer {
+  const code = Buffer.alloc(4)
+  code.writeInt32LE(-errno)
+  const flags = tlvs.length > 0 ? CAPPED | TLVS : CAPPED
+  return message(NLMSG_ERROR, flags, request.sequence, code, request.header, ...tlvs)
+}
+
+/** Extended ACK: the kernel's words and the offset of the refused attribute. */
+export const extended = (text: string, offset: number): Buffer[] => [
+  attribute(1, Buffer.from(`${text}\0`)),
+  attribute(2, u32(offset)),
+]
+
+/** The service of firewall mark 7, as GET_SERVICE gives it. */
+export function markService(request: Request, scheduler: string): Buffer {
+  const fields = [
+    attribute(1, u16(2)),
+    attribute(5, u32(7)),
+    attribute(6, Buffer.from(`${scheduler}\0`)),
+    attribute(7, Buffer.concat([u32(2), u32(0xffffffff)])),
+    attribute(8, u32(0)),
+    attribute(9, u32(0xffffffff)),
+  ]
+  const body = attribute(1, Buffer.concat(fields))
+  return message(request.type, 2, request.sequence, Buffer.from([1, 1, 0, 0]), body)
+}
+
+/** Says which datagrams answer a request datagram; family lookups are answered already. */
+export type Script = (requests: readonly Request[]) => readonly Buffer[]
+
+export interface FakeKernel {
+  /** Our ends, for the native session. */
+  readonly sockets: readonly number[]
+  stop(): void
+}
+
+/** Plays the kernel on a number of sockets, one for each time that the session opens one. */
+export function playKernel(script: Script, count: number): FakeKernel {
+  const pairs = Array.from({ length: count }, () => testing.socketpair())
+  // The far ends do not block: a read that waits in libuv's pool would hold one of its four threads.
+  const timer = setInterval(() => {
+    for (const [, far] of pairs) serve(far, script)
+  }, 1)
+  return {
+    sockets: pairs.map(([near]) => near),
+    stop() {
+      clearInterval(timer)
+      for (const [, far] of pairs) closeSync(far)
+    },
+  }
+}
+
+const buffer = Buffer.alloc(1 << 17)
+
+function receive(fd: number): Buffer | undefined {
+  try {
+    const length = readSync(fd, buffer)
+    return length === 0 ? undefined : buffer.subarray(0, length) // 0: closed by our side
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
+    throw error
+  }
+}
+
+function serve(fd: number, script: Script): void {
+  for (let datagram = receive(fd); datagram !== undefined; datagram = receive(fd)) {
+    const requests = requestsIn(datagram)
+    const [first] = requests
+    if (first === undefined) return
+    const family = Buffer.concat([Buffer.from([1, 2, 0, 0]), attribute(1, u16(FAMILY))])
+    const lookup = first.type === GENL_ID_CTRL
+    const answers = lookup ? [message(GENL_ID_CTRL, 0, first.sequence, family), answer(first)] : script(requests)
+    for (const each of answers) writeSync(fd, each)
+  }
+}

@@ -1,0 +1,152 @@
+// The host's side of one agent: starts it, in a machine or directly, and passes jobs to it.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { release } from 'node:os'
+import path from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { deferred, type Deferred } from './deferred.ts'
+import { guestEnvironment } from './guest-command.ts'
+import { isRoot, LabUsageError } from './host.ts'
+import type { JobReply, JobRequest } from './job.ts'
+import { LineReader, Tail } from './lines.ts'
+import { LabMachine } from './machine.ts'
+import { say } from './progress.ts'
+import { chooseKernel } from './run.ts'
+
+/** Where jobs run: on this host's own kernel, or in a virtual machine. */
+export type LabMode = 'direct' | 'qemu'
+
+export interface AgentOptions {
+  readonly mode: LabMode
+  /** Root of the checkout, which has to be compiled. */
+  readonly root: string
+  /** Series to boot; the default one if not given. */
+  readonly kernel?: string | undefined
+}
+
+/** How long an agent may stay silent after a job's time is over, before it is taken for dead. */
+const graceMs = 30_000
+/** How long it may take to clean up in the end. */
+const closeLimitMs = 10_000
+
+/** Decides by what this host can do; IPVS_LAB overrides. */
+export function chooseMode(): LabMode {
+  const wanted = process.env['IPVS_LAB']
+  if (wanted === 'direct' || wanted === 'qemu') return wanted
+  if (wanted !== undefined && wanted !== '') throw new LabUsageError(`IPVS_LAB is "direct" or "qemu", not "${wanted}"`)
+  if (!isRoot()) return 'qemu'
+  const loaded = existsSync('/proc/net/ip_vs')
+  return loaded || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0 ? 'direct' : 'qemu'
+}
+
+/** The streams of a running agent. */
+interface AgentStreams {
+  readonly jobs: Writable
+  readonly replies: Readable
+  readonly messages: Readable
+  readonly release: string
+  /** Settles when it has ended. */
+  readonly exit: Promise<number>
+  readonly close: () => Promise<void>
+}
+
+export class AgentLink {
+  readonly release: string
+  readonly #streams: AgentStreams
+  readonly #waiting = new Map<number, Deferred<JobReply>>()
+  readonly #messages = new Tail(8192)
+  #lost: Error | undefined
+
+  static async start(options: AgentOptions): Promise<AgentLink> {
+    const program = path.join(options.root, 'out/test/lab/agent.js')
+    if (!existsSync(program)) throw new LabUsageError(`${program} does not exist: npm run build:ts makes it`)
+    // Descriptors as the agent expects them.
+    const argv = ['sh', '-c', 'exec "$0" "$1" 3>&1 1>&2 4<&0 </dev/null', process.execPath, program]
+    return new AgentLink(options.mode === 'direct' ? startDirect(argv, options) : await startMachine(argv, options))
+  }
+
+  private constructor(streams: AgentStreams) {
+    this.#streams = streams
+    this.release = streams.release
+    streams.replies.on('data', new LineReader((line) => this.#receive(line)).listener)
+    streams.messages.on('data', (chunk: Buffer) => this.#messages.add(chunk))
+    if (process.env['IPVS_LAB_VERBOSE'] !== undefined) {
+      streams.messages.on('data', new LineReader((line) => process.stderr.write(`lab| ${line}\n`)).listener)
+    }
+    // A broken pipe means that it has ended, which "exit" says better.
+    streams.jobs.on('error', () => {})
+    streams.exit.then(
+      (status) => this.#fail(new Error(`the lab's agent ended with status ${status}. ${this.#lastWords()}`)),
+      (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+
+  get lost(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** Runs a job, which is passed on in its encoded form, as is the reply; rejects if the agent is lost. */
+  async run(job: JobRequest): Promise<JobReply> {
+    if (this.#lost !== undefined) throw this.#lost
+    const reply = deferred<JobReply>()
+    this.#waiting.set(job.id, reply)
+    this.#streams.jobs.write(`${JSON.stringify(job)}\n`)
+    const timer = setTimeout(() => {
+      this.#fail(new Error(`the lab's agent is stuck in a job of ${job.timeoutMs} ms. ${this.#lastWords()}`))
+    }, job.timeoutMs + graceMs)
+    try {
+      return await reply.promise
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(job.id)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new Error('the lab has been closed'))
+    await this.#streams.close()
+  }
+
+  #receive(line: string): void {
+    const reply = JSON.parse(line) as JobReply
+    this.#waiting.get(reply.id)?.resolve(reply)
+  }
+
+  #fail(error: Error): void {
+    this.#lost ??= error
+    for (const reply of this.#waiting.values()) reply.reject(this.#lost)
+  }
+
+  #lastWords(): string {
+    const words = this.#messages.toString().trim()
+    return words === '' ? 'It had written nothing.' : `The last it had written:\n${words}`
+  }
+}
+
+function startDirect(argv: readonly string[], options: AgentOptions): AgentStreams {
+  const [program = 'sh', ...args] = argv
+  const child = spawn(program, args, { cwd: options.root, stdio: 'pipe', detached: true })
+  const exit = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 128))
+  })
+  const close = async (): Promise<void> => {
+    // It removes what its job had made on this host before it ends, unless it is stuck.
+    child.stdin.end()
+    const timer = setTimeout(() => child.kill('SIGKILL'), closeLimitMs)
+    await exit
+    clearTimeout(timer)
+  }
+  return { jobs: child.stdin, replies: child.stdout, messages: child.stderr, release: release(), exit, close }
+}
+
+async function startMachine(argv: readonly string[], options: AgentOptions): Promise<AgentStreams> {
+  const kernel = await chooseKernel(options.kernel)
+  say(`booting Linux ${kernel.release}`)
+  const command = { argv, folder: options.root, environment: guestEnvironment(), outputs: [] }
+  const machine = await LabMachine.boot({ kernel, command })
+  const close = (): Promise<void> => machine.close()
+  const { stdin, stdout, stderr, exit } = machine
+  return { jobs: stdin, replies: stdout, messages: stderr, release: machine.release, exit, close }
+}

@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+// Tests on the host run the sources; only the lab imports what has been built.
+const sources = fileURLToPath(new URL('lib/index.ts', import.meta.url))
+const resolve = { alias: [{ find: /^ipvs$/, replacement: sources }] }
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    coverage: { provider: 'v8', include: ['lib/**/*.ts'], reporter: ['text', 'lcov'] },
+    projects: [
+      { resolve, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads', isolate: false } },
+      { resolve, test: { name: 'codec', include: ['test/codec/**/*.test.ts'] } },
+      // Forks, because an addon with work in flight aborts a process whose worker threads are terminated.
+      { resolve, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], pool: 'forks' } },
+      {
+        resolve,
+        test: { name: 'hazards', include: ['test/hazards/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 },
+      },
+      {
+        resolve,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/lab/vitest-setup.ts'],
+          pool: 'forks',
+          // All share one kernel; jobs would queue anyway.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+})
+export default config
