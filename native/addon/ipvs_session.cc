@@ -8,110 +8,141 @@ namespace addon {
 namespace {
 
 std::vector<std::byte> copyBytes(const Napi::Value& value) {
-    auto buffer = value.As<Napi::ArrayBuffer>();
-    const auto* data = static_cast<const std::byte*>(buffer.Data());
-    return {data, data + buffer.ByteLength()};
+  if (!value.IsArrayBuffer()) {
+    return {};
+  }
+  auto buffer = value.As<Napi::ArrayBuffer>();
+  const auto* data = static_cast<const std::byte*>(buffer.Data());
+  return {data, data + buffer.ByteLength()};
 }
 
 // The operations of one execute() call with the rows they point into.
 struct Request {
-    std::vector<uint32_t> operations; // triples
-    std::vector<std::byte> services;
-    std::vector<std::byte> destinations;
+  std::vector<uint32_t> operations; // triples
+  std::vector<std::byte> services;
+  std::vector<std::byte> destinations;
+  std::vector<std::byte> timeouts;
+  std::vector<std::byte> daemons;
 
-    [[nodiscard]] size_t count() const { return operations.size() / 3; }
+  [[nodiscard]] size_t count() const { return operations.size() / 3; }
 
-    // Resolves the triples into items. False: one points outside the rows or names no operation.
-    [[nodiscard]] bool resolve(std::vector<ipvs::Item>& items) const {
-        const auto row = [](const std::vector<std::byte>& rows, size_t size, uint32_t index) {
-            return index < rows.size() / size ? rows.data() + index * size : nullptr;
-        };
-        items.reserve(count());
-        for (size_t i = 0; i < operations.size(); i += 3) {
-            if (operations[i] >= std::size(ipvs::commands)) {
-                return false;
-            }
-            const auto operation = static_cast<ipvs::Operation>(operations[i]);
-            const ipvs::Command& command = ipvs::commandOf(operation);
-            const auto* service = command.service ? row(services, sizeof(ipvs::Service), operations[i + 1]) : nullptr;
-            const auto* destination =
-                command.destination ? row(destinations, sizeof(ipvs::Destination), operations[i + 2]) : nullptr;
-            const bool writes = command.form == ipvs::Form::write || command.form == ipvs::Form::patch;
-            if (!writes || (command.service && service == nullptr) || (command.destination && destination == nullptr)) {
-                return false;
-            }
-            items.push_back({operation, service, destination});
-        }
-        return true;
+  // Resolves the triples into items. False: one points outside the rows or names no operation.
+  [[nodiscard]] bool resolve(std::vector<ipvs::Item>& items) const {
+    const auto row = [](const std::vector<std::byte>& rows, size_t size, uint32_t index) {
+      return index < rows.size() / size ? rows.data() + index * size : nullptr;
+    };
+    items.reserve(count());
+    for (size_t i = 0; i < operations.size(); i += 3) {
+      if (operations[i] >= std::size(ipvs::commands)) {
+        return false;
+      }
+      const auto operation = static_cast<ipvs::Operation>(operations[i]);
+      const ipvs::Command& command = ipvs::commandOf(operation);
+      const auto* service = command.service ? row(services, sizeof(ipvs::Service), operations[i + 1]) : nullptr;
+      const auto* destination =
+          command.destination ? row(destinations, sizeof(ipvs::Destination), operations[i + 2]) : nullptr;
+      const netlink::Record* own = command.settings;
+      const auto* settings =
+          own != nullptr ? row(own == &ipvs::daemonRecord ? daemons : timeouts, own->size, operations[i + 1]) : nullptr;
+      const bool writes = command.form == ipvs::Form::write || command.form == ipvs::Form::patch;
+      if (!writes || (command.service && service == nullptr) || (command.destination && destination == nullptr) ||
+          (own != nullptr && settings == nullptr)) {
+        return false;
+      }
+      items.push_back({operation, service, destination, settings});
     }
+    return true;
+  }
 };
 
 class IpvsSession : public Napi::ObjectWrap<IpvsSession> {
-  public:
-    static Napi::Function define(Napi::Env env) {
-        return DefineClass(env, "IpvsSession",
-                           {InstanceMethod<&IpvsSession::open>("open"), InstanceMethod<&IpvsSession::execute>("execute"),
-                            InstanceMethod<&IpvsSession::read>("read"), InstanceMethod<&IpvsSession::abort>("abort"),
-                            InstanceMethod<&IpvsSession::close>("close")});
+public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "IpvsSession",
+                       {InstanceMethod<&IpvsSession::open>("open"), InstanceMethod<&IpvsSession::execute>("execute"),
+                        InstanceMethod<&IpvsSession::read>("read"), InstanceMethod<&IpvsSession::snapshot>("snapshot"),
+                        InstanceMethod<&IpvsSession::abort>("abort"), InstanceMethod<&IpvsSession::close>("close")});
+  }
+
+  explicit IpvsSession(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<IpvsSession>(info), options_(SessionOptions::from(info[0])),
+        session_(connectorFor(options_, NETLINK_GENERIC)),
+        worker_(info.Env(), enterOn(options_), [this] { session_.close(); }) {}
+
+private:
+  Napi::Value open(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+      return outcomeOf(netlink::failureOf(0, session_.open(control)));
+    });
+  }
+
+  // execute(call, operations: Uint32Array, services, destinations, timeouts, daemons: ArrayBuffer | undefined)
+  Napi::Value execute(const Napi::CallbackInfo& info) {
+    const auto operations = info[1].As<Napi::Uint32Array>();
+    auto request =
+        std::make_shared<Request>(Request{{operations.Data(), operations.Data() + operations.ElementLength()},
+                                          copyBytes(info[2]),
+                                          copyBytes(info[3]),
+                                          copyBytes(info[4]),
+                                          copyBytes(info[5])});
+    std::vector<ipvs::Item> items;
+    if (request->operations.size() % 3 != 0 || !request->resolve(items)) {
+      throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
     }
-
-    explicit IpvsSession(const Napi::CallbackInfo& info)
-        : Napi::ObjectWrap<IpvsSession>(info), options_(SessionOptions::from(info[0])),
-          session_(connectorFor(options_, NETLINK_GENERIC)), worker_(info.Env(), enterOn(options_), [this] { session_.close(); }) {}
-
-  private:
-    Napi::Value open(const Napi::CallbackInfo& info) {
-        return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
-            return outcomeOf(netlink::failureOf(0, session_.open(control)));
+    const size_t count = request->count();
+    return worker_.post(
+        Value(), callSettings(info[0], count),
+        [this, request = std::move(request), items = std::move(items)](const netlink::Control& control) {
+          Outcome outcome;
+          outcome.failures = session_.execute(items, control);
+          return outcome;
         });
+  }
+
+  // read(call, operation: number, key: ArrayBuffer | undefined, consistent: boolean)
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    const uint32_t code = info[1].As<Napi::Number>().Uint32Value();
+    std::vector<std::byte> key = copyBytes(info[2]);
+    const bool consistent = info[3].ToBoolean();
+    if (code >= std::size(ipvs::commands) || ipvs::commands[code].reply == nullptr ||
+        (ipvs::commands[code].service && key.size() != sizeof(ipvs::Service))) {
+      throw Napi::RangeError::New(info.Env(), "ipvs: not a read, or one without its key");
     }
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this, code, key = std::move(key), consistent](const netlink::Control& control) {
+                          ipvs::Row rows;
+                          Outcome outcome = outcomeOf(
+                              session_.read(static_cast<ipvs::Operation>(code), key.data(), consistent, control, rows));
+                          if (outcome.failures.empty()) {
+                            outcome.rows = std::move(rows);
+                          }
+                          return outcome;
+                        });
+  }
 
-    // execute(call, operations: Uint32Array, services: ArrayBuffer, destinations: ArrayBuffer)
-    Napi::Value execute(const Napi::CallbackInfo& info) {
-        const auto operations = info[1].As<Napi::Uint32Array>();
-        auto request = std::make_shared<Request>(
-            Request{{operations.Data(), operations.Data() + operations.ElementLength()}, copyBytes(info[2]), copyBytes(info[3])});
-        std::vector<ipvs::Item> items;
-        if (request->operations.size() % 3 != 0 || !request->resolve(items)) {
-            throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
-        }
-        const size_t count = request->count();
-        return worker_.post(Value(), callSettings(info[0], count),
-                            [this, request = std::move(request), items = std::move(items)](const netlink::Control& control) {
-                                Outcome outcome;
-                                outcome.failures = session_.execute(items, control);
-                                return outcome;
-                            });
-    }
+  // snapshot(call, consistent: boolean)
+  Napi::Value snapshot(const Napi::CallbackInfo& info) {
+    const bool consistent = info[1].ToBoolean();
+    return worker_.post(Value(), callSettings(info[0], 1), [this, consistent](const netlink::Control& control) {
+      ipvs::Session::Snapshot found;
+      Outcome outcome = outcomeOf(session_.snapshot(consistent, control, found));
+      if (outcome.failures.empty()) {
+        const auto counts = std::as_bytes(std::span(found.counts));
+        outcome.counts.emplace(counts.begin(), counts.end());
+        outcome.rows = std::move(found.services);
+        outcome.destinations = std::move(found.destinations);
+      }
+      return outcome;
+    });
+  }
 
-    // read(call, operation: number, key: ArrayBuffer | undefined, consistent: boolean)
-    Napi::Value read(const Napi::CallbackInfo& info) {
-        const uint32_t code = info[1].As<Napi::Number>().Uint32Value();
-        std::vector<std::byte> key = info[2].IsArrayBuffer() ? copyBytes(info[2]) : std::vector<std::byte>();
-        const bool consistent = info[3].ToBoolean();
-        if (code >= std::size(ipvs::commands) || ipvs::commands[code].reply == nullptr ||
-            (ipvs::commands[code].service && key.size() != sizeof(ipvs::Service))) {
-            throw Napi::RangeError::New(info.Env(), "ipvs: not a read, or one without its key");
-        }
-        return worker_.post(
-            Value(), callSettings(info[0], 1), [this, code, key = std::move(key), consistent](const netlink::Control& control) {
-                ipvs::Row rows;
-                Outcome outcome = outcomeOf(
-                    session_.read(static_cast<ipvs::Operation>(code), key.data(), consistent, control, rows));
-                if (outcome.failures.empty()) {
-                    outcome.rows = std::move(rows);
-                }
-                return outcome;
-            });
-    }
+  void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }
 
-    void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }
+  Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
 
-    Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
-
-    SessionOptions options_;
-    ipvs::Session session_; // used on the worker's thread only, which is stopped before this goes
-    Worker worker_;
+  SessionOptions options_;
+  ipvs::Session session_; // used on the worker's thread only, which is stopped before this goes
+  Worker worker_;
 };
 
 } // namespace

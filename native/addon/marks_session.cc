@@ -8,84 +8,82 @@ namespace {
 static_assert(std::is_trivially_copyable_v<nftables::Element>);
 
 std::vector<nftables::Element> elementsIn(Napi::ArrayBuffer buffer) {
-    std::vector<nftables::Element> elements(buffer.ByteLength() / sizeof(nftables::Element));
-    if (!elements.empty()) {
-        std::memcpy(elements.data(), buffer.Data(), elements.size() * sizeof(nftables::Element));
-    }
-    return elements;
+  std::vector<nftables::Element> elements(buffer.ByteLength() / sizeof(nftables::Element));
+  if (!elements.empty()) {
+    std::memcpy(elements.data(), buffer.Data(), elements.size() * sizeof(nftables::Element));
+  }
+  return elements;
 }
 
 class MarksSession : public Napi::ObjectWrap<MarksSession> {
-  public:
-    static Napi::Function define(Napi::Env env) {
-        return DefineClass(env, "MarksSession",
-                           {InstanceMethod<&MarksSession::open>("open"), InstanceMethod<&MarksSession::list>("list"),
-                            InstanceMethod<&MarksSession::apply>("apply"), InstanceMethod<&MarksSession::drop>("drop"),
-                            InstanceMethod<&MarksSession::abort>("abort"),
-                            InstanceMethod<&MarksSession::close>("close")});
+public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "MarksSession",
+                       {InstanceMethod<&MarksSession::open>("open"), InstanceMethod<&MarksSession::list>("list"),
+                        InstanceMethod<&MarksSession::apply>("apply"), InstanceMethod<&MarksSession::drop>("drop"),
+                        InstanceMethod<&MarksSession::abort>("abort"), InstanceMethod<&MarksSession::close>("close")});
+  }
+
+  explicit MarksSession(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<MarksSession>(info), options_(SessionOptions::from(info[0])),
+        marks_(connectorFor(options_, NETLINK_NETFILTER),
+               info[0].As<Napi::Object>().Get("table").As<Napi::String>().Utf8Value()),
+        worker_(info.Env(), enterOn(options_), [this] { marks_.close(); }) {}
+
+private:
+  Napi::Value open(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+      return outcomeOf(netlink::failureOf(0, marks_.open(control)));
+    });
+  }
+
+  Napi::Value list(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+      std::vector<nftables::Element> elements;
+      uint32_t generation = 0;
+      Outcome outcome = outcomeOf(marks_.list(control, elements, generation));
+      if (outcome.failures.empty()) {
+        const auto rows = std::as_bytes(std::span(elements));
+        outcome.rows.emplace(rows.begin(), rows.end());
+        outcome.generation = generation;
+      }
+      return outcome;
+    });
+  }
+
+  // apply(call, generation: number, elements: ArrayBuffer, removed: number)
+  Napi::Value apply(const Napi::CallbackInfo& info) {
+    const uint32_t generation = info[1].As<Napi::Number>().Uint32Value();
+    std::vector<nftables::Element> elements = elementsIn(info[2].As<Napi::ArrayBuffer>());
+    const size_t removed = info[3].As<Napi::Number>().Uint32Value();
+    if (removed > elements.size()) {
+      throw Napi::RangeError::New(info.Env(), "ipvs: more elements to remove than there are");
     }
+    // Everything fails together, and once: a transaction has one outcome.
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this, generation, elements = std::move(elements), removed](const netlink::Control& control) {
+                          Outcome outcome;
+                          uint32_t current = generation;
+                          outcome.failures = marks_.apply(current, elements, removed, control);
+                          if (current != 0) {
+                            outcome.generation = current;
+                          }
+                          return outcome;
+                        });
+  }
 
-    explicit MarksSession(const Napi::CallbackInfo& info)
-        : Napi::ObjectWrap<MarksSession>(info), options_(SessionOptions::from(info[0])),
-          marks_(connectorFor(options_, NETLINK_NETFILTER),
-                 info[0].As<Napi::Object>().Get("table").As<Napi::String>().Utf8Value()),
-          worker_(info.Env(), enterOn(options_), [this] { marks_.close(); }) {}
+  Napi::Value drop(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this](const netlink::Control& control) { return outcomeOf(marks_.drop(control)); });
+  }
 
-  private:
-    Napi::Value open(const Napi::CallbackInfo& info) {
-        return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
-            return outcomeOf(netlink::failureOf(0, marks_.open(control)));
-        });
-    }
+  void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }
 
-    Napi::Value list(const Napi::CallbackInfo& info) {
-        return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
-            std::vector<nftables::Element> elements;
-            uint32_t generation = 0;
-            Outcome outcome = outcomeOf(marks_.list(control, elements, generation));
-            if (outcome.failures.empty()) {
-                const auto rows = std::as_bytes(std::span(elements));
-                outcome.rows.emplace(rows.begin(), rows.end());
-                outcome.generation = generation;
-            }
-            return outcome;
-        });
-    }
+  Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
 
-    // apply(call, generation: number, elements: ArrayBuffer, removed: number)
-    Napi::Value apply(const Napi::CallbackInfo& info) {
-        const uint32_t generation = info[1].As<Napi::Number>().Uint32Value();
-        std::vector<nftables::Element> elements = elementsIn(info[2].As<Napi::ArrayBuffer>());
-        const size_t removed = info[3].As<Napi::Number>().Uint32Value();
-        if (removed > elements.size()) {
-            throw Napi::RangeError::New(info.Env(), "ipvs: more elements to remove than there are");
-        }
-        // Everything fails together, and once: a transaction has one outcome.
-        return worker_.post(
-            Value(), callSettings(info[0], 1),
-            [this, generation, elements = std::move(elements), removed](const netlink::Control& control) {
-                Outcome outcome;
-                uint32_t current = generation;
-                outcome.failures = marks_.apply(current, elements, removed, control);
-                if (current != 0) {
-                    outcome.generation = current;
-                }
-                return outcome;
-            });
-    }
-
-    Napi::Value drop(const Napi::CallbackInfo& info) {
-        return worker_.post(Value(), callSettings(info[0], 1),
-                            [this](const netlink::Control& control) { return outcomeOf(marks_.drop(control)); });
-    }
-
-    void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }
-
-    Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
-
-    SessionOptions options_;
-    nftables::Marks marks_; // used on the worker's thread only, which is stopped before this goes
-    Worker worker_;
+  SessionOptions options_;
+  nftables::Marks marks_; // used on the worker's thread only, which is stopped before this goes
+  Worker worker_;
 };
 
 } // namespace

@@ -5,53 +5,53 @@
 namespace addon {
 
 SessionOptions SessionOptions::from(const Napi::Value& value) {
-    SessionOptions options;
-    const auto object = value.As<Napi::Object>();
-    if (object.Has("netns")) {
-        options.netns = object.Get("netns").As<Napi::String>().Utf8Value();
+  SessionOptions options;
+  const auto object = value.As<Napi::Object>();
+  if (object.Has("netns")) {
+    options.netns = object.Get("netns").As<Napi::String>().Utf8Value();
+  }
+  if (object.Has("sockets")) {
+    options.scripted = true;
+    const auto sockets = object.Get("sockets").As<Napi::Array>();
+    for (uint32_t i = 0; i < sockets.Length(); ++i) {
+      options.sockets.push_back(sockets.Get(i).As<Napi::Number>().Int32Value());
     }
-    if (object.Has("sockets")) {
-        options.scripted = true;
-        const auto sockets = object.Get("sockets").As<Napi::Array>();
-        for (uint32_t i = 0; i < sockets.Length(); ++i) {
-            options.sockets.push_back(sockets.Get(i).As<Napi::Number>().Int32Value());
-        }
-    }
-    return options;
+  }
+  return options;
 }
 
 std::function<netlink::Failure()> enterOn(const SessionOptions& options) {
-    if (options.netns.empty()) {
-        return {};
+  if (options.netns.empty()) {
+    return {};
+  }
+  return [path = options.netns] {
+    netlink::Failure failure = netlink::failureOf(0, netlink::enterNamespace(path));
+    if (!failure.status.ok()) {
+      failure.attribute = "netns";
     }
-    return [path = options.netns] {
-        netlink::Failure failure = netlink::failureOf(0, netlink::enterNamespace(path));
-        if (!failure.status.ok()) {
-            failure.attribute = "netns";
-        }
-        return failure;
-    };
+    return failure;
+  };
 }
 
 netlink::Channel::Connector connectorFor(const SessionOptions& options, int protocol) {
-    if (!options.scripted) {
-        return [protocol](netlink::Socket& socket) { return netlink::Socket::open(protocol, socket); };
+  if (!options.scripted) {
+    return [protocol](netlink::Socket& socket) { return netlink::Socket::open(protocol, socket); };
+  }
+  return [sockets = options.sockets, next = size_t{0}](netlink::Socket& socket) mutable {
+    if (next == sockets.size()) {
+      return netlink::local(ECONNREFUSED);
     }
-    return [sockets = options.sockets, next = size_t{0}](netlink::Socket& socket) mutable {
-        if (next == sockets.size()) {
-            return netlink::local(ECONNREFUSED);
-        }
-        socket = netlink::Socket::adopt(sockets[next++]);
-        return netlink::done();
-    };
+    socket = netlink::Socket::adopt(sockets[next++]);
+    return netlink::done();
+  };
 }
 
 Outcome outcomeOf(netlink::Failure failure) {
-    Outcome outcome;
-    if (!failure.status.ok()) {
-        outcome.failures.push_back(std::move(failure));
-    }
-    return outcome;
+  Outcome outcome;
+  if (!failure.status.ok()) {
+    outcome.failures.push_back(std::move(failure));
+  }
+  return outcome;
 }
 
 } // namespace addon

@@ -8,11 +8,11 @@ namespace addon {
 
 // { netns?: string, sockets?: number[] } as given to a session's constructor.
 struct SessionOptions {
-    std::string netns;
-    std::vector<int> sockets;
-    bool scripted = false; // `sockets` was given: the kernel is played by somebody else
+  std::string netns;
+  std::vector<int> sockets;
+  bool scripted = false; // `sockets` was given: the kernel is played by somebody else
 
-    static SessionOptions from(const Napi::Value& value);
+  static SessionOptions from(const Napi::Value& value);
 };
 
 // Moves the session's thread into its namespace; the failure names the option.

@@ -11,301 +11,309 @@ namespace addon {
 namespace {
 
 const char* causeName(netlink::Cause cause) {
-    switch (cause) {
-    case netlink::Cause::none:
-        return "none";
-    case netlink::Cause::rejected:
-        return "rejected";
-    case netlink::Cause::local:
-        return "local";
-    case netlink::Cause::unavailable:
-        return "unavailable";
-    case netlink::Cause::timeout:
-        return "timeout";
-    case netlink::Cause::overrun:
-        return "overrun";
-    case netlink::Cause::truncated:
-        return "truncated";
-    case netlink::Cause::malformed:
-        return "malformed";
-    case netlink::Cause::aborted:
-        return "aborted";
-    case netlink::Cause::closed:
-        return "closed";
-    case netlink::Cause::conflict:
-        return "conflict";
-    }
+  switch (cause) {
+  case netlink::Cause::none:
+    return "none";
+  case netlink::Cause::rejected:
+    return "rejected";
+  case netlink::Cause::local:
+    return "local";
+  case netlink::Cause::unavailable:
+    return "unavailable";
+  case netlink::Cause::timeout:
+    return "timeout";
+  case netlink::Cause::overrun:
+    return "overrun";
+  case netlink::Cause::truncated:
+    return "truncated";
+  case netlink::Cause::malformed:
     return "malformed";
+  case netlink::Cause::aborted:
+    return "aborted";
+  case netlink::Cause::closed:
+    return "closed";
+  case netlink::Cause::conflict:
+    return "conflict";
+  }
+  return "malformed";
 }
 
 Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
-    auto object = Napi::Object::New(env);
-    object["index"] = Napi::Number::New(env, static_cast<double>(failure.index));
-    object["cause"] = Napi::String::New(env, causeName(failure.status.cause));
-    object["errno"] = Napi::Number::New(env, failure.status.error);
-    object["unknown"] = Napi::Boolean::New(env, failure.unknown);
-    if (!failure.attribute.empty()) {
-        object["attribute"] = Napi::String::New(env, failure.attribute);
-    }
-    if (!failure.message.empty()) {
-        object["message"] = Napi::String::New(env, failure.message);
-    }
-    return object;
+  auto object = Napi::Object::New(env);
+  object["index"] = Napi::Number::New(env, static_cast<double>(failure.index));
+  object["cause"] = Napi::String::New(env, causeName(failure.status.cause));
+  object["errno"] = Napi::Number::New(env, failure.status.error);
+  object["unknown"] = Napi::Boolean::New(env, failure.unknown);
+  if (!failure.attribute.empty()) {
+    object["attribute"] = Napi::String::New(env, failure.attribute);
+  }
+  if (!failure.message.empty()) {
+    object["message"] = Napi::String::New(env, failure.message);
+  }
+  return object;
+}
+
+// External buffers are not portable, and copying is cheap.
+void setBuffer(Napi::Object& reply, const char* name, const std::optional<std::vector<std::byte>>& bytes) {
+  if (bytes) {
+    auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
+    std::copy(bytes->begin(), bytes->end(), static_cast<std::byte*>(buffer.Data()));
+    reply[name] = buffer;
+  }
 }
 
 Napi::Object replyObject(Napi::Env env, const Outcome& outcome) {
-    auto reply = Napi::Object::New(env);
-    auto failures = Napi::Array::New(env, outcome.failures.size());
-    for (uint32_t i = 0; i < outcome.failures.size(); ++i) {
-        const Napi::HandleScope scope(env);
-        failures[i] = failureObject(env, outcome.failures[i]);
-    }
-    reply["failures"] = failures;
-    if (outcome.rows) {
-        auto rows = Napi::ArrayBuffer::New(env, outcome.rows->size()); // external buffers are not portable; copying is cheap
-        std::copy(outcome.rows->begin(), outcome.rows->end(), static_cast<std::byte*>(rows.Data()));
-        reply["rows"] = rows;
-    }
-    if (outcome.generation) {
-        reply["generation"] = Napi::Number::New(env, *outcome.generation);
-    }
-    return reply;
+  auto reply = Napi::Object::New(env);
+  auto failures = Napi::Array::New(env, outcome.failures.size());
+  for (uint32_t i = 0; i < outcome.failures.size(); ++i) {
+    const Napi::HandleScope scope(env);
+    failures[i] = failureObject(env, outcome.failures[i]);
+  }
+  reply["failures"] = failures;
+  setBuffer(reply, "rows", outcome.rows);
+  setBuffer(reply, "destinations", outcome.destinations);
+  setBuffer(reply, "counts", outcome.counts);
+  if (outcome.generation) {
+    reply["generation"] = Napi::Number::New(env, *outcome.generation);
+  }
+  return reply;
 }
 
 // Every operation of a job that was not run fails in the same way, and surely changed nothing.
 Outcome notRun(size_t operations, const netlink::Failure& why) {
-    Outcome outcome;
-    for (size_t i = 0; i < operations; ++i) {
-        outcome.failures.push_back(why);
-        outcome.failures.back().index = i;
-    }
-    return outcome;
+  Outcome outcome;
+  for (size_t i = 0; i < operations; ++i) {
+    outcome.failures.push_back(why);
+    outcome.failures.back().index = i;
+  }
+  return outcome;
 }
 
 Outcome notRun(size_t operations, netlink::Cause cause) {
-    return notRun(operations, netlink::failureOf(0, {cause, 0}));
+  return notRun(operations, netlink::failureOf(0, {cause, 0}));
 }
 
 } // namespace
 
 Worker::Settings callSettings(const Napi::Value& call, size_t operations) {
-    const auto object = call.As<Napi::Object>();
-    return {object.Get("id").As<Napi::Number>().Uint32Value(),
-            std::chrono::milliseconds(object.Get("timeoutMs").As<Napi::Number>().Uint32Value()), operations};
+  const auto object = call.As<Napi::Object>();
+  return {object.Get("id").As<Napi::Number>().Uint32Value(),
+          std::chrono::milliseconds(object.Get("timeoutMs").As<Napi::Number>().Uint32Value()), operations};
 }
 
 Worker::Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish)
     : env_(env), prepare_(std::move(prepare)), finish_(std::move(finish)) {
-    wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wakeFd_ < 0) {
-        throw Napi::Error::New(env, std::string("ipvs: eventfd: ") + std::strerror(errno));
-    }
+  wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wakeFd_ < 0) {
+    throw Napi::Error::New(env, std::string("ipvs: eventfd: ") + std::strerror(errno));
+  }
 }
 
 Worker::~Worker() { stop(true); }
 
 void Worker::start(Napi::Env env) {
-    deliveries_ = Deliveries::New(env, "ipvs", 0, 1, this);
-    deliveries_.Unref(env); // an idle session does not keep the process alive
-    thread_ = std::thread([this] { loop(); });
-    started_ = true;
-    // After the thread-safe function is there: hooks run in reverse order, and the thread must end before it goes.
-    napi_add_env_cleanup_hook(env_, stopAtExit, this);
+  deliveries_ = Deliveries::New(env, "ipvs", 0, 1, this);
+  deliveries_.Unref(env); // an idle session does not keep the process alive
+  thread_ = std::thread([this] { loop(); });
+  started_ = true;
+  // After the thread-safe function is there: hooks run in reverse order, and the thread must end before it goes.
+  napi_add_env_cleanup_hook(env_, stopAtExit, this);
 }
 
 void Worker::stopAtExit(void* self) { static_cast<Worker*>(self)->stop(true); }
 
 // Ends the thread and waits for it. Idempotent.
 void Worker::stop(bool interruptRunning) {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-        interrupt_ = interrupt_ || interruptRunning;
-    }
-    wake();
-    if (thread_.joinable()) {
-        thread_.join();
-        napi_remove_env_cleanup_hook(env_, stopAtExit, this);
-        queue_.clear(); // not empty only when the environment is going: nobody will hear of these
-    }
-    if (wakeFd_ >= 0) {
-        ::close(wakeFd_);
-        wakeFd_ = -1;
-    }
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    interrupt_ = interrupt_ || interruptRunning;
+  }
+  wake();
+  if (thread_.joinable()) {
+    thread_.join();
+    napi_remove_env_cleanup_hook(env_, stopAtExit, this);
+    queue_.clear(); // not empty only when the environment is going: nobody will hear of these
+  }
+  if (wakeFd_ >= 0) {
+    ::close(wakeFd_);
+    wakeFd_ = -1;
+  }
 }
 
 void Worker::wake() const {
-    if (wakeFd_ < 0) {
-        return; // stopped
-    }
-    const uint64_t one = 1;
-    ssize_t written = 0;
-    do {
-        written = write(wakeFd_, &one, sizeof one);
-    } while (written < 0 && errno == EINTR); // EAGAIN: the counter is full, so it is readable
+  if (wakeFd_ < 0) {
+    return; // stopped
+  }
+  const uint64_t one = 1;
+  ssize_t written = 0;
+  do {
+    written = write(wakeFd_, &one, sizeof one);
+  } while (written < 0 && errno == EINTR); // EAGAIN: the counter is full, so it is readable
 }
 
 Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Work work) {
-    const Napi::Env env = owner.Env();
-    auto job = std::make_unique<Job>(Job{settings, std::move(work), Napi::Promise::Deferred::New(env), {}, {}});
-    const Napi::Value promise = job->deferred.Promise();
-    if (closed_) {
-        job->deferred.Resolve(replyObject(env, notRun(settings.operations, netlink::Cause::closed)));
-        return promise;
-    }
-    if (!started_) {
-        start(env);
-    }
-    job->owner = Napi::Persistent(owner);
-    if (pending_++ == 0) {
-        deliveries_.Ref(env);
-    }
-    {
-        const std::scoped_lock lock(mutex_);
-        queue_.push_back(std::move(job));
-    }
-    wake();
+  const Napi::Env env = owner.Env();
+  auto job = std::make_unique<Job>(Job{settings, std::move(work), Napi::Promise::Deferred::New(env), {}, {}});
+  const Napi::Value promise = job->deferred.Promise();
+  if (closed_) {
+    job->deferred.Resolve(replyObject(env, notRun(settings.operations, netlink::Cause::closed)));
     return promise;
+  }
+  if (!started_) {
+    start(env);
+  }
+  job->owner = Napi::Persistent(owner);
+  if (pending_++ == 0) {
+    deliveries_.Ref(env);
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    queue_.push_back(std::move(job));
+  }
+  wake();
+  return promise;
 }
 
 void Worker::abort(Napi::Env env, uint32_t id) {
-    std::unique_ptr<Job> removed;
-    {
-        const std::scoped_lock lock(mutex_);
-        const auto found = std::ranges::find_if(queue_, [id](const auto& job) { return job->settings.id == id; });
-        if (found != queue_.end()) {
-            removed = std::move(*found);
-            queue_.erase(found);
-        } else if (running_ && runningId_ == id) {
-            abortRunning_ = true;
-        }
+  std::unique_ptr<Job> removed;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find_if(queue_, [id](const auto& job) { return job->settings.id == id; });
+    if (found != queue_.end()) {
+      removed = std::move(*found);
+      queue_.erase(found);
+    } else if (running_ && runningId_ == id) {
+      abortRunning_ = true;
     }
-    if (removed) {
-        removed->outcome = notRun(removed->settings.operations, netlink::Cause::aborted);
-        settle(env, std::move(removed));
-    } else {
-        wake();
-    }
+  }
+  if (removed) {
+    removed->outcome = notRun(removed->settings.operations, netlink::Cause::aborted);
+    settle(env, std::move(removed));
+  } else {
+    wake();
+  }
 }
 
-// What runs is finished (its own deadline bounds it), what waits is refused. The promise resolves when the thread is gone.
+// What runs is finished (its own deadline bounds it), what waits is refused. The promise resolves when the thread is
+// gone.
 Napi::Value Worker::close(const Napi::Object& owner) {
-    const Napi::Env env = owner.Env();
-    auto deferred = Napi::Promise::Deferred::New(env);
-    std::deque<std::unique_ptr<Job>> refused;
-    closed_ = true;
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-        refused.swap(queue_);
-    }
-    wake();
-    for (auto& job : refused) {
-        job->outcome = notRun(job->settings.operations, netlink::Cause::closed);
-        settle(env, std::move(job));
-    }
-    if (pending_ == 0) {
-        stop(false);
-        deferred.Resolve(env.Undefined());
-    } else {
-        closing_.push_back(deferred);
-    }
-    return deferred.Promise();
+  const Napi::Env env = owner.Env();
+  auto deferred = Napi::Promise::Deferred::New(env);
+  std::deque<std::unique_ptr<Job>> refused;
+  closed_ = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    refused.swap(queue_);
+  }
+  wake();
+  for (auto& job : refused) {
+    job->outcome = notRun(job->settings.operations, netlink::Cause::closed);
+    settle(env, std::move(job));
+  }
+  if (pending_ == 0) {
+    stop(false);
+    deferred.Resolve(env.Undefined());
+  } else {
+    closing_.push_back(deferred);
+  }
+  return deferred.Promise();
 }
 
 void Worker::settle(Napi::Env env, std::unique_ptr<Job> job) {
-    if (--pending_ == 0) {
-        deliveries_.Unref(env);
+  if (--pending_ == 0) {
+    deliveries_.Unref(env);
+  }
+  job->deferred.Resolve(replyObject(env, job->outcome));
+  if (pending_ == 0 && closed_ && !closing_.empty()) {
+    stop(false);
+    for (auto& deferred : closing_) {
+      deferred.Resolve(env.Undefined());
     }
-    job->deferred.Resolve(replyObject(env, job->outcome));
-    if (pending_ == 0 && closed_ && !closing_.empty()) {
-        stop(false);
-        for (auto& deferred : closing_) {
-            deferred.Resolve(env.Undefined());
-        }
-        closing_.clear();
-    }
+    closing_.clear();
+  }
 }
 
 void Worker::deliver(Napi::Env env, Napi::Function /*unused*/, Worker* self, Job* raw) {
-    std::unique_ptr<Job> job(raw);
-    if (static_cast<napi_env>(env) == nullptr) {
-        job->owner.SuppressDestruct(); // the environment is going: its references go with it
-        return;
-    }
-    self->settle(env, std::move(job));
+  std::unique_ptr<Job> job(raw);
+  if (static_cast<napi_env>(env) == nullptr) {
+    job->owner.SuppressDestruct(); // the environment is going: its references go with it
+    return;
+  }
+  self->settle(env, std::move(job));
 }
 
 // Asked by waits on the session thread when the eventfd is readable.
 netlink::Cause Worker::interruption() {
-    uint64_t count = 0;
-    while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
-    }
-    const std::scoped_lock lock(mutex_);
-    if (interrupt_) {
-        return netlink::Cause::closed;
-    }
-    return abortRunning_ ? netlink::Cause::aborted : netlink::Cause::none;
+  uint64_t count = 0;
+  while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
+  }
+  const std::scoped_lock lock(mutex_);
+  if (interrupt_) {
+    return netlink::Cause::closed;
+  }
+  return abortRunning_ ? netlink::Cause::aborted : netlink::Cause::none;
 }
 
 // Gives a finished job to the main thread. False: the environment is closing and nothing may be touched any more.
 bool Worker::hand(std::unique_ptr<Job> job) {
-    Job* raw = job.release();
-    const napi_status status = deliveries_.NonBlockingCall(raw);
-    if (status != napi_ok) {
-        raw->owner.SuppressDestruct(); // not this thread's to delete; the environment is going
-        delete raw;
-    }
-    return status != napi_closing;
+  Job* raw = job.release();
+  const napi_status status = deliveries_.NonBlockingCall(raw);
+  if (status != napi_ok) {
+    raw->owner.SuppressDestruct(); // not this thread's to delete; the environment is going
+    delete raw;
+  }
+  return status != napi_closing;
 }
 
 void Worker::loop() {
-    const netlink::Failure prepared = prepare_ ? prepare_() : netlink::Failure{};
-    for (;;) {
-        std::unique_ptr<Job> job;
-        {
-            const std::scoped_lock lock(mutex_);
-            if (interrupt_ || (stopping_ && queue_.empty())) {
-                break;
-            }
-            if (!queue_.empty()) {
-                job = std::move(queue_.front());
-                queue_.pop_front();
-                runningId_ = job->settings.id;
-                running_ = true;
-                abortRunning_ = false;
-            }
-        }
-        if (!job) {
-            pollfd fd{wakeFd_, POLLIN, 0};
-            if (poll(&fd, 1, -1) > 0) {
-                uint64_t count = 0;
-                (void)!read(wakeFd_, &count, sizeof count);
-            }
-            continue;
-        }
-        try {
-            if (prepared.status.ok()) {
-                const netlink::Control control{netlink::Clock::now() + job->settings.timeout, wakeFd_,
-                                               [this] { return interruption(); }};
-                job->outcome = job->work(control);
-            } else {
-                job->outcome = notRun(job->settings.operations, prepared);
-            }
-        } catch (...) { // out of memory, most likely: how far the work got is not known
-            job->outcome = notRun(job->settings.operations, netlink::failureOf(0, {netlink::Cause::malformed, ENOMEM}, true));
-        }
-        {
-            const std::scoped_lock lock(mutex_);
-            running_ = false;
-        }
-        if (!hand(std::move(job))) {
-            finish_();
-            return; // napi_closing: the thread-safe function is not ours any more, not even to release
-        }
+  const netlink::Failure prepared = prepare_ ? prepare_() : netlink::Failure{};
+  for (;;) {
+    std::unique_ptr<Job> job;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (interrupt_ || (stopping_ && queue_.empty())) {
+        break;
+      }
+      if (!queue_.empty()) {
+        job = std::move(queue_.front());
+        queue_.pop_front();
+        runningId_ = job->settings.id;
+        running_ = true;
+        abortRunning_ = false;
+      }
     }
-    finish_();
-    deliveries_.Release();
+    if (!job) {
+      pollfd fd{wakeFd_, POLLIN, 0};
+      if (poll(&fd, 1, -1) > 0) {
+        uint64_t count = 0;
+        (void)!read(wakeFd_, &count, sizeof count);
+      }
+      continue;
+    }
+    try {
+      if (prepared.status.ok()) {
+        const netlink::Control control{netlink::Clock::now() + job->settings.timeout, wakeFd_,
+                                       [this] { return interruption(); }};
+        job->outcome = job->work(control);
+      } else {
+        job->outcome = notRun(job->settings.operations, prepared);
+      }
+    } catch (...) { // out of memory, most likely: how far the work got is not known
+      job->outcome = notRun(job->settings.operations, netlink::failureOf(0, {netlink::Cause::malformed, ENOMEM}, true));
+    }
+    {
+      const std::scoped_lock lock(mutex_);
+      running_ = false;
+    }
+    if (!hand(std::move(job))) {
+      finish_();
+      return; // napi_closing: the thread-safe function is not ours any more, not even to release
+    }
+  }
+  finish_();
+  deliveries_.Release();
 }
 
 } // namespace addon

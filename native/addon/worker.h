@@ -19,74 +19,76 @@ namespace addon {
 
 // What a job found, in plain data.
 struct Outcome {
-    std::vector<netlink::Failure> failures;
-    std::optional<std::vector<std::byte>> rows;
-    std::optional<uint32_t> generation;
+  std::vector<netlink::Failure> failures;
+  std::optional<std::vector<std::byte>> rows;
+  std::optional<std::vector<std::byte>> destinations; // of a snapshot, whose services are the rows
+  std::optional<std::vector<std::byte>> counts;       // u32: how many of them belong to each service
+  std::optional<uint32_t> generation;
 };
 
 class Worker {
-  public:
-    using Work = std::function<Outcome(const netlink::Control&)>;
+public:
+  using Work = std::function<Outcome(const netlink::Control&)>;
 
-    // `prepare` runs once on the new thread, before the first job; when it fails, every job fails like it.
-    // `finish` runs on it last: what the thread opened, it closes.
-    Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish);
-    ~Worker();
-    Worker(const Worker&) = delete;
-    Worker& operator=(const Worker&) = delete;
+  // `prepare` runs once on the new thread, before the first job; when it fails, every job fails like it.
+  // `finish` runs on it last: what the thread opened, it closes.
+  Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
-    struct Settings {
-        uint32_t id;
-        std::chrono::milliseconds timeout;
-        size_t operations; // that fail together when the job is not run
-    };
+  struct Settings {
+    uint32_t id;
+    std::chrono::milliseconds timeout;
+    size_t operations; // that fail together when the job is not run
+  };
 
-    // `owner` is referenced while the job is pending, so that it is not collected with a promise outstanding.
-    [[nodiscard]] Napi::Value post(const Napi::Object& owner, const Settings& settings, Work work);
-    void abort(Napi::Env env, uint32_t id);
-    [[nodiscard]] Napi::Value close(const Napi::Object& owner);
+  // `owner` is referenced while the job is pending, so that it is not collected with a promise outstanding.
+  [[nodiscard]] Napi::Value post(const Napi::Object& owner, const Settings& settings, Work work);
+  void abort(Napi::Env env, uint32_t id);
+  [[nodiscard]] Napi::Value close(const Napi::Object& owner);
 
-  private:
-    struct Job {
-        Settings settings;
-        Work work;
-        Napi::Promise::Deferred deferred;
-        Napi::ObjectReference owner;
-        Outcome outcome;
-    };
-    static void deliver(Napi::Env env, Napi::Function, Worker* self, Job* raw);
-    using Deliveries = Napi::TypedThreadSafeFunction<Worker, Job, deliver>;
+private:
+  struct Job {
+    Settings settings;
+    Work work;
+    Napi::Promise::Deferred deferred;
+    Napi::ObjectReference owner;
+    Outcome outcome;
+  };
+  static void deliver(Napi::Env env, Napi::Function, Worker* self, Job* raw);
+  using Deliveries = Napi::TypedThreadSafeFunction<Worker, Job, deliver>;
 
-    static void stopAtExit(void* self);
+  static void stopAtExit(void* self);
 
-    void start(Napi::Env env);
-    void stop(bool interruptRunning);
-    void wake() const;
-    void loop();
-    [[nodiscard]] bool hand(std::unique_ptr<Job> job);
-    [[nodiscard]] netlink::Cause interruption();
-    void settle(Napi::Env env, std::unique_ptr<Job> job);
+  void start(Napi::Env env);
+  void stop(bool interruptRunning);
+  void wake() const;
+  void loop();
+  [[nodiscard]] bool hand(std::unique_ptr<Job> job);
+  [[nodiscard]] netlink::Cause interruption();
+  void settle(Napi::Env env, std::unique_ptr<Job> job);
 
-    // Main thread only
-    napi_env env_;
-    Deliveries deliveries_;
-    size_t pending_ = 0;
-    bool started_ = false;
-    bool closed_ = false;
-    std::vector<Napi::Promise::Deferred> closing_;
+  // Main thread only
+  napi_env env_;
+  Deliveries deliveries_;
+  size_t pending_ = 0;
+  bool started_ = false;
+  bool closed_ = false;
+  std::vector<Napi::Promise::Deferred> closing_;
 
-    // Both threads
-    std::function<netlink::Failure()> prepare_;
-    std::function<void()> finish_;
-    int wakeFd_ = -1;
-    std::thread thread_;
-    std::mutex mutex_;
-    std::deque<std::unique_ptr<Job>> queue_;
-    uint32_t runningId_ = 0;
-    bool running_ = false;
-    bool abortRunning_ = false; // the job now running was aborted
-    bool stopping_ = false;     // no further job is run
-    bool interrupt_ = false;    // not even the running one is waited for
+  // Both threads
+  std::function<netlink::Failure()> prepare_;
+  std::function<void()> finish_;
+  int wakeFd_ = -1;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::deque<std::unique_ptr<Job>> queue_;
+  uint32_t runningId_ = 0;
+  bool running_ = false;
+  bool abortRunning_ = false; // the job now running was aborted
+  bool stopping_ = false;     // no further job is run
+  bool interrupt_ = false;    // not even the running one is waited for
 };
 
 // The options of a call: { id, timeoutMs }.

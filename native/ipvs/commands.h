@@ -8,58 +8,77 @@
 namespace ipvs {
 
 enum class Operation : uint32_t {
-    addService,
-    updateService,
-    removeService,
-    addDestination,
-    updateDestination,
-    removeDestination,
-    flush,
-    getService,
-    listServices,
-    listDestinations,
-    info,
+  addService,
+  updateService,
+  removeService,
+  addDestination,
+  updateDestination,
+  removeDestination,
+  flush,
+  zeroService,
+  zeroAll,
+  setTimeouts,
+  startSyncDaemon,
+  stopSyncDaemon,
+  getService,
+  listServices,
+  listDestinations,
+  info,
+  getTimeouts,
+  listSyncDaemons,
 };
 
 enum class Form : uint8_t {
-    write,
-    patch, // a write for which the current row is read first: the kernel replaces records as a whole
-    get,
-    dump,
+  write,
+  patch, // a write for which the current row is read first: the kernel replaces records as a whole
+  get,
+  dump,
 };
 
 struct Command {
-    Operation operation;
-    const char* name;
-    uint8_t command; // IPVS_CMD_*
-    Form form;
-    bool service;     // the request carries a service (at least its key)
-    bool destination; // and a destination
-    const netlink::Record* reply;
+  Operation operation;
+  const char* name;
+  uint8_t command; // IPVS_CMD_*
+  Form form;
+  bool service;                    // the request carries a service (at least its key)
+  bool destination;                // and a destination
+  const netlink::Record* settings; // or a record of its own
+  const netlink::Record* reply;
 };
 
 inline constexpr Command commands[] = {
-    {Operation::addService, "addService", IPVS_CMD_NEW_SERVICE, Form::write, true, false, nullptr},
-    {Operation::updateService, "updateService", IPVS_CMD_SET_SERVICE, Form::patch, true, false, nullptr},
-    {Operation::removeService, "removeService", IPVS_CMD_DEL_SERVICE, Form::write, true, false, nullptr},
-    {Operation::addDestination, "addDestination", IPVS_CMD_NEW_DEST, Form::write, true, true, nullptr},
-    {Operation::updateDestination, "updateDestination", IPVS_CMD_SET_DEST, Form::patch, true, true, nullptr},
-    {Operation::removeDestination, "removeDestination", IPVS_CMD_DEL_DEST, Form::write, true, true, nullptr},
-    {Operation::flush, "flush", IPVS_CMD_FLUSH, Form::write, false, false, nullptr},
-    {Operation::getService, "getService", IPVS_CMD_GET_SERVICE, Form::get, true, false, &serviceRecord},
-    {Operation::listServices, "listServices", IPVS_CMD_GET_SERVICE, Form::dump, false, false, &serviceRecord},
+    {Operation::addService, "addService", IPVS_CMD_NEW_SERVICE, Form::write, true, false, nullptr, nullptr},
+    {Operation::updateService, "updateService", IPVS_CMD_SET_SERVICE, Form::patch, true, false, nullptr, nullptr},
+    {Operation::removeService, "removeService", IPVS_CMD_DEL_SERVICE, Form::write, true, false, nullptr, nullptr},
+    {Operation::addDestination, "addDestination", IPVS_CMD_NEW_DEST, Form::write, true, true, nullptr, nullptr},
+    {Operation::updateDestination, "updateDestination", IPVS_CMD_SET_DEST, Form::patch, true, true, nullptr, nullptr},
+    {Operation::removeDestination, "removeDestination", IPVS_CMD_DEL_DEST, Form::write, true, true, nullptr, nullptr},
+    {Operation::flush, "flush", IPVS_CMD_FLUSH, Form::write, false, false, nullptr, nullptr},
+    {Operation::zeroService, "zeroService", IPVS_CMD_ZERO, Form::write, true, false, nullptr, nullptr},
+    {Operation::zeroAll, "zeroAll", IPVS_CMD_ZERO, Form::write, false, false, nullptr, nullptr},
+    {Operation::setTimeouts, "setTimeouts", IPVS_CMD_SET_CONFIG, Form::write, false, false, &timeoutsRecord, nullptr},
+    {Operation::startSyncDaemon, "startSyncDaemon", IPVS_CMD_NEW_DAEMON, Form::write, false, false, &daemonRecord,
+     nullptr},
+    {Operation::stopSyncDaemon, "stopSyncDaemon", IPVS_CMD_DEL_DAEMON, Form::write, false, false, &daemonRecord,
+     nullptr},
+    {Operation::getService, "getService", IPVS_CMD_GET_SERVICE, Form::get, true, false, nullptr, &serviceRecord},
+    {Operation::listServices, "listServices", IPVS_CMD_GET_SERVICE, Form::dump, false, false, nullptr, &serviceRecord},
     // There is no request for one destination, in any kernel.
-    {Operation::listDestinations, "listDestinations", IPVS_CMD_GET_DEST, Form::dump, true, false, &destinationRecord},
-    {Operation::info, "info", IPVS_CMD_GET_INFO, Form::get, false, false, &infoRecord},
+    {Operation::listDestinations, "listDestinations", IPVS_CMD_GET_DEST, Form::dump, true, false, nullptr,
+     &destinationRecord},
+    {Operation::info, "info", IPVS_CMD_GET_INFO, Form::get, false, false, nullptr, &infoRecord},
+    {Operation::getTimeouts, "getTimeouts", IPVS_CMD_GET_CONFIG, Form::get, false, false, nullptr, &timeoutsRecord},
+    {Operation::listSyncDaemons, "listSyncDaemons", IPVS_CMD_GET_DAEMON, Form::dump, false, false, nullptr,
+     &daemonRecord},
 };
 
 constexpr bool inOrder() {
-    for (size_t i = 0; i < std::size(commands); ++i) {
-        if (static_cast<size_t>(commands[i].operation) != i) {
-            return false;
-        }
+  for (size_t i = 0; i < std::size(commands); ++i) {
+    if (static_cast<size_t>(commands[i].operation) != i) {
+      return false;
     }
-    return true;
+  }
+  return true;
 }
 static_assert(inOrder());
 

@@ -1,4 +1,5 @@
-// Writes that need a read: patches, because the kernel replaces records as a whole, and writes whose outcome is unknown.
+// Writes that need a read: patches, because the kernel replaces records as a whole, and writes whose outcome is
+// unknown.
 #include "ipvs/session.h"
 
 #include <algorithm>
@@ -11,92 +12,128 @@ namespace {
 constexpr std::chrono::milliseconds readBackTime{100};
 
 Control readBackControl(const Control& control) {
-    Control extended = control;
-    extended.deadline = std::max(control.deadline, netlink::Clock::now() + readBackTime);
-    return extended;
+  Control extended = control;
+  extended.deadline = std::max(control.deadline, netlink::Clock::now() + readBackTime);
+  return extended;
 }
 
 bool saysMissing(const Failure& failure) {
-    return failure.status.cause == netlink::Cause::rejected &&
-           (failure.status.error == ESRCH || failure.status.error == ENOENT);
+  return failure.status.cause == netlink::Cause::rejected &&
+         (failure.status.error == ESRCH || failure.status.error == ENOENT);
 }
 
 } // namespace
 
 // Reads the record that a patch is for and fills in what the patch does not name.
 Failure Session::complete(Item& item, const Control& control) {
-    Row current;
-    const bool service = item.operation == Operation::updateService;
-    Failure failure = service ? read(Operation::getService, item.service, true, control, current)
-                              : findDestination(item, control, current);
-    if (!failure.status.ok()) {
-        return failure;
-    }
-    const netlink::Record& record = service ? serviceRecord : destinationRecord;
-    const std::byte*& row = service ? item.service : item.destination;
-    completed_.emplace_back(row, row + record.size);
-    netlink::merge(record, completed_.back().data(), current.data());
-    row = completed_.back().data();
+  Row current;
+  const bool service = item.operation == Operation::updateService;
+  Failure failure = service ? read(Operation::getService, item.service, true, control, current)
+                            : findDestination(item, control, current);
+  if (!failure.status.ok()) {
     return failure;
+  }
+  const netlink::Record& record = service ? serviceRecord : destinationRecord;
+  const std::byte*& row = service ? item.service : item.destination;
+  completed_.emplace_back(row, row + record.size);
+  netlink::merge(record, completed_.back().data(), current.data());
+  row = completed_.back().data();
+  return failure;
 }
 
 // Missing destination: rejected with ENOENT, missing service: with ESRCH, as the kernel's writes answer.
 Failure Session::findDestination(const Item& item, const Control& control, Row& found) {
-    for (const bool consistent : {false, true}) { // one pass may miss it; only two that agree prove it absent
-        Row rows;
-        Failure failure = read(Operation::listDestinations, item.service, consistent, control, rows);
-        if (!failure.status.ok()) {
-            return failure;
-        }
-        for (size_t at = 0; at < rows.size(); at += sizeof(Destination)) {
-            const std::byte* row = rows.data() + at;
-            if (sameDestination(row, item.destination)) {
-                found.assign(row, row + sizeof(Destination));
-                return failure;
-            }
-        }
+  for (const bool consistent : {false, true}) { // one pass may miss it; only two that agree prove it absent
+    Row rows;
+    Failure failure = read(Operation::listDestinations, item.service, consistent, control, rows);
+    if (!failure.status.ok()) {
+      return failure;
     }
-    return failureOf(0, netlink::rejected(ENOENT));
+    for (size_t at = 0; at < rows.size(); at += sizeof(Destination)) {
+      const std::byte* row = rows.data() + at;
+      if (sameDestination(row, item.destination)) {
+        found.assign(row, row + sizeof(Destination));
+        return failure;
+      }
+    }
+  }
+  return failureOf(0, netlink::rejected(ENOENT));
 }
 
 // Settles an unknown write by looking at the table. The kernel carries a datagram out before sendmsg() returns, so what
 // is not there now will not appear later.
 void Session::resolve(const Item& item, Failure& failure, const Control& control) {
-    const netlink::Cause cause = failure.status.cause;
-    if (cause == netlink::Cause::aborted || cause == netlink::Cause::closed) {
-        return; // the caller does not want to wait for this
+  const netlink::Cause cause = failure.status.cause;
+  if (cause == netlink::Cause::aborted || cause == netlink::Cause::closed) {
+    return; // the caller does not want to wait for this
+  }
+  const Control extended = readBackControl(control);
+  if (item.settings != nullptr) {
+    resolveSettings(item, failure, extended);
+    return;
+  }
+  if (item.operation == Operation::zeroService || item.operation == Operation::zeroAll) {
+    return; // counters move on: nothing to see
+  }
+  Row row;
+  const bool onService = item.operation <= Operation::removeService;
+  if (item.operation == Operation::flush) {
+    const Failure listed = read(Operation::listServices, nullptr, false, extended, row);
+    if (listed.status.ok()) {
+      failure.unknown = false;
+      failure.status = row.empty() ? netlink::done() : failure.status;
     }
-    const Control extended = readBackControl(control);
-    Row row;
-    const bool onService = item.operation <= Operation::removeService;
-    if (item.operation == Operation::flush) {
-        const Failure listed = read(Operation::listServices, nullptr, false, extended, row);
-        if (listed.status.ok()) {
-            failure.unknown = false;
-            failure.status = row.empty() ? netlink::done() : failure.status;
-        }
-        return;
+    return;
+  }
+  const Failure looked =
+      onService ? read(Operation::getService, item.service, true, extended, row) : findDestination(item, extended, row);
+  const bool missing = saysMissing(looked);
+  if (!looked.status.ok() && !missing) {
+    return; // still unknown
+  }
+  const bool removal = item.operation == Operation::removeService || item.operation == Operation::removeDestination;
+  if (removal) {
+    failure.unknown = false;
+    failure.status = missing ? netlink::done() : failure.status;
+    return;
+  }
+  const netlink::Record& record = onService ? serviceRecord : destinationRecord;
+  const std::byte* wish = onService ? item.service : item.destination;
+  if (!missing && netlink::matches(record, wish, row.data())) {
+    failure.unknown = false;
+    failure.status = netlink::done();
+  } else if (missing) {
+    failure.unknown = false; // not applied
+  }
+}
+
+// The same for timeouts and synchronisation daemons. A daemon is running or not, there is one of each role.
+void Session::resolveSettings(const Item& item, Failure& failure, const Control& control) {
+  Row rows;
+  const bool daemon = item.operation != Operation::setTimeouts;
+  const Failure looked =
+      read(daemon ? Operation::listSyncDaemons : Operation::getTimeouts, nullptr, true, control, rows);
+  if (!looked.status.ok()) {
+    return;
+  }
+  if (!daemon) {
+    failure.unknown = false;
+    failure.status = netlink::matches(timeoutsRecord, item.settings, rows.data()) ? netlink::done() : failure.status;
+    return;
+  }
+  const std::byte* running = nullptr;
+  for (size_t at = 0; at < rows.size(); at += sizeof(Daemon)) {
+    const std::byte* row = rows.data() + at + offsetof(Daemon, state);
+    if (std::memcmp(row, item.settings + offsetof(Daemon, state), sizeof(Daemon::state)) == 0) {
+      running = rows.data() + at;
     }
-    const Failure looked = onService ? read(Operation::getService, item.service, true, extended, row)
-                                     : findDestination(item, extended, row);
-    const bool missing = saysMissing(looked);
-    if (!looked.status.ok() && !missing) {
-        return; // still unknown
-    }
-    const bool removal = item.operation == Operation::removeService || item.operation == Operation::removeDestination;
-    if (removal) {
-        failure.unknown = false;
-        failure.status = missing ? netlink::done() : failure.status;
-        return;
-    }
-    const netlink::Record& record = onService ? serviceRecord : destinationRecord;
-    const std::byte* wish = onService ? item.service : item.destination;
-    if (!missing && netlink::matches(record, wish, row.data())) {
-        failure.unknown = false;
-        failure.status = netlink::done();
-    } else if (missing) {
-        failure.unknown = false; // not applied
-    }
+  }
+  const bool start = item.operation == Operation::startSyncDaemon;
+  if (start && running != nullptr && !netlink::matches(daemonRecord, item.settings, running)) {
+    return; // one runs, but is it ours?
+  }
+  failure.unknown = false;
+  failure.status = start == (running != nullptr) ? netlink::done() : failure.status;
 }
 
 } // namespace ipvs

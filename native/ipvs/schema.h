@@ -9,17 +9,17 @@
 namespace ipvs {
 
 struct Statistics {
-    uint32_t present;
-    uint64_t connections;
-    uint64_t inPackets;
-    uint64_t outPackets;
-    uint64_t inBytes;
-    uint64_t outBytes;
-    uint64_t connectionsPerSecond;
-    uint64_t inPacketsPerSecond;
-    uint64_t outPacketsPerSecond;
-    uint64_t inBytesPerSecond;
-    uint64_t outBytesPerSecond;
+  uint32_t present;
+  uint64_t connections;
+  uint64_t inPackets;
+  uint64_t outPackets;
+  uint64_t inBytes;
+  uint64_t outBytes;
+  uint64_t connectionsPerSecond;
+  uint64_t inPacketsPerSecond;
+  uint64_t outPacketsPerSecond;
+  uint64_t inBytesPerSecond;
+  uint64_t outBytesPerSecond;
 };
 
 inline constexpr netlink::Field statisticsFields[] = {
@@ -38,24 +38,24 @@ inline constexpr netlink::Record statisticsRecord{"statistics", sizeof(Statistic
 static_assert(netlink::wellFormed(statisticsRecord));
 
 struct Flags {
-    uint32_t value;
-    uint32_t mask; // which bits of `value` count
+  uint32_t value;
+  uint32_t mask; // which bits of `value` count
 };
 
 struct Service {
-    uint32_t present;
-    uint32_t fwmark;
-    std::byte address[16]; // network order; IPv4 in the first four
-    uint16_t family;
-    uint16_t protocol;
-    uint16_t port;
-    uint16_t reserved;
-    char scheduler[16];
-    Flags flags;
-    uint32_t timeout;
-    std::byte netmask[4]; // IPv4: mask in network order; IPv6: prefix length, u32 in host order
-    char persistenceEngine[24];
-    Statistics statistics;
+  uint32_t present;
+  uint32_t fwmark;
+  std::byte address[16]; // network order; IPv4 in the first four
+  uint16_t family;
+  uint16_t protocol;
+  uint16_t port;
+  uint16_t reserved;
+  char scheduler[16];
+  Flags flags;
+  uint32_t timeout;
+  std::byte netmask[4]; // IPv4: mask in network order; IPv6: prefix length, u32 in host order
+  char persistenceEngine[24];
+  Statistics statistics;
 };
 
 // STATS64 (Linux 4.1+) replaces STATS, whose 32-bit counters wrap: one set of statistics, never two.
@@ -77,28 +77,28 @@ static_assert(netlink::wellFormed(serviceRecord));
 
 // The members from fwmark to port identify a service. Members that a key does not use are zero.
 inline bool sameService(const std::byte* left, const std::byte* right) {
-    constexpr size_t from = offsetof(Service, fwmark);
-    constexpr size_t to = offsetof(Service, port) + sizeof(Service::port);
-    return std::memcmp(left + from, right + from, to - from) == 0;
+  constexpr size_t from = offsetof(Service, fwmark);
+  constexpr size_t to = offsetof(Service, port) + sizeof(Service::port);
+  return std::memcmp(left + from, right + from, to - from) == 0;
 }
 
 struct Destination {
-    uint32_t present;
-    uint32_t forwarding;
-    std::byte address[16];
-    uint32_t weight;
-    uint32_t upperThreshold;
-    uint32_t lowerThreshold;
-    uint32_t activeConnections;
-    uint32_t inactiveConnections;
-    uint32_t persistentConnections;
-    uint16_t family;
-    uint16_t port;
-    uint16_t tunnelPort;
-    uint16_t tunnelFlags;
-    uint8_t tunnelType;
-    uint8_t reserved[7];
-    Statistics statistics;
+  uint32_t present;
+  uint32_t forwarding;
+  std::byte address[16];
+  uint32_t weight;
+  uint32_t upperThreshold;
+  uint32_t lowerThreshold;
+  uint32_t activeConnections;
+  uint32_t inactiveConnections;
+  uint32_t persistentConnections;
+  uint16_t family;
+  uint16_t port;
+  uint16_t tunnelPort;
+  uint16_t tunnelFlags;
+  uint8_t tunnelType;
+  uint8_t reserved[7];
+  Statistics statistics;
 };
 
 // In ipvsadm's order of sending, so that requests compare byte by byte.
@@ -124,17 +124,61 @@ static_assert(netlink::wellFormed(destinationRecord));
 
 // A service holds at most one destination of an address, port and family.
 inline bool sameDestination(const std::byte* left, const std::byte* right) {
-    const auto same = [&](size_t offset, size_t size) { return std::memcmp(left + offset, right + offset, size) == 0; };
-    return same(offsetof(Destination, address), sizeof(Destination::address)) &&
-           same(offsetof(Destination, port), sizeof(Destination::port)) &&
-           same(offsetof(Destination, family), sizeof(Destination::family));
+  const auto same = [&](size_t offset, size_t size) { return std::memcmp(left + offset, right + offset, size) == 0; };
+  return same(offsetof(Destination, address), sizeof(Destination::address)) &&
+         same(offsetof(Destination, port), sizeof(Destination::port)) &&
+         same(offsetof(Destination, family), sizeof(Destination::family));
 }
 
+struct Timeouts {
+  uint32_t present;
+  uint32_t tcp;
+  uint32_t tcpFin;
+  uint32_t udp;
+};
+
+// Seconds; the kernel takes 0 for "leave it as it is".
+inline constexpr netlink::Field timeoutsFields[] = {
+    NETLINK_FIELD(Timeouts, tcp, u32, IPVS_CMD_ATTR_TIMEOUT_TCP, "Established TCP connections."),
+    NETLINK_FIELD(Timeouts, tcpFin, u32, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, "TCP connections after a FIN."),
+    NETLINK_FIELD(Timeouts, udp, u32, IPVS_CMD_ATTR_TIMEOUT_UDP, "UDP."),
+};
+inline constexpr netlink::Record timeoutsRecord{"timeouts", sizeof(Timeouts), 0, timeoutsFields};
+static_assert(netlink::wellFormed(timeoutsRecord));
+
+struct Daemon {
+  uint32_t present;
+  uint32_t state;
+  uint32_t syncId;
+  std::byte group[4];
+  std::byte group6[16];
+  uint16_t maxLength;
+  uint16_t port;
+  uint8_t ttl;
+  char interface[16];
+  uint8_t reserved[3];
+};
+
+// Multicast group, port, TTL and length since Linux 4.3.
+inline constexpr netlink::Field daemonFields[] = {
+    NETLINK_FIELD(Daemon, state, u32, IPVS_DAEMON_ATTR_STATE, "1 master, 2 backup."),
+    NETLINK_FIELD(Daemon, interface, text, IPVS_DAEMON_ATTR_MCAST_IFN, "Interface of the multicast."),
+    NETLINK_FIELD(Daemon, syncId, u32, IPVS_DAEMON_ATTR_SYNC_ID, "A byte on the wire; a backup takes any with 0."),
+    NETLINK_FIELD(Daemon, maxLength, u16, IPVS_DAEMON_ATTR_SYNC_MAXLEN, "Bytes of a message's payload."),
+    NETLINK_FIELD(Daemon, group, bytes, IPVS_DAEMON_ATTR_MCAST_GROUP, "IPv4 group, network order."),
+    NETLINK_FIELD(Daemon, group6, bytes, IPVS_DAEMON_ATTR_MCAST_GROUP6, "IPv6 group."),
+    // In host order, unlike every other port of this family.
+    NETLINK_FIELD(Daemon, port, u16, IPVS_DAEMON_ATTR_MCAST_PORT, "UDP port of the first thread."),
+    NETLINK_FIELD(Daemon, ttl, u8, IPVS_DAEMON_ATTR_MCAST_TTL, "Hops of the multicast."),
+};
+inline constexpr netlink::Record daemonRecord{"daemon", sizeof(Daemon), IPVS_CMD_ATTR_DAEMON, daemonFields};
+static_assert(netlink::wellFormed(daemonRecord));
+
 struct Info {
-    uint32_t present;
-    uint32_t version; // 0x010201 is 1.2.1
-    uint32_t connectionTableSize;
-    uint32_t reserved;
+  uint32_t present;
+  uint32_t version; // 0x010201 is 1.2.1
+  uint32_t connectionTableSize;
+  uint32_t reserved;
 };
 
 inline constexpr netlink::Field infoFields[] = {
@@ -145,6 +189,7 @@ inline constexpr netlink::Record infoRecord{"info", sizeof(Info), 0, infoFields}
 static_assert(netlink::wellFormed(infoRecord));
 
 // What stands at the top level of an IPVS message, for error location and the debug dump.
-inline constexpr const netlink::Record* requestRecords[] = {&serviceRecord, &destinationRecord};
+inline constexpr const netlink::Record* requestRecords[] = {&serviceRecord, &destinationRecord, &daemonRecord,
+                                                            &timeoutsRecord};
 
 } // namespace ipvs

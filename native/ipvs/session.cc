@@ -11,154 +11,163 @@ namespace {
 constexpr size_t chunkSize = 128;
 
 bool saysNoEntry(const Failure& failure) {
-    return failure.status.cause == netlink::Cause::rejected && failure.status.error == ENOENT;
+  return failure.status.cause == netlink::Cause::rejected && failure.status.error == ENOENT;
 }
 
 // True when the table can no longer tell whether `earlier` was carried out once `later` was.
 bool overrides(const Item& later, const Item& earlier) {
-    if (later.operation == Operation::flush || earlier.operation == Operation::flush) {
-        return true;
-    }
-    if (!sameService(later.service, earlier.service)) {
-        return false;
-    }
-    if (later.operation <= Operation::removeService) {
-        return later.operation == Operation::removeService || earlier.operation <= Operation::removeService;
-    }
-    return earlier.destination != nullptr && sameDestination(later.destination, earlier.destination);
+  if (later.operation == Operation::flush || earlier.operation == Operation::flush) {
+    return true;
+  }
+  if (later.settings != nullptr || earlier.settings != nullptr) {
+    return later.settings != nullptr && earlier.settings != nullptr;
+  }
+  if (!commandOf(later.operation).service || later.operation == Operation::zeroService) {
+    return false;
+  }
+  if (!sameService(later.service, earlier.service)) {
+    return false;
+  }
+  if (later.operation <= Operation::removeService) {
+    return later.operation == Operation::removeService || earlier.operation <= Operation::removeService;
+  }
+  return earlier.destination != nullptr && sameDestination(later.destination, earlier.destination);
 }
 
 } // namespace
 
 Failure refusalOf(size_t index, const netlink::Acknowledgement& ack, netlink::Bytes request) {
-    Failure failure = failureOf(index, netlink::rejected(ack.error));
-    failure.message = ack.text;
-    constexpr size_t headers = sizeof(nlmsghdr) + sizeof(genlmsghdr);
-    if (ack.offset >= headers && request.size() >= headers) {
-        failure.attribute = netlink::locate(requestRecords, request.subspan(headers), ack.offset - headers);
-    }
-    return failure;
+  Failure failure = failureOf(index, netlink::rejected(ack.error));
+  failure.message = ack.text;
+  constexpr size_t headers = sizeof(nlmsghdr) + sizeof(genlmsghdr);
+  if (ack.offset >= headers && request.size() >= headers) {
+    failure.attribute = netlink::locate(requestRecords, request.subspan(headers), ack.offset - headers);
+  }
+  return failure;
 }
 
 Status Session::open(const Control& control) {
-    bool changed = false;
-    return family_ != 0 ? channel_.open() : refreshFamily(control, changed);
+  bool changed = false;
+  return family_ != 0 ? channel_.open() : refreshFamily(control, changed);
 }
 
 // Asks for the family's number; `changed` says that it is not the one used so far.
 Status Session::refreshFamily(const Control& control, bool& changed) {
-    const uint16_t before = family_;
-    const Status status = netlink::resolveFamily(channel_, IPVS_GENL_NAME, control, family_);
-    if (!status.ok()) {
-        family_ = 0;
-    }
-    changed = status.ok() && family_ != before;
-    return status;
+  const uint16_t before = family_;
+  const Status status = netlink::resolveFamily(channel_, IPVS_GENL_NAME, control, family_);
+  if (!status.ok()) {
+    family_ = 0;
+  }
+  changed = status.ok() && family_ != before;
+  return status;
 }
 
 std::vector<Failure> Session::execute(std::span<const Item> items, const Control& control) {
-    std::vector<Failure> failures;
-    chunk_.clear();
-    completed_.clear();
-    for (size_t index = 0; index < items.size(); ++index) {
-        Item item = items[index];
-        if (commandOf(item.operation).form == Form::patch) {
-            send(control, failures); // what stands before the patch must be visible to its read
-            Failure failure = complete(item, control);
-            if (!failure.status.ok()) {
-                failure.index = index;
-                failures.push_back(std::move(failure));
-                continue;
-            }
-        }
-        chunk_.push_back({index, item});
-        if (chunk_.size() == chunkSize) {
-            send(control, failures);
-        }
+  std::vector<Failure> failures;
+  chunk_.clear();
+  completed_.clear();
+  for (size_t index = 0; index < items.size(); ++index) {
+    Item item = items[index];
+    if (commandOf(item.operation).form == Form::patch) {
+      send(control, failures); // what stands before the patch must be visible to its read
+      Failure failure = complete(item, control);
+      if (!failure.status.ok()) {
+        failure.index = index;
+        failures.push_back(std::move(failure));
+        continue;
+      }
     }
-    send(control, failures);
-    return failures;
+    chunk_.push_back({index, item});
+    if (chunk_.size() == chunkSize) {
+      send(control, failures);
+    }
+  }
+  send(control, failures);
+  return failures;
 }
 
 // Sends the chunk and settles each of its items.
 void Session::send(const Control& control, std::vector<Failure>& failures) {
-    if (chunk_.empty()) {
-        return;
-    }
-    std::vector<Entry> entries = chunk_;
-    std::vector<Failure> failed = attempt(control);
-    // With a stale family number every message is refused with ENOENT, which is also IPVS's own word for a missing
-    // destination or scheduler: look the number up again before believing it.
-    if (std::ranges::any_of(failed, saysNoEntry)) {
-        bool changed = false;
-        const Status lookup = refreshFamily(control, changed);
-        chunk_.clear();
-        for (const Entry& entry : entries) {
-            const auto same = [&entry](const Failure& f) { return f.index == entry.index && saysNoEntry(f); };
-            const auto found = std::ranges::find_if(failed, same);
-            if (found == failed.end()) {
-                continue;
-            }
-            if (changed) {
-                chunk_.push_back(entry);
-                failed.erase(found);
-            } else if (lookup.cause == netlink::Cause::unavailable) {
-                *found = failureOf(entry.index, lookup);
-            }
-        }
-        std::ranges::move(attempt(control), std::back_inserter(failed));
-    }
-    for (Failure& failure : failed) {
-        const auto self = std::ranges::find(entries, failure.index, &Entry::index);
-        const auto hides = [&self](const Entry& later) { return overrides(later.item, self->item); };
-        if (failure.unknown && std::none_of(self + 1, entries.end(), hides)) {
-            resolve(self->item, failure, control);
-        }
-    }
-    std::erase_if(failed, [](const Failure& failure) { return failure.status.ok(); });
-    std::ranges::sort(failed, {}, &Failure::index);
-    std::ranges::move(failed, std::back_inserter(failures));
+  if (chunk_.empty()) {
+    return;
+  }
+  std::vector<Entry> entries = chunk_;
+  std::vector<Failure> failed = attempt(control);
+  // With a stale family number every message is refused with ENOENT, which is also IPVS's own word for a missing
+  // destination or scheduler: look the number up again before believing it.
+  if (std::ranges::any_of(failed, saysNoEntry)) {
+    bool changed = false;
+    const Status lookup = refreshFamily(control, changed);
     chunk_.clear();
-    completed_.clear();
+    for (const Entry& entry : entries) {
+      const auto same = [&entry](const Failure& f) { return f.index == entry.index && saysNoEntry(f); };
+      const auto found = std::ranges::find_if(failed, same);
+      if (found == failed.end()) {
+        continue;
+      }
+      if (changed) {
+        chunk_.push_back(entry);
+        failed.erase(found);
+      } else if (lookup.cause == netlink::Cause::unavailable) {
+        *found = failureOf(entry.index, lookup);
+      }
+    }
+    std::ranges::move(attempt(control), std::back_inserter(failed));
+  }
+  for (Failure& failure : failed) {
+    const auto self = std::ranges::find(entries, failure.index, &Entry::index);
+    const auto hides = [&self](const Entry& later) { return overrides(later.item, self->item); };
+    if (failure.unknown && std::none_of(self + 1, entries.end(), hides)) {
+      resolve(self->item, failure, control);
+    }
+  }
+  std::erase_if(failed, [](const Failure& failure) { return failure.status.ok(); });
+  std::ranges::sort(failed, {}, &Failure::index);
+  std::ranges::move(failed, std::back_inserter(failures));
+  chunk_.clear();
+  completed_.clear();
 }
 
 // Sends the chunk once. What does not appear in the answer was carried out.
 std::vector<Failure> Session::attempt(const Control& control) {
-    std::vector<Failure> failed;
-    if (chunk_.empty()) {
-        return failed;
-    }
-    bool changed = false;
-    const Status lookup = family_ != 0 ? netlink::done() : refreshFamily(control, changed);
-    if (!lookup.ok()) {
-        for (const Entry& entry : chunk_) {
-            failed.push_back(failureOf(entry.index, lookup));
-        }
-        return failed;
-    }
-    netlink::Batch& batch = channel_.compose();
+  std::vector<Failure> failed;
+  if (chunk_.empty()) {
+    return failed;
+  }
+  bool changed = false;
+  const Status lookup = family_ != 0 ? netlink::done() : refreshFamily(control, changed);
+  if (!lookup.ok()) {
     for (const Entry& entry : chunk_) {
-        const Command& command = commandOf(entry.item.operation);
-        netlink::Writer writer = netlink::beginGeneric(batch, family_, command.command, 0);
-        if (command.service) {
-            netlink::encodeNested(serviceRecord, entry.item.service, writer);
-        }
-        if (command.destination) {
-            netlink::encodeNested(destinationRecord, entry.item.destination, writer);
-        }
-        batch.end();
-    }
-    batch.acknowledge();
-    netlink::Answers answers;
-    const Status status = channel_.exchange(control, answers);
-    for (size_t i = 0; i < chunk_.size(); ++i) {
-        if (const netlink::Acknowledgement* refusal = answers.refusal(i)) {
-            failed.push_back(refusalOf(chunk_[i].index, *refusal, channel_.sent().message(i)));
-        } else if (!status.ok()) {
-            failed.push_back(failureOf(chunk_[i].index, status, answers.sent && status.doubtful()));
-        }
+      failed.push_back(failureOf(entry.index, lookup));
     }
     return failed;
+  }
+  netlink::Batch& batch = channel_.compose();
+  for (const Entry& entry : chunk_) {
+    const Command& command = commandOf(entry.item.operation);
+    netlink::Writer writer = netlink::beginGeneric(batch, family_, command.command, 0);
+    if (command.service) {
+      netlink::encodeNested(serviceRecord, entry.item.service, writer);
+    }
+    if (command.destination) {
+      netlink::encodeNested(destinationRecord, entry.item.destination, writer);
+    }
+    if (command.settings != nullptr) {
+      netlink::encodeNested(*command.settings, entry.item.settings, writer);
+    }
+    batch.end();
+  }
+  batch.acknowledge();
+  netlink::Answers answers;
+  const Status status = channel_.exchange(control, answers);
+  for (size_t i = 0; i < chunk_.size(); ++i) {
+    if (const netlink::Acknowledgement* refusal = answers.refusal(i)) {
+      failed.push_back(refusalOf(chunk_[i].index, *refusal, channel_.sent().message(i)));
+    } else if (!status.ok()) {
+      failed.push_back(failureOf(chunk_[i].index, status, answers.sent && status.doubtful()));
+    }
+  }
+  return failed;
 }
 
 } // namespace ipvs

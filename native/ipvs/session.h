@@ -18,57 +18,72 @@ using Row = std::vector<std::byte>;
 
 // One write. Rows belong to the caller and must outlive the call.
 struct Item {
-    Operation operation;
-    const std::byte* service = nullptr;
-    const std::byte* destination = nullptr;
+  Operation operation;
+  const std::byte* service = nullptr;
+  const std::byte* destination = nullptr;
+  const std::byte* settings = nullptr; // timeouts or daemon
 };
 
 class Session {
-  public:
-    explicit Session(netlink::Channel::Connector connector) : channel_(std::move(connector)) {}
+public:
+  explicit Session(netlink::Channel::Connector connector) : channel_(std::move(connector)) {}
 
-    // Opens the socket and finds the family.
-    [[nodiscard]] Status open(const Control& control);
+  // Opens the socket and finds the family.
+  [[nodiscard]] Status open(const Control& control);
 
-    // Closes the socket. A later call opens another.
-    void close() { channel_.close(); }
+  // Closes the socket. A later call opens another.
+  void close() { channel_.close(); }
 
-    // Carries out the items in order; a failed one does not stop the rest. Failures come in the order of the items.
-    [[nodiscard]] std::vector<Failure> execute(std::span<const Item> items, const Control& control);
+  // Carries out the items in order; a failed one does not stop the rest. Failures come in the order of the items.
+  [[nodiscard]] std::vector<Failure> execute(std::span<const Item> items, const Control& control);
 
-    // Reads into `rows`, one reply record after the other; a status that is not ok says why not. `key`: the service,
-    // where the operation needs one. A dump is repeated until two passes agree on the keys, unless `consistent` is
-    // false: the kernel walks its tables by index and never says that a dump was torn.
-    [[nodiscard]] Failure read(Operation operation, const std::byte* key, bool consistent, const Control& control,
-                               Row& rows);
+  // Reads into `rows`, one reply record after the other; a status that is not ok says why not. `key`: the service,
+  // where the operation needs one. A dump is repeated until two passes agree on the keys, unless `consistent` is
+  // false: the kernel walks its tables by index and never says that a dump was torn.
+  [[nodiscard]] Failure read(Operation operation, const std::byte* key, bool consistent, const Control& control,
+                             Row& rows);
 
-  private:
-    struct Entry { // a message of the chunk under construction
-        size_t index;
-        Item item;
-    };
+  // All services, and the destinations of each one after the other: counts[i] of them belong to service i.
+  struct Snapshot {
+    Row services;
+    Row destinations;
+    std::vector<uint32_t> counts;
+  };
 
-    // Writes (session.cc)
-    void send(const Control& control, std::vector<Failure>& failures);
-    [[nodiscard]] std::vector<Failure> attempt(const Control& control);
-    [[nodiscard]] Status refreshFamily(const Control& control, bool& changed);
+  // Reads everything, until two passes agree on all keys unless `consistent` is false. A service that goes while its
+  // destinations are read is left out.
+  [[nodiscard]] Failure snapshot(bool consistent, const Control& control, Snapshot& found);
 
-    // What needs a read beside the write (patch.cc)
-    [[nodiscard]] Failure complete(Item& item, const Control& control);
-    [[nodiscard]] Failure findDestination(const Item& item, const Control& control, Row& found);
-    void resolve(const Item& item, Failure& failure, const Control& control);
+private:
+  struct Entry { // a message of the chunk under construction
+    size_t index;
+    Item item;
+  };
 
-    // Reads (read.cc)
-    [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Row& rows);
-    [[nodiscard]] Failure pass(const Command& command, const std::byte* key, const Control& control, Row& rows,
-                               size_t& datagrams);
-    [[nodiscard]] Failure dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
-                               Row& rows);
+  // Writes (session.cc)
+  void send(const Control& control, std::vector<Failure>& failures);
+  [[nodiscard]] std::vector<Failure> attempt(const Control& control);
+  [[nodiscard]] Status refreshFamily(const Control& control, bool& changed);
 
-    netlink::Channel channel_;
-    uint16_t family_ = 0;
-    std::vector<Entry> chunk_;
-    std::vector<Row> completed_; // rows of this chunk that patches were merged into
+  // What needs a read beside the write (patch.cc)
+  [[nodiscard]] Failure complete(Item& item, const Control& control);
+  [[nodiscard]] Failure findDestination(const Item& item, const Control& control, Row& found);
+  void resolve(const Item& item, Failure& failure, const Control& control);
+  void resolveSettings(const Item& item, Failure& failure, const Control& control);
+
+  // Reads (read.cc)
+  [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Row& rows);
+  [[nodiscard]] Failure pass(const Command& command, const std::byte* key, const Control& control, Row& rows,
+                             size_t& datagrams);
+  [[nodiscard]] Failure dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
+                             Row& rows);
+
+  [[nodiscard]] Failure snapshotPass(const Control& control, Snapshot& found);
+
+  netlink::Channel channel_;
+  uint16_t family_ = 0;
+  std::vector<Entry> chunk_;
+  std::vector<Row> completed_; // rows of this chunk that patches were merged into
 };
 
 [[nodiscard]] Failure refusalOf(size_t index, const netlink::Acknowledgement& ack, netlink::Bytes request);

@@ -19,133 +19,134 @@ constexpr size_t align4(size_t length) { return (length + 3) & ~size_t{3}; }
 
 // Reads a value from bytes of any alignment.
 template <typename T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
 T load(const std::byte* from) {
-    T value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
 }
 
 template <typename T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
 void store(std::byte* to, const T& value) {
-    std::memcpy(to, &value, sizeof value);
+  std::memcpy(to, &value, sizeof value);
 }
 
 // The same value with its bytes swapped on little-endian machines: host to network order and back.
 template <typename T>
-    requires std::is_unsigned_v<T>
+  requires std::is_unsigned_v<T>
 constexpr T networkOrder(T value) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if constexpr (sizeof(T) == 2) {
-        return __builtin_bswap16(value);
-    } else if constexpr (sizeof(T) == 4) {
-        return __builtin_bswap32(value);
-    } else if constexpr (sizeof(T) == 8) {
-        return __builtin_bswap64(value);
-    }
+  if constexpr (sizeof(T) == 2) {
+    return __builtin_bswap16(value);
+  } else if constexpr (sizeof(T) == 4) {
+    return __builtin_bswap32(value);
+  } else if constexpr (sizeof(T) == 8) {
+    return __builtin_bswap64(value);
+  }
 #endif
-    return value;
+  return value;
 }
 
 struct Attribute {
-    uint16_t type = 0; // without the NESTED and NET_BYTEORDER bits, which IPVS sets or omits at will
-    size_t offset = 0; // of the attribute's header within the bytes being read
-    Bytes payload;
+  uint16_t type = 0; // without the NESTED and NET_BYTEORDER bits, which IPVS sets or omits at will
+  size_t offset = 0; // of the attribute's header within the bytes being read
+  Bytes payload;
 };
 
-// Walks a list of attributes. A length that does not fit ends the walk and sets malformed(); it never reads past `bytes`.
+// Walks a list of attributes. A length that does not fit ends the walk and sets malformed(); it never reads past
+// `bytes`.
 class AttributeReader {
-  public:
-    explicit AttributeReader(Bytes bytes) : bytes_(bytes) {}
+public:
+  explicit AttributeReader(Bytes bytes) : bytes_(bytes) {}
 
-    bool next(Attribute& attribute) {
-        const size_t left = bytes_.size() - position_;
-        if (left == 0) {
-            return false;
-        }
-        if (left < sizeof(nlattr)) {
-            return fail();
-        }
-        const auto header = load<nlattr>(bytes_.data() + position_);
-        if (header.nla_len < sizeof(nlattr) || header.nla_len > left) {
-            return fail();
-        }
-        attribute.type = header.nla_type & NLA_TYPE_MASK;
-        attribute.offset = position_;
-        attribute.payload = bytes_.subspan(position_ + sizeof(nlattr), header.nla_len - sizeof(nlattr));
-        const size_t step = align4(header.nla_len);
-        position_ = step < left ? position_ + step : bytes_.size();
-        return true;
+  bool next(Attribute& attribute) {
+    const size_t left = bytes_.size() - position_;
+    if (left == 0) {
+      return false;
     }
-
-    [[nodiscard]] bool malformed() const { return malformed_; }
-
-  private:
-    bool fail() {
-        malformed_ = true;
-        position_ = bytes_.size();
-        return false;
+    if (left < sizeof(nlattr)) {
+      return fail();
     }
+    const auto header = load<nlattr>(bytes_.data() + position_);
+    if (header.nla_len < sizeof(nlattr) || header.nla_len > left) {
+      return fail();
+    }
+    attribute.type = header.nla_type & NLA_TYPE_MASK;
+    attribute.offset = position_;
+    attribute.payload = bytes_.subspan(position_ + sizeof(nlattr), header.nla_len - sizeof(nlattr));
+    const size_t step = align4(header.nla_len);
+    position_ = step < left ? position_ + step : bytes_.size();
+    return true;
+  }
 
-    Bytes bytes_;
-    size_t position_ = 0;
-    bool malformed_ = false;
+  [[nodiscard]] bool malformed() const { return malformed_; }
+
+private:
+  bool fail() {
+    malformed_ = true;
+    position_ = bytes_.size();
+    return false;
+  }
+
+  Bytes bytes_;
+  size_t position_ = 0;
+  bool malformed_ = false;
 };
 
 // Appends attributes to a message under construction.
 class Writer {
-  public:
-    explicit Writer(std::vector<std::byte>& out) : out_(out) {}
+public:
+  explicit Writer(std::vector<std::byte>& out) : out_(out) {}
 
-    void append(const void* data, size_t size) {
-        const auto* bytes = static_cast<const std::byte*>(data);
-        out_.insert(out_.end(), bytes, bytes + size);
-        out_.resize(align4(out_.size()));
-    }
+  void append(const void* data, size_t size) {
+    const auto* bytes = static_cast<const std::byte*>(data);
+    out_.insert(out_.end(), bytes, bytes + size);
+    out_.resize(align4(out_.size()));
+  }
 
-    void attribute(uint16_t type, const void* data, size_t size) {
-        const nlattr header{static_cast<uint16_t>(sizeof(nlattr) + size), type};
-        append(&header, sizeof header);
-        append(data, size);
-    }
+  void attribute(uint16_t type, const void* data, size_t size) {
+    const nlattr header{static_cast<uint16_t>(sizeof(nlattr) + size), type};
+    append(&header, sizeof header);
+    append(data, size);
+  }
 
-    template <typename T>
-        requires std::is_arithmetic_v<T>
-    void value(uint16_t type, T value) {
-        attribute(type, &value, sizeof value);
-    }
+  template <typename T>
+    requires std::is_arithmetic_v<T>
+  void value(uint16_t type, T value) {
+    attribute(type, &value, sizeof value);
+  }
 
-    template <typename T>
-        requires std::is_unsigned_v<T>
-    void valueBigEndian(uint16_t type, T value) {
-        this->value(type, networkOrder(value));
-    }
+  template <typename T>
+    requires std::is_unsigned_v<T>
+  void valueBigEndian(uint16_t type, T value) {
+    this->value(type, networkOrder(value));
+  }
 
-    // The terminating NUL is part of the payload, as the kernel's NLA_NUL_STRING policies demand.
-    void text(uint16_t type, std::string_view text) {
-        const nlattr header{static_cast<uint16_t>(sizeof(nlattr) + text.size() + 1), type};
-        append(&header, sizeof header);
-        out_.insert(out_.end(), reinterpret_cast<const std::byte*>(text.data()),
-                    reinterpret_cast<const std::byte*>(text.data()) + text.size());
-        out_.push_back(std::byte{0});
-        out_.resize(align4(out_.size()));
-    }
+  // The terminating NUL is part of the payload, as the kernel's NLA_NUL_STRING policies demand.
+  void text(uint16_t type, std::string_view text) {
+    const nlattr header{static_cast<uint16_t>(sizeof(nlattr) + text.size() + 1), type};
+    append(&header, sizeof header);
+    out_.insert(out_.end(), reinterpret_cast<const std::byte*>(text.data()),
+                reinterpret_cast<const std::byte*>(text.data()) + text.size());
+    out_.push_back(std::byte{0});
+    out_.resize(align4(out_.size()));
+  }
 
-    // Opens a nested attribute; give the result to endNest().
-    [[nodiscard]] size_t beginNest(uint16_t type) {
-        const size_t start = out_.size();
-        const nlattr header{sizeof(nlattr), static_cast<uint16_t>(type | NLA_F_NESTED)};
-        append(&header, sizeof header);
-        return start;
-    }
+  // Opens a nested attribute; give the result to endNest().
+  [[nodiscard]] size_t beginNest(uint16_t type) {
+    const size_t start = out_.size();
+    const nlattr header{sizeof(nlattr), static_cast<uint16_t>(type | NLA_F_NESTED)};
+    append(&header, sizeof header);
+    return start;
+  }
 
-    void endNest(size_t start) { store(out_.data() + start, static_cast<uint16_t>(out_.size() - start)); }
+  void endNest(size_t start) { store(out_.data() + start, static_cast<uint16_t>(out_.size() - start)); }
 
-    [[nodiscard]] size_t size() const { return out_.size(); }
+  [[nodiscard]] size_t size() const { return out_.size(); }
 
-  private:
-    std::vector<std::byte>& out_;
+private:
+  std::vector<std::byte>& out_;
 };
 
 } // namespace netlink

@@ -5,114 +5,114 @@
 namespace netlink {
 
 Status Channel::open() {
-    if (socket_.isOpen()) {
-        return done();
-    }
-    sequence_ = std::random_device()();
-    return connector_(socket_);
+  if (socket_.isOpen()) {
+    return done();
+  }
+  sequence_ = std::random_device()();
+  return connector_(socket_);
 }
 
 Batch& Channel::compose() {
-    batch_.reset(sequence_);
-    return batch_;
+  batch_.reset(sequence_);
+  return batch_;
 }
 
 Status Channel::exchange(const Control& control, Answers& answers, const Visitor& visit) {
-    answers = {};
-    if (const Cause cause = control.interrupted ? control.interrupted() : Cause::none; cause != Cause::none) {
-        return {cause, 0};
-    }
-    if (Clock::now() >= control.deadline) {
-        return {Cause::timeout, 0};
-    }
-    if (const Status status = open(); !status.ok()) {
-        return status;
-    }
-    if (batch_.firstSequence() != sequence_) { // composed before the socket was there
-        batch_.renumber(sequence_);
-    }
-    sequence_ += static_cast<uint32_t>(batch_.count());
-    Status status = socket_.reserveSend(batch_.bytes().size());
-    if (status.ok()) {
-        status = socket_.send(batch_.bytes(), control);
-    }
-    if (status.ok()) {
-        answers.sent = true;
-        status = listen(control, answers, visit);
-    }
-    if (!status.ok()) {
-        socket_.close(); // a new socket has a new port: late answers cannot be taken for those of the next request
-    }
+  answers = {};
+  if (const Cause cause = control.interrupted ? control.interrupted() : Cause::none; cause != Cause::none) {
+    return {cause, 0};
+  }
+  if (Clock::now() >= control.deadline) {
+    return {Cause::timeout, 0};
+  }
+  if (const Status status = open(); !status.ok()) {
     return status;
+  }
+  if (batch_.firstSequence() != sequence_) { // composed before the socket was there
+    batch_.renumber(sequence_);
+  }
+  sequence_ += static_cast<uint32_t>(batch_.count());
+  Status status = socket_.reserveSend(batch_.bytes().size());
+  if (status.ok()) {
+    status = socket_.send(batch_.bytes(), control);
+  }
+  if (status.ok()) {
+    answers.sent = true;
+    status = listen(control, answers, visit);
+  }
+  if (!status.ok()) {
+    socket_.close(); // a new socket has a new port: late answers cannot be taken for those of the next request
+  }
+  return status;
 }
 
 Status Channel::listen(const Control& control, Answers& answers, const Visitor& visit) {
-    for (;;) {
-        Bytes datagram;
-        const Status status = socket_.receive(buffer_, control, datagram);
-        if (!status.ok()) {
-            return status;
-        }
-        MessageReader reader(datagram);
-        Message message;
-        bool data = false;
-        bool last = false;
-        while (reader.next(message)) {
-            switch (hear(message, answers, visit, data)) {
-            case Heard::more:
-                break;
-            case Heard::last:
-                last = true;
-                break;
-            case Heard::overrun:
-                return {Cause::overrun, 0};
-            case Heard::nonsense:
-                return {Cause::malformed, 0};
-            }
-        }
-        if (reader.malformed()) {
-            return {Cause::malformed, 0};
-        }
-        answers.datagrams += data ? 1 : 0;
-        if (last) {
-            return done();
-        }
+  for (;;) {
+    Bytes datagram;
+    const Status status = socket_.receive(buffer_, control, datagram);
+    if (!status.ok()) {
+      return status;
     }
+    MessageReader reader(datagram);
+    Message message;
+    bool data = false;
+    bool last = false;
+    while (reader.next(message)) {
+      switch (hear(message, answers, visit, data)) {
+      case Heard::more:
+        break;
+      case Heard::last:
+        last = true;
+        break;
+      case Heard::overrun:
+        return {Cause::overrun, 0};
+      case Heard::nonsense:
+        return {Cause::malformed, 0};
+      }
+    }
+    if (reader.malformed()) {
+      return {Cause::malformed, 0};
+    }
+    answers.datagrams += data ? 1 : 0;
+    if (last) {
+      return done();
+    }
+  }
 }
 
 Channel::Heard Channel::hear(const Message& message, Answers& answers, const Visitor& visit, bool& data) {
-    const nlmsghdr& header = message.header;
-    if (header.nlmsg_type == NLMSG_OVERRUN) {
-        return Heard::overrun;
+  const nlmsghdr& header = message.header;
+  if (header.nlmsg_type == NLMSG_OVERRUN) {
+    return Heard::overrun;
+  }
+  const uint32_t index = header.nlmsg_seq - batch_.firstSequence();
+  if (header.nlmsg_type == NLMSG_NOOP || header.nlmsg_pid != socket_.portId() || index >= batch_.count()) {
+    ++dropped_;
+    return Heard::more;
+  }
+  if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
+    answers.interrupted = true;
+  }
+  const Heard after = index == batch_.awaited() ? Heard::last : Heard::more;
+  if (header.nlmsg_type == NLMSG_ERROR) {
+    Acknowledgement ack;
+    if (!parseAcknowledgement(message, ack)) {
+      return Heard::nonsense;
     }
-    const uint32_t index = header.nlmsg_seq - batch_.firstSequence();
-    if (header.nlmsg_type == NLMSG_NOOP || header.nlmsg_pid != socket_.portId() || index >= batch_.count()) {
-        ++dropped_;
-        return Heard::more;
+    if (ack.error != 0) {
+      answers.refusals.push_back({index, std::move(ack)});
+      return index == 0 && batch_.guarded() ? Heard::last : after;
     }
-    if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
-        answers.interrupted = true;
+    return after;
+  }
+  if (header.nlmsg_type == NLMSG_DONE) {
+    if (const int error = doneError(message); error != 0) {
+      answers.refusals.push_back({index, {.error = error, .text = {}}});
     }
-    const Heard after = index == batch_.awaited() ? Heard::last : Heard::more;
-    if (header.nlmsg_type == NLMSG_ERROR) {
-        Acknowledgement ack;
-        if (!parseAcknowledgement(message, ack)) {
-            return Heard::nonsense;
-        }
-        if (ack.error != 0) {
-            answers.refusals.push_back({index, std::move(ack)});
-            return index == 0 && batch_.guarded() ? Heard::last : after;
-        }
-        return after;
-    }
-    if (header.nlmsg_type == NLMSG_DONE) {
-        if (const int error = doneError(message); error != 0) {
-            answers.refusals.push_back({index, {.error = error, .text = {}}});
-        }
-        return after;
-    }
-    data = true;
-    return visit && visit(index, message) ? Heard::more : Heard::nonsense;
+    return after;
+  }
+  data = true;
+  return visit && visit(index, message) ? Heard::more : Heard::nonsense;
 }
 
 } // namespace netlink

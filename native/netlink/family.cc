@@ -5,52 +5,52 @@
 namespace netlink {
 
 Writer beginGeneric(Batch& batch, uint16_t family, uint8_t command, uint16_t flags) {
-    Writer writer = batch.begin(family, flags);
-    const genlmsghdr header{command, 1, 0};
-    writer.append(&header, sizeof header);
-    return writer;
+  Writer writer = batch.begin(family, flags);
+  const genlmsghdr header{command, 1, 0};
+  writer.append(&header, sizeof header);
+  return writer;
 }
 
 bool genericAttributes(const Message& message, uint8_t& command, Bytes& attributes) {
-    if (message.payload.size() < sizeof(genlmsghdr)) {
-        return false;
-    }
-    command = load<genlmsghdr>(message.payload.data()).cmd;
-    attributes = message.payload.subspan(sizeof(genlmsghdr));
-    return true;
+  if (message.payload.size() < sizeof(genlmsghdr)) {
+    return false;
+  }
+  command = load<genlmsghdr>(message.payload.data()).cmd;
+  attributes = message.payload.subspan(sizeof(genlmsghdr));
+  return true;
 }
 
 Status resolveFamily(Channel& channel, const char* name, const Control& control, uint16_t& id) {
-    id = 0;
-    Batch& batch = channel.compose();
-    Writer writer = beginGeneric(batch, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
-    writer.text(CTRL_ATTR_FAMILY_NAME, name);
-    batch.end();
-    batch.acknowledge();
-    Answers answers;
-    const Status status = channel.exchange(control, answers, [&id](size_t, const Message& message) {
-        uint8_t command = 0;
-        Bytes attributes;
-        if (!genericAttributes(message, command, attributes)) {
-            return false;
-        }
-        AttributeReader reader(attributes);
-        Attribute attribute;
-        while (reader.next(attribute)) {
-            if (attribute.type == CTRL_ATTR_FAMILY_ID && attribute.payload.size() == sizeof(uint16_t)) {
-                id = load<uint16_t>(attribute.payload.data());
-            }
-        }
-        return !reader.malformed();
-    });
-    if (!status.ok()) {
-        return status;
+  id = 0;
+  Batch& batch = channel.compose();
+  Writer writer = beginGeneric(batch, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
+  writer.text(CTRL_ATTR_FAMILY_NAME, name);
+  batch.end();
+  batch.acknowledge();
+  Answers answers;
+  const Status status = channel.exchange(control, answers, [&id](size_t, const Message& message) {
+    uint8_t command = 0;
+    Bytes attributes;
+    if (!genericAttributes(message, command, attributes)) {
+      return false;
     }
-    if (const Acknowledgement* refusal = answers.refusal(0)) {
-        return refusal->error == ENOENT ? Status{Cause::unavailable, ENOENT} : rejected(refusal->error);
+    AttributeReader reader(attributes);
+    Attribute attribute;
+    while (reader.next(attribute)) {
+      if (attribute.type == CTRL_ATTR_FAMILY_ID && attribute.payload.size() == sizeof(uint16_t)) {
+        id = load<uint16_t>(attribute.payload.data());
+      }
     }
-    // Below NLMSG_MIN_TYPE the kernel acknowledges messages without doing anything: never use such a number.
-    return id < NLMSG_MIN_TYPE ? Status{Cause::malformed, 0} : done();
+    return !reader.malformed();
+  });
+  if (!status.ok()) {
+    return status;
+  }
+  if (const Acknowledgement* refusal = answers.refusal(0)) {
+    return refusal->error == ENOENT ? Status{Cause::unavailable, ENOENT} : rejected(refusal->error);
+  }
+  // Below NLMSG_MIN_TYPE the kernel acknowledges messages without doing anything: never use such a number.
+  return id < NLMSG_MIN_TYPE ? Status{Cause::malformed, 0} : done();
 }
 
 } // namespace netlink

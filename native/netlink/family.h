@@ -1,4 +1,5 @@
-// A generic netlink family: its number is given out by the kernel when the module loads, and changes when it is reloaded.
+// A generic netlink family: its number is given out by the kernel when the module loads, and changes when it is
+// reloaded.
 #pragma once
 
 #include "netlink/channel.h"

@@ -11,30 +11,30 @@
 namespace netlink {
 
 struct Message {
-    nlmsghdr header{};
-    Bytes payload; // after the nlmsghdr
+  nlmsghdr header{};
+  Bytes payload; // after the nlmsghdr
 };
 
 // Walks the messages of one datagram with the same care as AttributeReader: all lengths come from outside.
 class MessageReader {
-  public:
-    explicit MessageReader(Bytes datagram) : bytes_(datagram) {}
+public:
+  explicit MessageReader(Bytes datagram) : bytes_(datagram) {}
 
-    bool next(Message& message);
-    [[nodiscard]] bool malformed() const { return malformed_; }
+  bool next(Message& message);
+  [[nodiscard]] bool malformed() const { return malformed_; }
 
-  private:
-    Bytes bytes_;
-    size_t position_ = 0;
-    bool malformed_ = false;
+private:
+  Bytes bytes_;
+  size_t position_ = 0;
+  bool malformed_ = false;
 };
 
 // An NLMSG_ERROR: with `error` 0 an acknowledgement.
 struct Acknowledgement {
-    int error = 0;       // errno, positive
-    std::string text;    // the kernel's own words, if any
-    size_t offset = 0;   // of the attribute that was refused, from the start of the request's nlmsghdr; 0: not given
-    uint16_t missing = 0; // number of an attribute that the kernel missed; 0: not given
+  int error = 0;        // errno, positive
+  std::string text;     // the kernel's own words, if any
+  size_t offset = 0;    // of the attribute that was refused, from the start of the request's nlmsghdr; 0: not given
+  uint16_t missing = 0; // number of an attribute that the kernel missed; 0: not given
 };
 
 [[nodiscard]] bool parseAcknowledgement(const Message& message, Acknowledgement& ack);

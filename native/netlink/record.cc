@@ -6,276 +6,289 @@ namespace netlink {
 namespace {
 
 void markPresent(const Record& record, std::byte* row, const Field& field) {
-    const auto bit = static_cast<uint32_t>(&field - record.fields.data());
-    store(row, load<uint32_t>(row) | 1U << bit);
+  const auto bit = static_cast<uint32_t>(&field - record.fields.data());
+  store(row, load<uint32_t>(row) | 1U << bit);
 }
 
 // Copies one payload into its place. False when the width is not the kind's.
 bool decodeField(const Field& field, Bytes payload, std::byte* to) {
-    switch (field.kind) {
-    case Kind::u8:
-    case Kind::u16:
-    case Kind::u32:
-    case Kind::u64:
-        if (payload.size() != field.size) {
-            return false;
-        }
-        std::memcpy(to, payload.data(), field.size);
-        return true;
-    case Kind::be16:
-        if (payload.size() != field.size) {
-            return false;
-        }
-        store(to, networkOrder(load<uint16_t>(payload.data())));
-        return true;
-    case Kind::text: {
-        const size_t length = strnlen(reinterpret_cast<const char*>(payload.data()), payload.size());
-        if (length >= field.size) {
-            return false;
-        }
-        if (length != 0) {
-            std::memcpy(to, payload.data(), length);
-        }
-        return true;
+  switch (field.kind) {
+  case Kind::u8:
+  case Kind::u16:
+  case Kind::u32:
+  case Kind::u64:
+    if (payload.size() != field.size) {
+      return false;
     }
-    case Kind::bytes:
-    case Kind::flags:
-        if (payload.size() > field.size) {
-            return false;
-        }
-        if (!payload.empty()) {
-            std::memcpy(to, payload.data(), payload.size());
-        }
-        return true;
-    case Kind::nested:
-        return true; // by decode()
+    std::memcpy(to, payload.data(), field.size);
+    return true;
+  case Kind::be16:
+    if (payload.size() != field.size) {
+      return false;
     }
-    return false;
+    store(to, networkOrder(load<uint16_t>(payload.data())));
+    return true;
+  case Kind::text: {
+    const size_t length = strnlen(reinterpret_cast<const char*>(payload.data()), payload.size());
+    if (length >= field.size) {
+      return false;
+    }
+    if (length != 0) {
+      std::memcpy(to, payload.data(), length);
+    }
+    return true;
+  }
+  case Kind::bytes:
+  case Kind::flags:
+    if (payload.size() > field.size) {
+      return false;
+    }
+    if (!payload.empty()) {
+      std::memcpy(to, payload.data(), payload.size());
+    }
+    return true;
+  case Kind::nested:
+    return true; // by decode()
+  }
+  return false;
 }
 
 // No request has a nested field: those are the kernel's to tell.
 void encodeField(const Field& field, const std::byte* from, Writer& writer) {
-    switch (field.kind) {
-    case Kind::be16:
-        writer.valueBigEndian(field.attribute, load<uint16_t>(from));
-        return;
-    case Kind::text: {
-        const auto* text = reinterpret_cast<const char*>(from);
-        writer.text(field.attribute, {text, strnlen(text, field.size)});
-        return;
-    }
-    default:
-        writer.attribute(field.attribute, from, field.size);
-    }
+  switch (field.kind) {
+  case Kind::be16:
+    writer.valueBigEndian(field.attribute, load<uint16_t>(from));
+    return;
+  case Kind::text: {
+    const auto* text = reinterpret_cast<const char*>(from);
+    writer.text(field.attribute, {text, strnlen(text, field.size)});
+    return;
+  }
+  default:
+    writer.attribute(field.attribute, from, field.size);
+  }
 }
 
 const Record* findTop(std::span<const Record* const> top, uint16_t type) {
-    for (const Record* record : top) {
-        if (record->attribute == type) {
-            return record;
-        }
+  for (const Record* record : top) {
+    if (record->attribute == type) {
+      return record;
     }
-    return nullptr;
+  }
+  return nullptr;
+}
+
+// A field of a record whose fields stand at the top level.
+const Field* findFlat(std::span<const Record* const> top, uint16_t type) {
+  for (const Record* record : top) {
+    const Field* field = record->attribute == 0 ? record->find(type) : nullptr;
+    if (field != nullptr) {
+      return field;
+    }
+  }
+  return nullptr;
 }
 
 std::string locateIn(const Record& record, Bytes attributes, size_t offset, const std::string& prefix) {
-    AttributeReader reader(attributes);
-    Attribute attribute;
-    while (reader.next(attribute)) {
-        const size_t start = attribute.offset;
-        if (offset < start || offset >= start + sizeof(nlattr) + attribute.payload.size()) {
-            continue;
-        }
-        const Field* field = record.find(attribute.type);
-        if (field == nullptr) {
-            return prefix;
-        }
-        const std::string path = prefix.empty() ? field->name : prefix + "." + field->name;
-        if (field->kind != Kind::nested || offset < start + sizeof(nlattr)) {
-            return path;
-        }
-        return locateIn(*field->record, attribute.payload, offset - start - sizeof(nlattr), path);
+  AttributeReader reader(attributes);
+  Attribute attribute;
+  while (reader.next(attribute)) {
+    const size_t start = attribute.offset;
+    if (offset < start || offset >= start + sizeof(nlattr) + attribute.payload.size()) {
+      continue;
     }
-    return prefix;
+    const Field* field = record.find(attribute.type);
+    if (field == nullptr) {
+      return prefix;
+    }
+    const std::string path = prefix.empty() ? field->name : prefix + "." + field->name;
+    if (field->kind != Kind::nested || offset < start + sizeof(nlattr)) {
+      return path;
+    }
+    return locateIn(*field->record, attribute.payload, offset - start - sizeof(nlattr), path);
+  }
+  return prefix;
 }
 
 void appendHex(std::string& out, Bytes bytes) {
-    char text[4];
-    for (size_t i = 0; i < bytes.size(); ++i) {
-        std::snprintf(text, sizeof text, i == 0 ? "%02x" : " %02x", static_cast<unsigned>(bytes[i]));
-        out += text;
-    }
+  char text[4];
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::snprintf(text, sizeof text, i == 0 ? "%02x" : " %02x", static_cast<unsigned>(bytes[i]));
+    out += text;
+  }
 }
 
 std::string valueText(const Field& field, Bytes payload) {
-    std::byte row[64] = {};
-    if (field.kind == Kind::bytes || field.size > sizeof row || !decodeField(field, payload, row)) {
-        return {};
-    }
-    switch (field.kind) {
-    case Kind::u8:
-        return std::to_string(load<uint8_t>(row));
-    case Kind::u16:
-    case Kind::be16:
-        return std::to_string(load<uint16_t>(row));
-    case Kind::u32:
-        return std::to_string(load<uint32_t>(row));
-    case Kind::u64:
-        return std::to_string(load<uint64_t>(row));
-    case Kind::text:
-        return std::string("\"") + reinterpret_cast<const char*>(row) + "\"";
-    case Kind::flags: {
-        char text[32];
-        std::snprintf(text, sizeof text, "0x%x/0x%x", load<uint32_t>(row), load<uint32_t>(row + 4));
-        return text;
-    }
-    default:
-        return {};
-    }
+  std::byte row[64] = {};
+  if (field.kind == Kind::bytes || field.size > sizeof row || !decodeField(field, payload, row)) {
+    return {};
+  }
+  switch (field.kind) {
+  case Kind::u8:
+    return std::to_string(load<uint8_t>(row));
+  case Kind::u16:
+  case Kind::be16:
+    return std::to_string(load<uint16_t>(row));
+  case Kind::u32:
+    return std::to_string(load<uint32_t>(row));
+  case Kind::u64:
+    return std::to_string(load<uint64_t>(row));
+  case Kind::text:
+    return std::string("\"") + reinterpret_cast<const char*>(row) + "\"";
+  case Kind::flags: {
+    char text[32];
+    std::snprintf(text, sizeof text, "0x%x/0x%x", load<uint32_t>(row), load<uint32_t>(row + 4));
+    return text;
+  }
+  default:
+    return {};
+  }
 }
 
 void describeLine(std::string& out, Bytes bytes, size_t depth, const std::string& note) {
-    std::string hex;
-    appendHex(hex, bytes);
-    out.append(depth * 2, ' ');
-    out += hex;
-    if (!note.empty()) {
-        out += "  # " + note;
-    }
-    out += '\n';
+  std::string hex;
+  appendHex(hex, bytes);
+  out.append(depth * 2, ' ');
+  out += hex;
+  if (!note.empty()) {
+    out += "  # " + note;
+  }
+  out += '\n';
 }
 
 void describeList(std::span<const Record* const> top, const Record* record, Bytes attributes, size_t depth,
                   std::string& out) {
-    AttributeReader reader(attributes);
-    Attribute attribute;
-    while (reader.next(attribute)) {
-        const Bytes header = attributes.subspan(attribute.offset, sizeof(nlattr));
-        const Record* inner = nullptr;
-        std::string name = "attribute " + std::to_string(attribute.type);
-        const Field* field = record != nullptr ? record->find(attribute.type) : nullptr;
-        if (field != nullptr) {
-            name = std::string(field->name) + " (" + field->constant + ")";
-            inner = field->record;
-        } else if (record == nullptr && (inner = findTop(top, attribute.type)) != nullptr) {
-            name = inner->name;
-        }
-        describeLine(out, header, depth, name);
-        if (inner != nullptr) {
-            describeList({}, inner, attribute.payload, depth + 1, out);
-        } else if (!attribute.payload.empty()) {
-            const size_t padded = align4(attribute.payload.size());
-            const size_t start = attribute.offset + sizeof(nlattr);
-            const size_t end = start + padded <= attributes.size() ? start + padded : attributes.size();
-            describeLine(out, attributes.subspan(start, end - start), depth + 1,
-                         field != nullptr ? valueText(*field, attribute.payload) : std::string());
-        }
+  AttributeReader reader(attributes);
+  Attribute attribute;
+  while (reader.next(attribute)) {
+    const Bytes header = attributes.subspan(attribute.offset, sizeof(nlattr));
+    const Record* inner = nullptr;
+    std::string name = "attribute " + std::to_string(attribute.type);
+    const Field* field = record != nullptr ? record->find(attribute.type) : nullptr;
+    if (record == nullptr && findTop(top, attribute.type) == nullptr) {
+      field = findFlat(top, attribute.type);
     }
-    if (reader.malformed()) {
-        out.append(depth * 2, ' ');
-        out += "# malformed from here\n";
+    if (field != nullptr) {
+      name = std::string(field->name) + " (" + field->constant + ")";
+      inner = field->record;
+    } else if (record == nullptr && (inner = findTop(top, attribute.type)) != nullptr) {
+      name = inner->name;
     }
+    describeLine(out, header, depth, name);
+    if (inner != nullptr) {
+      describeList({}, inner, attribute.payload, depth + 1, out);
+    } else if (!attribute.payload.empty()) {
+      const size_t padded = align4(attribute.payload.size());
+      const size_t start = attribute.offset + sizeof(nlattr);
+      const size_t end = start + padded <= attributes.size() ? start + padded : attributes.size();
+      describeLine(out, attributes.subspan(start, end - start), depth + 1,
+                   field != nullptr ? valueText(*field, attribute.payload) : std::string());
+    }
+  }
+  if (reader.malformed()) {
+    out.append(depth * 2, ' ');
+    out += "# malformed from here\n";
+  }
 }
 
 } // namespace
 
 std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row) {
-    std::memset(row, 0, record.size);
-    AttributeReader reader(attributes);
-    Attribute attribute;
-    while (reader.next(attribute)) {
-        const Field* field = record.find(attribute.type);
-        if (field == nullptr) {
-            continue;
-        }
-        if (field->kind == Kind::nested) {
-            if (const auto inner = decode(*field->record, attribute.payload, row + field->offset)) {
-                return std::string(field->name) + "." + *inner;
-            }
-        } else if (!decodeField(*field, attribute.payload, row + field->offset)) {
-            return field->name;
-        }
-        markPresent(record, row, *field);
+  std::memset(row, 0, record.size);
+  AttributeReader reader(attributes);
+  Attribute attribute;
+  while (reader.next(attribute)) {
+    const Field* field = record.find(attribute.type);
+    if (field == nullptr) {
+      continue;
     }
-    if (reader.malformed()) {
-        return record.name;
+    if (field->kind == Kind::nested) {
+      if (const auto inner = decode(*field->record, attribute.payload, row + field->offset)) {
+        return std::string(field->name) + "." + *inner;
+      }
+    } else if (!decodeField(*field, attribute.payload, row + field->offset)) {
+      return field->name;
     }
-    return std::nullopt;
+    markPresent(record, row, *field);
+  }
+  if (reader.malformed()) {
+    return record.name;
+  }
+  return std::nullopt;
 }
 
 void encode(const Record& record, const std::byte* row, Writer& writer) {
-    for (const Field& field : record.fields) {
-        if (has(record, row, field) && !field.replyOnly) {
-            encodeField(field, row + field.offset, writer);
-        }
+  for (const Field& field : record.fields) {
+    if (has(record, row, field) && !field.replyOnly) {
+      encodeField(field, row + field.offset, writer);
     }
+  }
 }
 
 void encodeNested(const Record& record, const std::byte* row, Writer& writer) {
-    if (record.attribute == 0) {
-        encode(record, row, writer);
-        return;
-    }
-    const size_t nest = writer.beginNest(record.attribute);
+  if (record.attribute == 0) {
     encode(record, row, writer);
-    writer.endNest(nest);
+    return;
+  }
+  const size_t nest = writer.beginNest(record.attribute);
+  encode(record, row, writer);
+  writer.endNest(nest);
 }
 
 void merge(const Record& record, std::byte* row, const std::byte* base) {
-    for (const Field& field : record.fields) {
-        if (!field.replyOnly && !has(record, row, field) && has(record, base, field)) {
-            std::memcpy(row + field.offset, base + field.offset, field.size);
-            markPresent(record, row, field);
-        }
+  for (const Field& field : record.fields) {
+    if (!field.replyOnly && !has(record, row, field) && has(record, base, field)) {
+      std::memcpy(row + field.offset, base + field.offset, field.size);
+      markPresent(record, row, field);
     }
+  }
 }
 
 bool matches(const Record& record, const std::byte* wish, const std::byte* actual) {
-    for (const Field& field : record.fields) {
-        if (!has(record, wish, field) || field.replyOnly) {
-            continue;
-        }
-        const std::byte* left = wish + field.offset;
-        const std::byte* right = actual + field.offset;
-        if (field.kind == Kind::flags) {
-            const auto mask = load<uint32_t>(left + sizeof(uint32_t));
-            if (((load<uint32_t>(left) ^ load<uint32_t>(right)) & mask) != 0) {
-                return false;
-            }
-        } else if (std::memcmp(left, right, field.size) != 0) {
-            return false; // an absent field is zero in `actual`: absent text equals empty text
-        }
+  for (const Field& field : record.fields) {
+    if (!has(record, wish, field) || field.replyOnly) {
+      continue;
     }
-    return true;
+    const std::byte* left = wish + field.offset;
+    const std::byte* right = actual + field.offset;
+    if (field.kind == Kind::flags) {
+      const auto mask = load<uint32_t>(left + sizeof(uint32_t));
+      if (((load<uint32_t>(left) ^ load<uint32_t>(right)) & mask) != 0) {
+        return false;
+      }
+    } else if (std::memcmp(left, right, field.size) != 0) {
+      return false; // an absent field is zero in `actual`: absent text equals empty text
+    }
+  }
+  return true;
 }
 
 std::string locate(std::span<const Record* const> top, Bytes attributes, size_t offset) {
-    AttributeReader reader(attributes);
-    Attribute attribute;
-    while (reader.next(attribute)) {
-        const size_t body = attribute.offset + sizeof(nlattr);
-        if (offset < attribute.offset || offset >= body + attribute.payload.size()) {
-            continue;
-        }
-        const Record* record = findTop(top, attribute.type);
-        if (record == nullptr) {
-            for (const Record* flat : top) { // records whose fields stand at the top level
-                if (flat->attribute == 0) {
-                    return locateIn(*flat, attributes, offset, {});
-                }
-            }
-            return {};
-        }
-        return offset < body ? record->name : locateIn(*record, attribute.payload, offset - body, record->name);
+  AttributeReader reader(attributes);
+  Attribute attribute;
+  while (reader.next(attribute)) {
+    const size_t body = attribute.offset + sizeof(nlattr);
+    if (offset < attribute.offset || offset >= body + attribute.payload.size()) {
+      continue;
     }
-    return {};
+    const Record* record = findTop(top, attribute.type);
+    if (record == nullptr) {
+      for (const Record* flat : top) { // records whose fields stand at the top level
+        if (flat->attribute == 0) {
+          return locateIn(*flat, attributes, offset, {});
+        }
+      }
+      return {};
+    }
+    return offset < body ? record->name : locateIn(*record, attribute.payload, offset - body, record->name);
+  }
+  return {};
 }
 
 std::string describe(std::span<const Record* const> top, Bytes attributes) {
-    std::string out;
-    const Record* flat = !top.empty() && top[0]->attribute == 0 ? top[0] : nullptr;
-    describeList(top, flat, attributes, 0, out);
-    return out;
+  std::string out;
+  describeList(top, nullptr, attributes, 0, out);
+  return out;
 }
 
 } // namespace netlink

@@ -18,194 +18,194 @@ namespace {
 constexpr int sendAttempts = 5;
 
 sockaddr_nl kernelAddress() {
-    sockaddr_nl address{};
-    address.nl_family = AF_NETLINK;
-    return address;
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  return address;
 }
 
 Status prepare(int fd, uint32_t& portId) {
-    // Extended ACKs say which attribute was refused; capped ones do not repeat the request.
-    for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK}) {
-        const int on = 1;
-        if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof on) != 0) {
-            return local(errno);
-        }
+  // Extended ACKs say which attribute was refused; capped ones do not repeat the request.
+  for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK}) {
+    const int on = 1;
+    if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof on) != 0) {
+      return local(errno);
     }
-    sockaddr_nl address = kernelAddress();
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(fd, generic, sizeof address) != 0) {
-        return local(errno);
-    }
-    socklen_t length = sizeof address;
-    if (getsockname(fd, generic, &length) != 0) {
-        return local(errno);
-    }
-    portId = address.nl_pid;
-    // Connected to port 0, the socket refuses datagrams that any other process sends to it.
-    address = kernelAddress();
-    if (connect(fd, generic, sizeof address) != 0) {
-        return local(errno);
-    }
-    return done();
+  }
+  sockaddr_nl address = kernelAddress();
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (bind(fd, generic, sizeof address) != 0) {
+    return local(errno);
+  }
+  socklen_t length = sizeof address;
+  if (getsockname(fd, generic, &length) != 0) {
+    return local(errno);
+  }
+  portId = address.nl_pid;
+  // Connected to port 0, the socket refuses datagrams that any other process sends to it.
+  address = kernelAddress();
+  if (connect(fd, generic, sizeof address) != 0) {
+    return local(errno);
+  }
+  return done();
 }
 
 int millisecondsUntil(Clock::time_point deadline) {
-    if (deadline == Clock::time_point::max()) {
-        return -1;
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000'000));
+  if (deadline == Clock::time_point::max()) {
+    return -1;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000'000));
 }
 
 } // namespace
 
 Socket& Socket::operator=(Socket&& other) noexcept {
-    if (this != &other) {
-        close();
-        fd_ = std::exchange(other.fd_, -1);
-        portId_ = other.portId_;
-        kernel_ = other.kernel_;
-    }
-    return *this;
+  if (this != &other) {
+    close();
+    fd_ = std::exchange(other.fd_, -1);
+    portId_ = other.portId_;
+    kernel_ = other.kernel_;
+  }
+  return *this;
 }
 
 Status Socket::open(int protocol, Socket& socket) {
-    Socket opened;
-    opened.fd_ = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-    if (opened.fd_ < 0) {
-        return local(errno);
-    }
-    opened.kernel_ = true;
-    const Status status = prepare(opened.fd_, opened.portId_);
-    if (status.ok()) {
-        socket = std::move(opened);
-    }
-    return status;
+  Socket opened;
+  opened.fd_ = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  if (opened.fd_ < 0) {
+    return local(errno);
+  }
+  opened.kernel_ = true;
+  const Status status = prepare(opened.fd_, opened.portId_);
+  if (status.ok()) {
+    socket = std::move(opened);
+  }
+  return status;
 }
 
 Socket Socket::adopt(int fd) {
-    Socket socket;
-    socket.fd_ = fd;
-    return socket;
+  Socket socket;
+  socket.fd_ = fd;
+  return socket;
 }
 
 void Socket::close() {
-    if (fd_ >= 0) {
-        ::close(fd_);
-        fd_ = -1;
-    }
+  if (fd_ >= 0) {
+    ::close(fd_);
+    fd_ = -1;
+  }
 }
 
 Status Socket::reserveSend(size_t size) {
-    int current = 0;
-    socklen_t length = sizeof current;
-    if (getsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &current, &length) != 0) {
-        return local(errno);
-    }
-    // The kernel wants a little room beside the data, and doubles what it is given for its own bookkeeping.
-    const size_t wanted = size + 4096;
-    if (std::cmp_greater_equal(current, wanted)) {
-        return done();
-    }
-    const int value = static_cast<int>(std::min<size_t>(wanted, 0x3fffffff));
-    return setsockopt(fd_, SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) == 0 ? done() : local(errno);
+  int current = 0;
+  socklen_t length = sizeof current;
+  if (getsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &current, &length) != 0) {
+    return local(errno);
+  }
+  // The kernel wants a little room beside the data, and doubles what it is given for its own bookkeeping.
+  const size_t wanted = size + 4096;
+  if (std::cmp_greater_equal(current, wanted)) {
+    return done();
+  }
+  const int value = static_cast<int>(std::min<size_t>(wanted, 0x3fffffff));
+  return setsockopt(fd_, SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) == 0 ? done() : local(errno);
 }
 
 Status Socket::send(Bytes datagram, const Control& control) {
-    iovec part{const_cast<std::byte*>(datagram.data()), datagram.size()};
-    msghdr header{};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    for (int attempt = 1;; ++attempt) {
-        const ssize_t sent = sendmsg(fd_, &header, MSG_NOSIGNAL);
-        if (sent >= 0) {
-            return std::cmp_equal(sent, datagram.size()) ? done() : Status{Cause::malformed, 0};
-        }
-        const int error = errno;
-        if (error == EINTR) {
-            continue;
-        }
-        const bool transient = error == ENOBUFS || error == ENOMEM || error == EAGAIN;
-        if (!transient || attempt >= sendAttempts || Clock::now() >= control.deadline) {
-            return local(error);
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt)); // no memory just now
+  iovec part{const_cast<std::byte*>(datagram.data()), datagram.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  for (int attempt = 1;; ++attempt) {
+    const ssize_t sent = sendmsg(fd_, &header, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      return std::cmp_equal(sent, datagram.size()) ? done() : Status{Cause::malformed, 0};
     }
+    const int error = errno;
+    if (error == EINTR) {
+      continue;
+    }
+    const bool transient = error == ENOBUFS || error == ENOMEM || error == EAGAIN;
+    if (!transient || attempt >= sendAttempts || Clock::now() >= control.deadline) {
+      return local(error);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt)); // no memory just now
+  }
 }
 
 Status Socket::waitReadable(const Control& control) const {
-    for (;;) {
-        pollfd fds[2] = {{fd_, POLLIN, 0}, {control.wakeFd, POLLIN, 0}}; // poll ignores negative descriptors
-        const int ready = poll(fds, 2, millisecondsUntil(control.deadline));
-        if (ready < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return local(errno);
-        }
-        if (fds[0].revents != 0) {
-            return done();
-        }
-        if (fds[1].revents != 0 && control.interrupted) {
-            const Cause cause = control.interrupted();
-            if (cause != Cause::none) {
-                return {cause, 0};
-            }
-        }
-        if (ready == 0 && Clock::now() >= control.deadline) {
-            return {Cause::timeout, 0};
-        }
+  for (;;) {
+    pollfd fds[2] = {{fd_, POLLIN, 0}, {control.wakeFd, POLLIN, 0}}; // poll ignores negative descriptors
+    const int ready = poll(fds, 2, millisecondsUntil(control.deadline));
+    if (ready < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return local(errno);
     }
+    if (fds[0].revents != 0) {
+      return done();
+    }
+    if (fds[1].revents != 0 && control.interrupted) {
+      const Cause cause = control.interrupted();
+      if (cause != Cause::none) {
+        return {cause, 0};
+      }
+    }
+    if (ready == 0 && Clock::now() >= control.deadline) {
+      return {Cause::timeout, 0};
+    }
+  }
 }
 
 Status Socket::receive(std::span<std::byte> buffer, const Control& control, Bytes& datagram) {
-    for (;;) {
-        sockaddr_nl sender{};
-        iovec part{buffer.data(), buffer.size()};
-        msghdr header{};
-        header.msg_name = &sender;
-        header.msg_namelen = sizeof sender;
-        header.msg_iov = &part;
-        header.msg_iovlen = 1;
-        const ssize_t received = recvmsg(fd_, &header, MSG_DONTWAIT);
-        if (received < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            if (errno == ENOBUFS) {
-                return {Cause::overrun, ENOBUFS};
-            }
-            if (errno != EAGAIN) {
-                return {Cause::malformed, errno}; // the request was sent: nobody knows what became of it
-            }
-            const Status status = waitReadable(control);
-            if (!status.ok()) {
-                return status.cause == Cause::local ? Status{Cause::malformed, status.error} : status;
-            }
-            continue;
-        }
-        if (kernel_ && (header.msg_namelen != sizeof sender || sender.nl_pid != 0)) {
-            continue; // not from the kernel
-        }
-        if (received == 0) {
-            return {Cause::malformed, ECONNRESET};
-        }
-        if ((header.msg_flags & MSG_TRUNC) != 0) {
-            return {Cause::truncated, EMSGSIZE};
-        }
-        datagram = Bytes(buffer.data(), static_cast<size_t>(received));
-        return done();
+  for (;;) {
+    sockaddr_nl sender{};
+    iovec part{buffer.data(), buffer.size()};
+    msghdr header{};
+    header.msg_name = &sender;
+    header.msg_namelen = sizeof sender;
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    const ssize_t received = recvmsg(fd_, &header, MSG_DONTWAIT);
+    if (received < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      if (errno == ENOBUFS) {
+        return {Cause::overrun, ENOBUFS};
+      }
+      if (errno != EAGAIN) {
+        return {Cause::malformed, errno}; // the request was sent: nobody knows what became of it
+      }
+      const Status status = waitReadable(control);
+      if (!status.ok()) {
+        return status.cause == Cause::local ? Status{Cause::malformed, status.error} : status;
+      }
+      continue;
     }
+    if (kernel_ && (header.msg_namelen != sizeof sender || sender.nl_pid != 0)) {
+      continue; // not from the kernel
+    }
+    if (received == 0) {
+      return {Cause::malformed, ECONNRESET};
+    }
+    if ((header.msg_flags & MSG_TRUNC) != 0) {
+      return {Cause::truncated, EMSGSIZE};
+    }
+    datagram = Bytes(buffer.data(), static_cast<size_t>(received));
+    return done();
+  }
 }
 
 Status enterNamespace(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return local(errno);
-    }
-    const int failed = setns(fd, CLONE_NEWNET) != 0 ? errno : 0;
-    ::close(fd);
-    return failed == 0 ? done() : local(failed);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return local(errno);
+  }
+  const int failed = setns(fd, CLONE_NEWNET) != 0 ? errno : 0;
+  ::close(fd);
+  return failed == 0 ? done() : local(failed);
 }
 
 } // namespace netlink

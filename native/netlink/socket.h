@@ -15,47 +15,47 @@ using Clock = std::chrono::steady_clock;
 
 // How long a call may wait, and what else can end the wait.
 struct Control {
-    Clock::time_point deadline = Clock::time_point::max();
-    int wakeFd = -1;                      // becomes readable when `interrupted` is worth asking
-    std::function<Cause()> interrupted;   // drains wakeFd; Cause::none: go on waiting
+  Clock::time_point deadline = Clock::time_point::max();
+  int wakeFd = -1;                    // becomes readable when `interrupted` is worth asking
+  std::function<Cause()> interrupted; // drains wakeFd; Cause::none: go on waiting
 
-    static Control within(std::chrono::milliseconds timeout) { return {Clock::now() + timeout, -1, {}}; }
+  static Control within(std::chrono::milliseconds timeout) { return {Clock::now() + timeout, -1, {}}; }
 };
 
 class Socket {
-  public:
-    Socket() = default;
-    ~Socket() { close(); }
-    Socket(Socket&& other) noexcept { *this = std::move(other); }
-    Socket& operator=(Socket&& other) noexcept;
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
+public:
+  Socket() = default;
+  ~Socket() { close(); }
+  Socket(Socket&& other) noexcept { *this = std::move(other); }
+  Socket& operator=(Socket&& other) noexcept;
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
 
-    // protocol: NETLINK_GENERIC or NETLINK_NETFILTER.
-    [[nodiscard]] static Status open(int protocol, Socket& socket);
+  // protocol: NETLINK_GENERIC or NETLINK_NETFILTER.
+  [[nodiscard]] static Status open(int protocol, Socket& socket);
 
-    // Takes over a connected datagram socket whose peer plays the kernel.
-    [[nodiscard]] static Socket adopt(int fd);
+  // Takes over a connected datagram socket whose peer plays the kernel.
+  [[nodiscard]] static Socket adopt(int fd);
 
-    void close();
-    [[nodiscard]] bool isOpen() const { return fd_ >= 0; }
-    [[nodiscard]] uint32_t portId() const { return portId_; }
+  void close();
+  [[nodiscard]] bool isOpen() const { return fd_ >= 0; }
+  [[nodiscard]] uint32_t portId() const { return portId_; }
 
-    // Makes room for one datagram of `size` bytes; more than the default limit needs CAP_NET_ADMIN.
-    [[nodiscard]] Status reserveSend(size_t size);
+  // Makes room for one datagram of `size` bytes; more than the default limit needs CAP_NET_ADMIN.
+  [[nodiscard]] Status reserveSend(size_t size);
 
-    // One datagram. The kernel carries out a whole netlink datagram before this returns.
-    [[nodiscard]] Status send(Bytes datagram, const Control& control);
+  // One datagram. The kernel carries out a whole netlink datagram before this returns.
+  [[nodiscard]] Status send(Bytes datagram, const Control& control);
 
-    // One datagram from the kernel into `buffer`; whatever somebody else sent is dropped.
-    [[nodiscard]] Status receive(std::span<std::byte> buffer, const Control& control, Bytes& datagram);
+  // One datagram from the kernel into `buffer`; whatever somebody else sent is dropped.
+  [[nodiscard]] Status receive(std::span<std::byte> buffer, const Control& control, Bytes& datagram);
 
-  private:
-    [[nodiscard]] Status waitReadable(const Control& control) const;
+private:
+  [[nodiscard]] Status waitReadable(const Control& control) const;
 
-    int fd_ = -1;
-    uint32_t portId_ = 0;
-    bool kernel_ = false; // false: the peer of a socket pair
+  int fd_ = -1;
+  uint32_t portId_ = 0;
+  bool kernel_ = false; // false: the peer of a socket pair
 };
 
 // Moves the calling thread into the network namespace at `path` for good. Only for threads that live for one session:

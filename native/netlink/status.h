@@ -9,39 +9,39 @@
 namespace netlink {
 
 enum class Cause : uint8_t {
-    none,        // done
-    rejected,    // the kernel answered with `error`; nothing was applied
-    local,       // a system call of ours failed with `error` before the kernel saw the request; nothing was applied
-    unavailable, // the generic netlink family is not there
-    timeout,     // the deadline passed while an answer was due
-    overrun,     // the kernel dropped answers because our receive queue was full (ENOBUFS, NLMSG_OVERRUN)
-    truncated,   // an answer did not fit the receive buffer
-    malformed,   // an answer that no kernel should send
-    aborted,     // the caller gave up
-    closed,      // the session was closed
-    conflict,    // others kept changing the table while we tried to read or change it
+  none,        // done
+  rejected,    // the kernel answered with `error`; nothing was applied
+  local,       // a system call of ours failed with `error` before the kernel saw the request; nothing was applied
+  unavailable, // the generic netlink family is not there
+  timeout,     // the deadline passed while an answer was due
+  overrun,     // the kernel dropped answers because our receive queue was full (ENOBUFS, NLMSG_OVERRUN)
+  truncated,   // an answer did not fit the receive buffer
+  malformed,   // an answer that no kernel should send
+  aborted,     // the caller gave up
+  closed,      // the session was closed
+  conflict,    // others kept changing the table while we tried to read or change it
 };
 
 struct [[nodiscard]] Status {
-    Cause cause = Cause::none;
-    int error = 0; // errno, positive
+  Cause cause = Cause::none;
+  int error = 0; // errno, positive
 
-    [[nodiscard]] constexpr bool ok() const { return cause == Cause::none; }
+  [[nodiscard]] constexpr bool ok() const { return cause == Cause::none; }
 
-    // True when a request that was sent and ended like this may have been carried out, although nobody can say so.
-    [[nodiscard]] constexpr bool doubtful() const {
-        switch (cause) {
-        case Cause::timeout:
-        case Cause::overrun:
-        case Cause::truncated:
-        case Cause::malformed:
-        case Cause::aborted:
-        case Cause::closed:
-            return true;
-        default:
-            return false;
-        }
+  // True when a request that was sent and ended like this may have been carried out, although nobody can say so.
+  [[nodiscard]] constexpr bool doubtful() const {
+    switch (cause) {
+    case Cause::timeout:
+    case Cause::overrun:
+    case Cause::truncated:
+    case Cause::malformed:
+    case Cause::aborted:
+    case Cause::closed:
+      return true;
+    default:
+      return false;
     }
+  }
 };
 
 constexpr Status done() { return {}; }
@@ -50,15 +50,15 @@ constexpr Status local(int error) { return {Cause::local, error}; }
 
 // How one operation of a call failed.
 struct Failure {
-    size_t index = 0;      // of the operation in its call
-    Status status;
-    bool unknown = false;  // it may have been carried out
-    std::string attribute; // path of the refused attribute, from the extended ACK
-    std::string message;   // the kernel's own words, from the extended ACK
+  size_t index = 0; // of the operation in its call
+  Status status;
+  bool unknown = false;  // it may have been carried out
+  std::string attribute; // path of the refused attribute, from the extended ACK
+  std::string message;   // the kernel's own words, from the extended ACK
 };
 
 inline Failure failureOf(size_t index, Status status, bool unknown = false) {
-    return {.index = index, .status = status, .unknown = unknown, .attribute = {}, .message = {}};
+  return {.index = index, .status = status, .unknown = unknown, .attribute = {}, .message = {}};
 }
 
 } // namespace netlink

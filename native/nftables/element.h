@@ -8,32 +8,32 @@
 namespace nftables {
 
 struct Element {
-    uint32_t present;
-    uint32_t mark;
-    uint64_t rule;             // elements of one rule share it; 0: made by somebody else, with nft for instance
-    std::byte addressFrom[16]; // network order; IPv4 in the first four
-    std::byte addressTo[16];   // inclusive
-    uint16_t family;
-    uint16_t protocol;
-    uint16_t portFrom;
-    uint16_t portTo; // inclusive
-    uint8_t interval;
-    char comment[129]; // nft takes 128 characters
+  uint32_t present;
+  uint32_t mark;
+  uint64_t rule;             // elements of one rule share it; 0: made by somebody else, with nft for instance
+  std::byte addressFrom[16]; // network order; IPv4 in the first four
+  std::byte addressTo[16];   // inclusive
+  uint16_t family;
+  uint16_t protocol;
+  uint16_t portFrom;
+  uint16_t portTo; // inclusive
+  uint8_t interval;
+  char comment[129]; // nft takes 128 characters
 };
 
 // An element of nf_tables is keys, data and user data, each a concatenation of several of these members: no member has
 // an attribute of its own. These numbers only tell the fields apart; elements.cc knows the kernel's side.
 enum ElementPart : uint16_t {
-    ELEMENT_MARK = 1,
-    ELEMENT_RULE,
-    ELEMENT_ADDRESS_FROM,
-    ELEMENT_ADDRESS_TO,
-    ELEMENT_FAMILY,
-    ELEMENT_PROTOCOL,
-    ELEMENT_PORT_FROM,
-    ELEMENT_PORT_TO,
-    ELEMENT_INTERVAL,
-    ELEMENT_COMMENT,
+  ELEMENT_MARK = 1,
+  ELEMENT_RULE,
+  ELEMENT_ADDRESS_FROM,
+  ELEMENT_ADDRESS_TO,
+  ELEMENT_FAMILY,
+  ELEMENT_PROTOCOL,
+  ELEMENT_PORT_FROM,
+  ELEMENT_PORT_TO,
+  ELEMENT_INTERVAL,
+  ELEMENT_COMMENT,
 };
 
 inline constexpr netlink::Field elementFields[] = {
@@ -53,8 +53,8 @@ static_assert(netlink::wellFormed(elementRecord));
 
 // True when all of it can be a single key of the hash map.
 inline bool isExact(const Element& element) {
-    return element.portFrom == element.portTo &&
-           std::memcmp(element.addressFrom, element.addressTo, sizeof element.addressFrom) == 0;
+  return element.portFrom == element.portTo &&
+         std::memcmp(element.addressFrom, element.addressTo, sizeof element.addressFrom) == 0;
 }
 
 } // namespace nftables

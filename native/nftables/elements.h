@@ -9,8 +9,8 @@
 namespace nftables {
 
 enum class Detail : uint8_t {
-    key,  // enough to delete it
-    full, // key, mark, rule and comment
+  key,  // enough to delete it
+  full, // key, mark, rule and comment
 };
 
 // Appends one element to an open NFTA_SET_ELEM_LIST_ELEMENTS.

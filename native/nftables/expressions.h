@@ -15,8 +15,8 @@ void writeLookup(Writer& writer, const MapDefinition& map);
 
 // What the expressions of a listed rule say about it.
 struct RuleSummary {
-    std::string lookup; // the set it looks up; empty: none
-    std::string jump;   // the chain it jumps to; empty: none
+  std::string lookup; // the set it looks up; empty: none
+  std::string jump;   // the chain it jumps to; empty: none
 };
 
 [[nodiscard]] RuleSummary summarize(Bytes expressions);

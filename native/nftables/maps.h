@@ -32,30 +32,30 @@ inline constexpr uint32_t protocol = 12;
 inline constexpr uint32_t service = 13;
 inline constexpr uint32_t mark = 19;
 constexpr uint32_t concatenation(uint32_t first, uint32_t second, uint32_t third) {
-    return first << 12 | second << 6 | third;
+  return first << 12 | second << 6 | third;
 }
 } // namespace type
 
 struct MapDefinition {
-    const char* name;
-    uint16_t family;
-    bool interval;
-    size_t addressLength;
-    uint32_t networkOffset; // of the destination address in the IP header
+  const char* name;
+  uint16_t family;
+  bool interval;
+  size_t addressLength;
+  uint32_t networkOffset; // of the destination address in the IP header
 
-    // Fields of a key are padded to 4 bytes each: address . protocol . port.
-    [[nodiscard]] constexpr size_t keyLength() const { return addressLength + 8; }
+  // Fields of a key are padded to 4 bytes each: address . protocol . port.
+  [[nodiscard]] constexpr size_t keyLength() const { return addressLength + 8; }
 
-    [[nodiscard]] constexpr uint32_t keyType() const {
-        return type::concatenation(family == AF_INET ? type::ipv4Address : type::ipv6Address, type::protocol,
-                                   type::service);
-    }
+  [[nodiscard]] constexpr uint32_t keyType() const {
+    return type::concatenation(family == AF_INET ? type::ipv4Address : type::ipv6Address, type::protocol,
+                               type::service);
+  }
 
-    // Intervals over concatenations ("pipapo", Linux 5.6+) want to know the fields, hence CONCAT; for the hash map the
-    // key is just bytes. The flags are those of nft: `nft -f` on top of an existing map is refused when they differ.
-    [[nodiscard]] constexpr uint32_t flags() const {
-        return interval ? NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT : NFT_SET_MAP;
-    }
+  // Intervals over concatenations ("pipapo", Linux 5.6+) want to know the fields, hence CONCAT; for the hash map the
+  // key is just bytes. The flags are those of nft: `nft -f` on top of an existing map is refused when they differ.
+  [[nodiscard]] constexpr uint32_t flags() const {
+    return interval ? NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT : NFT_SET_MAP;
+  }
 };
 
 inline constexpr MapDefinition maps[] = {
@@ -68,14 +68,14 @@ inline constexpr size_t mapCount = std::size(maps);
 
 // Where an element stands, or will.
 inline size_t mapOf(const Element& element) {
-    const size_t first = element.family == AF_INET6 ? 2 : 0;
-    return first + (element.interval != 0 || !isExact(element) ? 1 : 0);
+  const size_t first = element.family == AF_INET6 ? 2 : 0;
+  return first + (element.interval != 0 || !isExact(element) ? 1 : 0);
 }
 
 struct BaseChain {
-    const char* name;
-    const char* type;
-    uint32_t hook;
+  const char* name;
+  const char* type;
+  uint32_t hook;
 };
 
 // Mangle's priority: after connection tracking, before IPVS sees the packet (input at -99 and later). The output chain

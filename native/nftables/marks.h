@@ -9,53 +9,53 @@ namespace nftables {
 // Failures whose attribute is "table" carry our own words, not the kernel's: somebody else made something in our table
 // that we cannot work with.
 class Marks {
-  public:
-    Marks(netlink::Channel::Connector connector, std::string table)
-        : channel_(std::move(connector)), table_(std::move(table)) {}
+public:
+  Marks(netlink::Channel::Connector connector, std::string table)
+      : channel_(std::move(connector)), table_(std::move(table)) {}
 
-    // Opens the socket and asks whether nf_tables is there.
-    [[nodiscard]] Status open(const Control& control);
+  // Opens the socket and asks whether nf_tables is there.
+  [[nodiscard]] Status open(const Control& control);
 
-    // Closes the socket. A later call opens another.
-    void close() { channel_.close(); }
+  // Closes the socket. A later call opens another.
+  void close() { channel_.close(); }
 
-    // All elements of our maps, sorted, and the generation of the ruleset that they belong to. A missing table has
-    // none.
-    [[nodiscard]] Failure list(const Control& control, std::vector<Element>& rows, uint32_t& generation);
+  // All elements of our maps, sorted, and the generation of the ruleset that they belong to. A missing table has
+  // none.
+  [[nodiscard]] Failure list(const Control& control, std::vector<Element>& rows, uint32_t& generation);
 
-    // One transaction on top of `generation`: removes the first `removed` rows and adds the others, creating what they
-    // need and what others have removed. All or nothing; without failures all of it was done, with ERESTART nothing
-    // because the ruleset is no longer `generation`. No rows: only repairs what is there. Afterwards `generation` is
-    // that of a ruleset which differs from before by this change and nothing else, or 0: nobody knows.
-    [[nodiscard]] std::vector<Failure> apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
-                                             const Control& control);
+  // One transaction on top of `generation`: removes the first `removed` rows and adds the others, creating what they
+  // need and what others have removed. All or nothing; without failures all of it was done, with ERESTART nothing
+  // because the ruleset is no longer `generation`. No rows: only repairs what is there. Afterwards `generation` is
+  // that of a ruleset which differs from before by this change and nothing else, or 0: nobody knows.
+  [[nodiscard]] std::vector<Failure> apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
+                                           const Control& control);
 
-    // Removes the table. There is none afterwards, whether there was or not.
-    [[nodiscard]] Failure drop(const Control& control);
+  // Removes the table. There is none afterwards, whether there was or not.
+  [[nodiscard]] Failure drop(const Control& control);
 
-  private:
-    // A message of the transaction and the rows in it.
-    struct Segment {
-        size_t message;
-        std::vector<size_t> rows;
-    };
+private:
+  // A message of the transaction and the rows in it.
+  struct Segment {
+    size_t message;
+    std::vector<size_t> rows;
+  };
 
-    // Reading (marks.cc)
-    [[nodiscard]] Failure readMap(size_t map, const Control& control, std::vector<Element>& rows, bool& missing,
-                                  bool& interrupted);
-    [[nodiscard]] Failure pass(const Control& control, std::vector<Element>& rows, bool (&missing)[mapCount],
-                               bool& interrupted);
+  // Reading (marks.cc)
+  [[nodiscard]] Failure readMap(size_t map, const Control& control, std::vector<Element>& rows, bool& missing,
+                                bool& interrupted);
+  [[nodiscard]] Failure pass(const Control& control, std::vector<Element>& rows, bool (&missing)[mapCount],
+                             bool& interrupted);
 
-    // Writing (apply.cc)
-    void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);
-    [[nodiscard]] std::vector<Failure> failuresOf(const netlink::Answers& answers) const;
-    [[nodiscard]] Failure refusalOf(const netlink::Refusal& refusal) const;
-    void resolve(Failure& failure, uint32_t generation, std::span<const Element> rows, size_t removed,
-                 const Control& control);
+  // Writing (apply.cc)
+  void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);
+  [[nodiscard]] std::vector<Failure> failuresOf(const netlink::Answers& answers) const;
+  [[nodiscard]] Failure refusalOf(const netlink::Refusal& refusal) const;
+  void resolve(Failure& failure, uint32_t generation, std::span<const Element> rows, size_t removed,
+               const Control& control);
 
-    netlink::Channel channel_;
-    std::string table_;
-    std::vector<Segment> segments_;
+  netlink::Channel channel_;
+  std::string table_;
+  std::vector<Segment> segments_;
 };
 
 // Time to find out what became of a request, even after its deadline.

@@ -8,13 +8,13 @@
 namespace nftables {
 
 struct Objects {
-    uint32_t generation = 0; // of the ruleset, when it was asked
-    bool table = false;
-    bool marks = false; // the chain
-    bool base[std::size(baseChains)] = {};
-    bool jump[std::size(baseChains)] = {}; // the rules in them
-    bool map[mapCount] = {};
-    bool lookup[mapCount] = {}; // the rules in the chain `marks`
+  uint32_t generation = 0; // of the ruleset, when it was asked
+  bool table = false;
+  bool marks = false; // the chain
+  bool base[std::size(baseChains)] = {};
+  bool jump[std::size(baseChains)] = {}; // the rules in them
+  bool map[mapCount] = {};
+  bool lookup[mapCount] = {}; // the rules in the chain `marks`
 };
 
 // Asks the kernel. An object that has one of our names but not its shape is a failure: it is not ours to change.

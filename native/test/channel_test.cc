@@ -17,218 +17,213 @@ using netlink::Control;
 using netlink::Message;
 
 void fill(Batch& batch, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-        netlink::Writer writer = netlink::beginGeneric(batch, fake::familyId, 1, 0);
-        writer.value<uint32_t>(1, static_cast<uint32_t>(i));
-        batch.end();
-    }
-    batch.acknowledge();
+  for (size_t i = 0; i < count; ++i) {
+    netlink::Writer writer = netlink::beginGeneric(batch, fake::familyId, 1, 0);
+    writer.value<uint32_t>(1, static_cast<uint32_t>(i));
+    batch.end();
+  }
+  batch.acknowledge();
 }
 
 using Requests = std::vector<Message>;
 
-netlink::Status exchange(fake::Kernel& kernel, size_t count, Answers& answers,
-                         std::chrono::milliseconds timeout = 5s) {
-    Channel channel(kernel.connector());
-    fill(channel.compose(), count);
-    return channel.exchange(Control::within(timeout), answers, [](size_t, const Message&) { return true; });
+netlink::Status exchange(fake::Kernel& kernel, size_t count, Answers& answers, std::chrono::milliseconds timeout = 5s) {
+  Channel channel(kernel.connector());
+  fill(channel.compose(), count);
+  return channel.exchange(Control::within(timeout), answers, [](size_t, const Message&) { return true; });
 }
 
 } // namespace
 
 TEST_CASE("the last message alone asks for an ACK, and its ACK ends the exchange") {
-    std::vector<uint16_t> flags;
-    fake::Kernel kernel([&](const Requests& requests) {
-        for (const Message& request : requests) {
-            flags.push_back(request.header.nlmsg_flags);
-        }
-        return Datagrams{Answer().ack(requests.back().header).take()};
-    });
-    Answers answers;
-    CHECK(exchange(kernel, 3, answers).ok());
-    CHECK(answers.sent);
-    CHECK(answers.refusals.empty());
-    CHECK(flags == std::vector<uint16_t>{NLM_F_REQUEST, NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_ACK});
+  std::vector<uint16_t> flags;
+  fake::Kernel kernel([&](const Requests& requests) {
+    for (const Message& request : requests) {
+      flags.push_back(request.header.nlmsg_flags);
+    }
+    return Datagrams{Answer().ack(requests.back().header).take()};
+  });
+  Answers answers;
+  CHECK(exchange(kernel, 3, answers).ok());
+  CHECK(answers.sent);
+  CHECK(answers.refusals.empty());
+  CHECK(flags == std::vector<uint16_t>{NLM_F_REQUEST, NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_ACK});
 }
 
 TEST_CASE("every refusal finds its message, the last one's included") {
-    fake::Kernel kernel([](const Requests& requests) {
-        std::vector<Datagram> out;
-        for (const size_t i : {0U, 2U, 4U}) {
-            out.push_back(Answer().error(requests[i].header, ENOENT).take());
-        }
-        return out;
-    });
-    Answers answers;
-    CHECK(exchange(kernel, 5, answers).ok());
-    REQUIRE(answers.refusals.size() == 3);
-    CHECK(answers.refusal(0)->error == ENOENT);
-    CHECK(answers.refusal(1) == nullptr);
-    CHECK(answers.refusal(2)->error == ENOENT);
-    CHECK(answers.refusal(4)->error == ENOENT);
+  fake::Kernel kernel([](const Requests& requests) {
+    std::vector<Datagram> out;
+    for (const size_t i : {0U, 2U, 4U}) {
+      out.push_back(Answer().error(requests[i].header, ENOENT).take());
+    }
+    return out;
+  });
+  Answers answers;
+  CHECK(exchange(kernel, 5, answers).ok());
+  REQUIRE(answers.refusals.size() == 3);
+  CHECK(answers.refusal(0)->error == ENOENT);
+  CHECK(answers.refusal(1) == nullptr);
+  CHECK(answers.refusal(2)->error == ENOENT);
+  CHECK(answers.refusal(4)->error == ENOENT);
 }
 
 TEST_CASE("extended ACKs give the kernel's words and the place") {
-    fake::Kernel kernel([](const Requests& requests) {
-        return Datagrams{Answer()
-                               .error(requests[0].header, EINVAL,
-                                      [](netlink::Writer& writer) {
-                                          writer.text(NLMSGERR_ATTR_MSG, "Attribute failed policy validation");
-                                          writer.value<uint32_t>(NLMSGERR_ATTR_OFFS, 24);
-                                      })
-                               .take()};
-    });
-    Answers answers;
-    CHECK(exchange(kernel, 1, answers).ok());
-    REQUIRE(answers.refusals.size() == 1);
-    CHECK(answers.refusals[0].ack.text == "Attribute failed policy validation");
-    CHECK(answers.refusals[0].ack.offset == 24);
+  fake::Kernel kernel([](const Requests& requests) {
+    return Datagrams{Answer()
+                         .error(requests[0].header, EINVAL,
+                                [](netlink::Writer& writer) {
+                                  writer.text(NLMSGERR_ATTR_MSG, "Attribute failed policy validation");
+                                  writer.value<uint32_t>(NLMSGERR_ATTR_OFFS, 24);
+                                })
+                         .take()};
+  });
+  Answers answers;
+  CHECK(exchange(kernel, 1, answers).ok());
+  REQUIRE(answers.refusals.size() == 1);
+  CHECK(answers.refusals[0].ack.text == "Attribute failed policy validation");
+  CHECK(answers.refusals[0].ack.offset == 24);
 }
 
 TEST_CASE("silence ends with the deadline, the socket is replaced") {
-    fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
-    Channel channel(kernel.connector());
-    for (int round = 1; round <= 2; ++round) {
-        fill(channel.compose(), 1);
-        Answers answers;
-        const netlink::Status status = channel.exchange(Control::within(50ms), answers);
-        CHECK(status.cause == Cause::timeout);
-        CHECK(answers.sent);
-        CHECK(status.doubtful());
-        CHECK(kernel.opened == round);
-    }
+  fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
+  Channel channel(kernel.connector());
+  for (int round = 1; round <= 2; ++round) {
+    fill(channel.compose(), 1);
+    Answers answers;
+    const netlink::Status status = channel.exchange(Control::within(50ms), answers);
+    CHECK(status.cause == Cause::timeout);
+    CHECK(answers.sent);
+    CHECK(status.doubtful());
+    CHECK(kernel.opened == round);
+  }
 }
 
 TEST_CASE("a deadline that has passed sends nothing") {
-    fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
-    Answers answers;
-    CHECK(exchange(kernel, 1, answers, -1ms).cause == Cause::timeout);
-    CHECK_FALSE(answers.sent);
-    CHECK(kernel.opened == 0);
+  fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
+  Answers answers;
+  CHECK(exchange(kernel, 1, answers, -1ms).cause == Cause::timeout);
+  CHECK_FALSE(answers.sent);
+  CHECK(kernel.opened == 0);
 }
 
 TEST_CASE("answers with a wrong sequence number or port are dropped, the right one is heard") {
-    fake::Kernel kernel([](const Requests& requests) {
-        nlmsghdr stale = requests[0].header;
-        stale.nlmsg_seq -= 7;
-        return Datagrams{Answer().error(stale, EEXIST).take(),
-                           Answer().port(4711).error(requests[0].header, EEXIST).take(),
-                           Answer().ack(requests[0].header).take()};
-    });
-    Channel channel(kernel.connector());
-    fill(channel.compose(), 1);
-    Answers answers;
-    CHECK(channel.exchange(Control::within(5s), answers).ok());
-    CHECK(answers.refusals.empty());
-    CHECK(channel.dropped() == 2);
+  fake::Kernel kernel([](const Requests& requests) {
+    nlmsghdr stale = requests[0].header;
+    stale.nlmsg_seq -= 7;
+    return Datagrams{Answer().error(stale, EEXIST).take(), Answer().port(4711).error(requests[0].header, EEXIST).take(),
+                     Answer().ack(requests[0].header).take()};
+  });
+  Channel channel(kernel.connector());
+  fill(channel.compose(), 1);
+  Answers answers;
+  CHECK(channel.exchange(Control::within(5s), answers).ok());
+  CHECK(answers.refusals.empty());
+  CHECK(channel.dropped() == 2);
 }
 
 TEST_CASE("a truncated answer is an unknown outcome") {
-    fake::Kernel kernel([](const Requests& requests) {
-        Datagram large = Answer().ack(requests[0].header).take();
-        large.resize(Channel::receiveBufferSize + 4);
-        return Datagrams{large};
-    });
-    Answers answers;
-    CHECK(exchange(kernel, 1, answers).cause == Cause::truncated);
-    CHECK(answers.sent);
+  fake::Kernel kernel([](const Requests& requests) {
+    Datagram large = Answer().ack(requests[0].header).take();
+    large.resize(Channel::receiveBufferSize + 4);
+    return Datagrams{large};
+  });
+  Answers answers;
+  CHECK(exchange(kernel, 1, answers).cause == Cause::truncated);
+  CHECK(answers.sent);
 }
 
 TEST_CASE("NLMSG_OVERRUN is an unknown outcome") {
-    fake::Kernel kernel([](const Requests& requests) {
-        return Datagrams{Answer().header(NLMSG_OVERRUN, 0, requests[0].header.nlmsg_seq).take()};
-    });
-    Answers answers;
-    CHECK(exchange(kernel, 1, answers).cause == Cause::overrun);
+  fake::Kernel kernel([](const Requests& requests) {
+    return Datagrams{Answer().header(NLMSG_OVERRUN, 0, requests[0].header.nlmsg_seq).take()};
+  });
+  Answers answers;
+  CHECK(exchange(kernel, 1, answers).cause == Cause::overrun);
 }
 
 TEST_CASE("malformed answers are unknown outcomes and never read past their end") {
-    const auto answersWith = [](const std::function<Datagram(const nlmsghdr&)>& make) {
-        fake::Kernel kernel([&make](const Requests& requests) { return Datagrams{make(requests[0].header)}; });
-        Answers answers;
-        return exchange(kernel, 1, answers).cause;
-    };
-    SUBCASE("length 0") {
-        CHECK(answersWith([](const nlmsghdr& request) {
-                  Datagram bytes = Answer().ack(request).take();
-                  netlink::store(bytes.data(), uint32_t{0});
-                  return bytes;
-              }) == Cause::malformed);
-    }
-    SUBCASE("length beyond the datagram") {
-        CHECK(answersWith([](const nlmsghdr& request) {
-                  return Answer().header(NLMSG_ERROR, 0, request.nlmsg_seq, 0x80000000U).take();
-              }) == Cause::malformed);
-    }
-    SUBCASE("an error too short for its number") {
-        CHECK(answersWith([](const nlmsghdr& request) {
-                  return Answer().header(NLMSG_ERROR, 0, request.nlmsg_seq).take();
-              }) == Cause::malformed);
-    }
-    SUBCASE("a positive error number") {
-        CHECK(answersWith([](const nlmsghdr& request) { return Answer().error(request, -5).take(); }) ==
-              Cause::malformed);
-    }
-    SUBCASE("three bytes") {
-        CHECK(answersWith([](const nlmsghdr&) { return Datagram(3); }) == Cause::malformed);
-    }
+  const auto answersWith = [](const std::function<Datagram(const nlmsghdr&)>& make) {
+    fake::Kernel kernel([&make](const Requests& requests) { return Datagrams{make(requests[0].header)}; });
+    Answers answers;
+    return exchange(kernel, 1, answers).cause;
+  };
+  SUBCASE("length 0") {
+    CHECK(answersWith([](const nlmsghdr& request) {
+            Datagram bytes = Answer().ack(request).take();
+            netlink::store(bytes.data(), uint32_t{0});
+            return bytes;
+          }) == Cause::malformed);
+  }
+  SUBCASE("length beyond the datagram") {
+    CHECK(answersWith([](const nlmsghdr& request) {
+            return Answer().header(NLMSG_ERROR, 0, request.nlmsg_seq, 0x80000000U).take();
+          }) == Cause::malformed);
+  }
+  SUBCASE("an error too short for its number") {
+    CHECK(answersWith([](const nlmsghdr& request) {
+            return Answer().header(NLMSG_ERROR, 0, request.nlmsg_seq).take();
+          }) == Cause::malformed);
+  }
+  SUBCASE("a positive error number") {
+    CHECK(answersWith([](const nlmsghdr& request) { return Answer().error(request, -5).take(); }) == Cause::malformed);
+  }
+  SUBCASE("three bytes") {
+    CHECK(answersWith([](const nlmsghdr&) { return Datagram(3); }) == Cause::malformed);
+  }
 }
 
 TEST_CASE("a peer that hangs up is an unknown outcome") {
-    fake::Kernel kernel([](const Requests&) { return Datagrams{Datagram()}; });
-    Answers answers;
-    CHECK(exchange(kernel, 1, answers).cause == Cause::malformed);
+  fake::Kernel kernel([](const Requests&) { return Datagrams{Datagram()}; });
+  Answers answers;
+  CHECK(exchange(kernel, 1, answers).cause == Cause::malformed);
 }
 
 TEST_CASE("an interruption ends the wait") {
-    fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
-    int pipes[2];
-    REQUIRE(pipe(pipes) == 0);
-    REQUIRE(write(pipes[1], "x", 1) == 1);
-    Channel channel(kernel.connector());
-    fill(channel.compose(), 1);
-    Answers answers;
-    int asked = 0; // once before the request is sent, then when the descriptor is readable
-    const Control control{netlink::Clock::now() + 60s, pipes[0], [&asked] { return ++asked > 1 ? Cause::aborted : Cause::none; }};
-    CHECK(channel.exchange(control, answers).cause == Cause::aborted);
-    CHECK(answers.sent);
-    const Control before{netlink::Clock::now() + 60s, pipes[0], [] { return Cause::aborted; }};
-    fill(channel.compose(), 1);
-    CHECK(channel.exchange(before, answers).cause == Cause::aborted);
-    CHECK_FALSE(answers.sent);
-    close(pipes[0]);
-    close(pipes[1]);
+  fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
+  int pipes[2];
+  REQUIRE(pipe(pipes) == 0);
+  REQUIRE(write(pipes[1], "x", 1) == 1);
+  Channel channel(kernel.connector());
+  fill(channel.compose(), 1);
+  Answers answers;
+  int asked = 0; // once before the request is sent, then when the descriptor is readable
+  const Control control{netlink::Clock::now() + 60s, pipes[0],
+                        [&asked] { return ++asked > 1 ? Cause::aborted : Cause::none; }};
+  CHECK(channel.exchange(control, answers).cause == Cause::aborted);
+  CHECK(answers.sent);
+  const Control before{netlink::Clock::now() + 60s, pipes[0], [] { return Cause::aborted; }};
+  fill(channel.compose(), 1);
+  CHECK(channel.exchange(before, answers).cause == Cause::aborted);
+  CHECK_FALSE(answers.sent);
+  close(pipes[0]);
+  close(pipes[1]);
 }
 
 TEST_CASE("a socket that cannot be opened is a local failure") {
-    Channel channel([](netlink::Socket&) { return netlink::local(EMFILE); });
-    fill(channel.compose(), 1);
-    Answers answers;
-    const netlink::Status status = channel.exchange(Control::within(1s), answers);
-    CHECK(status.cause == Cause::local);
-    CHECK(status.error == EMFILE);
-    CHECK_FALSE(answers.sent);
+  Channel channel([](netlink::Socket&) { return netlink::local(EMFILE); });
+  fill(channel.compose(), 1);
+  Answers answers;
+  const netlink::Status status = channel.exchange(Control::within(1s), answers);
+  CHECK(status.cause == Cause::local);
+  CHECK(status.error == EMFILE);
+  CHECK_FALSE(answers.sent);
 }
 
 TEST_CASE("a namespace that is none is refused") {
-    CHECK(netlink::enterNamespace("/nonexistent").error == ENOENT);
-    CHECK(netlink::enterNamespace("/proc/self/status").error == EINVAL);
+  CHECK(netlink::enterNamespace("/nonexistent").error == ENOENT);
+  CHECK(netlink::enterNamespace("/proc/self/status").error == EINVAL);
 }
 
 TEST_CASE("a family number below 16 is refused: the kernel would acknowledge such messages and do nothing") {
-    fake::Kernel kernel([](const Requests& requests) {
-        return Datagrams{fake::familyAnswer(requests[0].header, 5)};
-    });
-    Channel channel(kernel.connector());
-    uint16_t id = 0;
-    CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::malformed);
+  fake::Kernel kernel([](const Requests& requests) { return Datagrams{fake::familyAnswer(requests[0].header, 5)}; });
+  Channel channel(kernel.connector());
+  uint16_t id = 0;
+  CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::malformed);
 }
 
 TEST_CASE("no such family: unavailable") {
-    fake::Kernel kernel([](const Requests& requests) {
-        return Datagrams{Answer().error(requests[0].header, ENOENT).take()};
-    });
-    Channel channel(kernel.connector());
-    uint16_t id = 0;
-    CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::unavailable);
+  fake::Kernel kernel(
+      [](const Requests& requests) { return Datagrams{Answer().error(requests[0].header, ENOENT).take()}; });
+  Channel channel(kernel.connector());
+  uint16_t id = 0;
+  CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::unavailable);
 }

@@ -1,5 +1,5 @@
-// A scripted kernel: the other end of a socket pair. It answers on its own thread, datagram by datagram, as the test says;
-// for faults that a real kernel does not produce on demand.
+// A scripted kernel: the other end of a socket pair. It answers on its own thread, datagram by datagram, as the test
+// says; for faults that a real kernel does not produce on demand.
 #pragma once
 
 #include "netlink/channel.h"
@@ -22,139 +22,139 @@ constexpr uint16_t familyId = 30;
 
 // Builds answers to the messages of one request datagram.
 class Answer {
-  public:
-    explicit Answer(uint32_t portId = 0) : portId_(portId) {}
+public:
+  explicit Answer(uint32_t portId = 0) : portId_(portId) {}
 
-    Answer& error(const nlmsghdr& request, int error, const std::function<void(netlink::Writer&)>& tlvs = {}) {
-        const uint16_t flags = tlvs ? NLM_F_CAPPED | NLM_F_ACK_TLVS : NLM_F_CAPPED;
-        begin(NLMSG_ERROR, flags, request.nlmsg_seq);
-        const int code = -error;
-        append(&code, sizeof code);
-        append(&request, sizeof request);
-        if (tlvs) {
-            netlink::Writer writer(bytes_);
-            tlvs(writer);
-        }
-        return end();
+  Answer& error(const nlmsghdr& request, int error, const std::function<void(netlink::Writer&)>& tlvs = {}) {
+    const uint16_t flags = tlvs ? NLM_F_CAPPED | NLM_F_ACK_TLVS : NLM_F_CAPPED;
+    begin(NLMSG_ERROR, flags, request.nlmsg_seq);
+    const int code = -error;
+    append(&code, sizeof code);
+    append(&request, sizeof request);
+    if (tlvs) {
+      netlink::Writer writer(bytes_);
+      tlvs(writer);
     }
-    Answer& ack(const nlmsghdr& request) { return error(request, 0); }
-    Answer& doneDump(const nlmsghdr& request) {
-        begin(NLMSG_DONE, NLM_F_MULTI, request.nlmsg_seq);
-        const int code = 0;
-        append(&code, sizeof code);
-        return end();
+    return end();
+  }
+  Answer& ack(const nlmsghdr& request) { return error(request, 0); }
+  Answer& doneDump(const nlmsghdr& request) {
+    begin(NLMSG_DONE, NLM_F_MULTI, request.nlmsg_seq);
+    const int code = 0;
+    append(&code, sizeof code);
+    return end();
+  }
+  // A generic netlink message of our family with the given attributes.
+  Answer& data(const nlmsghdr& request, uint8_t command, const std::function<void(netlink::Writer&)>& attributes,
+               uint16_t flags = NLM_F_MULTI) {
+    begin(request.nlmsg_type, flags, request.nlmsg_seq);
+    const genlmsghdr header{command, 1, 0};
+    append(&header, sizeof header);
+    netlink::Writer writer(bytes_);
+    attributes(writer);
+    return end();
+  }
+  Answer& header(uint16_t type, uint16_t flags, uint32_t sequence, uint32_t length = 0) {
+    begin(type, flags, sequence);
+    end();
+    if (length != 0) {
+      netlink::store(bytes_.data() + start_, length);
     }
-    // A generic netlink message of our family with the given attributes.
-    Answer& data(const nlmsghdr& request, uint8_t command, const std::function<void(netlink::Writer&)>& attributes,
-                 uint16_t flags = NLM_F_MULTI) {
-        begin(request.nlmsg_type, flags, request.nlmsg_seq);
-        const genlmsghdr header{command, 1, 0};
-        append(&header, sizeof header);
-        netlink::Writer writer(bytes_);
-        attributes(writer);
-        return end();
-    }
-    Answer& header(uint16_t type, uint16_t flags, uint32_t sequence, uint32_t length = 0) {
-        begin(type, flags, sequence);
-        end();
-        if (length != 0) {
-            netlink::store(bytes_.data() + start_, length);
-        }
-        return *this;
-    }
-    Answer& port(uint32_t portId) {
-        portId_ = portId;
-        return *this;
-    }
-    [[nodiscard]] Datagram take() { return std::move(bytes_); }
+    return *this;
+  }
+  Answer& port(uint32_t portId) {
+    portId_ = portId;
+    return *this;
+  }
+  [[nodiscard]] Datagram take() { return std::move(bytes_); }
 
-  private:
-    void begin(uint16_t type, uint16_t flags, uint32_t sequence) {
-        start_ = bytes_.size();
-        const nlmsghdr header{0, type, flags, sequence, portId_};
-        append(&header, sizeof header);
-    }
-    void append(const void* data, size_t size) { netlink::Writer(bytes_).append(data, size); }
-    Answer& end() {
-        netlink::store(bytes_.data() + start_, static_cast<uint32_t>(bytes_.size() - start_));
-        return *this;
-    }
+private:
+  void begin(uint16_t type, uint16_t flags, uint32_t sequence) {
+    start_ = bytes_.size();
+    const nlmsghdr header{0, type, flags, sequence, portId_};
+    append(&header, sizeof header);
+  }
+  void append(const void* data, size_t size) { netlink::Writer(bytes_).append(data, size); }
+  Answer& end() {
+    netlink::store(bytes_.data() + start_, static_cast<uint32_t>(bytes_.size() - start_));
+    return *this;
+  }
 
-    Datagram bytes_;
-    size_t start_ = 0;
-    uint32_t portId_;
+  Datagram bytes_;
+  size_t start_ = 0;
+  uint32_t portId_;
 };
 
 // The answer to a lookup of the family.
 inline Datagram familyAnswer(const nlmsghdr& request, uint16_t id = familyId) {
-    Answer answer;
-    answer.data(request, CTRL_CMD_NEWFAMILY, [id](netlink::Writer& writer) { writer.value(CTRL_ATTR_FAMILY_ID, id); }, 0);
-    answer.ack(request);
-    return answer.take();
+  Answer answer;
+  answer.data(request, CTRL_CMD_NEWFAMILY, [id](netlink::Writer& writer) { writer.value(CTRL_ATTR_FAMILY_ID, id); }, 0);
+  answer.ack(request);
+  return answer.take();
 }
 
 class Kernel {
-  public:
-    // Given the messages of a request datagram, says which datagrams to answer with.
-    using Script = std::function<std::vector<Datagram>(const std::vector<netlink::Message>& requests)>;
+public:
+  // Given the messages of a request datagram, says which datagrams to answer with.
+  using Script = std::function<std::vector<Datagram>(const std::vector<netlink::Message>& requests)>;
 
-    explicit Kernel(Script script) : script_(std::move(script)) {}
-    ~Kernel() {
-        for (const int fd : peers_) {
-            shutdown(fd, SHUT_RDWR);
-        }
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-        for (const int fd : peers_) {
-            close(fd);
-        }
+  explicit Kernel(Script script) : script_(std::move(script)) {}
+  ~Kernel() {
+    for (const int fd : peers_) {
+      shutdown(fd, SHUT_RDWR);
     }
-    Kernel(const Kernel&) = delete;
-    Kernel& operator=(const Kernel&) = delete;
-
-    // Every (re)opening of the channel gets a socket of its own.
-    netlink::Channel::Connector connector() {
-        return [this](netlink::Socket& socket) {
-            int pair[2];
-            if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-                return netlink::local(errno);
-            }
-            socket = netlink::Socket::adopt(pair[0]);
-            peers_.push_back(pair[1]);
-            ++opened;
-            threads_.emplace_back([this, fd = pair[1]] { serve(fd); });
-            return netlink::done();
-        };
+    for (std::thread& thread : threads_) {
+      thread.join();
     }
+    for (const int fd : peers_) {
+      close(fd);
+    }
+  }
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
 
-    std::atomic<int> opened = 0;
+  // Every (re)opening of the channel gets a socket of its own.
+  netlink::Channel::Connector connector() {
+    return [this](netlink::Socket& socket) {
+      int pair[2];
+      if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        return netlink::local(errno);
+      }
+      socket = netlink::Socket::adopt(pair[0]);
+      peers_.push_back(pair[1]);
+      ++opened;
+      threads_.emplace_back([this, fd = pair[1]] { serve(fd); });
+      return netlink::done();
+    };
+  }
 
-  private:
-    void serve(int fd) {
-        std::vector<std::byte> buffer(1 << 20);
-        for (;;) {
-            const ssize_t received = recv(fd, buffer.data(), buffer.size(), 0);
-            if (received <= 0) {
-                return;
-            }
-            std::vector<netlink::Message> requests;
-            netlink::MessageReader reader({buffer.data(), static_cast<size_t>(received)});
-            netlink::Message message;
-            while (reader.next(message)) {
-                requests.push_back(message);
-            }
-            for (const Datagram& datagram : script_(requests)) {
-                if (send(fd, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0) {
-                    return;
-                }
-            }
+  std::atomic<int> opened = 0;
+
+private:
+  void serve(int fd) {
+    std::vector<std::byte> buffer(1 << 20);
+    for (;;) {
+      const ssize_t received = recv(fd, buffer.data(), buffer.size(), 0);
+      if (received <= 0) {
+        return;
+      }
+      std::vector<netlink::Message> requests;
+      netlink::MessageReader reader({buffer.data(), static_cast<size_t>(received)});
+      netlink::Message message;
+      while (reader.next(message)) {
+        requests.push_back(message);
+      }
+      for (const Datagram& datagram : script_(requests)) {
+        if (send(fd, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0) {
+          return;
         }
+      }
     }
+  }
 
-    Script script_;
-    std::vector<int> peers_;
-    std::vector<std::thread> threads_;
+  Script script_;
+  std::vector<int> peers_;
+  std::vector<std::thread> threads_;
 };
 
 } // namespace fake
