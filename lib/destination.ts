@@ -170,8 +170,25 @@ function assertThresholds({ upperThreshold, lowerThreshold }: DestinationRow, pa
   throw new InvalidInput(`${path}.lowerThreshold`, `${lowerThreshold} is above upperThreshold, ${upperThreshold}`)
 }
 
-function forwardingNumber(forwarding: Forwarding): number {
-  return listedForwardings.indexOf(forwarding)
+// Named one by one: several times as fast as spreading, for many destinations.
+function filledRow(
+  { row: { family, address, port } }: DestinationIdentity,
+  forwarding: Forwarding | undefined,
+  { weight, upperThreshold, lowerThreshold }: DestinationRow,
+  { tunnelType, tunnelPort, tunnelFlags }: DestinationRow,
+): DestinationRow {
+  return {
+    family,
+    address,
+    port,
+    forwarding: forwarding === undefined ? undefined : listedForwardings.indexOf(forwarding),
+    weight,
+    upperThreshold,
+    lowerThreshold,
+    tunnelType,
+    tunnelPort,
+    tunnelFlags,
+  }
 }
 
 function tunnelAlone(path: string): InvalidInput {
@@ -190,19 +207,13 @@ export function newDestinationRow(
   if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('destination')
   assertForwardable(service, identity, method)
   const { weight = 1, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
-  const row: DestinationRow = {
-    ...identity.row,
-    forwarding: forwardingNumber(method),
-    weight,
-    upperThreshold,
-    lowerThreshold,
-    ...(tunnel !== undefined && parseTunnel(tunnel, 'destination.tunnel')),
-  }
-  assertThresholds(row, 'destination')
-  return row
+  const numbers = { weight, upperThreshold, lowerThreshold }
+  assertThresholds(numbers, 'destination')
+  return filledRow(identity, method, numbers, tunnel === undefined ? {} : parseTunnel(tunnel, 'destination.tunnel'))
 }
 
 function assertSameDestination(service: ServiceIdentity, identity: DestinationIdentity, fields: KeyFields): void {
+  if (fields.address === undefined && fields.port === undefined) return
   const { address = formatAddress(identity.address.bytes, identity.family), port = identity.port } = fields
   let text: string | undefined
   try {
@@ -229,15 +240,11 @@ export function changedDestinationRow(
   const method = forwarding === undefined ? undefined : oneOf(forwarding, 'patch.forwarding', forwardings)
   if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('patch')
   if (method !== undefined) assertForwardable(service, identity, method)
-  const row: DestinationRow = {
-    ...identity.row,
-    ...(method !== undefined && { forwarding: forwardingNumber(method) }),
-    ...settings(fields, 'patch'),
-    ...(method !== undefined && method !== 'tunnel' && noTunnel),
-    ...(tunnel !== undefined && parseTunnel(tunnel, 'patch.tunnel')),
-  }
-  assertThresholds(row, 'patch')
-  return row
+  const numbers = settings(fields, 'patch')
+  assertThresholds(numbers, 'patch')
+  const leavesTunnel = method !== undefined && method !== 'tunnel'
+  const options = tunnel === undefined ? {} : parseTunnel(tunnel, 'patch.tunnel')
+  return filledRow(identity, method, numbers, leavesTunnel ? noTunnel : options)
 }
 
 const noAddress = new Uint8Array(16)

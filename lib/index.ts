@@ -1,5 +1,8 @@
 // What this package exports, and nothing else.
 export { Ipvs, type Info } from './ipvs.ts'
+export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
+export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
+export type { MarkPort } from './mark-ports.ts'
 export { IpvsError, type IpvsErrorCode, type IpvsErrorDetails, type Outcome } from './errors.ts'
 export type { Family } from './address.ts'
 export type {

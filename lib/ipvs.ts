@@ -37,7 +37,7 @@ export interface Info {
  * The virtual services of a network namespace.
  *
  * Operations of one handle are carried out in the order in which they were called, whether awaited or not; writes that
- * are called in one tick share datagrams, so do not await each of many. All methods reject with {@link IpvsError}: bad
+ * are called in one tick share datagrams, so do not await each of many. All methods reject with `IpvsError`: bad
  * arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and everything after `close` as `ERR_IPVS_CLOSED`.
  */
 export class Ipvs implements AsyncDisposable {

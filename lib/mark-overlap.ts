@@ -1,77 +1,124 @@
 // Finds packets that two elements both claim. The kernel does not: it has separate maps for exact keys and for ranges.
 import type { MarkElement } from './mark-elements.ts'
-import type { Slices } from './slices.ts'
+import { sortInSlices, type Slices } from './slices.ts'
+
+const BEHIND_ALL = '\u{ffff}' // addresses are of smaller characters
 
 /** Two elements with packets in common. */
 export type Overlap = readonly [added: MarkElement, other: MarkElement]
 
-function byPosition(left: MarkElement, right: MarkElement): number {
+// An element as the sweep looks at it, again and again.
+interface Box {
+  readonly element: MarkElement
+  readonly added: boolean
+  readonly from: string
+  readonly to: string
+  readonly portFrom: number
+  readonly portTo: number
+}
+
+function boxOf(element: MarkElement, added: boolean): Box {
+  const { from, to, portFrom, portTo } = element
+  return { element, added, from, to, portFrom, portTo }
+}
+
+function byPosition(left: Box, right: Box): number {
   if (left.from !== right.from) return left.from < right.from ? -1 : 1
   return left.portFrom - right.portFrom
 }
 
-function sharePorts(left: MarkElement, right: MarkElement): boolean {
+function sharePorts(left: Box, right: Box): boolean {
   return left.portFrom <= right.portTo && right.portFrom <= left.portTo
+}
+
+function conflict(box: Box, other: Box): Overlap | undefined {
+  if (box.added) return [box.element, other.element]
+  return other.added ? [other.element, box.element] : undefined
 }
 
 // A sweep over addresses. `active` has the elements whose addresses include the current one, by port. Their ports are
 // disjoint, or else an overlap would have been found: so only neighbours have to be looked at.
 class Sweep {
-  readonly #added: ReadonlySet<MarkElement>
-  #active: MarkElement[] = []
-  #nearestEnd = '\u{ffff}'
-  #others: MarkElement[] = [] // existing ones that overlap each other, which is not our business; hardly ever any
-
-  constructor(added: ReadonlySet<MarkElement>) {
-    this.#added = added
-  }
+  #active: Box[] = []
+  #nearestEnd = BEHIND_ALL
+  #others: Box[] = [] // existing ones that overlap each other, which is not our business; hardly ever any
 
   #advance(address: string): void {
     if (address <= this.#nearestEnd) return
-    const reaches = ({ to }: MarkElement) => to >= address
+    const reaches = ({ to }: Box) => to >= address
     this.#active = this.#active.filter(reaches)
     this.#others = this.#others.filter(reaches)
-    this.#nearestEnd = '\u{ffff}'
+    this.#nearestEnd = BEHIND_ALL
     for (const { to } of this.#active) if (to < this.#nearestEnd) this.#nearestEnd = to
     for (const { to } of this.#others) if (to < this.#nearestEnd) this.#nearestEnd = to
   }
 
-  // Index of the first active element that begins behind this port.
+  // Index of the first active box that begins behind this port.
   #behind(port: number): number {
     let low = 0
     let high = this.#active.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((this.#active[middle] as MarkElement).portFrom > port) high = middle
+      if ((this.#active[middle] as Box).portFrom > port) high = middle
       else low = middle + 1
     }
     return low
   }
 
-  #conflict(element: MarkElement, other: MarkElement): Overlap | undefined {
-    if (this.#added.has(element)) return [element, other]
-    return this.#added.has(other) ? [other, element] : undefined
-  }
-
-  /** Takes the next element by position. */
-  take(element: MarkElement): Overlap | undefined {
-    this.#advance(element.from)
-    const place = this.#behind(element.portTo)
+  /** Takes the next box by position. */
+  take(box: Box): Overlap | undefined {
+    this.#advance(box.from)
+    const place = this.#behind(box.portTo)
     let crowded = false
-    for (let index = place - 1; index >= 0 && sharePorts(this.#active[index] as MarkElement, element); index--) {
-      const overlap = this.#conflict(element, this.#active[index] as MarkElement)
+    for (let index = place - 1; index >= 0 && sharePorts(this.#active[index] as Box, box); index--) {
+      const overlap = conflict(box, this.#active[index] as Box)
       if (overlap !== undefined) return overlap
       crowded = true
     }
     for (const other of this.#others) {
-      const overlap = sharePorts(other, element) ? this.#conflict(element, other) : undefined
+      const overlap = sharePorts(other, box) ? conflict(box, other) : undefined
       if (overlap !== undefined) return overlap
     }
-    if (crowded) this.#others.push(element)
-    else this.#active.splice(place, 0, element)
-    if (element.to < this.#nearestEnd) this.#nearestEnd = element.to
+    if (crowded) this.#others.push(box)
+    else this.#active.splice(place, 0, box)
+    if (box.to < this.#nearestEnd) this.#nearestEnd = box.to
     return undefined
   }
+}
+
+// The added ones of one protocol, everything existing near them, and how far they reach.
+interface Field {
+  readonly boxes: Box[]
+  from: string
+  to: string
+}
+
+async function fieldsOf(
+  added: readonly MarkElement[],
+  existing: Iterable<MarkElement>,
+  slices: Slices,
+): Promise<Iterable<Field>> {
+  const fields = new Map<number, Field>()
+  for (const element of added) {
+    const box = boxOf(element, true)
+    const field = fields.get(element.protocol)
+    if (field === undefined) {
+      fields.set(element.protocol, { boxes: [box], from: box.from, to: box.to })
+    } else {
+      field.boxes.push(box)
+      if (box.from < field.from) field.from = box.from
+      if (box.to > field.to) field.to = box.to
+    }
+    if (slices.due()) await slices.next()
+  }
+  for (const element of existing) {
+    const field = fields.get(element.protocol)
+    if (field !== undefined && element.from <= field.to && field.from <= element.to) {
+      field.boxes.push(boxOf(element, false))
+    }
+    if (slices.due()) await slices.next()
+  }
+  return fields.values()
 }
 
 /** The first overlap of an added element with another added or an existing one. */
@@ -80,29 +127,10 @@ export async function findOverlap(
   existing: Iterable<MarkElement>,
   slices: Slices,
 ): Promise<Overlap | undefined> {
-  const byProtocol = new Map<number, { elements: MarkElement[]; from: string; to: string }>()
-  for (const element of added) {
-    const { from, to } = element
-    const found = byProtocol.get(element.protocol)
-    if (found === undefined) {
-      byProtocol.set(element.protocol, { elements: [element], from, to })
-    } else {
-      found.elements.push(element)
-      if (from < found.from) found.from = from
-      if (to > found.to) found.to = to
-    }
-  }
-  for (const element of existing) {
-    const found = byProtocol.get(element.protocol) // far away from all added ones: of no interest
-    if (found !== undefined && element.from <= found.to && found.from <= element.to) found.elements.push(element)
-    if (slices.due()) await slices.next()
-  }
-  const set = new Set(added)
-  for (const { elements } of byProtocol.values()) {
-    const sweep = new Sweep(set)
-    elements.sort(byPosition)
-    for (const element of elements) {
-      const overlap = sweep.take(element)
+  for (const { boxes } of await fieldsOf(added, existing, slices)) {
+    const sweep = new Sweep()
+    for (const box of await sortInSlices(boxes, byPosition, slices)) {
+      const overlap = sweep.take(box)
       if (overlap !== undefined) return overlap
       if (slices.due()) await slices.next()
     }

@@ -1,5 +1,6 @@
 // Options of methods, besides those that all methods have.
-import { parseSignal, type CallOptions } from './pending.ts'
+import type { CallOptions } from './pending.ts'
+import { parseSignal } from './signals.ts'
 import { InvalidInput, boolean, integer, readFields, show } from './validate.ts'
 
 /** Options of `open`. */

@@ -1,7 +1,8 @@
 // One operation under way: its promise and its AbortSignal.
 import { abortedError } from './errors.ts'
 import type { FailureContext } from './failure.ts'
-import { InvalidInput, readFields, show } from './validate.ts'
+import { onAbort, parseSignal } from './signals.ts'
+import { readFields } from './validate.ts'
 
 /** Last parameter of every method. */
 export interface CallOptions {
@@ -10,18 +11,6 @@ export interface CallOptions {
    * `unknown` when the kernel had been asked already.
    */
   readonly signal?: AbortSignal | undefined
-}
-
-/** Checks a signal by what it can do: signals of other realms, and polyfills, are signals as well. */
-export function parseSignal(value: unknown, path: string): AbortSignal | undefined {
-  if (value === undefined) return undefined
-  const signal = value as AbortSignal
-  try {
-    if (typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function') return signal
-  } catch {
-    // null, or an object that does not like to be looked at
-  }
-  throw new InvalidInput(path, `${show(value)} is not an AbortSignal`)
 }
 
 export function parseCallOptions(value: unknown): AbortSignal | undefined {
@@ -39,7 +28,7 @@ export class Pending<Result> {
   #resolve!: (result: Result) => void
   #reject!: (error: unknown) => void
   readonly #signal: AbortSignal | undefined
-  readonly #listener = () => this.onAbort()
+  readonly #unlisten: (() => void) | undefined
 
   constructor(context: FailureContext, signal: AbortSignal | undefined) {
     this.context = context
@@ -49,16 +38,20 @@ export class Pending<Result> {
       this.#reject = reject
     })
     if (signal?.aborted) this.abort('not-applied')
-    else signal?.addEventListener('abort', this.#listener, { once: true })
+    else if (signal !== undefined) this.#unlisten = onAbort(signal, () => this.onAbort())
   }
 
   get settled(): boolean {
     return this.#settled
   }
 
+  get aborted(): boolean {
+    return this.#signal?.aborted === true
+  }
+
   /** What the signal was fired with; `undefined` when it was not. */
   get reason(): unknown {
-    return this.#signal?.aborted ? this.#signal.reason : undefined
+    return this.aborted ? this.#signal?.reason : undefined
   }
 
   resolve(result: Result): void {
@@ -76,7 +69,7 @@ export class Pending<Result> {
   #settle(): boolean {
     if (this.#settled) return false
     this.#settled = true
-    this.#signal?.removeEventListener('abort', this.#listener)
+    this.#unlisten?.()
     return true
   }
 }

@@ -45,7 +45,7 @@ export function parsePersistence(value: unknown, family: Family, path: string): 
 
 /** The granularity of a single client: what a service without persistence has, too, because the kernel wants one. */
 export function fullNetmask(family: Family): Uint8Array {
-  return family === 'ipv6' ? hostOrder(128) : prefixMask(32)
+  return family === 'ipv6' ? FULL_IPV6 : FULL_IPV4
 }
 
 // The kernel wants a mask for IPv4, in network order, and a prefix length for IPv6, in host order.
@@ -79,3 +79,6 @@ export function formatNetmask(bytes: Uint8Array, family: Family): string | numbe
   if (family === 'ipv4') return bytes.join('.')
   return new Uint32Array(bytes.slice().buffer)[0] as number
 }
+
+const FULL_IPV4 = prefixMask(32)
+const FULL_IPV6 = hostOrder(128)

@@ -150,13 +150,12 @@ export function assertReachable({ row, family, protocol }: ServiceIdentity, path
   oneOf(protocol, `${path}.protocol`, protocols)
   const address: Address = { family, bytes: row.address as Uint8Array }
   const kind = addressKind(address)
+  if (kind !== 'unspecified' && kind !== 'link-local') return
   const text = show(formatAddress(address.bytes, family))
   if (kind === 'unspecified') {
     throw new InvalidInput(`${path}.address`, `no packet is sent to ${text}; for all addresses, use a fwmark service`)
   }
-  if (kind === 'link-local') {
-    throw new InvalidInput(`${path}.address`, `${text} is link-local, and IPVS cannot be told the interface`)
-  }
+  throw new InvalidInput(`${path}.address`, `${text} is link-local, and IPVS cannot be told the interface`)
 }
 
 function isSame(identity: ServiceIdentity, given: KeyFields): boolean {

@@ -78,11 +78,12 @@ export interface ListedServiceSettings {
 }
 
 /** A service as the kernel has it. Pass it back to `addService` or `updateService`, or use it as a key. */
-export type ListedService = ListedServiceKey &
-  ListedServiceSettings & {
-    /** Only listed: ignored where services are passed in. */
-    readonly statistics: Statistics
-  }
+export type ListedService = ListedServiceKey & ListedServiceSettings & ListedStatistics
+
+interface ListedStatistics {
+  /** Only listed: ignored where services are passed in. */
+  readonly statistics: Statistics
+}
 
 export const PERSISTENT = 0x1 // IP_VS_SVC_F_PERSISTENT
 export const ONE_PACKET = 0x4 // IP_VS_SVC_F_ONEPACKET
@@ -141,8 +142,13 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
       : parsePersistence(fields.persistence, identity.family, 'service.persistence')
   if (persistence !== undefined) value |= PERSISTENT
   else if (identity.port === 0) throw portZero('service.persistence')
+  const { family, fwmark, protocol, address, port } = identity.row // several times as fast as spreading it
   return {
-    ...identity.row,
+    family,
+    fwmark,
+    protocol,
+    address,
+    port,
     scheduler,
     persistenceEngine: newEngine(identity, fields.persistenceEngine, persistence),
     flags: { value, mask: ALL_FLAGS },
@@ -166,20 +172,21 @@ export function engineAlone(path: string): InvalidInput {
   return new InvalidInput(path, 'a persistence engine works in persistent services only; set persistence, e.g. {}')
 }
 
-/** A row of a listing as users get it. */
+type Writable<Type> = { -readonly [Name in keyof Type]?: Type[Name] }
+
+/** A row of a listing as users get it. Filled in one by one: several times as fast as spreading, for long listings. */
 export function listedService(row: ServiceRow): ListedService {
   const key = listedServiceKey(row)
+  const service: ListedServiceKey & Writable<ListedServiceSettings & ListedStatistics> = key
   const flags = row.flags?.value ?? 0
   const { scheduler = 'none', persistenceEngine } = row
-  return {
-    ...key,
-    scheduler,
-    schedulerFlags: schedulerFlagsOf(flags, scheduler),
-    ...(flags & PERSISTENT && { persistence: listedPersistence(row, key.family) }),
-    ...(persistenceEngine && { persistenceEngine }),
-    onePacket: (flags & ONE_PACKET) !== 0,
-    statistics: statisticsOf(row.statistics),
-  }
+  service.scheduler = scheduler
+  service.schedulerFlags = schedulerFlagsOf(flags, scheduler)
+  if (flags & PERSISTENT) service.persistence = listedPersistence(row, key.family)
+  if (persistenceEngine) service.persistenceEngine = persistenceEngine
+  service.onePacket = (flags & ONE_PACKET) !== 0
+  service.statistics = statisticsOf(row.statistics)
+  return service as ListedService
 }
 
 function listedPersistence(row: ServiceRow, family: Family): ListedPersistence {

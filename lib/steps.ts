@@ -175,7 +175,7 @@ export class ConditionalStep implements Step {
     const rows = await readRows(this.#channel, this.#read, pending)
     if (rows === undefined) return
     if (this.#channel.closed) return this.close()
-    if (pending.reason !== undefined) return pending.abort('not-applied')
+    if (pending.aborted) return pending.abort('not-applied')
     try {
       const write = new WriteStep(this.#channel)
       write.add(this.#complete(rows), pending)

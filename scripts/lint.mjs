@@ -29,6 +29,6 @@ if (!fix) {
   // clang's view of the code needs clang's compile commands.
   run('cmake', ['--preset', 'clang', '--log-level=ERROR', '-DIPVS_TESTS=OFF'])
   const units = native.filter((name) => name.endsWith('.cc') && !name.startsWith(join('native', 'test')))
-  run('clang-tidy-19', ['-p', 'build-cmake/clang', '--quiet', ...units])
+  run('sh', ['-c', 'printf "%s\\0" "$@" | xargs -0 -P2 -n1 clang-tidy-19 -p build-cmake/clang --quiet', 'sh', ...units])
 }
 process.exit(failed ? 1 : 0)

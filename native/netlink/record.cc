@@ -101,7 +101,7 @@ std::string locateIn(const Record& record, Bytes attributes, size_t offset, cons
     if (field == nullptr) {
       return prefix;
     }
-    const std::string path = prefix.empty() ? field->name : prefix + "." + field->name;
+    std::string path = prefix.empty() ? field->name : prefix + "." + field->name;
     if (field->kind != Kind::nested || offset < start + sizeof(nlattr)) {
       return path;
     }
@@ -162,16 +162,16 @@ void describeList(std::span<const Record* const> top, const Record* record, Byte
   Attribute attribute;
   while (reader.next(attribute)) {
     const Bytes header = attributes.subspan(attribute.offset, sizeof(nlattr));
-    const Record* inner = nullptr;
-    std::string name = "attribute " + std::to_string(attribute.type);
+    const Record* inner = record == nullptr ? findTop(top, attribute.type) : nullptr;
     const Field* field = record != nullptr ? record->find(attribute.type) : nullptr;
-    if (record == nullptr && findTop(top, attribute.type) == nullptr) {
+    if (record == nullptr && inner == nullptr) {
       field = findFlat(top, attribute.type);
     }
+    std::string name = "attribute " + std::to_string(attribute.type);
     if (field != nullptr) {
       name = std::string(field->name) + " (" + field->constant + ")";
       inner = field->record;
-    } else if (record == nullptr && (inner = findTop(top, attribute.type)) != nullptr) {
+    } else if (inner != nullptr) {
       name = inner->name;
     }
     describeLine(out, header, depth, name);

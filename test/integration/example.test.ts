@@ -32,8 +32,8 @@ test('the mark-7 example, as ipvsadm and nft see it', async () => {
     await marks.close()
     return { before, after, rules }
   })
-  const servers = `  -> 10.0.0.17:0                  Route   1      0          0         
-  -> 10.0.0.7:0                   Route   1      0          0         
+  const servers = `  -> 10.0.0.7:0                   Route   1      0          0         
+  -> 10.0.0.17:0                  Route   1      0          0         
 `
   expect(sized(seen.before)).toBe(`${heading}FWM  7 rr\n${servers}`)
   expect(sized(seen.after)).toBe(`${heading}FWM  7 rr persistent 3600\n${servers}`)

@@ -12,6 +12,10 @@ afterAll(async () => {
   await lab.close()
 })
 
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
 test('a job returns its result, arguments go in', async () => {
   const sum = await lab.run((_, { a, b }) => a + b, { a: 20, b: 22 })
   expect(sum).toBe(42)
@@ -104,8 +108,7 @@ test('jobs that are sent at once run one after the other', async () => {
 test('large results are complete', async () => {
   const bytes = await lab.run(() => new Uint8Array(4_000_000).fill(7))
   const expected = new Uint8Array(4_000_000).fill(7)
-  const digest = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
-  expect(digest(bytes)).toBe(digest(expected))
+  expect(sha256(bytes)).toBe(sha256(expected))
 })
 
 test('what a job prints does not disturb its result', async () => {
@@ -158,7 +161,7 @@ test('node runs code from the root of the checkout', async () => {
 })
 
 test('the kernel has IPVS and nf_tables', async () => {
-  const { kernel, ipvs, tables } = await lab.run(async ({ kernel, netns, sh }) => {
+  const found = await lab.run(async ({ kernel, netns, sh }) => {
     const made = await netns()
     await sh('modprobe ip_vs')
     return {
@@ -167,7 +170,16 @@ test('the kernel has IPVS and nf_tables', async () => {
       tables: await sh('nft add table inet lab; nft list tables', { netns: made }),
     }
   })
-  expect(kernel).toEqual(lab.kernel)
-  expect(ipvs).toMatch(/^IP Virtual Server version \d/)
-  expect(tables).toBe('table inet lab\n')
+  expect(found.kernel).toEqual(lab.kernel)
+  expect(found.ipvs).toMatch(/^IP Virtual Server version \d/)
+  expect(found.tables).toBe('table inet lab\n')
+})
+
+test('a job that takes the agent down fails; the next one gets a new agent', async () => {
+  const crash = lab.run(() => {
+    console.error('last words')
+    process.kill(process.pid, 'SIGSEGV')
+  })
+  await expect(crash).rejects.toThrow(/agent ended with status \d+[^]*last words/)
+  await expect(lab.run(() => 'alive')).resolves.toBe('alive')
 })

@@ -13,7 +13,7 @@ afterAll(() => lab.close())
 // What we add, and the line of `ipvsadm -Sn` for it, which is also what ipvsadm is given to add the same.
 const services: readonly [Service, string][] = [
   [{ fwmark: 7, scheduler: 'rr' }, '-f 7 -s rr'],
-  [{ fwmark: 4294967295 }, '-f 4294967295 -s wlc'],
+  [{ fwmark: 2147483647 }, '-f 2147483647 -s wlc'], // ipvsadm prints greater ones as negative numbers
   [{ fwmark: 7, family: 'ipv6', scheduler: 'rr' }, '-f 7 -6 -s rr'],
   [{ protocol: 'tcp', address: '172.16.0.100', port: 80, scheduler: 'wrr' }, '-t 172.16.0.100:80 -s wrr'],
   [{ protocol: 'udp', address: '172.16.0.100', port: 53, scheduler: 'rr', onePacket: true }, '-u 172.16.0.100:53 -s rr -o'],
@@ -197,8 +197,8 @@ test('info', async () => {
 })
 
 test('a handle in one namespace leaves the rest of the process where it is', async () => {
-  const seen = await lab.run(async ({ ipvs: { Ipvs }, netns }) => {
-    const { readdir, readlink } = await import('node:fs/promises')
+  const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, import: load }) => {
+    const { readdir, readlink } = await load<typeof import('node:fs/promises')>('node:fs/promises')
     const own = await readlink('/proc/self/ns/net')
     const inOwn = async (): Promise<number> => {
       const tasks = await readdir('/proc/self/task')

@@ -15,7 +15,7 @@ export const checkoutRoot: string = path.resolve(import.meta.dirname, '../../..'
 let namespaces = 0
 
 export class AgentContext implements LabContext {
-  readonly root = checkoutRoot
+  readonly root: string = checkoutRoot
   readonly kernel: KernelVersion = kernelVersion()
   readonly signal: AbortSignal
   readonly #processes: AgentProcess[] = []

@@ -91,15 +91,17 @@ export class LabApt {
 }
 
 function sourcesList(source: KernelSource, mirrors: MirrorPair): string {
-  const line = (mirror: Mirror, suite: string): string => {
-    const options = [
-      ...(mirror.signedBy === undefined ? [] : [`signed-by=${mirror.signedBy}`]),
-      ...(mirror.trusted ? ['trusted=yes'] : []),
-    ]
-    return `deb [arch=amd64${options.map((option) => ` ${option}`).join('')}] ${mirror.uri} ${suite} main\n`
-  }
-  const main = source.suites.map((suite) => line(mirrors.main, suite))
-  return [...main, ...source.securitySuites.map((suite) => line(mirrors.security, suite))].join('')
+  const main = source.suites.map((suite) => sourceLine(mirrors.main, suite))
+  return [...main, ...source.securitySuites.map((suite) => sourceLine(mirrors.security, suite))].join('')
+}
+
+function sourceLine(mirror: Mirror, suite: string): string {
+  const options = [
+    'arch=amd64',
+    ...(mirror.signedBy === undefined ? [] : [`signed-by=${mirror.signedBy}`]),
+    ...(mirror.trusted ? ['trusted=yes'] : []),
+  ]
+  return `deb [${options.join(' ')}] ${mirror.uri} ${suite} main\n`
 }
 
 function aptConfiguration(folder: string, source: KernelSource): string {

@@ -20,13 +20,6 @@ import { defaultJobTimeoutMs, type JobReply, type JobRequest, type KernelVersion
 import { LineReader } from './lines.ts'
 import { fromWire, LabError, toWire } from './wire.ts'
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    /** The broker's Unix socket. */
-    labSocket: string
-  }
-}
-
 export interface JobOptions {
   /** Counted from the start of the job, not from when it was queued. Default: 60 s. */
   readonly timeoutMs?: number

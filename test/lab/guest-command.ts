@@ -13,13 +13,13 @@ export interface GuestCommand {
   readonly terminal?: { readonly rows: number; readonly columns: number }
 }
 
-const passedVariables = ['HOME', 'PATH', 'TERM', 'LANG', 'CI', 'NODE_OPTIONS']
+const passedVariables = new Set(['HOME', 'PATH', 'TERM', 'LANG', 'CI', 'NODE_OPTIONS'])
 
 /** The part of this process's environment that commands in the guest get. */
 export function guestEnvironment(from: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const environment: Record<string, string> = {}
   for (const [name, value] of Object.entries(from)) {
-    const passed = passedVariables.includes(name) || /^(?:IPVS|LC)_/.test(name)
+    const passed = passedVariables.has(name) || /^(?:IPVS|LC)_/.test(name)
     if (passed && value !== undefined) environment[name] = value
   }
   environment['PATH'] = withSystemFolders(environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')

@@ -53,8 +53,8 @@ export function readOsRelease(): Map<string, string> {
 
 /** Debian itself, or something made from it that has apt. */
 export function isDebianLike(osRelease: ReadonlyMap<string, string>): boolean {
-  const names = [osRelease.get('ID') ?? '', ...(osRelease.get('ID_LIKE') ?? '').split(' ')]
-  return names.includes('debian') || names.includes('ubuntu')
+  const names = new Set([osRelease.get('ID'), ...(osRelease.get('ID_LIKE') ?? '').split(' ')])
+  return names.has('debian') || names.has('ubuntu')
 }
 
 export function isRoot(): boolean {
@@ -111,5 +111,7 @@ function installPackages(packages: readonly string[]): void {
   if (candidates.length < packages.length) apt('update')
   const install = ['install', '-y', '--no-install-recommends', ...packages]
   // Lists that are too old name versions which are gone.
-  if (!apt(...install)) apt('update') && apt(...install)
+  if (apt(...install)) return
+  apt('update')
+  apt(...install)
 }

@@ -7,23 +7,23 @@ export interface LabContext {
   /** The product, as users import it. */
   readonly ipvs: typeof Ipvs
   /** Imports any other module: a package, a node: module, or a path relative to the root of the checkout. */
-  import<Module = Record<string, unknown>>(specifier: string): Promise<Module>
+  readonly import: <Module = Record<string, unknown>>(specifier: string) => Promise<Module>
   /** Runs a command to its end, whatever its status. */
-  run(command: string, args?: readonly string[], options?: RunOptions): Promise<RunResult>
+  readonly run: (command: string, args?: readonly string[], options?: RunOptions) => Promise<RunResult>
   /** Starts a command that goes on while the job does other things. */
-  start(command: string, args?: readonly string[], options?: RunOptions): LabProcess
+  readonly start: (command: string, args?: readonly string[], options?: RunOptions) => LabProcess
   /** Runs shell text; throws with its stderr unless the status is 0. Resolves with its stdout. */
-  sh(text: string, options?: RunOptions): Promise<string>
+  readonly sh: (text: string, options?: RunOptions) => Promise<string>
   /** Runs ESM code in a Node.js process of its own, from the root of the checkout: `import 'ipvs'` works there. */
-  node(code: string, options?: NodeOptions): Promise<RunResult>
+  readonly node: (code: string, options?: NodeOptions) => Promise<RunResult>
   /** Makes an empty network namespace with `lo` up. IPVS keeps a table per namespace. */
-  netns(): Promise<Netns>
+  readonly netns: () => Promise<Netns>
   readonly kernel: KernelVersion
   /** Root of the checkout. */
   readonly root: string
   /** Fires when the job's time is over. */
   readonly signal: AbortSignal
-  sleep(ms: number): Promise<void>
+  readonly sleep: (ms: number) => Promise<void>
 }
 
 export interface KernelVersion {
@@ -50,6 +50,7 @@ export interface RunOptions {
 export interface NodeOptions extends RunOptions {
   /** Options of node itself. */
   readonly execArgv?: readonly string[]
+  /** process.argv from index 1 on: such a program has no file name there. */
   readonly args?: readonly string[]
 }
 

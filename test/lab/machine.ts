@@ -149,10 +149,11 @@ export class LabMachine {
       }).listener,
     )
     this.#qemu.once('error', (error) => fail(new LabUsageError(`cannot start qemu: ${error.message}`)))
-    void this.#ended.then(() => {
+    const onEnd = (): void => {
       signal?.removeEventListener('abort', onAbort)
       fail(this.#failure('the machine ended unexpectedly'))
-    })
+    }
+    void this.#ended.then(onEnd)
     return { ready: ready.promise, exit: exit.promise }
   }
 

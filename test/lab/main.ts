@@ -11,19 +11,21 @@ import { runShell } from './shell.ts'
 /** The lab itself failed, as opposed to the command. */
 const labFailedStatus = 125
 
+const actions: Record<LabArguments['action'], (lab: LabArguments) => Promise<number>> = {
+  help,
+  setup,
+  shell: runShell,
+  run: runCommand,
+}
+
 async function main(): Promise<number> {
   const lab = parseArguments(process.argv.slice(2))
-  switch (lab.action) {
-    case 'help':
-      process.stdout.write(usage)
-      return 0
-    case 'setup':
-      return setup(lab)
-    case 'shell':
-      return runShell(lab)
-    case 'run':
-      return runCommand(lab)
-  }
+  return actions[lab.action](lab)
+}
+
+async function help(): Promise<number> {
+  process.stdout.write(usage)
+  return 0
 }
 
 async function setup(lab: LabArguments): Promise<number> {
@@ -37,7 +39,7 @@ async function setup(lab: LabArguments): Promise<number> {
 function report(error: unknown): number {
   if (error instanceof LabStopped) {
     // Ending by the signal itself tells the caller more than a status: a shell ends its loop on an interrupt.
-    if (error.stopSignal !== undefined) process.kill(process.pid, error.stopSignal)
+    if (error.by !== undefined) process.kill(process.pid, error.by)
     else say(error.message)
     return error.status
   }

@@ -41,20 +41,20 @@ export function qemuCommand(qemu: string, options: QemuOptions): string[] {
   const { kernel } = options
   return [
     // Whatever way the lab dies, its machine dies with it.
-    ...['--pdeathsig', 'KILL', '--', qemu],
-    ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
-    ...['-smp', String(options.cpus), '-m', String(options.memoryMb)],
-    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-kernel', kernel.image, '-initrd', kernel.initrd, '-append', kernelArguments.join(' ')],
-    ...['-chardev', `socket,id=console,fd=${consoleFd}`, '-serial', 'chardev:console'],
-    ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
-    ...share('root', '/', true),
-    ...share('modules', kernel.modules, true),
-    ...options.outputs.flatMap((folder, index) => share(outputTag(index), folder, false)),
-    ...['-device', 'virtio-serial-pci'],
-    ...(options.terminal ? terminalPort() : streamPorts()),
-    ...port('control', controlFd),
-  ]
+    ['--pdeathsig', 'KILL', '--', qemu],
+    ['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
+    ['-smp', String(options.cpus), '-m', String(options.memoryMb)],
+    ['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+    ['-kernel', kernel.image, '-initrd', kernel.initrd, '-append', kernelArguments.join(' ')],
+    ['-chardev', `socket,id=console,fd=${consoleFd}`, '-serial', 'chardev:console'],
+    ['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
+    share('root', '/', true),
+    share('modules', kernel.modules, true),
+    ...options.outputs.map((folder, index) => share(outputTag(index), folder, false)),
+    ['-device', 'virtio-serial-pci'],
+    ...(options.terminal ? [terminalPort()] : streamPorts()),
+    port('control', controlFd),
+  ].flat()
 }
 
 export function outputTag(index: number): string {
@@ -69,15 +69,13 @@ function share(tag: string, folder: string, readOnly: boolean): string[] {
   return ['-fsdev', file, '-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`]
 }
 
-function streamPorts(): string[] {
-  return [...port('stdin', stdinFd), ...port('stdout', stdoutFd), ...port('stderr', stderrFd)]
+function streamPorts(): string[][] {
+  return [port('stdin', stdinFd), port('stdout', stdoutFd), port('stderr', stderrFd)]
 }
 
 function port(name: string, fd: number): string[] {
-  return [
-    ...['-chardev', `socket,id=${name},fd=${fd}`],
-    ...['-device', `virtserialport,chardev=${name},name=lab.${name}`],
-  ]
+  const device = `virtserialport,chardev=${name},name=lab.${name}`
+  return ['-chardev', `socket,id=${name},fd=${fd}`, '-device', device]
 }
 
 function terminalPort(): string[] {

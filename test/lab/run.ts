@@ -16,12 +16,12 @@ export const timeoutStatus = 124
 /** Why a run was ended from outside. */
 export class LabStopped extends Error {
   readonly status: number
-  readonly stopSignal: NodeJS.Signals | undefined
+  readonly by: NodeJS.Signals | undefined
 
-  constructor(message: string, status: number, stopSignal?: NodeJS.Signals) {
+  constructor(message: string, status: number, by?: NodeJS.Signals) {
     super(message)
     this.status = status
-    this.stopSignal = stopSignal
+    this.by = by
   }
 }
 

@@ -7,7 +7,13 @@ import type { TestProject } from 'vitest/node'
 import { chooseMode } from './agent-link.ts'
 import { LabBroker } from './broker.ts'
 import { say } from './progress.ts'
-import './client.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The broker's Unix socket. */
+    labSocket: string
+  }
+}
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = path.resolve(import.meta.dirname, '../..')

@@ -11,8 +11,8 @@ import {
 import type { DestinationRow } from '../../lib/records.ts'
 import { parseServiceKey } from '../../lib/service-key.ts'
 import { refused } from './refused.ts'
+import { ipv4, present } from './service-rows.ts'
 
-const ipv4 = (...octets: number[]): Uint8Array => Uint8Array.from({ length: 16 }, (_, index) => octets[index] ?? 0)
 const mark = parseServiceKey({ fwmark: 7 }, [])
 const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 }, [])
 const server = { address: '10.0.0.7' }
@@ -20,13 +20,12 @@ const key = { family: 2, address: ipv4(10, 0, 0, 7) }
 
 function added(destination: unknown, service = web): DestinationRow {
   const fields = readDestination(destination, 'destination')
-  return newDestinationRow(service, destinationIdentity(service, fields), fields)
+  return present(newDestinationRow(service, destinationIdentity(service, fields), fields))
 }
 
 function changed(patch: unknown, destination: unknown = server, service = web): DestinationRow {
   const identity = parseDestinationKey(service, destination)
-  const row = changedDestinationRow(service, identity, readDestination(patch, 'patch'))
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
+  return present(changedDestinationRow(service, identity, readDestination(patch, 'patch')))
 }
 
 describe('keys', () => {
@@ -35,7 +34,10 @@ describe('keys', () => {
       row: { ...key, port: 80 },
       text: 'TCP 172.16.0.100:80 -> 10.0.0.7:80',
     })
-    expect(parseDestinationKey(mark, server)).toMatchObject({ row: { ...key, port: 0 }, text: 'FWM 7 ipv4 -> 10.0.0.7:0' })
+    expect(parseDestinationKey(mark, server)).toMatchObject({
+      row: { ...key, port: 0 },
+      text: 'FWM 7 ipv4 -> 10.0.0.7:0',
+    })
     expect(parseDestinationKey(mark, { address: '2001:db8::7', port: 1 }).text).toBe('FWM 7 ipv4 -> [2001:db8::7]:1')
   })
 
@@ -60,19 +62,40 @@ describe('a new destination', () => {
   })
 
   test.each<[object, DestinationRow]>([
-    [{ forwarding: 'masquerade', port: 8080 }, { forwarding: 0, port: 8080 }],
+    [
+      { forwarding: 'masquerade', port: 8080 },
+      { forwarding: 0, port: 8080 },
+    ],
     [{ forwarding: 'tunnel' }, { forwarding: 2 }],
-    [{ forwarding: 'direct', weight: 0 }, { forwarding: 3, weight: 0 }],
+    [
+      { forwarding: 'direct', weight: 0 },
+      { forwarding: 3, weight: 0 },
+    ],
     [{ weight: 2147483647, upperThreshold: 2147483647, lowerThreshold: 2147483647 }, { lowerThreshold: 2147483647 }],
-    [{ upperThreshold: 10, lowerThreshold: 10 }, { upperThreshold: 10, lowerThreshold: 10 }],
-    [{ forwarding: 'tunnel', tunnel: {} }, { tunnelType: 0, tunnelPort: 0, tunnelFlags: 0 }],
-    [{ forwarding: 'tunnel', tunnel: { type: 'ipip', checksum: 'none' } }, { tunnelType: 0, tunnelFlags: 0 }],
+    [
+      { upperThreshold: 10, lowerThreshold: 10 },
+      { upperThreshold: 10, lowerThreshold: 10 },
+    ],
+    [
+      { forwarding: 'tunnel', tunnel: {} },
+      { tunnelType: 0, tunnelPort: 0, tunnelFlags: 0 },
+    ],
+    [
+      { forwarding: 'tunnel', tunnel: { type: 'ipip', checksum: 'none' } },
+      { tunnelType: 0, tunnelFlags: 0 },
+    ],
     [
       { forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080, checksum: 'remote' } },
       { tunnelType: 1, tunnelPort: 6080, tunnelFlags: 2 },
     ],
-    [{ forwarding: 'tunnel', tunnel: { type: 'gre', checksum: 'local' } }, { tunnelType: 2, tunnelPort: 0, tunnelFlags: 1 }],
-    [{ forwarding: 'tunnel', address: '2001:db8::7' }, { family: 10, forwarding: 2 }],
+    [
+      { forwarding: 'tunnel', tunnel: { type: 'gre', checksum: 'local' } },
+      { tunnelType: 2, tunnelPort: 0, tunnelFlags: 1 },
+    ],
+    [
+      { forwarding: 'tunnel', address: '2001:db8::7' },
+      { family: 10, forwarding: 2 },
+    ],
   ])('%j', (settings, row) => expect(added({ ...server, ...settings })).toMatchObject(row))
 
   test.each<[string, object]>([
@@ -138,9 +161,15 @@ describe('a patch', () => {
     [{ upperThreshold: 7 }, { upperThreshold: 7 }],
     [{ lowerThreshold: 7 }, { lowerThreshold: 7 }],
     [{ forwarding: 'direct' }, { forwarding: 3, ...noTunnel }],
-    [{ forwarding: 'masquerade', weight: 2 }, { forwarding: 0, weight: 2, ...noTunnel }],
+    [
+      { forwarding: 'masquerade', weight: 2 },
+      { forwarding: 0, weight: 2, ...noTunnel },
+    ],
     [{ forwarding: 'tunnel' }, { forwarding: 2 }],
-    [{ forwarding: 'tunnel', tunnel: { type: 'gre' } }, { forwarding: 2, ...noTunnel, tunnelType: 2 }],
+    [
+      { forwarding: 'tunnel', tunnel: { type: 'gre' } },
+      { forwarding: 2, ...noTunnel, tunnelType: 2 },
+    ],
   ])('%j names what changes and nothing else', (patch, changes) => {
     expect(changed(patch)).toEqual({ ...row, ...changes })
   })
@@ -166,6 +195,8 @@ describe('a patch', () => {
     expect(refused(() => changed({ forwarding: 'masquerade' }, { address: '::7' })).field).toBe('destination.address')
   })
 })
+
+const tunnelOf = (row: DestinationRow) => listedDestination(row, web).tunnel
 
 describe('a listed destination', () => {
   const counts = { activeConnections: 1, inactiveConnections: 2, persistentConnections: 3 }
@@ -206,7 +237,6 @@ describe('a listed destination', () => {
 
   test('tunnel options are listed with tunnels only', () => {
     const gue = { tunnelType: 1, tunnelPort: 6080, tunnelFlags: 2 }
-    const tunnelOf = (row: DestinationRow) => listedDestination(listedRow(row), web).tunnel
     expect(tunnelOf({ forwarding: 2, ...gue })).toEqual({ type: 'gue', port: 6080, checksum: 'remote' })
     expect(tunnelOf({ forwarding: 2 })).toEqual({ type: 'ipip' })
     expect(tunnelOf({ forwarding: 2, tunnelType: 2, tunnelFlags: 1 })).toEqual({ type: 'gre', checksum: 'local' })

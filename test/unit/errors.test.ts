@@ -158,9 +158,16 @@ describe('IpvsError', () => {
   test('refused arguments', () => {
     const cause = new RangeError('from a getter')
     const error = invalidArgument(context, new InvalidInput('service.port', 'is missing', { cause })) as IpvsError
-    expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'service.port', outcome: 'not-applied', cause })
+    expect(error).toMatchObject({
+      code: 'ERR_IPVS_INVALID_ARGUMENT',
+      attribute: 'service.port',
+      outcome: 'not-applied',
+      cause,
+    })
     expect(error.message).toBe('addService FWM 7 ipv4: service.port: is missing')
-    expect(invalidArgument({ operation: 'open', target: '' }, new InvalidInput('a', 'b'))).toMatchObject({ message: 'open: a: b' })
+    expect(invalidArgument({ operation: 'open', target: '' }, new InvalidInput('a', 'b'))).toMatchObject({
+      message: 'open: a: b',
+    })
   })
 
   test('our own mistakes stay what they are', () => {
@@ -169,12 +176,23 @@ describe('IpvsError', () => {
   })
 
   test('aborted and closed', () => {
-    expect(abortedError(context, 'why', 'unknown')).toMatchObject({ code: 'ERR_IPVS_ABORTED', cause: 'why', outcome: 'unknown' })
+    expect(abortedError(context, 'why', 'unknown')).toMatchObject({
+      code: 'ERR_IPVS_ABORTED',
+      cause: 'why',
+      outcome: 'unknown',
+    })
     expect(abortedError(context, 'why', 'unknown').message).toContain('may or may not')
     expect(closedError(context)).toMatchObject({ code: 'ERR_IPVS_CLOSED', outcome: 'not-applied' })
   })
 })
 
 test('names of numbers', () => {
-  expect([3, 2, 17, 95, 11, 9999].map(errnoName)).toEqual(['ESRCH', 'ENOENT', 'EEXIST', 'EOPNOTSUPP', 'EAGAIN', 'errno 9999'])
+  expect([3, 2, 17, 95, 11, 9999].map(errnoName)).toEqual([
+    'ESRCH',
+    'ENOENT',
+    'EEXIST',
+    'EOPNOTSUPP',
+    'EAGAIN',
+    'errno 9999',
+  ])
 })

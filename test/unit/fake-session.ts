@@ -31,7 +31,9 @@ export class FakeSession implements NativeIpvsSession {
   }
 
   execute(call: Call, operations: Uint32Array, serviceRows: ArrayBuffer, destinationRows: ArrayBuffer): Promise<Reply> {
-    const triples = Array.from({ length: operations.length / 3 }, (_, index) => operations.subarray(index * 3, index * 3 + 3))
+    const triples = Array.from({ length: operations.length / 3 }, (_, index) =>
+      operations.subarray(index * 3, index * 3 + 3),
+    )
     const rows = <Row>(reader: RowReader<Row & object>, buffer: ArrayBuffer, column: 1 | 2) => {
       const all = reader.rows(buffer)
       return triples.map((triple) => (all.length === 0 ? undefined : all.at(triple[column] as number)))

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
-
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { Reply, SessionOptions } from '../../lib/binding.ts'
@@ -10,12 +8,13 @@ import type { DestinationRow, InfoRow, ServiceRow } from '../../lib/records.ts'
 import { FakeSession, failed, type Received } from './fake-session.ts'
 import { schema } from './schema.ts'
 
-const names = [
-  'addService', 'updateService', 'removeService', 'addDestination', 'updateDestination', 'removeDestination', 'flush',
-  'getService', 'listServices', 'listDestinations', 'info',
-] // prettier-ignore
-
-const opened = vi.hoisted(() => ({ sessions: [] as FakeSession[], options: [] as SessionOptions[] }))
+const { names, opened } = vi.hoisted(() => ({
+  names:
+    'addService updateService removeService addDestination updateDestination removeDestination flush getService listServices listDestinations info'.split(
+      ' ',
+    ),
+  opened: { sessions: [] as FakeSession[], options: [] as SessionOptions[] },
+}))
 
 vi.mock('../../lib/binding.ts', async () => {
   const { FakeSession: Fake } = await import('./fake-session.ts')
@@ -28,11 +27,7 @@ vi.mock('../../lib/binding.ts', async () => {
       this.reply = () => ({})
     }
   }
-  const operations = Object.fromEntries(
-    'addService updateService removeService addDestination updateDestination removeDestination flush getService listServices listDestinations info'
-      .split(' ')
-      .map((name, code) => [name, code]),
-  )
+  const operations = Object.fromEntries(names.map((name, code) => [name, code]))
   return { binding: { IpvsSession, schema: records, operations } }
 })
 
@@ -54,3 +49,215 @@ const answer = (reply: Partial<Reply> | ((received: Received) => Partial<Reply>)
   session.reply = typeof reply === 'function' ? reply : () => reply
 }
 const sent = () => session.calls.map(({ codes }) => codes.map((code) => names[code]).join())
+
+describe('open', () => {
+  test('passes the namespace on', async () => {
+    await (await Ipvs.open({ netns: '/run/netns/blue', timeoutMs: 77 })).close()
+    expect(opened.options.slice(-2)).toEqual([{}, { netns: '/run/netns/blue' }])
+    expect(opened.sessions.at(-1)?.last.call.timeoutMs).toBe(77)
+  })
+
+  test('the default timeout is 5 s', async () => {
+    await ipvs.flush()
+    expect(session.last.call.timeoutMs).toBe(5000)
+  })
+
+  test.each<[string, unknown]>([
+    ['options', null],
+    ['options', '/run/netns/blue'],
+    ['options.netns', { netns: '' }],
+    ['options.netns', { netns: 'a\0b' }],
+    ['options.netns', { netns: 7 }],
+    ['options.timeoutMs', { timeoutMs: 0 }],
+    ['options.timeoutMs', { timeoutMs: Infinity }],
+    ['options.timeoutMs', { timeoutMs: 2 ** 31 }],
+    ['options.timeout', { timeout: 5 }],
+    ['options.signal', { signal: {} }],
+  ])('refuses %s (%#)', async (attribute, options) => {
+    const count = opened.sessions.length
+    const code = 'ERR_IPVS_INVALID_ARGUMENT'
+    await expect(Ipvs.open(options as never)).rejects.toMatchObject({ code, attribute, operation: 'open' })
+    expect(opened.sessions).toHaveLength(count)
+  })
+
+  test('a session that does not open is closed', async () => {
+    const opening = vi.spyOn(FakeSession.prototype, 'open').mockResolvedValue(failed('local', 2) as Reply)
+    const rejection = { code: 'ERR_IPVS_INVALID_ARGUMENT', target: '/run/netns/none', errno: 2 }
+    await expect(Ipvs.open({ netns: '/run/netns/none' })).rejects.toMatchObject(rejection)
+    opening.mockRestore()
+    expect(opened.sessions.at(-1)?.closed).toBe(1)
+  })
+})
+
+describe('every method', () => {
+  const calls: Record<string, (options?: object) => Promise<unknown>> = {
+    addService: (options) => ipvs.addService(mark, options),
+    updateService: (options) => ipvs.updateService(mark, { scheduler: 'rr' }, options),
+    removeService: (options) => ipvs.removeService(mark, options),
+    getService: (options) => ipvs.getService(mark, options),
+    listServices: (options) => ipvs.listServices(options),
+    addDestination: (options) => ipvs.addDestination(mark, server, options),
+    updateDestination: (options) => ipvs.updateDestination(mark, server, { weight: 0 }, options),
+    removeDestination: (options) => ipvs.removeDestination(mark, server, options),
+    listDestinations: (options) => ipvs.listDestinations(mark, options),
+    flush: (options) => ipvs.flush(options),
+    info: (options) => ipvs.info(options),
+  }
+
+  test.each(Object.entries(calls))('%s', async (operation, call) => {
+    answer(({ codes }) => ({
+      rows: codes[0] === names.indexOf('getService') ? services.encode(mark) : new ArrayBuffer(16),
+    }))
+    await call()
+    expect(sent()).toEqual([operation])
+
+    const aborted = { code: 'ERR_IPVS_ABORTED', outcome: 'not-applied', operation }
+    await expect(call({ signal: AbortSignal.abort() })).rejects.toMatchObject(aborted)
+    const refused = { code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'options.singal', operation }
+    await expect(call({ singal: undefined })).rejects.toMatchObject(refused)
+    await expect(call({ signal: 7 })).rejects.toMatchObject({ ...refused, attribute: 'options.signal' })
+    expect(sent()).toEqual([operation])
+
+    answer(failed('rejected', 1))
+    await expect(call()).rejects.toThrow(IpvsError)
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1, operation })
+
+    await ipvs.close()
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_IPVS_CLOSED', operation })
+  })
+
+  test.each<[string, (key: never) => Promise<unknown>]>([
+    ['addService', (key) => ipvs.addService(key)],
+    ['updateService', (key) => ipvs.updateService(key, {})],
+    ['removeService', (key) => ipvs.removeService(key)],
+    ['getService', (key) => ipvs.getService(key)],
+    ['addDestination', (key) => ipvs.addDestination(key, server)],
+    ['updateDestination', (key) => ipvs.updateDestination(key, server, {})],
+    ['removeDestination', (key) => ipvs.removeDestination(key, server)],
+    ['listDestinations', (key) => ipvs.listDestinations(key)],
+  ])('%s never throws and never sends a bad key', async (operation, call) => {
+    for (const key of [
+      undefined,
+      null,
+      {},
+      { fwmark: 0 },
+      { fwmark: 7, address: '10.0.0.1' },
+      'FWM 7',
+      [],
+      mark.fwmark,
+    ]) {
+      await expect(call(key as never)).rejects.toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', operation })
+    }
+    expect(session.calls).toHaveLength(0)
+  })
+})
+
+describe('errors know what they are about', () => {
+  test('as soon as the key is good', async () => {
+    await expect(ipvs.addService({ fwmark: 7, scheduler: 'RR' })).rejects.toMatchObject({ target: 'FWM 7 ipv4' })
+    const target = 'FWM 7 ipv4 -> 10.0.0.7:0'
+    await expect(ipvs.addDestination(mark, { ...server, weight: -1 })).rejects.toMatchObject({ target })
+    await expect(ipvs.updateDestination(mark, server, { weight: -1 })).rejects.toMatchObject({ target })
+  })
+
+  test('and what was asked for', async () => {
+    answer(failed('rejected', 2))
+    const adding = ipvs.addService({ fwmark: 7, persistence: {}, persistenceEngine: 'none' })
+    await expect(adding).rejects.toMatchObject({ code: 'ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND' })
+    await expect(ipvs.updateService(mark, { scheduler: 'x' })).rejects.toThrow('scheduler "x"')
+  })
+})
+
+test('info', async () => {
+  answer({ rows: new RowWriter<InfoRow>(schema, 'info').encode({ version: 0x010201, connectionTableSize: 4096 }) })
+  expect(await ipvs.info()).toEqual({ version: '1.2.1', connectionTableSize: 4096 })
+})
+
+test('rows that are sent', async () => {
+  await Promise.all([ipvs.addService(mark), ipvs.addDestination(mark, server), ipvs.removeDestination(mark, server)])
+  expect(sent()).toEqual(['addService,addDestination,removeDestination'])
+  const [add, inDestination] = session.last.services
+  expect([add?.scheduler, add?.timeout, add?.flags]).toEqual(['wlc', 0, { value: 0, mask: 0xffffffff }])
+  expect([inDestination?.fwmark, inDestination?.family, inDestination?.scheduler]).toEqual([7, 2, undefined])
+  expect(session.last.destinations[1]?.forwarding).toBe(3)
+  expect(session.last.destinations[2]?.forwarding).toBeUndefined()
+})
+
+describe('updateService', () => {
+  test('looks first only when it has to', async () => {
+    answer(({ method }) => (method === 'read' ? { rows: services.encode({ ...mark, scheduler: 'sh' }) } : {}))
+    await ipvs.updateService(mark, { schedulerFlags: ['sh-port'] })
+    expect(sent()).toEqual(['getService', 'updateService'])
+    expect(session.last.services[0]?.flags).toEqual({ value: 0x10, mask: 0x38 })
+    await expect(ipvs.updateService(mark, { schedulerFlags: ['mh-port'] })).rejects.toMatchObject({
+      code: 'ERR_IPVS_INVALID_ARGUMENT',
+      target: 'FWM 7 ipv4',
+    })
+  })
+
+  test('of a service that is not there', async () => {
+    answer(failed('rejected', 3))
+    const missing = { code: 'ERR_IPVS_SERVICE_NOT_FOUND', operation: 'updateService' }
+    await expect(ipvs.updateService(mark, { persistence: {} })).rejects.toMatchObject(missing)
+  })
+})
+
+describe('listings', () => {
+  test('an empty table is an empty list', async () => {
+    expect(await ipvs.listServices()).toEqual([])
+    expect(await ipvs.listDestinations(mark)).toEqual([])
+    expect(session.calls.map(({ consistent }) => consistent)).toEqual([true, true])
+  })
+
+  test('consistent or not', async () => {
+    await ipvs.listServices({ consistent: false })
+    await ipvs.listDestinations(mark, { consistent: false })
+    expect(session.calls.map(({ consistent }) => consistent)).toEqual([false, false])
+    const refused = { code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'options.consistent' }
+    await expect(ipvs.listServices({ consistent: 'no' as never })).rejects.toMatchObject(refused)
+    await expect(ipvs.getService(mark, { consistent: true } as never)).rejects.toMatchObject(refused)
+  })
+
+  test('destinations', async () => {
+    answer({
+      rows: destinations.encode({ family: 2, address: new Uint8Array(16).fill(10, 0, 1), port: 0, forwarding: 3 }),
+    })
+    expect(await ipvs.listDestinations(mark)).toMatchObject([{ address: '10.0.0.0', forwarding: 'direct' }])
+  })
+
+  test('a missing service is not an empty one', async () => {
+    answer(failed('rejected', 3))
+    await expect(ipvs.listDestinations(mark)).rejects.toMatchObject({ code: 'ERR_IPVS_SERVICE_NOT_FOUND' })
+  })
+
+  test('a long one does not stop the event loop', async () => {
+    const block = services.block(50_000)
+    for (let fwmark = 1; fwmark <= 50_000; fwmark++) block.append({ family: 2, fwmark, scheduler: 'rr' })
+    answer({ rows: block.toBuffer() })
+    let turns = 0
+    const counting = setInterval(() => turns++, 1)
+    expect(await ipvs.listServices()).toHaveLength(50_000)
+    clearInterval(counting)
+    expect(turns).toBeGreaterThan(3)
+  })
+})
+
+test('closing', async () => {
+  {
+    await using disposed = await Ipvs.open()
+    await disposed.flush()
+  }
+  expect(opened.sessions.at(-1)?.closed).toBe(1)
+  await ipvs.close()
+  await ipvs.close()
+  expect(session.closed).toBe(1)
+})
+
+test('arguments are read when the method is called', async () => {
+  const service = { fwmark: 7, scheduler: 'rr' }
+  const adding = ipvs.addService(service)
+  service.fwmark = 8
+  service.scheduler = 'RR'
+  await adding
+  expect(session.last.services[0]?.fwmark).toBe(7)
+})

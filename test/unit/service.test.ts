@@ -1,88 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ServiceRow } from '../../lib/records.ts'
-import { parseServiceKey, serviceIdentity } from '../../lib/service-key.ts'
-import { serviceChange } from '../../lib/service-patch.ts'
-import { beyondServiceKey, listedService, newServiceRow, readService } from '../../lib/service.ts'
+import { listedService } from '../../lib/service.ts'
 import { refused } from './refused.ts'
+import { ALL_FLAGS, added, changed, host, ipv4, keyOf, prefix, vip } from './service-rows.ts'
 
-const ALL = 0xffffffff
-const host = Uint8Array.of(255, 255, 255, 255)
-const prefix = (length: number) => new Uint8Array(Uint32Array.of(length).buffer)
-const ipv4 = (...octets: number[]) => Uint8Array.from({ length: 16 }, (_, index) => octets[index] ?? 0)
-const vip = { protocol: 'tcp', address: '172.16.0.100', port: 80 }
-
-const keyOf = (key: unknown) => parseServiceKey(key, beyondServiceKey)
-
-function added(service: unknown): ServiceRow {
-  const fields = readService(service, 'service')
-  return newServiceRow(serviceIdentity(fields, 'service'), fields)
-}
-
-function changed(key: unknown, patch: unknown, current?: ServiceRow): ServiceRow {
-  const { row } = serviceChange(keyOf(key), readService(patch, 'patch'))
-  return Object.fromEntries(Object.entries(row(current)).filter(([, value]) => value !== undefined))
-}
-
-const needsCurrent = (key: unknown, patch: unknown) =>
-  serviceChange(keyOf(key), readService(patch, 'patch')).needsCurrent
-
-describe('keys', () => {
-  test.each([
-    [{ fwmark: 7 }, { family: 2, fwmark: 7 }, 'FWM 7 ipv4'],
-    [{ fwmark: '0x7' }, { family: 2, fwmark: 7 }, 'FWM 7 ipv4'],
-    [{ fwmark: '0XfF' }, { family: 2, fwmark: 255 }, 'FWM 255 ipv4'],
-    [{ fwmark: '4294967295', family: 'ipv6' }, { family: 10, fwmark: ALL }, 'FWM 4294967295 ipv6'],
-    [vip, { family: 2, protocol: 6, address: ipv4(172, 16, 0, 100), port: 80 }, 'TCP 172.16.0.100:80'],
-    [
-      { protocol: 'sctp', address: '2001:DB8::', port: 0, family: 'ipv6' },
-      { family: 10, protocol: 132, address: ipv4(0x20, 1, 0xd, 0xb8), port: 0 },
-      'SCTP [2001:db8::]:0',
-    ],
-  ])('%j', (key, row, text) => {
-    const identity = keyOf(key)
-    expect(identity.row).toEqual(row)
-    expect(identity.text).toBe(text)
-  })
-
-  test.each<[string, unknown]>([
-    ['service', {}],
-    ['service', { scheduler: 'rr' }],
-    ['service', null],
-    ['service.fwmark', { fwmark: 0 }],
-    ['service.fwmark', { fwmark: -1 }],
-    ['service.fwmark', { fwmark: 2 ** 32 }],
-    ['service.fwmark', { fwmark: NaN }],
-    ['service.fwmark', { fwmark: 7.5 }],
-    ['service.fwmark', { fwmark: 7n }],
-    ['service.fwmark', { fwmark: '07' }],
-    ['service.fwmark', { fwmark: '0x0' }],
-    ['service.fwmark', { fwmark: '0x100000000' }],
-    ['service.fwmark', { fwmark: '4294967296' }],
-    ['service.fwmark', { fwmark: ' 7' }],
-    ['service.fwmark', { fwmark: '0x7/0xff' }],
-    ['service.fwmark', { fwmark: null }],
-    ['service.protocol', { fwmark: 7, ...vip }],
-    ['service.port', { fwmark: 7, port: 80 }],
-    ['service.family', { fwmark: 7, family: 4 }],
-    ['service.family', { fwmark: 7, family: null }],
-    ['service.family', { ...vip, family: 'ipv6' }],
-    ['service.protocol', { ...vip, protocol: undefined }],
-    ['service.protocol', { ...vip, protocol: 'icmp' }],
-    ['service.protocol', { ...vip, protocol: 'TCP ' }],
-    ['service.protocol', { ...vip, protocol: 47 }],
-    ['service.protocol', { ...vip, protocol: '__proto__' }],
-    ['service.address', { ...vip, address: undefined }],
-    ['service.address', { ...vip, address: '172.16.0.100/32' }],
-    ['service.address', { ...vip, address: '::ffff:172.16.0.100' }],
-    ['service.port', { ...vip, port: undefined }],
-    ['service.port', { ...vip, port: 65536 }],
-    ['service.port', { ...vip, port: '80' }],
-    ['service.port', { ...vip, port: -0 }],
-    ['service.sched', { ...vip, sched: 'rr' }],
-    ['service.destinations', { ...vip, destinations: [] }],
-  ])('refuses %s (%#)', (field, key) => expect(refused(() => keyOf(key)).field).toBe(field))
-})
+const flagBits = (service: object) => added({ ...vip, ...service }).flags?.value
 
 describe('a new service', () => {
   test('sends all that the kernel wants', () => {
@@ -91,7 +13,7 @@ describe('a new service', () => {
       fwmark: 7,
       scheduler: 'wlc',
       persistenceEngine: undefined,
-      flags: { value: 0, mask: ALL },
+      flags: { value: 0, mask: ALL_FLAGS },
       timeout: 0,
       netmask: host,
     })
@@ -117,13 +39,12 @@ describe('a new service', () => {
   })
 
   test('flags', () => {
-    const flags = (service: object) => added({ ...vip, ...service }).flags?.value
-    expect(flags({ scheduler: 'sh', schedulerFlags: ['sh-fallback', 'sh-port'] })).toBe(0x18)
-    expect(flags({ scheduler: 'mh', schedulerFlags: ['mh-port', 'flag-3'] })).toBe(0x30)
-    expect(flags({ scheduler: 'rr', schedulerFlags: ['flag-1'], persistence: {} })).toBe(0x09)
-    expect(flags({ protocol: 'udp', onePacket: true })).toBe(0x04)
+    expect(flagBits({ scheduler: 'sh', schedulerFlags: ['sh-fallback', 'sh-port'] })).toBe(0x18)
+    expect(flagBits({ scheduler: 'mh', schedulerFlags: ['mh-port', 'flag-3'] })).toBe(0x30)
+    expect(flagBits({ scheduler: 'rr', schedulerFlags: ['flag-1'], persistence: {} })).toBe(0x09)
+    expect(flagBits({ protocol: 'udp', onePacket: true })).toBe(0x04)
     expect(added({ fwmark: 7, onePacket: true }).flags?.value).toBe(0x04)
-    expect(flags({ onePacket: false, schedulerFlags: [] })).toBe(0)
+    expect(flagBits({ onePacket: false, schedulerFlags: [] })).toBe(0)
   })
 
   test('persistence engine', () => {
@@ -190,91 +111,11 @@ describe('a new service', () => {
   })
 
   test('unusual but right', () => {
-    added({ ...vip, scheduler: 'none' })
-    added({ ...vip, scheduler: 'my_own-sched2' })
-    added({ fwmark: 7, persistence: {}, persistenceEngine: 'sip' })
-    added({ ...vip, port: 0, persistence: {} })
-    added(Object.freeze({ ...vip, persistence: Object.freeze({}) }))
-  })
-})
-
-describe('a patch', () => {
-  const key = { fwmark: 7 }
-  const identity = { family: 2, fwmark: 7 }
-  const persistent: ServiceRow = {
-    ...identity,
-    scheduler: 'sh',
-    flags: { value: 0x3, mask: ALL },
-    timeout: 60,
-    netmask: host,
-  }
-  const plain: ServiceRow = { ...persistent, scheduler: 'rr', flags: { value: 0x2, mask: ALL }, timeout: 0 }
-
-  test.each<[object, ServiceRow]>([
-    [{}, {}],
-    [{ scheduler: 'rr' }, { scheduler: 'rr' }],
-    [{ schedulerFlags: ['flag-2'] }, { flags: { value: 0x10, mask: 0x38 } }],
-    [{ schedulerFlags: null }, { flags: { value: 0, mask: 0x38 } }],
-    [{ schedulerFlags: [] }, { flags: { value: 0, mask: 0x38 } }],
-    [{ onePacket: true }, { flags: { value: 4, mask: 4 } }],
-    [{ onePacket: false }, { flags: { value: 0, mask: 4 } }],
-    [{ persistence: { timeoutSeconds: 3600 } }, { flags: { value: 1, mask: 1 }, timeout: 3600 }],
-    [
-      { persistence: { timeoutSeconds: 60, netmask: 24 }, onePacket: false },
-      { flags: { value: 1, mask: 5 }, timeout: 60, netmask: Uint8Array.of(255, 255, 255, 0) },
-    ],
-    [{ persistence: null }, { flags: { value: 0, mask: 1 }, timeout: 0, netmask: host, persistenceEngine: '' }],
-    [{ persistenceEngine: null }, { persistenceEngine: '' }],
-  ])('%j names what changes and nothing else', (patch, row) => {
-    expect(needsCurrent(key, patch)).toBe(false)
-    expect(changed(key, patch)).toEqual({ ...identity, ...row })
-  })
-
-  test('scheduler flags of an unnamed scheduler: the service decides', () => {
-    const patch = { schedulerFlags: ['sh-port'] }
-    expect(needsCurrent(key, patch)).toBe(true)
-    expect(changed(key, patch, persistent).flags).toEqual({ value: 0x10, mask: 0x38 })
-    expect(refused(() => changed(key, patch, plain)).message).toContain('the scheduler is "rr"')
-    expect(needsCurrent(key, { ...patch, scheduler: 'sh' })).toBe(false)
-    expect(refused(() => changed(key, { ...patch, scheduler: 'rr' })).field).toBe('patch.schedulerFlags[0]')
-  })
-
-  test('persistence without a timeout keeps the one there is, or starts with the default', () => {
-    const patch = { persistence: { netmask: 24 } }
-    const netmask = Uint8Array.of(255, 255, 255, 0)
-    expect(needsCurrent(key, patch)).toBe(true)
-    expect(changed(key, patch, persistent)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask })
-    expect(changed(key, patch, plain)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask, timeout: 360 })
-  })
-
-  test('a persistence engine needs a persistent service', () => {
-    const patch = { persistenceEngine: 'sip' }
-    expect(needsCurrent(key, patch)).toBe(true)
-    expect(changed(key, patch, persistent).persistenceEngine).toBe('sip')
-    expect(refused(() => changed(key, patch, plain)).field).toBe('patch.persistenceEngine')
-    expect(needsCurrent(key, { ...patch, persistence: { timeoutSeconds: 1 } })).toBe(false)
-    expect(refused(() => changed(key, { ...patch, persistence: null })).field).toBe('patch.persistenceEngine')
-  })
-
-  test('port 0 stays persistent', () => {
-    expect(refused(() => changed({ ...vip, port: 0 }, { persistence: null })).field).toBe('patch.persistence')
-  })
-
-  test.each<[string, object]>([
-    ['patch.fwmark', { fwmark: 8 }],
-    ['patch.family', { family: 'ipv6' }],
-    ['patch.address', { address: '10.0.0.1' }],
-    ['patch.scheduler', { scheduler: null }],
-    ['patch.scheduler', { scheduler: 'RR' }],
-    ['patch.onePacket', { onePacket: null }],
-    ['patch.persistence.timeoutSeconds', { persistence: { timeoutSeconds: 0 } }],
-    ['patch.timeout', { timeout: 7 }],
-    ['patch.weight', { weight: 7 }],
-  ])('refuses %s', (field, patch) => expect(refused(() => changed(key, patch)).field).toBe(field))
-
-  test('may repeat the key in any spelling', () => {
-    expect(changed(key, { fwmark: '0x7', family: 'ipv4', scheduler: 'rr' })).toEqual({ ...identity, scheduler: 'rr' })
-    expect(refused(() => changed(vip, { port: 81 })).field).toBe('patch.port')
+    expect(added({ ...vip, scheduler: 'none' }).scheduler).toBe('none')
+    expect(added({ ...vip, scheduler: 'my_own-sched2' }).scheduler).toBe('my_own-sched2')
+    expect(added({ fwmark: 7, persistence: {}, persistenceEngine: 'sip' }).persistenceEngine).toBe('sip')
+    expect(added({ ...vip, port: 0, persistence: {} }).port).toBe(0)
+    expect(added(Object.freeze({ ...vip, persistence: Object.freeze({}) })).timeout).toBe(360)
   })
 })
 
@@ -284,7 +125,14 @@ describe('a listed service', () => {
   const statistics = { ...zeros, rates }
 
   test('a mark', () => {
-    const row = { family: 2, fwmark: 7, scheduler: 'rr', flags: { value: 0x2, mask: ALL }, timeout: 0, netmask: host }
+    const row = {
+      family: 2,
+      fwmark: 7,
+      scheduler: 'rr',
+      flags: { value: 0x2, mask: ALL_FLAGS },
+      timeout: 0,
+      netmask: host,
+    }
     expect(listedService(row)).toEqual({
       fwmark: 7,
       family: 'ipv4',
@@ -303,7 +151,7 @@ describe('a listed service', () => {
       port: 5060,
       scheduler: 'sh',
       persistenceEngine: 'sip',
-      flags: { value: 0x3f, mask: ALL },
+      flags: { value: 0x3f, mask: ALL_FLAGS },
       timeout: 60,
       netmask: prefix(64),
       statistics: { connections: 5n, inBytes: 2n ** 60n, inBytesPerSecond: 1000n },
@@ -323,22 +171,21 @@ describe('a listed service', () => {
   })
 
   test('flags are named by the scheduler', () => {
-    const flagsOf = (scheduler: string) =>
-      listedService({ fwmark: 7, scheduler, flags: { value: 0x1a, mask: ALL } }).schedulerFlags
-    expect(flagsOf('mh')).toEqual(['mh-fallback', 'mh-port'])
-    expect(flagsOf('rr')).toEqual(['flag-1', 'flag-2'])
+    const row = { fwmark: 7, flags: { value: 0x1a, mask: ALL_FLAGS } }
+    expect(listedService({ ...row, scheduler: 'mh' }).schedulerFlags).toEqual(['mh-fallback', 'mh-port'])
+    expect(listedService({ ...row, scheduler: 'rr' }).schedulerFlags).toEqual(['flag-1', 'flag-2'])
   })
 
   test.each([
     { fwmark: 7, family: 'ipv6', persistence: { netmask: 64 } },
-    { fwmark: ALL, persistence: { timeoutSeconds: 540, netmask: '255.255.255.0' }, scheduler: 'rr' },
+    { fwmark: ALL_FLAGS, persistence: { timeoutSeconds: 540, netmask: '255.255.255.0' }, scheduler: 'rr' },
     { ...vip, scheduler: 'mh', schedulerFlags: ['mh-port'] },
     { ...vip, port: 0, persistence: {} },
     { ...vip, protocol: 'udp', onePacket: true, persistence: {}, persistenceEngine: 'sip' },
     { protocol: 'sctp', address: '2001:db8::1', port: 9 },
   ])('%j can be passed back', (service) => {
     const row = added(service)
-    const listed = listedService({ ...row, flags: { value: (row.flags?.value ?? 0) | 0x2, mask: ALL } })
+    const listed = listedService({ ...row, flags: { value: (row.flags?.value ?? 0) | 0x2, mask: ALL_FLAGS } })
     expect(added(listed)).toEqual(row)
     expect(keyOf(listed).row).toEqual(keyOf({ ...listed, scheduler: undefined }).row)
     const { flags, ...patched } = changed(listed, listed, row)
@@ -357,7 +204,7 @@ describe('a listed service', () => {
 
   test('what no kernel sends does no harm', () => {
     expect(listedService({})).toMatchObject({ address: '0.0.0.0', port: 0, scheduler: 'none' })
-    expect(listedService({ fwmark: 7, flags: { value: 1, mask: ALL } })).toMatchObject({
+    expect(listedService({ fwmark: 7, flags: { value: 1, mask: ALL_FLAGS } })).toMatchObject({
       persistence: { timeoutSeconds: 0 },
     })
   })

@@ -211,11 +211,15 @@ describe('list', () => {
     expect(list(value, 'x', 2)).not.toBe(value)
   })
 
-  test('holes are undefined', () => expect(list(new Array(2), 'x', 2)).toEqual([undefined, undefined]))
+  test('holes are undefined', () =>
+    expect(list(Object.assign([], { length: 2 }), 'x', 2)).toEqual([undefined, undefined]))
 
-  test.each([[{ length: 1 }], ['ab'], [null], [new Set(['a'])], [new Array(2 ** 32 - 1)]])('refuses %#', (value) => {
-    refused(() => list(value, 'x', 2))
-  })
+  test.each([[{ length: 1 }], ['ab'], [null], [new Set(['a'])], [Object.assign([], { length: 2 ** 32 - 1 })]])(
+    'refuses %#',
+    (value) => {
+      expect(refused(() => list(value, 'x', 2)).field).toBe('x')
+    },
+  )
 })
 
 describe('show', () => {

@@ -1,0 +1,53 @@
+// Why nf_tables refused something, for people.
+import type { Failure } from './binding.ts'
+import type { IpvsError } from './errors.ts'
+import { errnoName, failureError, type Explain, type FailureContext } from './failure.ts'
+
+const UNAVAILABLE =
+  'the running kernel does not offer what firewall marks need: nf_tables with the family inet. Load it with ' +
+  '"modprobe nf_tables" (for a container, on the host), or use a kernel built with CONFIG_NF_TABLES and ' +
+  'CONFIG_NF_TABLES_INET'
+
+const PERMISSION =
+  'nf_tables needs CAP_NET_ADMIN in the user namespace that owns the network namespace, even for reading (EPERM). Run ' +
+  'as root or give the process that capability'
+
+const explainRefusal: Explain = (_context, errno) => {
+  switch (errno) {
+    case 'EPERM':
+      return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: PERMISSION }
+    case 'ERESTART': {
+      const problem = 'others kept changing the ruleset of nf_tables, so nothing was changed; try again (ERESTART)'
+      return { code: 'ERR_IPVS_CONFLICT', problem }
+    }
+    case 'EEXIST': {
+      const problem = 'the table has an element for some of these packets already; see list() (EEXIST)'
+      return { code: 'ERR_IPVS_CONFLICT', problem }
+    }
+    default:
+      return { code: 'ERR_IPVS_KERNEL', problem: `nf_tables refuses (${errno})` }
+  }
+}
+
+const explainMissing: Explain = (_context, errno) => {
+  return { code: 'ERR_IPVS_UNAVAILABLE', problem: `${UNAVAILABLE} (${errno})` }
+}
+
+// No nf_tables is another matter than no IPVS.
+function isMissing({ cause, errno }: Failure): boolean {
+  const noSocket = ['EPROTONOSUPPORT', 'EAFNOSUPPORT'].includes(errnoName(errno))
+  return cause === 'unavailable' || (cause === 'local' && noSocket)
+}
+
+/** A failure of a marks session as an error. `cause` becomes the error's own. */
+export function markError(context: FailureContext, failure: Failure, cause?: unknown): IpvsError {
+  if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, cause, explainMissing)
+  if (failure.attribute !== 'table') return failureError(context, failure, cause, explainRefusal)
+  // Somebody made something in the table that we cannot work with: the words are those of the native side.
+  const { message = '', ...rest } = failure
+  return failureError(context, rest, cause, (_context, errno) => ({
+    code: 'ERR_IPVS_INVALID_ARGUMENT',
+    problem: `${message} (${errno})`,
+    attribute: 'options.table',
+  }))
+}

@@ -1,0 +1,144 @@
+// From the rules that somebody wants to the elements that have to change.
+import { elementsOf, ruleOf, type MarkElement } from './mark-elements.ts'
+import { findOverlap, type Overlap } from './mark-overlap.ts'
+import { describeRule, type CheckedRule } from './mark-rule.ts'
+import type { MarkChange, MarkTable } from './mark-table.ts'
+import type { Slices } from './slices.ts'
+import { InvalidInput } from './validate.ts'
+
+/** A rule and where it stands in the arguments. */
+export interface GivenRule {
+  readonly rule: CheckedRule
+  /** `rule` or `rules[3]`. */
+  readonly path: string
+}
+
+/** Given rules with their elements, each rule once. */
+export type Wish = readonly WishEntry[]
+
+interface WishEntry {
+  readonly given: GivenRule
+  readonly elements: readonly MarkElement[]
+}
+
+export async function wishOf(rules: readonly GivenRule[], slices: Slices): Promise<Wish> {
+  const wish: WishEntry[] = []
+  const seen = new Set<bigint>()
+  for (const given of rules) {
+    const elements = elementsOf(given.rule)
+    const { rule } = elements[0] as MarkElement
+    if (!seen.has(rule)) wish.push({ given, elements })
+    seen.add(rule)
+    if (slices.due()) await slices.next()
+  }
+  return wish
+}
+
+function ownerOf(element: MarkElement, wish: Wish): GivenRule | undefined {
+  return wish.find(({ elements }) => elements.includes(element))?.given
+}
+
+function describeExisting(table: MarkTable, element: MarkElement): string {
+  return `"${describeRule(ruleOf(table.ruleWith(element)))}"`
+}
+
+function describeOverlap([added, other]: Overlap, wish: Wish, table: MarkTable): InvalidInput {
+  const { rule, path } = ownerOf(added, wish) as GivenRule
+  const rival = ownerOf(other, wish)
+  const from = Math.max(added.portFrom, other.portFrom)
+  const to = Math.min(added.portTo, other.portTo)
+  const ports = from === to ? `port ${from}` : `ports ${from} to ${to}`
+  const both = `"${describeRule(rule)}" overlaps`
+  if (rival !== undefined) {
+    const text = `"${describeRule(rival.rule)}" (${rival.path})`
+    return new InvalidInput(path, `${both} ${text} in ${ports}; a packet gets one mark only, so take one of them out`)
+  }
+  const text = describeExisting(table, other)
+  const fix = 'remove that rule first, or put the new state in place in one step with replace()'
+  return new InvalidInput(path, `${both} the existing ${text} in ${ports}; ${fix}`)
+}
+
+// The elements of a rule that are in the table already. Those of others count when all are there: somebody made the same
+// rule with nft, or loaded a saved ruleset, which knows nothing of ids. Of a rule that says more, none does.
+function present(table: MarkTable, elements: readonly MarkElement[]): MarkElement[] {
+  const found: MarkElement[] = []
+  for (const { key, mark } of elements) {
+    const element = table.get(key)
+    if (element?.mark === mark) found.push(element)
+  }
+  const id = elements[0]?.rule
+  const own = found.filter(({ rule }) => rule === id)
+  if (own.length === elements.length || found.length < elements.length) return own
+  if (found.every(({ rule }) => rule === id || rule === 0n)) return found
+  // What is left of a rule of which somebody removed a part has another id.
+  const rest = table.ruleWith(found[0] as MarkElement)
+  return rest.length === found.length && found.every((element) => rest.includes(element)) ? found : own
+}
+
+/**
+ * What is missing of the given rules. A rule that is there already is left alone, whatever its comment; elements that
+ * somebody else made for it become ours.
+ */
+export async function planAdd(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
+  const removed = new Set<MarkElement>()
+  const added: MarkElement[] = []
+  for (const { elements } of wish) {
+    const found = new Map(present(table, elements).map((element) => [element.key, element]))
+    for (const element of elements) {
+      const existing = found.get(element.key)
+      if (existing?.rule === element.rule) continue
+      if (existing !== undefined) removed.add(existing)
+      added.push(element)
+    }
+    if (slices.due()) await slices.next()
+  }
+  if (added.length > 0) {
+    const remaining = [...table.elements()].filter((element) => !removed.has(element))
+    const overlap = await findOverlap(added, remaining, slices)
+    if (overlap !== undefined) throw describeOverlap(overlap, wish, table)
+  }
+  return { removed: [...removed], added }
+}
+
+function describeAbsent(table: MarkTable, { rule, path }: GivenRule, elements: readonly MarkElement[]): InvalidInput {
+  const first = elements[0] as MarkElement
+  const near = new Set<string>()
+  for (const element of table.elements()) {
+    const touches = element.protocol === first.protocol && element.from <= first.to && first.from <= element.to
+    if (touches) near.add(describeExisting(table, element))
+    if (near.size === 4) break
+  }
+  const [shown, more] = [[...near].slice(0, 3).join(', '), near.size > 3 ? ', ...' : '']
+  const instead = near.size === 0 ? 'nothing is there for this address and protocol' : `there is ${shown}${more}`
+  return new InvalidInput(path, `there is no rule "${describeRule(rule)}"; ${instead}. Rules go as a whole: see list()`)
+}
+
+/** All elements of the given rules. A rule that is not there is an error. */
+export async function planRemove(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
+  const removed: MarkElement[] = []
+  for (const { given, elements } of wish) {
+    const found = present(table, elements)
+    if (found.length !== elements.length) throw describeAbsent(table, given, elements)
+    removed.push(...found)
+    if (slices.due()) await slices.next()
+  }
+  return { removed, added: [] }
+}
+
+/** What to change so that the given rules, and nothing else, are in the table. */
+export async function planReplace(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
+  const wanted = wish.flatMap(({ elements }) => elements)
+  const overlap = await findOverlap(wanted, [], slices)
+  if (overlap !== undefined) throw describeOverlap(overlap, wish, table)
+  const kept = new Set<MarkElement>()
+  const added: MarkElement[] = []
+  for (const element of wanted) {
+    const existing = table.get(element.key)
+    const { mark, rule, comment } = element
+    if (existing?.mark === mark && existing.rule === rule && existing.comment === comment) kept.add(existing)
+    else added.push(element)
+    if (slices.due()) await slices.next()
+  }
+  const removed = [...table.elements()].filter((element) => !kept.has(element))
+  return { removed, added }
+}

@@ -1,0 +1,45 @@
+// AbortSignals: one listener per signal, however many operations share it. Node warns of a leak at eleven.
+import { InvalidInput, show } from './validate.ts'
+
+interface Shared {
+  readonly listeners: Set<() => void>
+  readonly fire: () => void
+}
+
+const shared = new WeakMap<AbortSignal, Shared>()
+
+function listenTo(signal: AbortSignal): Shared {
+  const listeners = new Set<() => void>()
+  const fire = () => {
+    for (const listener of listeners) listener()
+  }
+  const entry = { listeners, fire }
+  shared.set(signal, entry)
+  signal.addEventListener('abort', fire, { once: true })
+  return entry
+}
+
+/** Calls `listener` when the signal fires; until the function that it answers is called. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  const { listeners, fire } = shared.get(signal) ?? listenTo(signal)
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0 || shared.get(signal)?.listeners !== listeners) return
+    shared.delete(signal)
+    signal.removeEventListener('abort', fire)
+  }
+}
+
+/** Checks a signal by what it can do: signals of other realms, and polyfills, are signals as well. */
+export function parseSignal(value: unknown, path: string): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  const signal = value as AbortSignal
+  try {
+    const works = typeof signal.addEventListener === 'function' && typeof signal.removeEventListener === 'function'
+    if (typeof signal.aborted === 'boolean' && works) return signal
+  } catch {
+    // null, or an object that does not like to be looked at
+  }
+  throw new InvalidInput(path, `${show(value)} is not an AbortSignal`)
+}

@@ -1,0 +1,159 @@
+// What must compile and what must not: checked by tsc, never run.
+import { Ipvs, IpvsError } from 'ipvs'
+import type {
+  CallOptions,
+  Destination,
+  DestinationKey,
+  DestinationPatch,
+  ListedDestination,
+  ListedService,
+  Service,
+  ServiceKey,
+  ServicePatch,
+  Tunnel,
+} from 'ipvs'
+
+declare const ipvs: Ipvs
+declare const listed: ListedService
+declare const listedDestination: ListedDestination
+declare const maybe: { family?: 'ipv4' | 'ipv6'; persistence: { timeoutSeconds: number } | undefined }
+
+// ---- keys
+export const keys: ServiceKey[] = [
+  { fwmark: 7 },
+  { fwmark: '0x7', family: 'ipv6' },
+  { protocol: 'tcp', address: '172.16.0.100', port: 80 },
+  // @ts-expect-error either a mark or an address
+  { fwmark: 7, protocol: 'tcp', address: '172.16.0.100', port: 80 },
+  // @ts-expect-error either a mark or an address
+  { fwmark: 7, protocol: 'tcp' },
+  // @ts-expect-error the port is missing
+  { protocol: 'tcp', address: '172.16.0.100' },
+  // @ts-expect-error the address is missing
+  { protocol: 'tcp', port: 80 },
+  // @ts-expect-error no such protocol
+  { protocol: 'icmp', address: '172.16.0.100', port: 80 },
+  // @ts-expect-error ports are numbers
+  { protocol: 'tcp', address: '172.16.0.100', port: '80' },
+  // @ts-expect-error no such family
+  { fwmark: 7, family: 4 },
+  // @ts-expect-error nothing at all
+  {},
+]
+
+export function narrow(key: ServiceKey): number | string {
+  return key.fwmark === undefined ? key.port : key.fwmark
+}
+
+// ---- services
+export const services: Service[] = [
+  { fwmark: 7, scheduler: 'rr' },
+  { fwmark: 7, scheduler: 'a-module-of-mine' },
+  { fwmark: 7, persistence: {} },
+  { fwmark: 7, persistence: { timeoutSeconds: 360, netmask: 24 }, persistenceEngine: 'sip' },
+  { protocol: 'udp', address: '2001:db8::1', port: 53, onePacket: true, scheduler: 'sh', schedulerFlags: ['sh-port'] },
+  { fwmark: 7, family: maybe.family, persistence: maybe.persistence },
+  // @ts-expect-error unknown property
+  { fwmark: 7, sched: 'rr' },
+  // @ts-expect-error unknown property of persistence
+  { fwmark: 7, persistence: { timeout: 360 } },
+  // @ts-expect-error no such flag
+  { fwmark: 7, schedulerFlags: ['sh-prot'] },
+  // @ts-expect-error only patches remove with null
+  { fwmark: 7, persistence: null },
+]
+
+export const patches: ServicePatch[] = [
+  {},
+  { persistence: null, persistenceEngine: null, schedulerFlags: null },
+  { persistence: { netmask: '255.255.255.0' } },
+  // @ts-expect-error the key cannot change
+  { fwmark: 8 },
+  // @ts-expect-error a service always has a scheduler
+  { scheduler: null },
+]
+
+// ---- destinations
+export const destinations: Destination[] = [
+  { address: '10.0.0.7' },
+  { address: '10.0.0.7', port: 8080, forwarding: 'masquerade', weight: 0, upperThreshold: 10, lowerThreshold: 5 },
+  { address: '10.0.0.7', forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080, checksum: 'remote' } },
+  // @ts-expect-error the address is missing
+  { port: 80 },
+  // @ts-expect-error cannot be set, only listed
+  { address: '10.0.0.7', forwarding: 'local' },
+  // @ts-expect-error unknown property
+  { address: '10.0.0.7', wieght: 1 },
+]
+
+export const tunnels: Tunnel[] = [
+  {},
+  { type: 'gre', checksum: 'local' },
+  // @ts-expect-error a gue tunnel needs a port
+  { type: 'gue' },
+  // @ts-expect-error only gue tunnels have a port
+  { type: 'gre', port: 6080 },
+  // @ts-expect-error only gue tunnels have remote checksums
+  { type: 'gre', checksum: 'remote' },
+]
+
+export const destinationKeys: DestinationKey[] = [
+  { address: '10.0.0.7' },
+  // @ts-expect-error settings are no part of the key
+  { address: '10.0.0.7', weight: 1 },
+]
+
+export const destinationPatches: DestinationPatch[] = [
+  { weight: 0 },
+  // @ts-expect-error the key cannot change
+  { address: '10.0.0.8' },
+]
+
+// ---- what is listed can be passed back
+export const passed: Promise<void>[] = [
+  ipvs.addService(listed),
+  ipvs.updateService(listed, listed),
+  ipvs.updateService(listed, { ...listed, scheduler: 'rr' }),
+  ipvs.removeService(listed),
+  ipvs.addDestination(listed, listedDestination),
+  ipvs.addDestination(listed, { ...listedDestination, weight: 0 }),
+  ipvs.updateDestination(listed, listedDestination, listedDestination),
+  ipvs.updateDestination(listed, listedDestination, { ...listedDestination, weight: 0 }),
+  ipvs.removeDestination(listed, listedDestination),
+]
+
+// ---- calls
+const options: CallOptions = { signal: AbortSignal.timeout(1000) }
+export const calls: Promise<unknown>[] = [
+  Ipvs.open(),
+  Ipvs.open({ netns: '/run/netns/blue', timeoutMs: 100, ...options }),
+  // @ts-expect-error unknown option
+  Ipvs.open({ namespace: 'blue' }),
+  ipvs.listServices({ consistent: false, ...options }),
+  // @ts-expect-error only listings can be inconsistent
+  ipvs.getService({ fwmark: 7 }, { consistent: false }),
+  // @ts-expect-error the patch is missing
+  ipvs.updateService({ fwmark: 7 }),
+  ipvs.flush(options),
+  ipvs.close(),
+]
+
+// @ts-expect-error handles are opened
+export const made: Ipvs = new Ipvs()
+
+export function counters({ statistics }: ListedService): readonly [bigint, number] {
+  return [statistics.inBytes, statistics.rates.inBytes]
+}
+
+export function explain(error: unknown): string {
+  if (!(error instanceof IpvsError)) throw error
+  // @ts-expect-error no such code
+  if (error.code === 'ERR_IPVS_NO_SUCH_CODE') return ''
+  if (error.code === 'ERR_IPVS_SERVICE_EXISTS' && error.outcome === 'not-applied') return error.target
+  return error.attribute ?? String(error.errno)
+}
+
+export async function disposes(): Promise<void> {
+  await using handle = await Ipvs.open()
+  await handle.flush()
+}
