@@ -1,6 +1,4 @@
 // Rules that give packets their firewall mark: what users write, checked and in one spelling.
-import { hash } from 'node:crypto'
-
 import { parseAddressBlock, type AddressBlock } from './address-block.ts'
 import { describeSpans, formatSpan, parsePorts, type MarkPort, type PortSpan } from './mark-ports.ts'
 import { parseFwmark, parseProtocol, protocolName, type Protocol } from './service-key.ts'
@@ -87,13 +85,42 @@ export function describeRule({ mark, block, protocol, spans }: CheckedRule): str
   return `${protocolName(protocol)} ${block.text} ${describeSpans(spans)} -> mark ${mark}`
 }
 
+// The last step of MurmurHash3: every bit of the word has an effect on every bit of the result.
+function spread(word: number): bigint {
+  const once = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)
+  return BigInt((twice ^ (twice >>> 16)) >>> 0)
+}
+
+// Two halves of 32 bits, each mixed in its own way (the constants are those of MurmurHash3).
+class Hash {
+  #high = 0x9747b28c
+  #low = 0x3c6ef372
+
+  add(word: number): void {
+    this.#high = Math.imul(this.#high ^ Math.imul(word, 0xcc9e2d51), 0x1b873593)
+    this.#high = (this.#high << 13) | (this.#high >>> 19)
+    this.#low = Math.imul(this.#low ^ Math.imul(word, 0x85ebca6b), 0xc2b2ae35)
+    this.#low = ((this.#low << 15) | (this.#low >>> 17)) + this.#high
+  }
+
+  get value(): bigint {
+    return (spread(this.#high) << 32n) | spread(this.#low)
+  }
+}
+
 /**
  * Number of a rule, which its elements carry in the kernel. It follows from the rule, so that the same rule has the same
  * number in every process; the comment is no part of it. Never 0, which elements of others have.
  */
 export function ruleId({ mark, block, protocol, spans }: CheckedRule): bigint {
-  const text = `${protocol} ${block.text} ${spans.map(formatSpan).join(',')} ${mark}`
-  return BigInt(`0x${hash('sha256', text).slice(0, 16)}`) || 1n
+  const hash = new Hash()
+  hash.add(mark)
+  hash.add(protocol)
+  for (const byte of block.from) hash.add(byte)
+  for (const byte of block.to) hash.add(byte)
+  for (const { from, to } of spans) hash.add((from << 16) | to)
+  return hash.value || 1n
 }
 
 export function listedRule({ mark, block, protocol, spans, comment }: CheckedRule): ListedMarkRule {

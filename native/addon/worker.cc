@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 namespace addon {
 namespace {
@@ -103,9 +104,10 @@ Worker::Settings callSettings(const Napi::Value& call, size_t operations) {
 
 Worker::Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish)
     : env_(env), prepare_(std::move(prepare)), finish_(std::move(finish)) {
+  // A failure is no exception: it is what every call will answer, an error like any other.
   wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wakeFd_ < 0) {
-    throw Napi::Error::New(env, std::string("ipvs: eventfd: ") + std::strerror(errno));
+    broken_ = errno;
   }
 }
 
@@ -114,7 +116,13 @@ Worker::~Worker() { stop(true); }
 void Worker::start(Napi::Env env) {
   deliveries_ = Deliveries::New(env, "ipvs", 0, 1, this);
   deliveries_.Unref(env); // an idle session does not keep the process alive
-  thread_ = std::thread([this] { loop(); });
+  try {
+    thread_ = std::thread([this] { loop(); });
+  } catch (const std::system_error& error) {
+    deliveries_.Release();
+    broken_ = error.code().value();
+    return;
+  }
   started_ = true;
   // After the thread-safe function is there: hooks run in reverse order, and the thread must end before it goes.
   napi_add_env_cleanup_hook(env_, stopAtExit, this);
@@ -160,8 +168,12 @@ Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Wo
     job->deferred.Resolve(replyObject(env, notRun(settings.operations, netlink::Cause::closed)));
     return promise;
   }
-  if (!started_) {
+  if (!started_ && broken_ == 0) {
     start(env);
+  }
+  if (broken_ != 0) {
+    job->deferred.Resolve(replyObject(env, notRun(settings.operations, netlink::failureOf(0, netlink::local(broken_)))));
+    return promise;
   }
   job->owner = Napi::Persistent(owner);
   if (pending_++ == 0) {

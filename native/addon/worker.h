@@ -75,6 +75,7 @@ private:
   size_t pending_ = 0;
   bool started_ = false;
   bool closed_ = false;
+  int broken_ = 0; // errno: no descriptor or no thread was to be had
   std::vector<Napi::Promise::Deferred> closing_;
 
   // Both threads

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
+#include <algorithm>
 
 namespace {
 
@@ -334,4 +334,141 @@ TEST_CASE("a patch of a destination that is not there is refused without a write
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.error == ENOENT);
   CHECK(writes == 0);
+}
+
+namespace {
+
+// A kernel with marks as services; each has one destination per digit of its mark. `marks` is asked for at each
+// listing.
+fake::Kernel::Script snapshotKernel(std::function<std::vector<uint32_t>(bool listing)> marks) {
+  return withFamily([marks = std::move(marks)](const Requests& requests) -> std::vector<Datagram> {
+    const nlmsghdr& header = requests[0].header;
+    const bool listing =
+        commandOf(requests[0]) == IPVS_CMD_GET_SERVICE && (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    const std::vector<uint32_t> present = marks(listing);
+    if (listing) {
+      return dumpOf(requests, {present});
+    }
+    ipvs::Row key(sizeof(ipvs::Service));
+    netlink::AttributeReader reader(requests[0].payload.subspan(sizeof(genlmsghdr)));
+    netlink::Attribute attribute;
+    CHECK(reader.next(attribute));
+    CHECK_FALSE(netlink::decode(ipvs::serviceRecord, attribute.payload, key.data()));
+    const auto mark = netlink::load<uint32_t>(key.data() + offsetof(ipvs::Service, fwmark));
+    const bool exists = std::ranges::find(present, mark) != present.end();
+    Answer answer;
+    if (commandOf(requests[0]) == IPVS_CMD_GET_SERVICE) {
+      if (!exists) {
+        return {answer.error(header, ESRCH).take()};
+      }
+      putService(answer, header, mark);
+      return {answer.ack(header).take()};
+    }
+    for (uint32_t i = 0; exists && i < mark % 10; ++i) {
+      answer.data(header, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
+        const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DEST);
+        const uint8_t address[16] = {10, 0, 0, static_cast<uint8_t>(i)};
+        writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
+        writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
+        writer.endNest(nest);
+      });
+    }
+    return {answer.doneDump(header).take()};
+  });
+}
+
+} // namespace
+
+TEST_CASE("a snapshot groups destinations by service, and tells none from gone") {
+  fake::Kernel kernel(snapshotKernel([](bool) { return std::vector<uint32_t>{12, 20, 31}; }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Session::Snapshot found;
+  REQUIRE(session.snapshot(true, Control::within(5s), found).status.ok());
+  CHECK(found.services.size() == 3 * sizeof(ipvs::Service));
+  CHECK(found.counts == std::vector<uint32_t>{2, 0, 1});
+  CHECK(found.destinations.size() == 3 * sizeof(ipvs::Destination));
+}
+
+TEST_CASE("a service that goes during a snapshot is left out, and the passes go on until two agree") {
+  std::atomic<int> asked = 0;
+  // Service 20 is there for the first listing only.
+  fake::Kernel kernel(snapshotKernel(
+      [&asked] { return ++asked == 1 ? std::vector<uint32_t>{12, 20, 31} : std::vector<uint32_t>{12, 31}; }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Session::Snapshot found;
+  REQUIRE(session.snapshot(true, Control::within(5s), found).status.ok());
+  CHECK(found.counts == std::vector<uint32_t>{2, 1});
+}
+
+TEST_CASE("a snapshot of a table that never settles is a conflict") {
+  std::atomic<uint32_t> asked = 0;
+  fake::Kernel kernel(snapshotKernel([&asked](bool listing) {
+    asked += listing ? 1 : 0;
+    return std::vector<uint32_t>{asked * 10};
+  }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Session::Snapshot found;
+  CHECK(session.snapshot(true, Control::within(5s), found).status.cause == Cause::conflict);
+}
+
+TEST_CASE("lost ACKs of timeouts and daemons are settled by reading back") {
+  // A kernel that carries out nothing and answers no write; its timeouts and its daemon are these.
+  fake::Kernel kernel(withFamily([](const Requests& requests) -> std::vector<Datagram> {
+    const nlmsghdr& header = requests[0].header;
+    Answer answer;
+    if (commandOf(requests[0]) == IPVS_CMD_GET_CONFIG) {
+      answer.data(
+          header, IPVS_CMD_SET_CONFIG,
+          [](netlink::Writer& writer) {
+            writer.value<uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP, 900);
+            writer.value<uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, 120);
+            writer.value<uint32_t>(IPVS_CMD_ATTR_TIMEOUT_UDP, 300);
+          },
+          0);
+      return {answer.ack(header).take()};
+    }
+    if (commandOf(requests[0]) == IPVS_CMD_GET_DAEMON) {
+      answer.data(header, IPVS_CMD_NEW_DAEMON, [](netlink::Writer& writer) {
+        const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DAEMON);
+        writer.value<uint32_t>(IPVS_DAEMON_ATTR_STATE, IP_VS_STATE_MASTER);
+        writer.text(IPVS_DAEMON_ATTR_MCAST_IFN, "eth0");
+        writer.value<uint32_t>(IPVS_DAEMON_ATTR_SYNC_ID, 1);
+        writer.endNest(nest);
+      });
+      return {answer.take(), Answer().doneDump(header).take()};
+    }
+    return {};
+  }));
+  ipvs::Session session(kernel.connector());
+  const auto outcome = [&session](Operation operation, const netlink::Record& record,
+                                  const std::function<void(netlink::Writer&)>& attributes) {
+    std::vector<std::byte> bytes;
+    netlink::Writer writer(bytes);
+    attributes(writer);
+    ipvs::Row row(record.size);
+    CHECK_FALSE(netlink::decode(record, bytes, row.data()));
+    const Item items[] = {{operation, nullptr, nullptr, row.data()}};
+    return session.execute(items, Control::within(50ms));
+  };
+  const auto daemon = [](uint32_t state, const char* interface) {
+    return [state, interface](netlink::Writer& writer) {
+      writer.value<uint32_t>(IPVS_DAEMON_ATTR_STATE, state);
+      writer.text(IPVS_DAEMON_ATTR_MCAST_IFN, interface);
+    };
+  };
+  const auto tcp = [](uint32_t seconds) {
+    return [seconds](netlink::Writer& writer) { writer.value<uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP, seconds); };
+  };
+  CHECK(outcome(Operation::setTimeouts, ipvs::timeoutsRecord, tcp(900)).empty());
+  const auto changed = outcome(Operation::setTimeouts, ipvs::timeoutsRecord, tcp(60));
+  REQUIRE(changed.size() == 1);
+  CHECK_FALSE(changed[0].unknown);
+  CHECK(outcome(Operation::startSyncDaemon, ipvs::daemonRecord, daemon(IP_VS_STATE_MASTER, "eth0")).empty());
+  const auto other = outcome(Operation::startSyncDaemon, ipvs::daemonRecord, daemon(IP_VS_STATE_MASTER, "eth1"));
+  REQUIRE(other.size() == 1);
+  CHECK(other[0].unknown);
+  CHECK(outcome(Operation::stopSyncDaemon, ipvs::daemonRecord, daemon(IP_VS_STATE_BACKUP, "")).empty());
+  const auto running = outcome(Operation::stopSyncDaemon, ipvs::daemonRecord, daemon(IP_VS_STATE_MASTER, ""));
+  REQUIRE(running.size() == 1);
+  CHECK_FALSE(running[0].unknown);
 }

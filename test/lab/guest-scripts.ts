@@ -103,8 +103,7 @@ if [ -n "$lab_terminal" ]; then
   exec 8<>/dev/hvc0
   # The size cannot follow the host's window: virtconsole tells it only once, if at all.
   $b stty $lab_terminal <&8
-  (exec $b setsid -c $b sh -c '. /run/lab/command; lab_command' <&8 >&8 2>&8 8>&- 9>&-) &
-  wait $!
+  (exec $b setsid -c $b sh -c '. /run/lab/command; lab_command' <&8 >&8 2>&8 8>&- 9>&-)
   finish $?
 fi
 
@@ -117,11 +116,11 @@ $b dd bs=65536 <out >&7 2>out.log 6>&- 7>&- 8>&- 9>&- &
 out_relay=$!
 $b dd bs=65536 <err >&8 2>err.log 6>&- 7>&- 8>&- 9>&- &
 err_relay=$!
+# Not in the background: a shell makes such commands ignore SIGINT, and there is no way to undo it.
 (
   exec <in >out 2>err 6>&- 7>&- 8>&- 9>&-
   lab_command
-) &
-wait $!
+)
 status=$?
 
 # What the command left running would keep its pipes open for ever. Kernel threads do not mind the signal.
