@@ -393,7 +393,7 @@ TEST_CASE("a service that goes during a snapshot is left out, and the passes go 
   std::atomic<int> asked = 0;
   // Service 20 is there for the first listing only.
   fake::Kernel kernel(snapshotKernel(
-      [&asked] { return ++asked == 1 ? std::vector<uint32_t>{12, 20, 31} : std::vector<uint32_t>{12, 31}; }));
+      [&asked](bool) { return ++asked == 1 ? std::vector<uint32_t>{12, 20, 31} : std::vector<uint32_t>{12, 31}; }));
   ipvs::Session session(kernel.connector());
   ipvs::Session::Snapshot found;
   REQUIRE(session.snapshot(true, Control::within(5s), found).status.ok());
