@@ -136,9 +136,12 @@ function load(): Binding {
     const build = require('node-gyp-build') as (dir: string) => unknown
     return build(root) as Binding
   } catch (cause) {
-    throw new Error(`ipvs: no native build for linux-${process.arch} (${libc}); see "Building from source" in README.md`, {
-      cause,
-    })
+    throw new Error(
+      `ipvs: no native build for linux-${process.arch} (${libc}); see "Building from source" in README.md`,
+      {
+        cause,
+      },
+    )
   } finally {
     if (before === undefined) delete process.env['LIBC']
     else process.env['LIBC'] = before

@@ -12,8 +12,14 @@ const folder = process.argv[2]
 if (!folder) throw new Error('usage: capture-golden.mjs FOLDER')
 const { describe } = createRequire(import.meta.url)('../build/Release/ipvs.node')
 
-const NEW_SERVICE = 1, SET_SERVICE = 2, DEL_SERVICE = 3, NEW_DEST = 5, SET_DEST = 6, DEL_DEST = 7
-const vip = '172.16.0.100', v6 = '[2001:db8::100]'
+const NEW_SERVICE = 1,
+  SET_SERVICE = 2,
+  DEL_SERVICE = 3,
+  NEW_DEST = 5,
+  SET_DEST = 6,
+  DEL_DEST = 7
+const vip = '172.16.0.100',
+  v6 = '[2001:db8::100]'
 // name, command line, what to keep: requests of this command, or (reply) the first answer with it
 const captures = [
   ['add-service-mark', '-A -f 7 -s rr', NEW_SERVICE],
@@ -51,7 +57,7 @@ function datagrams(log) {
 }
 
 function* messages(bytes) {
-  for (let at = 0; at + 16 <= bytes.length; ) {
+  for (let at = 0; at + 16 <= bytes.length;) {
     const length = bytes.readUInt32LE(at)
     if (length < 16 || at + length > bytes.length) return
     yield bytes.subarray(at, at + length)
@@ -80,7 +86,20 @@ function render(commandLine, message) {
 mkdirSync(folder, { recursive: true })
 for (const [name, commandLine, command, direction] of captures) {
   const log = join(tmpdir(), 'golden.strace')
-  const args = ['-o', log, '-s', '65536', '-e', 'trace=sendmsg,recvmsg', '-e', 'write=all', '-e', 'read=all', '-e', 'verbose=none']
+  const args = [
+    '-o',
+    log,
+    '-s',
+    '65536',
+    '-e',
+    'trace=sendmsg,recvmsg',
+    '-e',
+    'write=all',
+    '-e',
+    'read=all',
+    '-e',
+    'verbose=none',
+  ]
   execFileSync('strace', [...args, 'ipvsadm', ...commandLine.split(' ')], { stdio: ['ignore', 'ignore', 'inherit'] })
   const wanted = datagrams(readFileSync(log, 'utf8'))
     .filter(({ sent }) => sent !== (direction === 'reply'))

@@ -23,7 +23,16 @@ function sources(folder) {
 const native = sources('native')
 run('clang-format-19', fix ? ['-i', ...native] : ['--dry-run', '-Werror', ...native])
 run(bin('prettier'), [fix ? '--write' : '--check', '--log-level', 'warn', '.'])
-run(bin('oxlint'), ['--type-aware', '--deny-warnings', ...(fix ? ['--fix'] : []), 'lib', 'test', 'examples', 'bench', 'scripts'])
+run(bin('oxlint'), [
+  '--type-aware',
+  '--deny-warnings',
+  ...(fix ? ['--fix'] : []),
+  'lib',
+  'test',
+  'examples',
+  'bench',
+  'scripts',
+])
 if (!fix) {
   run(bin('tsc'), ['-p', 'tsconfig.json'])
   // clang's view of the code needs clang's compile commands.

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 const root = new URL('..', import.meta.url).pathname
 const bin = (name) => join(root, 'node_modules/.bin', name)
 const work = mkdtempSync(join(tmpdir(), 'ipvs-pack-'))
-const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const run = (command, args, cwd) =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 
 try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', work], root))
@@ -17,7 +18,10 @@ try {
   for (const needed of ['dist/index.js', 'dist/index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md']) {
     assert(files.includes(needed), `${needed} is missing from the tarball`)
   }
-  assert(files.some((file) => file.startsWith('prebuilds/linux-')), 'no prebuild in the tarball: npm run prebuilds')
+  assert(
+    files.some((file) => file.startsWith('prebuilds/linux-')),
+    'no prebuild in the tarball: npm run prebuilds',
+  )
   // With a binding.gyp in reach, package managers would try to build.
   const stray = files.filter((file) => /\.gyp|^(native|lib|test|bench|scripts|examples)\//.test(file))
   assert.deepEqual(stray, [], 'files that do not belong into the tarball')
@@ -30,14 +34,29 @@ try {
     if (ipvs instanceof IpvsError ? !ipvs.code.startsWith('ERR_IPVS_') : !(ipvs instanceof Ipvs)) throw ipvs
     if (ipvs instanceof Ipvs) await ipvs.close()
     console.log('loaded')`
-  writeFileSync(join(work, 'esm.mjs'), `import { Ipvs, IpvsError, FirewallMarks } from 'ipvs'\n${use}\nif (!FirewallMarks) throw 1`)
+  writeFileSync(
+    join(work, 'esm.mjs'),
+    `import { Ipvs, IpvsError, FirewallMarks } from 'ipvs'\n${use}\nif (!FirewallMarks) throw 1`,
+  )
   writeFileSync(join(work, 'cjs.cjs'), `const { Ipvs, IpvsError } = require('ipvs')\nvoid (async () => { ${use} })()`)
   for (const file of ['esm.mjs', 'cjs.cjs']) assert.equal(run(process.execPath, [file], work).trim(), 'loaded', file)
 
   const typed = `const ipvs = await Ipvs.open()\nawait ipvs.addService({ fwmark: 7, scheduler: 'rr' })\n`
   writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${typed}`)
-  writeFileSync(join(work, 'cjs.cts'), `import { Ipvs } from 'ipvs'\nexport async function main(): Promise<void> { ${typed} }`)
-  const settings = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable']
+  writeFileSync(
+    join(work, 'cjs.cts'),
+    `import { Ipvs } from 'ipvs'\nexport async function main(): Promise<void> { ${typed} }`,
+  )
+  const settings = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,esnext.disposable',
+  ]
   const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
   run(bin('tsc'), [...settings, ...types, 'esm.mts', 'cjs.cts'], work)
 

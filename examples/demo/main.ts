@@ -2,7 +2,7 @@
 // package alone. Runs here when this machine has IPVS and we are root, else on a real kernel in the lab.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { constants } from 'node:os'
+import { constants, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 import { Ipvs } from 'ipvs'
@@ -20,7 +20,9 @@ async function whyNotHere(): Promise<string | undefined> {
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-  return existsSync('/usr/sbin/ip') || existsSync('/sbin/ip') ? undefined : 'the command ip (package iproute2) is missing'
+  return existsSync('/usr/sbin/ip') || existsSync('/sbin/ip')
+    ? undefined
+    : 'the command ip (package iproute2) is missing'
 }
 
 function inLab(): Promise<number> {
@@ -36,12 +38,15 @@ function inLab(): Promise<number> {
 
 const reason = await whyNotHere()
 if (reason === undefined) {
-  console.log('Running on this host, in network namespaces of its own.\n')
+  console.log(`On Linux ${release()}, in network namespaces of the demo's own.\n`)
   process.exitCode = await play()
 } else if (process.argv.includes('--here')) {
   console.error(`The demo cannot run here: ${reason}`)
   process.exitCode = 1
 } else {
-  console.log(`This host cannot run the demo itself (${reason}).\nStarting a real kernel in the lab instead; this takes a moment.\n`)
+  console.log(`This host cannot run the demo itself: ${reason}\n`)
+  console.log(
+    'So a real kernel is started in the lab instead, which takes a moment; the first time it is downloaded.\n',
+  )
   process.exitCode = await inLab()
 }

@@ -9,12 +9,15 @@ export function showMarks(rules: readonly MarkRule[]): void {
 
 export async function showServices(ipvs: Ipvs): Promise<void> {
   for (const service of await ipvs.listServices()) {
-    const name = 'fwmark' in service ? `FWM  ${service.fwmark}` : `${service.protocol} ${service.address}:${service.port}`
+    const name =
+      'fwmark' in service ? `FWM  ${service.fwmark}` : `${service.protocol} ${service.address}:${service.port}`
     const persistent = service.persistence ? ` persistent ${service.persistence.timeoutSeconds}` : ''
     console.log(`   ${name} ${service.scheduler}${persistent}`)
     for (const to of await ipvs.listDestinations(service)) {
       const connections = `${to.activeConnections} active, ${to.inactiveConnections} inactive`
-      console.log(`     -> ${`${to.address}:${to.port}`.padEnd(16)} ${to.forwarding}, weight ${to.weight}, ${connections}`)
+      console.log(
+        `     -> ${`${to.address}:${to.port}`.padEnd(16)} ${to.forwarding}, weight ${to.weight}, ${connections}`,
+      )
     }
   }
 }
@@ -34,6 +37,8 @@ export function showConnections(table: string): void {
       protocol === 'IP'
         ? `template: ${address(from)}, mark ${Number.parseInt(to, 16)}`
         : `${address(from)}:${Number.parseInt(fromPort, 16)} -> ${address(to)}:${port}`
-    console.log(`     ${protocol.padEnd(4)} ${what.padEnd(42)} -> ${address(server).padEnd(10)} ${state} (${expires} s)`)
+    console.log(
+      `     ${protocol.padEnd(4)} ${what.padEnd(42)} -> ${address(server).padEnd(10)} ${state} (${expires} s)`,
+    )
   }
 }

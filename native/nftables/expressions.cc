@@ -3,10 +3,12 @@
 namespace nftables {
 namespace {
 
-// Register 1 is the first of four with 16 bytes; the same bytes are registers 8 to 11 of 4 bytes each. Keys are put
-// together in neighbouring registers: an IPv4 address in 8, an IPv6 address in 8 to 11, then protocol, then port.
+// Registers 1 to 4 have 16 bytes; 8 to 23 are the same memory in words of 4. Keys are put together in neighbouring
+// words from register 1 on, padded to 4 bytes each: address, protocol, port.
 constexpr uint32_t keyRegister = NFT_REG_1;
-constexpr uint32_t firstWord = NFT_REG32_00;
+
+uint32_t protocolRegister(const MapDefinition& map) { return map.family == AF_INET ? NFT_REG32_01 : NFT_REG_2; }
+uint32_t portRegister(const MapDefinition& map) { return map.family == AF_INET ? NFT_REG32_02 : NFT_REG32_05; }
 
 // One expression: a list element with a name and its own attributes, which `body` writes.
 template <typename Body> void writeExpression(Writer& writer, std::string_view name, Body body) {
@@ -59,14 +61,13 @@ void writeLookup(Writer& writer, const MapDefinition& map) {
     writer.endNest(data);
   });
   const auto addressLength = static_cast<uint32_t>(map.addressLength);
-  const uint32_t protocolRegister = firstWord + addressLength / 4;
   writePayload(writer, NFT_PAYLOAD_NETWORK_HEADER, map.networkOffset, addressLength, keyRegister);
-  writeMetaLoad(writer, NFT_META_L4PROTO, protocolRegister);
-  writePayload(writer, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, protocolRegister + 1); // tcp, udp and sctp alike
+  writeMetaLoad(writer, NFT_META_L4PROTO, protocolRegister(map));
+  writePayload(writer, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, portRegister(map)); // tcp, udp and sctp alike
   writeExpression(writer, "lookup", [&] {
-    writer.text(NFTA_LOOKUP_SET, map.name);
     writer.valueBigEndian(NFTA_LOOKUP_SREG, keyRegister);
     writer.valueBigEndian(NFTA_LOOKUP_DREG, keyRegister);
+    writer.text(NFTA_LOOKUP_SET, map.name);
   });
   writeExpression(writer, "meta", [&] {
     writer.valueBigEndian(NFTA_META_KEY, uint32_t{NFT_META_MARK});

@@ -41,7 +41,14 @@ const sentServices: Record<string, ServiceRow> = {
     timeout: 360,
     netmask: prefix(64),
   },
-  'add-service-tcp': { family: 2, protocol: 6, address: ipv4(172, 16, 0, 100), port: 80, scheduler: 'wrr', ...notPersistent },
+  'add-service-tcp': {
+    family: 2,
+    protocol: 6,
+    address: ipv4(172, 16, 0, 100),
+    port: 80,
+    scheduler: 'wrr',
+    ...notPersistent,
+  },
   'add-service-udp-ipv6-one-packet': {
     family: 10,
     protocol: 17,
@@ -63,7 +70,14 @@ const sentServices: Record<string, ServiceRow> = {
     timeout: 60,
     netmask: host,
   },
-  'edit-service': { family: 2, fwmark: 7, scheduler: 'rr', flags: { value: 1, mask: all }, timeout: 3600, netmask: host },
+  'edit-service': {
+    family: 2,
+    fwmark: 7,
+    scheduler: 'rr',
+    flags: { value: 1, mask: all },
+    timeout: 3600,
+    netmask: host,
+  },
 }
 
 const plain = { weight: 1, tunnelType: 0, tunnelPort: 0, tunnelFlags: 0, upperThreshold: 0, lowerThreshold: 0 }
@@ -110,7 +124,10 @@ describe('what ipvsadm sends', () => {
   test.each(Object.entries(sentDestinations))('%s', (name, row) => {
     const bytes = nested(golden(name).attributes, DESTINATION)
     expect(fieldsOf(destinations.rows(testing.decode('destination', bytes)).at(0))).toEqual(row)
-    const encoded = testing.encode('destination', new RowWriter<DestinationRow>(binding.schema, 'destination').encode(row))
+    const encoded = testing.encode(
+      'destination',
+      new RowWriter<DestinationRow>(binding.schema, 'destination').encode(row),
+    )
     expect(encoded).toEqual(bytes)
   })
 })
@@ -118,7 +135,10 @@ describe('what ipvsadm sends', () => {
 describe('what the kernel answers', () => {
   test.each([
     ['list-service-mark', { family: 2, fwmark: 7, scheduler: 'rr', timeout: 3600 }],
-    ['list-service-tcp', { family: 2, protocol: 6, address: ipv4(172, 16, 0, 100), port: 80, scheduler: 'wrr', timeout: 0 }],
+    [
+      'list-service-tcp',
+      { family: 2, protocol: 6, address: ipv4(172, 16, 0, 100), port: 80, scheduler: 'wrr', timeout: 0 },
+    ],
     ['list-service-ipv6', { family: 10, protocol: 17, address: ipv6(0x100), port: 53, scheduler: 'sh', timeout: 0 }],
   ])('%s', (name, row) => {
     const fields = fieldsOf(services.rows(testing.decode('service', nested(golden(name).attributes, SERVICE))).at(0))

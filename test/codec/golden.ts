@@ -26,7 +26,7 @@ export function golden(name: string): Golden {
 /** The payload of a top-level attribute, e.g. 1: the service. */
 export function nested(attributes: Uint8Array, wanted: number): Uint8Array {
   const view = new DataView(attributes.buffer, attributes.byteOffset, attributes.byteLength)
-  for (let at = 0; at + 4 <= attributes.length; ) {
+  for (let at = 0; at + 4 <= attributes.length;) {
     const length = view.getUint16(at, true)
     if ((view.getUint16(at + 2, true) & 0x3fff) === wanted) return attributes.slice(at + 4, at + length)
     at += (length + 3) & ~3

@@ -20,11 +20,16 @@ const inWorkers = (rounds: number, body: string): string => `
 `
 
 test('a worker is terminated with calls in flight: no crash, no hang, no thread left', async () => {
-  const ended = await runNode(inWorkers(40, `
+  const ended = await runNode(
+    inWorkers(
+      40,
+      `
     const fds = Array.from({ length: 5 }, () => testing.socketpair())
     globalThis.sessions = fds.map(([ours]) => new binding.IpvsSession({ sockets: [ours] }))
     for (const session of sessions) for (let i = 0; i < 10; i++) session.open(call(i))
-  `))
+  `,
+    ),
+  )
   expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' })
   const { longest, leaked } = JSON.parse(ended.stdout) as { longest: number; leaked: [number, number] }
   expect(longest).toBeLessThan(10_000) // each call would take 60 s

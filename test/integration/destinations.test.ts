@@ -64,7 +64,10 @@ test('thresholds and tunnels, both ways', async () => {
     await ipvs.close()
     const tables = []
     for (const option of ['--thresholds', '--tun-info']) {
-      tables.push(await sh(`ipvsadm -Ln ${option} -f 7`, { netns: name }), await sh(`ipvsadm -Ln ${option} -f 8`, { netns: name }))
+      tables.push(
+        await sh(`ipvsadm -Ln ${option} -f 7`, { netns: name }),
+        await sh(`ipvsadm -Ln ${option} -f 8`, { netns: name }),
+      )
     }
     return { listed, copied, tables }
   })
@@ -94,7 +97,9 @@ test('updateDestination keeps what it does not name', async () => {
     await ipvs.close()
     return { before, drained, direct }
   })
-  expect(seen.before).toMatchObject([{ weight: 5, upperThreshold: 100, lowerThreshold: 50, tunnel: { type: 'gue', port: 6080 } }])
+  expect(seen.before).toMatchObject([
+    { weight: 5, upperThreshold: 100, lowerThreshold: 50, tunnel: { type: 'gue', port: 6080 } },
+  ])
   expect(seen.drained).toEqual([{ ...seen.before[0], weight: 0 }])
   expect(seen.direct).toMatchObject([{ forwarding: 'direct', weight: 0, upperThreshold: 100, lowerThreshold: 50 }])
   expect(seen.direct[0]).not.toHaveProperty('tunnel')
@@ -106,11 +111,16 @@ test('hundreds of destinations are listed whole', async () => {
     const ipvs = await Ipvs.open({ netns: path })
     await ipvs.addService({ fwmark: 7, scheduler: 'rr' })
     const adds = []
-    for (let i = 0; i < 300; i++) adds.push(ipvs.addDestination({ fwmark: 7 }, { address: `10.0.${i >> 8}.${i & 255}` }))
+    for (let i = 0; i < 300; i++)
+      adds.push(ipvs.addDestination({ fwmark: 7 }, { address: `10.0.${i >> 8}.${i & 255}` }))
     const settled = await Promise.allSettled(adds)
     const listed = await ipvs.listDestinations({ fwmark: 7 })
     await ipvs.close()
-    return { listed: new Set(listed.map((each) => each.address)).size, rows: listed.length, failed: settled.filter((s) => s.status === 'rejected').length }
+    return {
+      listed: new Set(listed.map((each) => each.address)).size,
+      rows: listed.length,
+      failed: settled.filter((s) => s.status === 'rejected').length,
+    }
   })
   expect(addresses).toEqual({ listed: 300, rows: 300, failed: 0 })
 })

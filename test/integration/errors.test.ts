@@ -9,14 +9,18 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-const failing = async (operation: string, before = ''): Promise<Record<string, unknown>> =>
+type Call = readonly [method: string, ...args: unknown[]]
+
+/** The error of a call in a namespace that `before` has prepared. */
+const failing = async (call: Call, before = ''): Promise<Record<string, unknown>> =>
   lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns, sh }, given) => {
       const { name, path } = await netns()
       if (given.before) await sh(given.before, { netns: name })
       const ipvs = await Ipvs.open({ netns: path })
+      const [method, ...args] = given.call
       try {
-        await (new Function('ipvs', `return ipvs.${given.operation}`)(ipvs) as Promise<unknown>)
+        await (Reflect.get(ipvs, method) as (...all: unknown[]) => Promise<unknown>).apply(ipvs, args)
       } catch (error) {
         if (!(error instanceof IpvsError)) throw error
         const { code, errno, operation, target, outcome, message } = error
@@ -26,46 +30,46 @@ const failing = async (operation: string, before = ''): Promise<Record<string, u
       }
       throw new Error('did not fail')
     },
-    { operation, before },
+    { call, before },
   )
 
 const withService = 'ipvsadm -A -f 7 -s rr; ipvsadm -a -f 7 -r 10.0.0.7 -g'
 
 test.each([
-  ["addService({ fwmark: 7, scheduler: 'rr' })", 'ERR_IPVS_SERVICE_EXISTS', 17],
-  ["updateService({ fwmark: 8 }, { scheduler: 'rr' })", 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ['removeService({ fwmark: 8 })', 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ["removeService({ fwmark: 7, family: 'ipv6' })", 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ['getService({ fwmark: 8 })', 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ['listDestinations({ fwmark: 8 })', 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ["addDestination({ fwmark: 8 }, { address: '10.0.0.7' })", 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ["addDestination({ fwmark: 7 }, { address: '10.0.0.7' })", 'ERR_IPVS_DESTINATION_EXISTS', 17],
-  ["updateDestination({ fwmark: 7 }, { address: '10.0.0.9' }, { weight: 0 })", 'ERR_IPVS_DESTINATION_NOT_FOUND', 2],
-  ["updateDestination({ fwmark: 8 }, { address: '10.0.0.9' }, { weight: 0 })", 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
-  ["removeDestination({ fwmark: 7 }, { address: '10.0.0.9' })", 'ERR_IPVS_DESTINATION_NOT_FOUND', 2],
-  ["addService({ fwmark: 9, scheduler: 'nosuch' })", 'ERR_IPVS_SCHEDULER_NOT_FOUND', 2],
-  ["updateService({ fwmark: 7 }, { scheduler: 'nosuch' })", 'ERR_IPVS_SCHEDULER_NOT_FOUND', 2],
+  [['addService', { fwmark: 7, scheduler: 'rr' }], 'ERR_IPVS_SERVICE_EXISTS', 17],
+  [['updateService', { fwmark: 8 }, { scheduler: 'rr' }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['removeService', { fwmark: 8 }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['removeService', { fwmark: 7, family: 'ipv6' }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['getService', { fwmark: 8 }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['listDestinations', { fwmark: 8 }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['addDestination', { fwmark: 8 }, { address: '10.0.0.7' }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['addDestination', { fwmark: 7 }, { address: '10.0.0.7' }], 'ERR_IPVS_DESTINATION_EXISTS', 17],
+  [['updateDestination', { fwmark: 7 }, { address: '10.0.0.9' }, { weight: 0 }], 'ERR_IPVS_DESTINATION_NOT_FOUND', 2],
+  [['updateDestination', { fwmark: 8 }, { address: '10.0.0.9' }, { weight: 0 }], 'ERR_IPVS_SERVICE_NOT_FOUND', 3],
+  [['removeDestination', { fwmark: 7 }, { address: '10.0.0.9' }], 'ERR_IPVS_DESTINATION_NOT_FOUND', 2],
+  [['addService', { fwmark: 9, scheduler: 'nosuch' }], 'ERR_IPVS_SCHEDULER_NOT_FOUND', 2],
+  [['updateService', { fwmark: 7 }, { scheduler: 'nosuch' }], 'ERR_IPVS_SCHEDULER_NOT_FOUND', 2],
   [
-    "addService({ fwmark: 9, scheduler: 'rr', persistence: {}, persistenceEngine: 'nosuch' })",
+    ['addService', { fwmark: 9, scheduler: 'rr', persistence: {}, persistenceEngine: 'nosuch' }],
     'ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND',
     2,
   ],
-])('%s: %s', async (operation, code, errno) => {
-  const error = await failing(operation, withService)
-  expect(error).toMatchObject({ code, errno, operation: /^\w+/.exec(operation)?.[0], outcome: 'not-applied' })
+] satisfies [Call, string, number][])('%j: %s', async (call, code, errno) => {
+  const error = await failing(call, withService)
+  expect(error).toMatchObject({ code, errno, operation: call[0], outcome: 'not-applied' })
   expect(error['target']).toContain('FWM')
 })
 
 test.each([
-  ["addService({ fwmark: 0, scheduler: 'rr' })", /fwmark/],
-  ["addService({ fwmark: 7, sched: 'rr' })", /service\.sched: .*"scheduler"/],
-  ["addService({ protocol: 'tcp', address: '172.16.0.100', port: 0, scheduler: 'rr' })", /persisten/],
-  ["addService({ protocol: 'tcp', address: '172.16.0.300', port: 80 })", /address/],
-  ["addService({ protocol: 'tcp', address: '172.16.0.100', port: 65536 })", /port/],
-  ["addService({ fwmark: 7, protocol: 'tcp', address: '172.16.0.100', port: 80 })", /fwmark/],
-  ["addDestination({ fwmark: 7 }, { address: '10.0.0.7', weight: -1 })", /weight/],
-])('%s is refused before anything is sent', async (operation, message) => {
-  const error = await failing(operation)
+  [['addService', { fwmark: 0, scheduler: 'rr' }], /fwmark/],
+  [['addService', { fwmark: 7, sched: 'rr' }], /service\.sched: .*"scheduler"/],
+  [['addService', { protocol: 'tcp', address: '172.16.0.100', port: 0, scheduler: 'rr' }], /persisten/],
+  [['addService', { protocol: 'tcp', address: '172.16.0.300', port: 80 }], /address/],
+  [['addService', { protocol: 'tcp', address: '172.16.0.100', port: 65536 }], /port/],
+  [['addService', { fwmark: 7, protocol: 'tcp', address: '172.16.0.100', port: 80 }], /fwmark/],
+  [['addDestination', { fwmark: 7 }, { address: '10.0.0.7', weight: -1 }], /weight/],
+] satisfies [Call, RegExp][])('%j is refused before anything is sent', async (call, message) => {
+  const error = await failing(call)
   expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', outcome: 'not-applied' })
   expect(error['message']).toMatch(message)
 })
@@ -128,7 +132,9 @@ test('the module is unloaded and loaded under an open handle: it goes on', async
     await ipvs.flush()
     const family = async (): Promise<string> => (await sh('grep -c . /proc/net/ip_vs')).trim()
     await family()
-    await sh('for i in 1 2 3 4 5; do modprobe -r ip_vs_rr ip_vs_wlc ip_vs_wrr ip_vs_sh ip_vs_lc ip_vs_sed ip_vs_pe_sip 2>/dev/null; modprobe -r ip_vs && break; sleep 1; done; ! test -e /proc/net/ip_vs')
+    await sh(
+      'for i in 1 2 3 4 5; do modprobe -r ip_vs_rr ip_vs_wlc ip_vs_wrr ip_vs_sh ip_vs_lc ip_vs_sed ip_vs_pe_sip 2>/dev/null; modprobe -r ip_vs && break; sleep 1; done; ! test -e /proc/net/ip_vs',
+    )
     await sh('modprobe ip_vs')
     await ipvs.addService({ fwmark: 7, scheduler: 'rr' })
     const listed = await ipvs.listServices()

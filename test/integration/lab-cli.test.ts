@@ -129,6 +129,8 @@ describe.skipIf(findProgram('qemu-system-x86_64') === undefined)('with a machine
     const bytes = randomBytes(10_000_000)
     const output = path.join(folder, "out, it's")
     const script =
+      // A shell makes what it starts in the background ignore interrupts; the command must not be such a one.
+      'sh -c "kill -INT \\$\\$"; [ $? = 130 ] || exit 1; ' +
       'cat >/tmp/given; cat /tmp/given; cat /tmp/given >&2; echo kept >"$0/file"; echo lost >"$1/lost"; exit 7'
     const args = [...kernel, '--output', output, 'sh', '-c', script, output, folder]
     const { status, stdout, stderr } = await startLab(args, bytes).exited

@@ -16,8 +16,14 @@ const services: readonly [Service, string][] = [
   [{ fwmark: 2147483647 }, '-f 2147483647 -s wlc'], // ipvsadm prints greater ones as negative numbers
   [{ fwmark: 7, family: 'ipv6', scheduler: 'rr' }, '-f 7 -6 -s rr'],
   [{ protocol: 'tcp', address: '172.16.0.100', port: 80, scheduler: 'wrr' }, '-t 172.16.0.100:80 -s wrr'],
-  [{ protocol: 'udp', address: '172.16.0.100', port: 53, scheduler: 'rr', onePacket: true }, '-u 172.16.0.100:53 -s rr -o'],
-  [{ protocol: 'sctp', address: '172.16.0.100', port: 2905, scheduler: 'lc' }, '--sctp-service 172.16.0.100:2905 -s lc'],
+  [
+    { protocol: 'udp', address: '172.16.0.100', port: 53, scheduler: 'rr', onePacket: true },
+    '-u 172.16.0.100:53 -s rr -o',
+  ],
+  [
+    { protocol: 'sctp', address: '172.16.0.100', port: 2905, scheduler: 'lc' },
+    '--sctp-service 172.16.0.100:2905 -s lc',
+  ],
   [{ protocol: 'tcp', address: '2001:db8::100', port: 443, scheduler: 'sed' }, '-t [2001:db8::100]:443 -s sed'],
   [
     { protocol: 'tcp', address: '172.16.0.100', port: 443, scheduler: 'rr', persistence: {} },
@@ -40,25 +46,33 @@ const services: readonly [Service, string][] = [
     '-t 172.16.0.102:80 -s sh -b sh-fallback,sh-port',
   ],
   [
-    { protocol: 'udp', address: '172.16.0.100', port: 5060, scheduler: 'rr', persistence: { timeoutSeconds: 60 }, persistenceEngine: 'sip' },
+    {
+      protocol: 'udp',
+      address: '172.16.0.100',
+      port: 5060,
+      scheduler: 'rr',
+      persistence: { timeoutSeconds: 60 },
+      persistenceEngine: 'sip',
+    },
     '-u 172.16.0.100:5060 -s rr -p 60 --pe sip',
   ],
 ]
 
+const isIpv6 = (service: Service): boolean =>
+  'fwmark' in service ? service.family === 'ipv6' : service.address.includes(':')
+const narrowest = (service: Service): string | number => (isIpv6(service) ? 128 : '255.255.255.255')
+
 test.each(services)('added as %j, ipvsadm saves: %s', async (service, saved) => {
-  const seen = await lab.run(
-    async ({ ipvs: { Ipvs }, netns, sh }, given) => {
-      const { name, path } = await netns()
-      const ipvs = await Ipvs.open({ netns: path })
-      await ipvs.addService(given)
-      const save = await sh('ipvsadm -Sn', { netns: name })
-      await ipvs.removeService(given)
-      const left = await ipvs.listServices()
-      await ipvs.close()
-      return { save, left }
-    },
-    service,
-  )
+  const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }, given) => {
+    const { name, path } = await netns()
+    const ipvs = await Ipvs.open({ netns: path })
+    await ipvs.addService(given)
+    const save = await sh('ipvsadm -Sn', { netns: name })
+    await ipvs.removeService(given)
+    const left = await ipvs.listServices()
+    await ipvs.close()
+    return { save, left }
+  }, service)
   expect(seen.save.trim().split(/\s+/).toSorted()).toEqual(`-A ${saved}`.split(/\s+/).toSorted())
   expect(seen.left).toEqual([])
 })
@@ -90,7 +104,7 @@ test('what ipvsadm adds we list, and what we list can be added again', async () 
     expect(seen.listed).toContainEqual(
       expect.objectContaining({
         ...rest,
-        ...(persistence ? { persistence: expect.objectContaining(persistence) as unknown } : {}),
+        ...(persistence ? { persistence: { timeoutSeconds: 360, netmask: narrowest(service), ...persistence } } : {}),
         ...(schedulerFlags ? { schedulerFlags: [...schedulerFlags].toSorted() } : {}),
       }),
     )
@@ -173,7 +187,7 @@ test('a table of many services is listed whole, each once', async () => {
     const adds = []
     for (let mark = 1; mark <= 1000; mark++) adds.push(ipvs.addService({ fwmark: mark, scheduler: 'rr' }))
     await Promise.all(adds)
-    const marks = (await ipvs.listServices()).map((service) => ('fwmark' in service ? Number(service.fwmark) : 0))
+    const marks = (await ipvs.listServices()).map((service) => ('fwmark' in service ? service.fwmark : 0))
     const theirs = Number(await sh('ipvsadm -Sn | wc -l', { netns: name }))
     await ipvs.flush()
     const left = await ipvs.listServices()
@@ -212,7 +226,11 @@ test('a handle in one namespace leaves the rest of the process where it is', asy
     const elsewhere = await inOwn()
     const second = await Ipvs.open()
     const marks = (list: object[]): boolean => list.some((service) => 'fwmark' in service && service.fwmark === 77)
-    const visible = [marks(await here.listServices()), marks(await second.listServices()), marks(await there.listServices())]
+    const visible = [
+      marks(await here.listServices()),
+      marks(await second.listServices()),
+      marks(await there.listServices()),
+    ]
     await Promise.all([here.close(), there.close(), second.close()])
     return { elsewhere, after: await inOwn(), visible }
   })

@@ -20,7 +20,7 @@ export interface Request {
 /** The messages of a datagram. */
 function requestsIn(datagram: Buffer): Request[] {
   const found: Request[] = []
-  for (let at = 0; at < datagram.length; ) {
+  for (let at = 0; at < datagram.length;) {
     const length = datagram.readUInt32LE(at)
     found.push({
       type: datagram.readUInt16LE(at + 4),

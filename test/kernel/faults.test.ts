@@ -74,21 +74,28 @@ test('an errno without a meaning of its own is ERR_IPVS_KERNEL', async () => {
 
 test('silence: ERR_IPVS_TIMEOUT, outcome unknown, and the handle works on', async () => {
   let silent = true
-  const pipeline = pipelineOn((requests) => (silent ? [] : requests.slice(-1).map((last) => answer(last))), { timeoutMs: 100 })
+  const pipeline = pipelineOn((requests) => (silent ? [] : requests.slice(-1).map((last) => answer(last))), {
+    timeoutMs: 100,
+  })
   await expect(add(pipeline)).rejects.toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'unknown' })
   silent = false
   await expect(add(pipeline)).resolves.toBeUndefined()
 })
 
 test('a lost ACK whose service is there as asked is no failure', async () => {
-  const pipeline = pipelineOn(([request]) => (request?.command === GET_SERVICE ? [markService(request, 'rr'), answer(request)] : []), {
-    timeoutMs: 100,
-  })
+  const pipeline = pipelineOn(
+    ([request]) => (request?.command === GET_SERVICE ? [markService(request, 'rr'), answer(request)] : []),
+    {
+      timeoutMs: 100,
+    },
+  )
   await expect(add(pipeline)).resolves.toBeUndefined()
 })
 
 test('a lost ACK whose service is not there: not applied', async () => {
-  const pipeline = pipelineOn(([request]) => (request?.command === GET_SERVICE ? [answer(request, 3)] : []), { timeoutMs: 100 })
+  const pipeline = pipelineOn(([request]) => (request?.command === GET_SERVICE ? [answer(request, 3)] : []), {
+    timeoutMs: 100,
+  })
   await expect(add(pipeline)).rejects.toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'not-applied' })
 })
 
@@ -108,7 +115,11 @@ test('an abort after sending: ERR_IPVS_ABORTED, outcome unknown, and the handle 
   const controller = new AbortController()
   const pending = add(pipeline, controller.signal)
   setTimeout(() => controller.abort(new Error('enough')), 100)
-  await expect(pending).rejects.toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'unknown', cause: { message: 'enough' } })
+  await expect(pending).rejects.toMatchObject({
+    code: 'ERR_IPVS_ABORTED',
+    outcome: 'unknown',
+    cause: { message: 'enough' },
+  })
   silent = false
   await expect(add(pipeline)).resolves.toBeUndefined()
 })
@@ -119,7 +130,10 @@ test('an abort before sending: nothing is sent', async () => {
     requests += batch.length
     return batch.slice(-1).map((last) => answer(last))
   })
-  await expect(add(pipeline, AbortSignal.abort())).rejects.toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'not-applied' })
+  await expect(add(pipeline, AbortSignal.abort())).rejects.toMatchObject({
+    code: 'ERR_IPVS_ABORTED',
+    outcome: 'not-applied',
+  })
   await add(pipeline)
   expect(requests).toBe(1)
 })

@@ -121,8 +121,8 @@ function aptConfiguration(folder: string, source: KernelSource): string {
     'Dir::Etc::SourceParts "/dev/null";',
     'Dir::Etc::Preferences "/dev/null";',
     'Dir::Etc::PreferencesParts "/dev/null";',
-    // Backports are chosen only when asked for.
-    `APT::Default-Release "${source.suites[0]}";`,
+    // Backports are chosen only when asked for. To ask elsewhere would prefer the release to its security updates.
+    ...(source.suites.length > 1 ? [`APT::Default-Release "${source.suites[0]}";`] : []),
     'APT::Architecture "amd64";',
     'APT::Architectures { "amd64"; };',
     // The user that apt downloads as cannot enter somebody's cache folder.
