@@ -1,28 +1,60 @@
-// Builds the addon as it is shipped (node-gyp, binding.gyp). Does nothing when no input is newer than the build.
+// Builds the addon as it ships (node-gyp, binding.gyp), unless no input has changed since:
+//   node scripts/build-native.mjs [--prebuild]
+// --prebuild always builds, and leaves the result in prebuilds/ as well, stripped and named by platform and libc.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const root = new URL('..', import.meta.url).pathname
 const addon = join(root, 'build/Release/ipvs.node')
 const stamp = join(root, 'build/inputs.sha256')
 
-function inputs() {
-  const files = ['binding.gyp', 'package-lock.json']
+function hashOfInputs() {
+  const files = ['binding.gyp', 'package-lock.json', 'native/sources.gypi']
   for (const layer of ['netlink', 'ipvs', 'nftables', 'addon']) {
     for (const name of readdirSync(join(root, 'native', layer))) files.push(join('native', layer, name))
   }
-  files.push('native/sources.gypi')
   const hash = createHash('sha256').update(process.version)
   for (const file of files.toSorted()) hash.update(file).update(readFileSync(join(root, file)))
   return hash.digest('hex')
 }
 
-const wanted = inputs()
-if (existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) process.exit(0)
+// Where node came with its headers, nothing has to be downloaded.
+function headers() {
+  const prefix = dirname(dirname(process.execPath))
+  const own = existsSync(join(prefix, 'include/node/node_api.h'))
+  return own && !process.env.npm_config_nodedir ? { npm_config_nodedir: prefix } : {}
+}
 
-console.error('building the native addon (about 30 s) ...')
-const built = spawnSync('npx', ['--no-install', 'node-gyp', 'rebuild', '--silent'], { cwd: root, stdio: 'inherit' })
-if (built.status !== 0) process.exit(built.status ?? 1)
-writeFileSync(stamp, wanted)
+const prebuild = process.argv.includes('--prebuild')
+const inputs = hashOfInputs()
+const current = existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs
+if (current && !prebuild) process.exit(0)
+
+console.error('building the native addon, which takes half a minute ...')
+const [command, ...args] = prebuild
+  ? ['prebuildify', '--napi', '--strip', '--tag-libc', '-t', '20.19.0', '--quiet']
+  : ['node-gyp', 'rebuild', '--silent']
+const built = spawnSync(join(root, 'node_modules/.bin', command), args, {
+  cwd: root,
+  encoding: 'utf8',
+  maxBuffer: 1 << 26,
+  env: { ...process.env, ...headers() },
+})
+if (built.status !== 0) {
+  console.error(`${built.stdout ?? ''}${built.stderr ?? ''}`)
+  console.error(built.error ? `${command}: ${built.error.message}; npm ci installs it` : `${command} failed`)
+  process.exit(1)
+}
+if (prebuild) restore()
+writeFileSync(stamp, inputs)
+
+// prebuildify cleans build/ up: the same addon, stripped, goes back there.
+function restore() {
+  const folder = join(root, 'prebuilds', `linux-${process.arch}`)
+  const [name] = existsSync(folder) ? readdirSync(folder) : []
+  if (name === undefined) return // built for another machine
+  mkdirSync(dirname(addon), { recursive: true })
+  copyFileSync(join(folder, name), addon)
+}

@@ -6,12 +6,12 @@ const root = new URL('..', import.meta.url).pathname
 const npm = (script, ...args) => ['npm', 'run', '--silent', script, ...(args.length > 0 ? ['--', ...args] : [])]
 const steps = {
   setup: ['node', 'scripts/setup.mjs', 'test'],
-  build: npm('build'),
+  build: npm('prebuilds'),
+  typescript: npm('build:ts'),
   lint: npm('lint'),
   native: npm('test:native'),
   testing: npm('build:cmake'),
   unit: npm('test:unit'),
-  prebuilds: npm('prebuilds'),
   pack: npm('test:pack'),
   lab: ['node', 'out/test/lab/main.js', 'setup'],
   integration: npm('test:integration'),
@@ -35,7 +35,7 @@ for (const [name, [command, ...args]] of Object.entries(steps)) {
   if (done.status === 0) passed++
   else failed.push(name)
   console.log(`=== ${name}: ${done.status === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
-  if (done.status !== 0 && (name === 'setup' || name === 'build')) break // nothing else can run
+  if (done.status !== 0 && ['setup', 'build', 'typescript'].includes(name)) break // nothing else can run
 }
 console.log(failed.length > 0 ? `\nfailed: ${failed.join(', ')}` : '')
 console.log(`steps: ${passed} passed, ${failed.length} failed`)

@@ -49,7 +49,7 @@ template <typename Write> std::string expressions(Write write) {
   return hex(bytes);
 }
 
-const Element ftp = element("10.0.0.0", "10.0.0.255", 6, 10000, 20000, 21);
+Element ftpElement() { return element("10.0.0.0", "10.0.0.255", 6, 10000, 20000, 21); }
 
 } // namespace
 
@@ -73,7 +73,7 @@ TEST_CASE("an IPv6 element is nft's `2001:db8::7 . udp . 53 : 9`") {
 }
 
 TEST_CASE("an interval is nft's `10.0.0.0/24 . tcp . 10000-20000 comment \"ftp\" : 21`") {
-  Element row = ftp;
+  Element row = ftpElement();
   std::strcpy(row.comment, "ftp");
   CHECK(hex(encoded(row)) == "44000180"
                              "14000180100001000a0000000600000027100000"
@@ -133,7 +133,7 @@ TEST_CASE("set types are nft's") {
 TEST_CASE("elements come back as they were") {
   std::vector<Element> rows = {
       element("172.16.0.100", "172.16.0.100", 6, 80, 80, 7),
-      ftp,
+      ftpElement(),
       element("2001:db8::7", "2001:db8::7", 132, 65535, 65535, 0xffffffff),
       element("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 17, 1, 65535, 1),
   };
@@ -169,7 +169,7 @@ TEST_CASE("what no rule can say is a failure, not an omission") {
   std::vector<Element> listed;
   std::string problem;
   const auto& map = nftables::maps[1];
-  std::vector<std::byte> bytes = encoded(ftp);
+  std::vector<std::byte> bytes = encoded(ftpElement());
   SUBCASE("other keys") {
     CHECK_FALSE(nftables::readElements(bytes, nftables::maps[3], listed, problem));
     CHECK(problem.find("map ranges6 has other keys") != std::string::npos);
@@ -191,7 +191,7 @@ TEST_CASE("what no rule can say is a failure, not an omission") {
 }
 
 TEST_CASE("damaged elements are refused or read, and never out of bounds") {
-  Element row = ftp;
+  Element row = ftpElement();
   row.rule = 7;
   std::strcpy(row.comment, "comment");
   const std::vector<std::byte> whole = encoded(row);

@@ -1,5 +1,6 @@
 // `lab shell`: a terminal in the guest.
 
+import { spawnSync } from 'node:child_process'
 import type { LabArguments } from './arguments.ts'
 import { LabUsageError } from './host.ts'
 import { LabMachine } from './machine.ts'
@@ -16,20 +17,28 @@ export async function runShell(lab: LabArguments): Promise<number> {
   const argv = lab.command.length > 0 ? lab.command : ['bash', '-i']
   const command = { ...guestCommand(lab, argv), terminal: { rows: stdout.rows, columns: stdout.columns } }
   const { signal, release } = stopSignal(lab.timeoutSeconds)
+  const before = setTerminal('-g')
   say('booting; end the shell with "exit" or Ctrl+D')
   try {
     await using machine = await LabMachine.boot({ kernel, command, memoryMb: lab.memoryMb, cpus: lab.cpus, signal })
     say(`Linux ${machine.release}; what you write is gone afterwards`)
     // Now every key belongs to the guest, Ctrl+C as well.
-    stdin.setRawMode(true)
+    setTerminal('raw', '-echo')
     stdin.pipe(machine.stdin)
     machine.stdout.pipe(stdout, { end: false })
     const status = await machine.exit
     await new Promise((resolve) => setTimeout(resolve, lastWordsMs))
     return status
   } finally {
-    stdin.setRawMode(false)
+    setTerminal(before)
     stdin.destroy()
     release()
   }
+}
+
+/** Node's own raw mode is not quite that: it still makes two characters of each line feed, which the guest has done already. */
+function setTerminal(...settings: string[]): string {
+  const { stdout, error } = spawnSync('stty', settings, { stdio: ['inherit', 'pipe', 'inherit'], encoding: 'utf8' })
+  if (error !== undefined) throw error
+  return stdout.trim()
 }
