@@ -19,6 +19,7 @@
     "addon_sources": [
       "native/addon/addon.cc",
       "native/addon/worker.cc",
+      "native/addon/reply.cc",
       "native/addon/sessions.cc",
       "native/addon/ipvs_session.cc",
       "native/addon/marks_session.cc"

@@ -1,4 +1,5 @@
 #include "addon/worker.h"
+#include "addon/reply.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -10,75 +11,6 @@
 
 namespace addon {
 namespace {
-
-const char* causeName(netlink::Cause cause) {
-  switch (cause) {
-  case netlink::Cause::none:
-    return "none";
-  case netlink::Cause::rejected:
-    return "rejected";
-  case netlink::Cause::local:
-    return "local";
-  case netlink::Cause::unavailable:
-    return "unavailable";
-  case netlink::Cause::timeout:
-    return "timeout";
-  case netlink::Cause::overrun:
-    return "overrun";
-  case netlink::Cause::truncated:
-    return "truncated";
-  case netlink::Cause::malformed:
-    return "malformed";
-  case netlink::Cause::aborted:
-    return "aborted";
-  case netlink::Cause::closed:
-    return "closed";
-  case netlink::Cause::conflict:
-    return "conflict";
-  }
-  return "malformed";
-}
-
-Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
-  auto object = Napi::Object::New(env);
-  object["index"] = Napi::Number::New(env, static_cast<double>(failure.index));
-  object["cause"] = Napi::String::New(env, causeName(failure.status.cause));
-  object["errno"] = Napi::Number::New(env, failure.status.error);
-  object["unknown"] = Napi::Boolean::New(env, failure.unknown);
-  if (!failure.attribute.empty()) {
-    object["attribute"] = Napi::String::New(env, failure.attribute);
-  }
-  if (!failure.message.empty()) {
-    object["message"] = Napi::String::New(env, failure.message);
-  }
-  return object;
-}
-
-// External buffers are not portable, and copying is cheap.
-void setBuffer(Napi::Object& reply, const char* name, const std::optional<std::vector<std::byte>>& bytes) {
-  if (bytes) {
-    auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
-    std::copy(bytes->begin(), bytes->end(), static_cast<std::byte*>(buffer.Data()));
-    reply[name] = buffer;
-  }
-}
-
-Napi::Object replyObject(Napi::Env env, const Outcome& outcome) {
-  auto reply = Napi::Object::New(env);
-  auto failures = Napi::Array::New(env, outcome.failures.size());
-  for (uint32_t i = 0; i < outcome.failures.size(); ++i) {
-    const Napi::HandleScope scope(env);
-    failures[i] = failureObject(env, outcome.failures[i]);
-  }
-  reply["failures"] = failures;
-  setBuffer(reply, "rows", outcome.rows);
-  setBuffer(reply, "destinations", outcome.destinations);
-  setBuffer(reply, "counts", outcome.counts);
-  if (outcome.generation) {
-    reply["generation"] = Napi::Number::New(env, *outcome.generation);
-  }
-  return reply;
-}
 
 // Every operation of a job that was not run fails in the same way, and surely changed nothing.
 Outcome notRun(size_t operations, const netlink::Failure& why) {
@@ -172,7 +104,8 @@ Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Wo
     start(env);
   }
   if (broken_ != 0) {
-    job->deferred.Resolve(replyObject(env, notRun(settings.operations, netlink::failureOf(0, netlink::local(broken_)))));
+    job->deferred.Resolve(
+        replyObject(env, notRun(settings.operations, netlink::failureOf(0, netlink::local(broken_)))));
     return promise;
   }
   job->owner = Napi::Persistent(owner);

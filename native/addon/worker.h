@@ -5,26 +5,16 @@
 // touched on the session thread.
 #pragma once
 
-#include "addon/setup.h"
+#include "addon/reply.h"
 #include "netlink/socket.h"
 
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <vector>
 
 namespace addon {
-
-// What a job found, in plain data.
-struct Outcome {
-  std::vector<netlink::Failure> failures;
-  std::optional<std::vector<std::byte>> rows;
-  std::optional<std::vector<std::byte>> destinations; // of a snapshot, whose services are the rows
-  std::optional<std::vector<std::byte>> counts;       // u32: how many of them belong to each service
-  std::optional<uint32_t> generation;
-};
 
 class Worker {
 public:

@@ -1,0 +1,80 @@
+// What a job found, as the JavaScript object that its promise resolves with.
+#include "addon/reply.h"
+
+#include <algorithm>
+
+namespace addon {
+namespace {
+
+const char* causeName(netlink::Cause cause) {
+  switch (cause) {
+  case netlink::Cause::none:
+    return "none";
+  case netlink::Cause::rejected:
+    return "rejected";
+  case netlink::Cause::local:
+    return "local";
+  case netlink::Cause::unavailable:
+    return "unavailable";
+  case netlink::Cause::timeout:
+    return "timeout";
+  case netlink::Cause::overrun:
+    return "overrun";
+  case netlink::Cause::truncated:
+    return "truncated";
+  case netlink::Cause::malformed:
+    return "malformed";
+  case netlink::Cause::aborted:
+    return "aborted";
+  case netlink::Cause::closed:
+    return "closed";
+  case netlink::Cause::conflict:
+    return "conflict";
+  }
+  return "malformed";
+}
+
+Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
+  auto object = Napi::Object::New(env);
+  object["index"] = Napi::Number::New(env, static_cast<double>(failure.index));
+  object["cause"] = Napi::String::New(env, causeName(failure.status.cause));
+  object["errno"] = Napi::Number::New(env, failure.status.error);
+  object["unknown"] = Napi::Boolean::New(env, failure.unknown);
+  if (!failure.attribute.empty()) {
+    object["attribute"] = Napi::String::New(env, failure.attribute);
+  }
+  if (!failure.message.empty()) {
+    object["message"] = Napi::String::New(env, failure.message);
+  }
+  return object;
+}
+
+// External buffers are not portable, and copying is cheap.
+void setBuffer(Napi::Object& reply, const char* name, const std::optional<std::vector<std::byte>>& bytes) {
+  if (bytes) {
+    auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
+    std::copy(bytes->begin(), bytes->end(), static_cast<std::byte*>(buffer.Data()));
+    reply[name] = buffer;
+  }
+}
+
+} // namespace
+
+Napi::Object replyObject(Napi::Env env, const Outcome& outcome) {
+  auto reply = Napi::Object::New(env);
+  auto failures = Napi::Array::New(env, outcome.failures.size());
+  for (uint32_t i = 0; i < outcome.failures.size(); ++i) {
+    const Napi::HandleScope scope(env);
+    failures[i] = failureObject(env, outcome.failures[i]);
+  }
+  reply["failures"] = failures;
+  setBuffer(reply, "rows", outcome.rows);
+  setBuffer(reply, "destinations", outcome.destinations);
+  setBuffer(reply, "counts", outcome.counts);
+  if (outcome.generation) {
+    reply["generation"] = Napi::Number::New(env, *outcome.generation);
+  }
+  return reply;
+}
+
+} // namespace addon

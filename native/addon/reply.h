@@ -1,0 +1,24 @@
+// The outcome of a job and its way into JavaScript.
+#pragma once
+
+#include "addon/setup.h"
+#include "netlink/status.h"
+
+#include <optional>
+#include <vector>
+
+namespace addon {
+
+// What a job found, in plain data.
+struct Outcome {
+  std::vector<netlink::Failure> failures;
+  std::optional<std::vector<std::byte>> rows;
+  std::optional<std::vector<std::byte>> destinations; // of a snapshot, whose services are the rows
+  std::optional<std::vector<std::byte>> counts;       // u32: how many of them belong to each service
+  std::optional<uint32_t> generation;
+};
+
+// { failures, rows?, destinations?, counts?, generation? }: `Reply` in lib/binding.ts.
+[[nodiscard]] Napi::Object replyObject(Napi::Env env, const Outcome& outcome);
+
+} // namespace addon

@@ -1,0 +1,153 @@
+// Listings and snapshots against a scripted kernel: what tears, what repeats, what never settles.
+#include "session_script.h"
+
+#include <algorithm>
+
+using namespace script; // NOLINT
+
+TEST_CASE("a dump of one datagram is believed, a longer one is repeated until two passes agree") {
+  std::atomic<int> passes = 0;
+  const auto list = [&](std::function<std::vector<std::vector<uint32_t>>(int)> datagrams, bool consistent,
+                        ipvs::Row& rows) {
+    passes = 0;
+    fake::Kernel kernel(withFamily([&](const Requests& requests) { return dumpOf(requests, datagrams(++passes)); }));
+    ipvs::Session session(kernel.connector());
+    return session.read(Operation::listServices, nullptr, consistent, Control::within(5s), rows).status;
+  };
+  ipvs::Row rows;
+  SUBCASE("one datagram") {
+    CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2, 3}}; }, true, rows).ok());
+    CHECK(passes == 1);
+    CHECK(rows.size() == 3 * sizeof(ipvs::Service));
+  }
+  SUBCASE("two datagrams that agree at once") {
+    CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2}, {3}}; }, true, rows).ok());
+    CHECK(passes == 2);
+  }
+  SUBCASE("a service that the first pass missed is in the result") {
+    const auto torn = [](int pass) {
+      return pass == 1 ? std::vector<std::vector<uint32_t>>{{1, 2}, {4}}
+                       : std::vector<std::vector<uint32_t>>{{1, 2}, {3, 4}};
+    };
+    CHECK(list(torn, true, rows).ok());
+    CHECK(passes == 3);
+    CHECK(rows.size() == 4 * sizeof(ipvs::Service));
+  }
+  SUBCASE("a doubled row shows once") {
+    CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2}, {2, 3}}; }, false, rows).ok());
+    CHECK(passes == 1);
+    CHECK(rows.size() == 3 * sizeof(ipvs::Service));
+  }
+  SUBCASE("a table that never settles is a conflict") {
+    const auto restless = [](int pass) {
+      return std::vector<std::vector<uint32_t>>{{1}, {static_cast<uint32_t>(pass + 1)}};
+    };
+    CHECK(list(restless, true, rows).cause == Cause::conflict);
+  }
+}
+
+TEST_CASE("listed services do not show the kernel's HASHED flag") {
+  fake::Kernel kernel(withFamily([](const Requests& requests) { return dumpOf(requests, {{7}}); }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Row rows;
+  REQUIRE(session.read(Operation::listServices, nullptr, true, Control::within(5s), rows).status.ok());
+  CHECK(netlink::load<uint32_t>(rows.data() + offsetof(ipvs::Service, flags)) == 0);
+}
+
+TEST_CASE("no destinations is told from no service") {
+  std::atomic<bool> exists = true;
+  fake::Kernel kernel(withFamily([&](const Requests& requests) -> std::vector<Datagram> {
+    Answer answer;
+    if (commandOf(requests[0]) == IPVS_CMD_GET_DEST) {
+      return {answer.doneDump(requests[0].header).take()};
+    }
+    if (!exists) {
+      return {answer.error(requests[0].header, ESRCH).take()};
+    }
+    putService(answer, requests[0].header, 7);
+    return {answer.ack(requests[0].header).take()};
+  }));
+  ipvs::Session session(kernel.connector());
+  const ipvs::Row key = serviceRow(7);
+  ipvs::Row rows;
+  CHECK(session.read(Operation::listDestinations, key.data(), true, Control::within(5s), rows).status.ok());
+  CHECK(rows.empty());
+  exists = false;
+  const auto failure = session.read(Operation::listDestinations, key.data(), true, Control::within(5s), rows);
+  CHECK(failure.status.error == ESRCH);
+}
+
+namespace {
+
+// A kernel with marks as services; each has one destination per digit of its mark. `marks` is asked for at each
+// listing.
+fake::Kernel::Script snapshotKernel(std::function<std::vector<uint32_t>(bool listing)> marks) {
+  return withFamily([marks = std::move(marks)](const Requests& requests) -> std::vector<Datagram> {
+    const nlmsghdr& header = requests[0].header;
+    const bool listing =
+        commandOf(requests[0]) == IPVS_CMD_GET_SERVICE && (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    const std::vector<uint32_t> present = marks(listing);
+    if (listing) {
+      return dumpOf(requests, {present});
+    }
+    ipvs::Row key(sizeof(ipvs::Service));
+    netlink::AttributeReader reader(requests[0].payload.subspan(sizeof(genlmsghdr)));
+    netlink::Attribute attribute;
+    CHECK(reader.next(attribute));
+    CHECK_FALSE(netlink::decode(ipvs::serviceRecord, attribute.payload, key.data()));
+    const auto mark = netlink::load<uint32_t>(key.data() + offsetof(ipvs::Service, fwmark));
+    const bool exists = std::ranges::find(present, mark) != present.end();
+    Answer answer;
+    if (commandOf(requests[0]) == IPVS_CMD_GET_SERVICE) {
+      if (!exists) {
+        return {answer.error(header, ESRCH).take()};
+      }
+      putService(answer, header, mark);
+      return {answer.ack(header).take()};
+    }
+    for (uint32_t i = 0; exists && i < mark % 10; ++i) {
+      answer.data(header, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
+        const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DEST);
+        const uint8_t address[16] = {10, 0, 0, static_cast<uint8_t>(i)};
+        writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
+        writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
+        writer.endNest(nest);
+      });
+    }
+    return {answer.doneDump(header).take()};
+  });
+}
+
+} // namespace
+
+TEST_CASE("a snapshot groups destinations by service, and tells none from gone") {
+  fake::Kernel kernel(snapshotKernel([](bool) { return std::vector<uint32_t>{12, 20, 31}; }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Session::Snapshot found;
+  REQUIRE(session.snapshot(true, Control::within(5s), found).status.ok());
+  CHECK(found.services.size() == 3 * sizeof(ipvs::Service));
+  CHECK(found.counts == std::vector<uint32_t>{2, 0, 1});
+  CHECK(found.destinations.size() == 3 * sizeof(ipvs::Destination));
+}
+
+TEST_CASE("a service that goes during a snapshot is left out, and the passes go on until two agree") {
+  std::atomic<int> asked = 0;
+  // Service 20 is there for the first listing only.
+  fake::Kernel kernel(snapshotKernel(
+      [&asked](bool) { return ++asked == 1 ? std::vector<uint32_t>{12, 20, 31} : std::vector<uint32_t>{12, 31}; }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Session::Snapshot found;
+  REQUIRE(session.snapshot(true, Control::within(5s), found).status.ok());
+  CHECK(found.counts == std::vector<uint32_t>{2, 1});
+}
+
+TEST_CASE("a snapshot of a table that never settles is a conflict") {
+  std::atomic<uint32_t> asked = 0;
+  fake::Kernel kernel(snapshotKernel([&asked](bool listing) {
+    asked += listing ? 1 : 0;
+    return std::vector<uint32_t>{asked * 10};
+  }));
+  ipvs::Session session(kernel.connector());
+  ipvs::Session::Snapshot found;
+  CHECK(session.snapshot(true, Control::within(5s), found).status.cause == Cause::conflict);
+}
