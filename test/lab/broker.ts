@@ -1,6 +1,6 @@
 // Shares one agent among test processes: listens on a Unix socket, puts jobs into a queue and passes them on one at a time.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -18,7 +18,7 @@ export interface BrokerGreeting {
 
 export class LabBroker {
   readonly #options: AgentOptions
-  readonly #folder = mkdtempSync(path.join(tmpdir(), 'ipvs-lab-'))
+  readonly #folder = socketFolder()
   readonly #server: Server
   readonly #clients = new Set<Socket>()
   #agent: AgentLink
@@ -41,6 +41,8 @@ export class LabBroker {
   private constructor(options: AgentOptions, agent: AgentLink) {
     this.#options = options
     this.#agent = agent
+    // For a run that is interrupted: vitest ends then without any teardown.
+    process.once('exit', () => this.#removeFolder())
     this.#server = createServer((client) => this.#serve(client))
   }
 
@@ -66,6 +68,10 @@ export class LabBroker {
     for (const client of this.#clients) client.destroy()
     this.#server.close()
     await this.#agent.close()
+    this.#removeFolder()
+  }
+
+  #removeFolder(): void {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -107,4 +113,15 @@ export class LabBroker {
       if (!this.#closed) console.error('lab:', error)
     })
   }
+}
+
+/** A folder for the socket that only this user can enter; ones of brokers that were killed are removed. */
+function socketFolder(): string {
+  const prefix = 'ipvs-lab-broker-'
+  for (const entry of readdirSync(tmpdir())) {
+    const owner = entry.startsWith(prefix) ? /^\d+/.exec(entry.slice(prefix.length))?.[0] : undefined
+    const isStale = owner !== undefined && !existsSync(`/proc/${owner}`)
+    if (isStale) rmSync(path.join(tmpdir(), entry), { recursive: true, force: true })
+  }
+  return mkdtempSync(path.join(tmpdir(), `${prefix}${process.pid}-`))
 }

@@ -168,7 +168,7 @@ export class LabMachine {
   #failure(what: string): LabMachineError {
     const complaints = this.#complaints.toString().trim()
     const parts = [what, ...(complaints === '' ? [] : [`qemu says: ${complaints}`])]
-    const lines = this.consoleTail.split('\n').slice(-30).join('\n')
+    const lines = this.consoleTail.split('\n').slice(-80).join('\n')
     parts.push(lines === '' ? 'its console is empty' : `the end of its console:\n${lines}`)
     return new LabMachineError(parts.join('\n'))
   }
