@@ -56,8 +56,12 @@ export interface Failure {
 
 export interface Reply {
   readonly failures: readonly Failure[]
-  /** Rows of a read, one record after the other. */
+  /** Rows of a read, one record after the other. Of a snapshot: the services. */
   readonly rows?: ArrayBuffer
+  /** Snapshots only: the destinations of the first service, then those of the second, and so on. */
+  readonly destinations?: ArrayBuffer
+  /** Snapshots only: u32, how many of them each service has. */
+  readonly counts?: ArrayBuffer
   /** nf_tables only: the ruleset generation that the rows belong to. */
   readonly generation?: number
 }
@@ -78,10 +82,21 @@ interface NativeSession {
   close(): Promise<void>
 }
 
-/** `operations`: triples [operation code, row of its first record, row of its second record]; unused rows are 0. */
+/**
+ * `operations`: triples [operation code, row of its service, timeouts or daemon, row of its destination]; unused rows
+ * are 0.
+ */
 export interface NativeIpvsSession extends NativeSession {
-  execute(call: Call, operations: Uint32Array, services: ArrayBuffer, destinations: ArrayBuffer): Promise<Reply>
+  execute(
+    call: Call,
+    operations: Uint32Array,
+    services: ArrayBuffer,
+    destinations: ArrayBuffer,
+    timeouts?: ArrayBuffer,
+    daemons?: ArrayBuffer,
+  ): Promise<Reply>
   read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply>
+  snapshot(call: Call, consistent: boolean): Promise<Reply>
 }
 
 export interface NativeMarksSession extends NativeSession {
@@ -107,7 +122,7 @@ export interface SessionOptions {
 export interface Binding {
   readonly IpvsSession: new (options: SessionOptions) => NativeIpvsSession
   readonly MarksSession: new (options: SessionOptions & { readonly table: string }) => NativeMarksSession
-  /** service, destination, statistics, info, element. */
+  /** service, destination, statistics, info, timeouts, daemon, element. */
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>

@@ -250,7 +250,7 @@ export function changedDestinationRow(
 const noAddress = new Uint8Array(16)
 
 /** A row of a listing as users get it. Kernels before 3.18 do not say the family: it is the service's. */
-export function listedDestination(row: DestinationRow, service: ServiceIdentity): ListedDestination {
+export function listedDestination(row: DestinationRow, service: { readonly family: Family }): ListedDestination {
   const family = row.family ? familyName(row.family) : service.family
   const forwarding = listedForwardings[(row.forwarding ?? 0) & 7] ?? 'bypass'
   const tunnel = forwarding === 'tunnel' ? listedTunnel(row) : undefined

@@ -1,5 +1,6 @@
 // What this package exports, and nothing else.
-export { Ipvs, type Info } from './ipvs.ts'
+export { Ipvs } from './ipvs.ts'
+export type { Info } from './info.ts'
 export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
 export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
 export type { MarkPort } from './mark-ports.ts'
@@ -28,5 +29,8 @@ export type {
 } from './destination.ts'
 export type { GreTunnel, GueTunnel, IpipTunnel, Tunnel } from './tunnel.ts'
 export type { Rates, Statistics } from './statistics.ts'
+export type { ServiceSnapshot, SnapshotOptions } from './snapshot.ts'
+export type { Timeouts, TimeoutsPatch } from './timeouts.ts'
+export type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole, SyncMulticast } from './sync-daemon.ts'
 export type { ListOptions, OpenOptions } from './options.ts'
 export type { CallOptions } from './pending.ts'

@@ -7,31 +7,28 @@ import {
   type DestinationPatch,
   type ListedDestination,
 } from './destination.ts'
+import { infoOf, type Info } from './info.ts'
 import { parseListOptions, parseOpenOptions, type ListOptions, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { Pipeline } from './pipeline.ts'
 import {
+  daemonReader,
   destinationReader,
-  destinationWriter,
   infoReader,
   operationCode,
+  rowWriters,
   serviceReader,
-  serviceWriter,
+  timeoutsReader,
 } from './records.ts'
 import * as requests from './requests.ts'
 import { checked, serviceOf, type RequestContext } from './requests.ts'
 import type { ServiceKey } from './service-key.ts'
 import { listedService, type ListedService, type Service, type ServicePatch } from './service.ts'
 import { convertRows } from './slices.ts'
+import { convertSnapshot, type ServiceSnapshot, type SnapshotOptions } from './snapshot.ts'
 import type { Write } from './steps.ts'
-
-/** What the kernel says about its IPVS. */
-export interface Info {
-  /** Version of IPVS, e.g. `1.2.1`. */
-  readonly version: string
-  /** Buckets of the connection table. Linux 7 resizes the table: 0 until the first service exists. */
-  readonly connectionTableSize: number
-}
+import { listedSyncDaemon, type ListedSyncDaemon, type SyncDaemon, type SyncDaemonRole } from './sync-daemon.ts'
+import { listedTimeouts, type Timeouts, type TimeoutsPatch } from './timeouts.ts'
 
 /**
  * The virtual services of a network namespace.
@@ -61,7 +58,7 @@ export class Ipvs implements AsyncDisposable {
     const { netns, timeoutMs, signal } = checked(context, () => parseOpenOptions(options))
     if (netns !== undefined) context.target = netns
     const session = new binding.IpvsSession(netns === undefined ? {} : { netns })
-    const pipeline = new Pipeline(session, { timeoutMs, services: serviceWriter, destinations: destinationWriter })
+    const pipeline = new Pipeline(session, { timeoutMs, writers: rowWriters })
     try {
       await pipeline.open({ ...context, netns }, signal)
       return new Ipvs(pipeline, netns)
@@ -73,11 +70,8 @@ export class Ipvs implements AsyncDisposable {
 
   /** Version of IPVS and size of its connection table. Like the head of `ipvsadm -L`. */
   async info(options: CallOptions = {}): Promise<Info> {
-    const context = this.#context('info', 'IPVS')
-    const signal = checked(context, () => parseCallOptions(options))
-    const rows = await this.#pipeline.read({ code: operationCode('info') }, context, signal)
-    const { version = 0, connectionTableSize = 0 } = infoReader.rows(rows).at(0)
-    return { version: [version >>> 16, (version >>> 8) & 0xff, version & 0xff].join('.'), connectionTableSize }
+    const rows = await this.#read('info', 'IPVS', options)
+    return infoOf(infoReader.rows(rows).at(0))
   }
 
   /**
@@ -191,10 +185,70 @@ export class Ipvs implements AsyncDisposable {
 
   /** Removes all services of the namespace, whoever added them. Connections stay. Like `ipvsadm -C`. */
   async flush(options: CallOptions = {}): Promise<void> {
-    return this.#write('flush', options, (context) => {
-      context.target = 'all services'
-      return { code: operationCode('flush') }
-    })
+    return this.#write('flush', options, requests.flush)
+  }
+
+  /**
+   * All services with their destinations, at about the cost of `listServices` and one `listDestinations` for each. Like
+   * `ipvsadm -L`, which reads once.
+   *
+   * What it takes is one service after the other, not one moment: each service's destinations were so when they were read,
+   * and counters are those of the last pass. Services that are removed during a pass are left out of it. No service or
+   * destination is ever in it twice. See `consistent` for what can be missing. All of it together has the handle's
+   * `timeoutMs`.
+   *
+   * May reject with `ERR_IPVS_CONFLICT`.
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<ServiceSnapshot[]> {
+    const context = this.#context('snapshot', 'all services')
+    const { consistent, signal } = checked(context, () => parseListOptions(options))
+    return convertSnapshot(await this.#pipeline.snapshot(consistent, context, signal))
+  }
+
+  /**
+   * Sets the counters of a service and its destinations to zero; without a key, those of all services and the totals of
+   * the namespace. Rates start again at zero; numbers of connections are no counters and stay. Like `ipvsadm -Z`.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
+   */
+  async zeroCounters(service?: ServiceKey, options: CallOptions = {}): Promise<void> {
+    return this.#write('zeroCounters', options, (context) => requests.zeroCounters(context, service))
+  }
+
+  /** How long idle connections are kept. Like `ipvsadm -L --timeout`. */
+  async getTimeouts(options: CallOptions = {}): Promise<Timeouts> {
+    const rows = await this.#read('getTimeouts', 'timeouts', options)
+    return listedTimeouts(timeoutsReader.rows(rows).at(0))
+  }
+
+  /**
+   * Changes the timeouts that are named and no other. Connections get them with their next packet. Like `ipvsadm --set`,
+   * with 0 for those that are not named.
+   */
+  async setTimeouts(timeouts: TimeoutsPatch, options: CallOptions = {}): Promise<void> {
+    return this.#write('setTimeouts', options, (context) => requests.setTimeouts(context, timeouts))
+  }
+
+  /**
+   * Starts a synchronisation daemon. It ends with `stopSyncDaemon` or with its namespace, not with the handle. Like
+   * `ipvsadm --start-daemon`.
+   *
+   * Rejects with `ERR_IPVS_DAEMON_EXISTS`, `ERR_IPVS_INTERFACE_NOT_FOUND`; with `ERR_IPVS_INVALID_ARGUMENT`, errno
+   * `EINVAL`, when a service has a destination of the other address family: the messages cannot describe its connections.
+   */
+  async startSyncDaemon(daemon: SyncDaemon | ListedSyncDaemon, options: CallOptions = {}): Promise<void> {
+    return this.#write('startSyncDaemon', options, (context) => requests.startSyncDaemon(context, daemon))
+  }
+
+  /** Stops the daemon of a role. Like `ipvsadm --stop-daemon`. Rejects with `ERR_IPVS_DAEMON_NOT_RUNNING`. */
+  async stopSyncDaemon(role: SyncDaemonRole, options: CallOptions = {}): Promise<void> {
+    return this.#write('stopSyncDaemon', options, (context) => requests.stopSyncDaemon(context, role))
+  }
+
+  /** The daemons that run, the master first; `[]` when there is none. Like `ipvsadm -L --daemon`. */
+  async listSyncDaemons(options: CallOptions = {}): Promise<ListedSyncDaemon[]> {
+    const rows = daemonReader.rows(await this.#read('listSyncDaemons', 'daemons', options))
+    return Array.from({ length: rows.length }, (_, index) => listedSyncDaemon(rows.at(index)))
   }
 
   /**
@@ -212,6 +266,13 @@ export class Ipvs implements AsyncDisposable {
 
   #context(operation: string, target = ''): RequestContext {
     return { operation, target, netns: this.#netns }
+  }
+
+  // Reads that need no key.
+  async #read(operation: string, target: string, options: CallOptions): Promise<ArrayBuffer> {
+    const context = this.#context(operation, target)
+    const signal = checked(context, () => parseCallOptions(options))
+    return this.#pipeline.read({ code: operationCode(operation) }, context, signal)
   }
 
   async #write(operation: string, options: CallOptions, prepare: (context: RequestContext) => Write): Promise<void> {

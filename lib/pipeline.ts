@@ -1,12 +1,21 @@
 // All operations of a handle, in the order in which its methods were called. What is called in one tick goes to the
 // native side at the end of that tick (in a microtask); neighbouring writes go in one call, so that they share datagrams.
-import type { Call, NativeIpvsSession } from './binding.ts'
+import type { Call, NativeIpvsSession, Reply } from './binding.ts'
 import { closedError, invalidArgument } from './errors.ts'
 import { failureError, type FailureContext } from './failure.ts'
 import { Pending } from './pending.ts'
-import type { DestinationRow, ServiceRow } from './records.ts'
-import type { RowWriter } from './rows.ts'
-import { ConditionalStep, ReadStep, WriteStep, type Channel, type Read, type Step, type Write } from './steps.ts'
+import type { RowWriters } from './records.ts'
+import {
+  ConditionalStep,
+  ReadStep,
+  WriteStep,
+  askRows,
+  type Ask,
+  type Channel,
+  type Read,
+  type Step,
+  type Write,
+} from './steps.ts'
 
 /** Most writes in one native call: bounds what is settled at once, and what one `timeoutMs` has to do for. */
 const MOST_WRITES = 4096
@@ -14,24 +23,21 @@ const MOST_WRITES = 4096
 export interface PipelineOptions {
   /** For each native call, from when it starts. */
   readonly timeoutMs: number
-  readonly services: RowWriter<ServiceRow>
-  readonly destinations: RowWriter<DestinationRow>
+  readonly writers: RowWriters
 }
 
 export class Pipeline implements Channel {
   readonly session: NativeIpvsSession
-  readonly services: RowWriter<ServiceRow>
-  readonly destinations: RowWriter<DestinationRow>
+  readonly writers: RowWriters
   readonly #timeoutMs: number
   #steps: Step[] = [] // not started yet
   #running = false
   #calls = 0
   #closing: Promise<void> | undefined
 
-  constructor(session: NativeIpvsSession, { timeoutMs, services, destinations }: PipelineOptions) {
+  constructor(session: NativeIpvsSession, { timeoutMs, writers }: PipelineOptions) {
     this.session = session
-    this.services = services
-    this.destinations = destinations
+    this.writers = writers
     this.#timeoutMs = timeoutMs
   }
 
@@ -59,9 +65,19 @@ export class Pipeline implements Channel {
   }
 
   /** Answers the rows of the reply. */
-  read(read: Read, context: FailureContext, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
-    const pending = this.#pending<ArrayBuffer>({ ...context, reads: true }, signal)
-    if (!pending.settled) this.#add(new ReadStep(this, read, pending))
+  async read(read: Read, context: FailureContext, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
+    const { rows } = await this.#ask(askRows(read), context, signal)
+    return rows ?? new ArrayBuffer(0)
+  }
+
+  /** All services with their destinations. */
+  snapshot(consistent: boolean, context: FailureContext, signal: AbortSignal | undefined): Promise<Reply> {
+    return this.#ask(({ session }, call) => session.snapshot(call, consistent), context, signal)
+  }
+
+  #ask(ask: Ask, context: FailureContext, signal: AbortSignal | undefined): Promise<Reply> {
+    const pending = this.#pending<Reply>({ ...context, reads: true }, signal)
+    if (!pending.settled) this.#add(new ReadStep(this, ask, pending))
     return pending.promise
   }
 

@@ -56,11 +56,45 @@ export interface InfoRow {
   readonly connectionTableSize?: number | undefined
 }
 
+/** Attributes IPVS_CMD_ATTR_TIMEOUT_*, in seconds. */
+export interface TimeoutsRow {
+  readonly tcp?: number | undefined
+  readonly tcpFin?: number | undefined
+  readonly udp?: number | undefined
+}
+
+/** Attributes IPVS_DAEMON_ATTR_*. */
+export interface DaemonRow {
+  readonly state?: number | undefined
+  readonly interface?: string | undefined
+  readonly syncId?: number | undefined
+  readonly maxLength?: number | undefined
+  readonly group?: Uint8Array | undefined
+  readonly group6?: Uint8Array | undefined
+  readonly port?: number | undefined
+  readonly ttl?: number | undefined
+}
+
+/** For all that writes can need. */
+export interface RowWriters {
+  readonly services: RowWriter<ServiceRow>
+  readonly destinations: RowWriter<DestinationRow>
+  readonly timeouts: RowWriter<TimeoutsRow>
+  readonly daemons: RowWriter<DaemonRow>
+}
+
 export const serviceReader: RowReader<ServiceRow> = new RowReader(binding.schema, 'service')
-export const serviceWriter: RowWriter<ServiceRow> = new RowWriter(binding.schema, 'service')
 export const destinationReader: RowReader<DestinationRow> = new RowReader(binding.schema, 'destination')
-export const destinationWriter: RowWriter<DestinationRow> = new RowWriter(binding.schema, 'destination')
 export const infoReader: RowReader<InfoRow> = new RowReader(binding.schema, 'info')
+export const timeoutsReader: RowReader<TimeoutsRow> = new RowReader(binding.schema, 'timeouts')
+export const daemonReader: RowReader<DaemonRow> = new RowReader(binding.schema, 'daemon')
+
+export const rowWriters: RowWriters = {
+  services: new RowWriter(binding.schema, 'service'),
+  destinations: new RowWriter(binding.schema, 'destination'),
+  timeouts: new RowWriter(binding.schema, 'timeouts'),
+  daemons: new RowWriter(binding.schema, 'daemon'),
+}
 
 /** Code of an operation of the native side. */
 export function operationCode(name: string): number {

@@ -35,6 +35,13 @@ function missing(context: FailureContext): Explanation | undefined {
   }
 }
 
+// ESRCH: what the request is about is not there.
+function absent({ operation }: FailureContext): Explanation {
+  return operation === 'stopSyncDaemon'
+    ? { code: 'ERR_IPVS_DAEMON_NOT_RUNNING', problem: 'no synchronisation daemon of this role runs (ESRCH)' }
+    : { code: 'ERR_IPVS_SERVICE_NOT_FOUND', problem: 'there is no such service (ESRCH)' }
+}
+
 function exists({ operation }: FailureContext): Explanation | undefined {
   switch (operation) {
     case 'addService': {
@@ -44,6 +51,10 @@ function exists({ operation }: FailureContext): Explanation | undefined {
     case 'addDestination': {
       const problem = 'the service has this destination already; change it with updateDestination() (EEXIST)'
       return { code: 'ERR_IPVS_DESTINATION_EXISTS', problem }
+    }
+    case 'startSyncDaemon': {
+      const problem = 'a synchronisation daemon of this role runs already; stop it with stopSyncDaemon() (EEXIST)'
+      return { code: 'ERR_IPVS_DAEMON_EXISTS', problem }
     }
     default:
       return undefined
@@ -55,11 +66,30 @@ function refusedValue({ operation }: FailureContext, { attribute }: Failure): Ex
   if (attribute !== undefined && attribute !== '') {
     return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem: `the kernel refuses the value of ${attribute} (EINVAL)` }
   }
-  const reasons = operation.endsWith('Destination')
-    ? '. Its address must be one that the director would send to: not broadcast, multicast or, for IPv6, link-local; ' +
-      'and one of the other address family excludes a running synchronisation daemon'
-    : ' without saying which; the kernel log may tell'
-  return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem: `the kernel refuses a value (EINVAL)${reasons}` }
+  const problem = `the kernel refuses a value (EINVAL)${reasonsOf(operation)}`
+  return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem }
+}
+
+function reasonsOf(operation: string): string {
+  if (operation.endsWith('Destination')) {
+    return (
+      '. Its address must be one that the director would send to: not broadcast, multicast or, for IPv6, link-local; ' +
+      'and while a synchronisation daemon runs it must be of the address family of its service'
+    )
+  }
+  if (operation === 'startSyncDaemon') {
+    return (
+      ', most likely because a service has a destination of the other address family (a tunnel): synchronisation ' +
+      'daemons cannot run beside one. Remove it first'
+    )
+  }
+  return ' without saying which; the kernel log may tell'
+}
+
+function noInterface({ operation }: FailureContext): Explanation | undefined {
+  if (operation !== 'startSyncDaemon') return undefined
+  const problem = "there is no such network interface in the handle's network namespace (ENODEV)"
+  return { code: 'ERR_IPVS_INTERFACE_NOT_FOUND', problem, attribute: 'daemon.interface' }
 }
 
 const PERMISSION =
@@ -73,7 +103,9 @@ export function explainRejection(context: FailureContext, errno: string, failure
     case 'EPERM':
       return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: PERMISSION }
     case 'ESRCH':
-      return { code: 'ERR_IPVS_SERVICE_NOT_FOUND', problem: 'there is no such service (ESRCH)' }
+      return absent(context)
+    case 'ENODEV':
+      return noInterface(context) ?? other
     case 'EEXIST':
       return exists(context) ?? other
     case 'ENOENT':

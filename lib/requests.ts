@@ -13,6 +13,8 @@ import { parseServiceKey, serviceIdentity, type ServiceIdentity } from './servic
 import { serviceChange } from './service-patch.ts'
 import { beyondServiceKey, newServiceRow, readService } from './service.ts'
 import type { Read, Write } from './steps.ts'
+import { newSyncDaemon, syncDaemonOf } from './sync-daemon.ts'
+import { timeoutsRow } from './timeouts.ts'
 
 /** Filled in while arguments are checked, so that errors know as much as possible. */
 export interface RequestContext extends FailureContext {
@@ -30,9 +32,11 @@ export function checked<Result>(context: RequestContext, prepare: () => Result):
   }
 }
 
+const beyondKey = [...beyondServiceKey, 'destinations'] // as in snapshots
+
 /** The key of a service; whole services will do. */
 export function serviceOf(context: RequestContext, key: unknown): ServiceIdentity {
-  const identity = parseServiceKey(key, beyondServiceKey)
+  const identity = parseServiceKey(key, beyondKey)
   context.target = identity.text
   return identity
 }
@@ -93,4 +97,32 @@ export function removeDestination(context: RequestContext, key: unknown, destina
   const identity = parseDestinationKey(service, destination)
   context.target = identity.text
   return { code: operationCode('removeDestination'), service: service.row, destination: identity.row }
+}
+
+export function flush(context: RequestContext): Write {
+  context.target = 'all services'
+  return { code: operationCode('flush') }
+}
+
+export function zeroCounters(context: RequestContext, key: unknown): Write {
+  if (key !== undefined) return { code: operationCode('zeroService'), service: serviceOf(context, key).row }
+  context.target = 'all services'
+  return { code: operationCode('zeroAll') }
+}
+
+export function setTimeouts(context: RequestContext, timeouts: unknown): Write {
+  context.target = 'timeouts'
+  return { code: operationCode('setTimeouts'), timeouts: timeoutsRow(timeouts) }
+}
+
+export function startSyncDaemon(context: RequestContext, daemon: unknown): Write {
+  const { row, target } = newSyncDaemon(daemon)
+  context.target = target
+  return { code: operationCode('startSyncDaemon'), daemon: row }
+}
+
+export function stopSyncDaemon(context: RequestContext, role: unknown): Write {
+  const { row, target } = syncDaemonOf(role)
+  context.target = target
+  return { code: operationCode('stopSyncDaemon'), daemon: row }
 }

@@ -1,16 +1,15 @@
 // The steps of a pipeline: each is one native call, or two.
-import type { Call, NativeIpvsSession } from './binding.ts'
+import type { Call, NativeIpvsSession, Reply } from './binding.ts'
 import { IpvsError, MAYBE_APPLIED, closedError, invalidArgument } from './errors.ts'
 import { failureError, type FailureContext } from './failure.ts'
 import type { Pending } from './pending.ts'
-import type { DestinationRow, ServiceRow } from './records.ts'
-import type { RowBlock, RowWriter } from './rows.ts'
+import type { DaemonRow, DestinationRow, RowWriters, ServiceRow, TimeoutsRow } from './records.ts'
+import type { RowBlock } from './rows.ts'
 
 /** The native side as steps need it. */
 export interface Channel {
-  readonly session: Pick<NativeIpvsSession, 'execute' | 'read' | 'abort'>
-  readonly services: RowWriter<ServiceRow>
-  readonly destinations: RowWriter<DestinationRow>
+  readonly session: Pick<NativeIpvsSession, 'execute' | 'read' | 'snapshot' | 'abort'>
+  readonly writers: RowWriters
   readonly closed: boolean
   /** A new call number with the time that calls have. */
   nextCall(): Call
@@ -23,11 +22,13 @@ export interface Step {
   close(): void
 }
 
-/** A write: the code of the operation and its rows. */
+/** A write: the code of the operation and its rows: a service, perhaps with a destination, or settings. */
 export interface Write {
   readonly code: number
   readonly service?: ServiceRow | undefined
   readonly destination?: DestinationRow | undefined
+  readonly timeouts?: TimeoutsRow | undefined
+  readonly daemon?: DaemonRow | undefined
 }
 
 export interface Read {
@@ -49,12 +50,14 @@ export class WriteStep implements Step {
   readonly #channel: Channel
   readonly #services: RowBlock<ServiceRow>
   readonly #destinations: RowBlock<DestinationRow>
+  #timeouts: RowBlock<TimeoutsRow> | undefined // rare, like daemons
+  #daemons: RowBlock<DaemonRow> | undefined
   readonly #entries: { readonly triple: readonly number[]; readonly pending: Pending<void> }[] = []
 
   constructor(channel: Channel) {
     this.#channel = channel
-    this.#services = channel.services.block()
-    this.#destinations = channel.destinations.block()
+    this.#services = channel.writers.services.block()
+    this.#destinations = channel.writers.destinations.block()
   }
 
   get length(): number {
@@ -62,10 +65,19 @@ export class WriteStep implements Step {
   }
 
   /** Throws `InvalidInput` when a value does not fit its row. */
-  add({ code, service, destination }: Write, pending: Pending<void>): void {
-    const serviceIndex = service === undefined ? 0 : this.#services.append(service)
-    const destinationIndex = destination === undefined ? 0 : this.#destinations.append(destination)
-    this.#entries.push({ triple: [code, serviceIndex, destinationIndex], pending })
+  add(write: Write, pending: Pending<void>): void {
+    const { code, destination } = write
+    const first = this.#appendFirst(write)
+    const second = destination === undefined ? 0 : this.#destinations.append(destination)
+    this.#entries.push({ triple: [code, first, second], pending })
+  }
+
+  #appendFirst({ service, timeouts, daemon }: Write): number {
+    if (service !== undefined) return this.#services.append(service)
+    const { writers } = this.#channel
+    if (timeouts !== undefined) return (this.#timeouts ??= writers.timeouts.block()).append(timeouts)
+    if (daemon !== undefined) return (this.#daemons ??= writers.daemons.block()).append(daemon)
+    return 0
   }
 
   start(): undefined {
@@ -89,8 +101,14 @@ export class WriteStep implements Step {
       item.onAbort = pending.length === 1 ? () => session.abort(call.id) : () => item.abort('unknown')
     }
     try {
-      const operations = Uint32Array.from(triples)
-      const reply = await session.execute(call, operations, this.#services.toBuffer(), this.#destinations.toBuffer())
+      const reply = await session.execute(
+        call,
+        Uint32Array.from(triples),
+        this.#services.toBuffer(),
+        this.#destinations.toBuffer(),
+        this.#timeouts?.toBuffer(),
+        this.#daemons?.toBuffer(),
+      )
       for (const failure of reply.failures) {
         const item = pending[failure.index]
         item?.reject(failureError(item.context, failure, item.reason))
@@ -102,20 +120,26 @@ export class WriteStep implements Step {
   }
 }
 
-// Answers the rows, or settles `pending` and answers nothing. Nothing was changed, whatever `pending` is about.
-async function readRows<Result>(
-  channel: Channel,
-  read: Read,
-  pending: Pending<Result>,
-): Promise<ArrayBuffer | undefined> {
+/** The native call of a read. */
+export type Ask = (channel: Channel, call: Call) => Promise<Reply>
+
+/** Asks for the rows of one record. */
+export function askRows({ code, key, consistent = true }: Read): Ask {
+  return ({ session, writers }, call) => {
+    return session.read(call, code, key === undefined ? undefined : writers.services.encode(key), consistent)
+  }
+}
+
+// Answers the reply, or settles `pending` and answers nothing. Nothing was changed, whatever `pending` is about.
+async function replyTo<Result>(channel: Channel, ask: Ask, pending: Pending<Result>): Promise<Reply | undefined> {
   const call = channel.nextCall()
   const context = { ...pending.context, reads: true }
   pending.onAbort = () => channel.session.abort(call.id)
   try {
-    const key = read.key === undefined ? undefined : channel.services.encode(read.key)
-    const { failures, rows } = await channel.session.read(call, read.code, key, read.consistent ?? true)
-    if (failures[0] === undefined) return rows ?? new ArrayBuffer(0)
-    pending.reject(failureError(context, failures[0], pending.reason))
+    const reply = await ask(channel, call)
+    const [failure] = reply.failures
+    if (failure === undefined) return reply
+    pending.reject(failureError(context, failure, pending.reason))
   } catch (error) {
     pending.reject(unexpected(context, error))
   }
@@ -125,12 +149,12 @@ async function readRows<Result>(
 /** One read. */
 export class ReadStep implements Step {
   readonly #channel: Channel
-  readonly #read: Read
-  readonly #pending: Pending<ArrayBuffer>
+  readonly #ask: Ask
+  readonly #pending: Pending<Reply>
 
-  constructor(channel: Channel, read: Read, pending: Pending<ArrayBuffer>) {
+  constructor(channel: Channel, ask: Ask, pending: Pending<Reply>) {
     this.#channel = channel
-    this.#read = read
+    this.#ask = ask
     this.#pending = pending
   }
 
@@ -143,8 +167,8 @@ export class ReadStep implements Step {
   }
 
   async #run(): Promise<void> {
-    const rows = await readRows(this.#channel, this.#read, this.#pending)
-    if (rows !== undefined) this.#pending.resolve(rows)
+    const reply = await replyTo(this.#channel, this.#ask, this.#pending)
+    if (reply !== undefined) this.#pending.resolve(reply)
   }
 }
 
@@ -172,13 +196,13 @@ export class ConditionalStep implements Step {
 
   async #run(): Promise<void> {
     const pending = this.#pending
-    const rows = await readRows(this.#channel, this.#read, pending)
-    if (rows === undefined) return
+    const reply = await replyTo(this.#channel, askRows(this.#read), pending)
+    if (reply === undefined) return
     if (this.#channel.closed) return this.close()
     if (pending.aborted) return pending.abort('not-applied')
     try {
       const write = new WriteStep(this.#channel)
-      write.add(this.#complete(rows), pending)
+      write.add(this.#complete(reply.rows ?? new ArrayBuffer(0)), pending)
       write.start()
     } catch (error) {
       pending.reject(invalidArgument(pending.context, error))

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { binding } from '../../lib/binding.ts'
 import type { FailureContext } from '../../lib/failure.ts'
 import { Pipeline } from '../../lib/pipeline.ts'
-import { destinationWriter, operationCode, serviceWriter, type ServiceRow } from '../../lib/records.ts'
+import { operationCode, rowWriters, type ServiceRow } from '../../lib/records.ts'
 import { answer, extended, markService, playKernel, type FakeKernel, type Script } from './fake-kernel.ts'
 
 const GET_SERVICE = 4
@@ -19,7 +19,7 @@ afterEach(async () => {
 function pipelineOn(script: Script, { timeoutMs = 5000, sockets = 3 } = {}): Pipeline {
   const kernel = playKernel(script, sockets)
   const session = new binding.IpvsSession({ sockets: kernel.sockets })
-  const pipeline = new Pipeline(session, { timeoutMs, services: serviceWriter, destinations: destinationWriter })
+  const pipeline = new Pipeline(session, { timeoutMs, writers: rowWriters })
   opened.push({ pipeline, kernel })
   return pipeline
 }

@@ -1,19 +1,24 @@
 // A native session that a test plays: it records calls, and the test answers them.
 import type { Call, Failure, NativeIpvsSession, Reply } from '../../lib/binding.ts'
-import type { DestinationRow, ServiceRow } from '../../lib/records.ts'
+import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../lib/records.ts'
 import { RowReader } from '../../lib/rows.ts'
 import { schema } from './schema.ts'
 
 const services = new RowReader<ServiceRow>(schema, 'service')
 const destinations = new RowReader<DestinationRow>(schema, 'destination')
+const timeouts = new RowReader<TimeoutsRow>(schema, 'timeouts')
+const daemons = new RowReader<DaemonRow>(schema, 'daemon')
 
 export interface Received {
-  readonly method: 'open' | 'execute' | 'read'
+  readonly method: 'open' | 'execute' | 'read' | 'snapshot'
   readonly call: Call
   /** Codes of the operations, in order. */
   readonly codes: readonly number[]
   readonly services: readonly (ServiceRow | undefined)[]
   readonly destinations: readonly (DestinationRow | undefined)[]
+  /** For operations on settings; those of other operations mean nothing. */
+  readonly timeouts?: readonly (TimeoutsRow | undefined)[]
+  readonly daemons?: readonly (DaemonRow | undefined)[]
   readonly consistent?: boolean
   answer(reply?: Partial<Reply>): void
   crash(error: unknown): void
@@ -30,7 +35,14 @@ export class FakeSession implements NativeIpvsSession {
     return this.#receive({ method: 'open', call, codes: [], services: [], destinations: [] })
   }
 
-  execute(call: Call, operations: Uint32Array, serviceRows: ArrayBuffer, destinationRows: ArrayBuffer): Promise<Reply> {
+  execute(
+    call: Call,
+    operations: Uint32Array,
+    serviceRows: ArrayBuffer,
+    destinationRows: ArrayBuffer,
+    timeoutsRows: ArrayBuffer = new ArrayBuffer(0),
+    daemonRows: ArrayBuffer = new ArrayBuffer(0),
+  ): Promise<Reply> {
     const triples = Array.from({ length: operations.length / 3 }, (_, index) =>
       operations.subarray(index * 3, index * 3 + 3),
     )
@@ -44,12 +56,18 @@ export class FakeSession implements NativeIpvsSession {
       codes: triples.map((triple) => triple[0] as number),
       services: rows(services, serviceRows, 1),
       destinations: rows(destinations, destinationRows, 2),
+      timeouts: rows(timeouts, timeoutsRows, 1),
+      daemons: rows(daemons, daemonRows, 1),
     })
   }
 
   read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply> {
     const row = key === undefined ? undefined : services.rows(key).at(0)
     return this.#receive({ method: 'read', call, codes: [operation], services: [row], destinations: [], consistent })
+  }
+
+  snapshot(call: Call, consistent: boolean): Promise<Reply> {
+    return this.#receive({ method: 'snapshot', call, codes: [], services: [], destinations: [], consistent })
   }
 
   abort(id: number): void {

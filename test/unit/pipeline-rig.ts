@@ -1,12 +1,17 @@
 // A pipeline on a fake session.
 import { Pipeline } from '../../lib/pipeline.ts'
-import type { DestinationRow, ServiceRow } from '../../lib/records.ts'
+import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../lib/records.ts'
 import { RowWriter } from '../../lib/rows.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
 
 export const services: RowWriter<ServiceRow> = new RowWriter<ServiceRow>(schema, 'service')
-const destinations = new RowWriter<DestinationRow>(schema, 'destination')
+const writers = {
+  services,
+  destinations: new RowWriter<DestinationRow>(schema, 'destination'),
+  timeouts: new RowWriter<TimeoutsRow>(schema, 'timeouts'),
+  daemons: new RowWriter<DaemonRow>(schema, 'daemon'),
+}
 export const ADD = 0
 export const GET = 7
 
@@ -18,7 +23,7 @@ export const context = (fwmark: number): { operation: string; target: string } =
 /** What a test can do with its pipeline. */
 export class PipelineRig {
   readonly session: FakeSession = new FakeSession()
-  readonly pipeline: Pipeline = new Pipeline(this.session, { timeoutMs: 1234, services, destinations })
+  readonly pipeline: Pipeline = new Pipeline(this.session, { timeoutMs: 1234, writers })
 
   write(fwmark: number, signal?: AbortSignal): Promise<void> {
     return this.pipeline.write({ code: ADD, service: { fwmark } }, context(fwmark), signal)

@@ -1,7 +1,7 @@
 // A schema as the addon reports it, with the records of native/ipvs/schema.h laid out in the order of their fields.
 // rows.test.ts compares names and kinds with that file.
 import type { FieldKind, FieldSchema, RecordSchema } from '../../lib/binding.ts'
-import type { DestinationRow, InfoRow, ServiceRow, StatisticsRow } from '../../lib/records.ts'
+import type { DaemonRow, DestinationRow, InfoRow, ServiceRow, StatisticsRow, TimeoutsRow } from '../../lib/records.ts'
 
 type Size = number | string // of text and bytes; or the nested record's name
 type Layout<Row> = { readonly [Name in keyof Required<Row>]: FieldKind | readonly [FieldKind, Size] }
@@ -80,5 +80,18 @@ define<DestinationRow>('destination', {
 })
 
 define<InfoRow>('info', { version: 'u32', connectionTableSize: 'u32' })
+
+define<TimeoutsRow>('timeouts', { tcp: 'u32', tcpFin: 'u32', udp: 'u32' })
+
+define<DaemonRow>('daemon', {
+  state: 'u32',
+  interface: ['text', 16],
+  syncId: 'u32',
+  maxLength: 'u16',
+  group: ['bytes', 4],
+  group6: ['bytes', 16],
+  port: 'u16',
+  ttl: 'u8',
+})
 
 export const schema: readonly RecordSchema[] = records

@@ -1,0 +1,262 @@
+// A scripted nf_tables: keeps what transactions create and gives it back when asked, as far as the mark map needs it.
+#pragma once
+
+#include "fake_kernel.h"
+#include "nftables/elements.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace fake {
+
+class Tables {
+public:
+  using Requests = std::vector<netlink::Message>;
+  using Datagrams = std::vector<Datagram>;
+
+  uint32_t generation = 1;
+  std::map<std::string, std::vector<nftables::Element>> elements; // of each map that exists
+  std::vector<Requests> transactions;                             // as they arrived
+  std::vector<Datagram> kept;                                     // the bytes that `transactions` point into
+
+  // Answers instead of us; nothing: leave it to us.
+  std::function<std::optional<Datagrams>(const Requests&)> intercept;
+
+  Datagrams operator()(const Requests& requests) {
+    if (intercept) {
+      if (auto answers = intercept(requests)) {
+        return *answers;
+      }
+    }
+    return isTransaction(requests) ? commit(requests) : answer(requests);
+  }
+
+  static bool isTransaction(const Requests& requests) { return requests[0].header.nlmsg_type == NFNL_MSG_BATCH_BEGIN; }
+
+  static uint8_t messageOf(const netlink::Message& message) {
+    return static_cast<uint8_t>(message.header.nlmsg_type & 0xff);
+  }
+
+  static netlink::Bytes attributesOf(const netlink::Message& message) {
+    return message.payload.subspan(sizeof(nfgenmsg));
+  }
+
+  // Carries a transaction out. The answer is the one acknowledgement that was asked for.
+  Datagrams commit(const Requests& requests) {
+    for (const netlink::Message& message : requests) {
+      apply(message);
+    }
+    ++generation;
+    return acknowledge(requests);
+  }
+
+  static Datagrams acknowledge(const Requests& requests) {
+    for (const netlink::Message& message : requests) {
+      if ((message.header.nlmsg_flags & NLM_F_ACK) != 0) {
+        return {Answer().ack(message.header).take()};
+      }
+    }
+    return {};
+  }
+
+  static Datagram refuse(const netlink::Message& message, int error, uint32_t offset = 0) {
+    return Answer()
+        .error(message.header, error,
+               [offset](netlink::Writer& writer) {
+                 if (offset != 0) {
+                   writer.value(NLMSGERR_ATTR_OFFS, offset);
+                 }
+               })
+        .take();
+  }
+
+  void forget(const std::string& object) { objects_.erase(object); }
+  void forgetRules() { rules_.clear(); }
+
+  // Copies a transaction, whose bytes go away with the datagram.
+  void remember(const Requests& requests) {
+    Requests copies;
+    for (const netlink::Message& message : requests) {
+      kept.emplace_back(message.payload.begin(), message.payload.end());
+      copies.push_back({message.header, kept.back()});
+    }
+    transactions.push_back(std::move(copies));
+  }
+
+private:
+  using Object = std::pair<uint16_t, Datagram>; // type of the message that made it, and its payload
+
+  static std::string nameOf(netlink::Bytes attributes, uint16_t type) {
+    return nftables::readText(nftables::findAttribute(attributes, type));
+  }
+
+  static const nftables::MapDefinition& definition(const std::string& name) {
+    return *std::ranges::find(nftables::maps, name, &nftables::MapDefinition::name);
+  }
+
+  // "chain marks", "map exact4", "table"
+  static std::string keyOf(uint8_t message, netlink::Bytes attributes) {
+    switch (message) {
+    case NFT_MSG_NEWTABLE:
+    case NFT_MSG_GETTABLE:
+      return "table";
+    case NFT_MSG_NEWCHAIN:
+    case NFT_MSG_GETCHAIN:
+      return "chain " + nameOf(attributes, NFTA_CHAIN_NAME);
+    default:
+      return "map " + nameOf(attributes, NFTA_SET_NAME);
+    }
+  }
+
+  void apply(const netlink::Message& message) {
+    const uint8_t type = messageOf(message);
+    if (message.header.nlmsg_type < NLMSG_MIN_TYPE + 16) {
+      return; // BATCH_BEGIN, BATCH_END
+    }
+    const netlink::Bytes attributes = attributesOf(message);
+    const Object object{message.header.nlmsg_type, Datagram(message.payload.begin(), message.payload.end())};
+    switch (type) {
+    case NFT_MSG_DELTABLE:
+      objects_.clear();
+      rules_.clear();
+      elements.clear();
+      return;
+    case NFT_MSG_NEWRULE:
+      rules_.push_back(object);
+      return;
+    case NFT_MSG_NEWSET:
+      elements[nameOf(attributes, NFTA_SET_NAME)];
+      [[fallthrough]];
+    case NFT_MSG_NEWTABLE:
+    case NFT_MSG_NEWCHAIN:
+      objects_[keyOf(type, attributes)] = object;
+      return;
+    case NFT_MSG_NEWSETELEM:
+      change(attributes, true);
+      return;
+    case NFT_MSG_DELSETELEM:
+      change(attributes, false);
+      return;
+    default:
+      return;
+    }
+  }
+
+  void change(netlink::Bytes attributes, bool add) {
+    const std::string name = nameOf(attributes, NFTA_SET_ELEM_LIST_SET);
+    std::vector<std::byte> list;
+    const netlink::Bytes given = nftables::findAttribute(attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
+    netlink::AttributeReader reader(given);
+    netlink::Attribute element;
+    while (reader.next(element)) {
+      netlink::Writer writer(list);
+      const size_t nest = writer.beginNest(NFTA_LIST_ELEM);
+      writer.append(element.payload.data(), element.payload.size());
+      if (!add) { // deletions name keys only; readElements wants data
+        const size_t data = writer.beginNest(NFTA_SET_ELEM_DATA);
+        writer.value(NFTA_DATA_VALUE, uint32_t{0});
+        writer.endNest(data);
+      }
+      writer.endNest(nest);
+      std::vector<nftables::Element> rows;
+      std::string problem;
+      if (nftables::readElements(list, definition(name), rows, problem)) {
+        const auto same = [&rows](const nftables::Element& other) {
+          return !nftables::keyLess(other, rows[0]) && !nftables::keyLess(rows[0], other);
+        };
+        std::erase_if(elements[name], same);
+        if (add) {
+          elements[name].push_back(rows[0]);
+        }
+      }
+      list.clear();
+    }
+  }
+
+  Datagrams answer(const Requests& requests) {
+    Datagrams datagrams;
+    for (const netlink::Message& request : requests) {
+      Datagram datagram = answerOne(request);
+      if ((request.header.nlmsg_flags & NLM_F_ACK) != 0 && !lastFailed_) {
+        const Datagram ack = Answer().ack(request.header).take();
+        datagram.insert(datagram.end(), ack.begin(), ack.end());
+      }
+      datagrams.push_back(std::move(datagram));
+    }
+    return datagrams;
+  }
+
+  Datagram answerOne(const netlink::Message& request) {
+    lastFailed_ = false;
+    const netlink::Bytes attributes = attributesOf(request);
+    const uint8_t type = messageOf(request);
+    switch (type) {
+    case NFT_MSG_GETGEN:
+      return reply(request, NFT_MSG_NEWGEN,
+                   [this](netlink::Writer& writer) { writer.valueBigEndian(NFTA_GEN_ID, generation); });
+    case NFT_MSG_GETRULE: {
+      Datagram datagram;
+      for (const Object& rule : rules_) {
+        add(datagram, request, rule);
+      }
+      return finish(std::move(datagram), request);
+    }
+    case NFT_MSG_GETSETELEM: {
+      const auto found = elements.find(nameOf(attributes, NFTA_SET_ELEM_LIST_SET));
+      if (found == elements.end()) {
+        return fail(request);
+      }
+      return finish(reply(request, NFT_MSG_NEWSETELEM,
+                          [&found](netlink::Writer& writer) {
+                            const size_t list = writer.beginNest(NFTA_SET_ELEM_LIST_ELEMENTS);
+                            for (const nftables::Element& element : found->second) {
+                              nftables::writeElement(writer, definition(found->first), element, nftables::Detail::full);
+                            }
+                            writer.endNest(list);
+                          }),
+                    request);
+    }
+    default: {
+      const auto found = objects_.find(keyOf(type, attributes));
+      Datagram datagram;
+      return found == objects_.end() ? fail(request) : add(datagram, request, found->second);
+    }
+    }
+  }
+
+  Datagram fail(const netlink::Message& request) {
+    lastFailed_ = true;
+    return Answer().error(request.header, ENOENT).take();
+  }
+
+  template <typename Body> static Datagram reply(const netlink::Message& request, uint16_t message, Body body) {
+    Datagram payload(sizeof(nfgenmsg));
+    netlink::Writer writer(payload);
+    body(writer);
+    Datagram datagram;
+    return add(datagram, request, {nftables::messageType(message), payload});
+  }
+
+  static Datagram& add(Datagram& datagram, const netlink::Message& request, const Object& object) {
+    const auto length = static_cast<uint32_t>(sizeof(nlmsghdr) + object.second.size());
+    const nlmsghdr header{length, object.first, 0, request.header.nlmsg_seq, 0};
+    netlink::Writer writer(datagram);
+    writer.append(&header, sizeof header);
+    writer.append(object.second.data(), object.second.size());
+    return datagram;
+  }
+
+  static Datagram finish(Datagram datagram, const netlink::Message& request) {
+    const Datagram done = Answer().doneDump(request.header).take();
+    datagram.insert(datagram.end(), done.begin(), done.end());
+    return datagram;
+  }
+
+  std::map<std::string, Object> objects_;
+  std::vector<Object> rules_;
+  bool lastFailed_ = false;
+};
+
+} // namespace fake

@@ -1,0 +1,105 @@
+// The mark map against a scripted nf_tables: the shape of its transactions, and listings.
+#include "marks_rig.h"
+
+#include <cerrno>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace fake;
+using Requests = Tables::Requests;
+using Answers = std::optional<Tables::Datagrams>;
+
+} // namespace
+
+TEST_CASE("the first rule creates everything it needs and nothing else, in one transaction") {
+  Rig rig;
+  CHECK(rig.apply({exact(1, 80), exact(1, 443)}).empty());
+  CHECK(rig.generation == 2);
+  CHECK(rig.shape() == std::vector<int>{NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE,
+                                        NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWSET, NFT_MSG_NEWRULE,
+                                        NFT_MSG_NEWSETELEM});
+  uint32_t sent = 0;
+  const netlink::Bytes begin = Tables::attributesOf(rig.tables.transactions[0][0]);
+  CHECK(nftables::readU32(nftables::findAttribute(begin, NFNL_BATCH_GENID), sent));
+  CHECK(sent == 1);
+  CHECK(rig.list().size() == 2);
+}
+
+TEST_CASE("later changes send elements only; removals stand first") {
+  Rig rig;
+  CHECK(rig.apply({exact(1, 80), range(100, 200)}).empty());
+  CHECK(rig.apply({exact(1, 80), range(100, 200), exact(1, 80, 8), exact(2, 80)}, 2).empty());
+  CHECK(rig.shape(1) == std::vector<int>{NFT_MSG_DELSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM});
+  const std::vector<Element> listed = rig.list();
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[0].mark == 8);
+  CHECK(rig.apply({}).empty());
+  CHECK(rig.tables.transactions.size() == 2); // nothing to do
+}
+
+TEST_CASE("many elements are spread over messages that fit") {
+  Rig rig;
+  std::vector<Element> rows;
+  for (uint32_t i = 0; i < 5000; ++i) {
+    rows.push_back(exact(i, 80, i + 1));
+  }
+  CHECK(rig.apply(rows).empty());
+  const std::vector<int> shape = rig.shape();
+  CHECK(std::ranges::count(shape, NFT_MSG_NEWSETELEM) == 5);
+  for (const netlink::Message& message : rig.tables.transactions[0]) {
+    CHECK(message.payload.size() < 65000);
+  }
+  const std::vector<Element> listed = rig.tables.elements["exact4"];
+  REQUIRE(listed.size() == rows.size());
+  CHECK(listed[4999].mark == 5000);
+}
+
+TEST_CASE("what others have removed comes back with the next change") {
+  Rig rig;
+  CHECK(rig.apply({exact(1, 80)}).empty());
+  SUBCASE("the rules") {
+    rig.tables.forgetRules();
+    CHECK(rig.apply({}).empty());
+    CHECK(rig.shape(1) == std::vector<int>{NFT_MSG_NEWRULE, NFT_MSG_NEWRULE, NFT_MSG_NEWRULE});
+  }
+  SUBCASE("a chain") {
+    rig.tables.forget("chain output");
+    CHECK(rig.apply({exact(1, 81)}).empty());
+    CHECK(rig.shape(1) == std::vector<int>{NFT_MSG_NEWCHAIN, NFT_MSG_NEWSETELEM});
+  }
+}
+
+TEST_CASE("a listing is sorted, and repeated until it holds") {
+  Rig rig;
+  CHECK(rig.list().empty());
+  CHECK(rig.apply({exact(9, 80), exact(2, 443), exact(2, 80), range(1, 9)}).empty());
+  int changes = 0;
+  SUBCASE("at once") {}
+  SUBCASE("when others change the ruleset a few times") { changes = 3; }
+  rig.tables.intercept = [&](const Requests& requests) -> Answers {
+    if (Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM && changes > 0) {
+      --changes;
+      ++rig.tables.generation;
+    }
+    return std::nullopt;
+  };
+  const std::vector<Element> rows = rig.list();
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0].interval == 1);
+  CHECK(rows[1].portFrom == 80);
+  CHECK(rows[2].portFrom == 443);
+  CHECK(rows[3].portFrom == 80);
+  CHECK(rig.generation == rig.tables.generation);
+}
+
+TEST_CASE("a listing that never holds is a conflict") {
+  Rig rig;
+  rig.tables.intercept = [&rig](const Requests& requests) -> Answers {
+    rig.tables.generation += Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM ? 1 : 0;
+    return std::nullopt;
+  };
+  std::vector<Element> rows;
+  uint32_t generation = 0;
+  CHECK(rig.marks.list(soon(), rows, generation).status.cause == Cause::conflict);
+}
