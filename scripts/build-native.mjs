@@ -40,7 +40,7 @@ const built = spawnSync(join(root, 'node_modules/.bin', command), args, {
   cwd: root,
   encoding: 'utf8',
   maxBuffer: 1 << 26,
-  env: { ...process.env, ...headers() },
+  env: { JOBS: 'max', ...process.env, ...headers() },
 })
 if (built.status !== 0) {
   console.error(`${built.stdout ?? ''}${built.stderr ?? ''}`)
