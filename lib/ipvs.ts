@@ -236,7 +236,7 @@ export class Ipvs implements AsyncDisposable {
    * Rejects with `ERR_IPVS_DAEMON_EXISTS`, `ERR_IPVS_INTERFACE_NOT_FOUND`; with `ERR_IPVS_INVALID_ARGUMENT`, errno
    * `EINVAL`, when a service has a destination of the other address family: the messages cannot describe its connections.
    */
-  async startSyncDaemon(daemon: SyncDaemon | ListedSyncDaemon, options: CallOptions = {}): Promise<void> {
+  async startSyncDaemon(daemon: SyncDaemon, options: CallOptions = {}): Promise<void> {
     return this.#write('startSyncDaemon', options, (context) => requests.startSyncDaemon(context, daemon))
   }
 

@@ -79,8 +79,10 @@ function optional(value: unknown, path: string, most: number): number | undefine
   return value === undefined ? undefined : integer(value, path, 1, most)
 }
 
+type MulticastRow = Pick<DaemonRow, 'group' | 'group6' | 'port' | 'ttl'>
+
 // Only what is named: the rest is up to the kernel.
-function multicastRow(value: unknown): DaemonRow {
+function multicastRow(value: unknown): MulticastRow {
   if (value === undefined) return {}
   const { group, port, ttl } = readFields(value, 'daemon.multicast', multicastFields)
   return {
@@ -90,7 +92,7 @@ function multicastRow(value: unknown): DaemonRow {
   }
 }
 
-function groupRow(value: unknown, path: string): DaemonRow {
+function groupRow(value: unknown, path: string): MulticastRow {
   const address = parseAddress(value, path)
   if (addressKind(address) !== 'multicast') {
     const ranges = 'an IPv4 address from 224.0.0.0 to 239.255.255.255, or an IPv6 address from ff00::'
