@@ -44,7 +44,8 @@ export class Network {
       // Only the director may answer ARP for the VIP; the servers accept its packets all the same.
       await this.#inside(
         name,
-        'sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2',
+        'echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore',
+        'echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce',
         `ip address add ${vip}/32 dev lo`,
         'ip route add 172.16.0.0/24 dev eth0',
       )

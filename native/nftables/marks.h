@@ -59,7 +59,7 @@ private:
 };
 
 // Time to find out what became of a request, even after its deadline.
-inline constexpr std::chrono::milliseconds readBackTime{100};
+inline constexpr std::chrono::milliseconds readBackTime{1000};
 [[nodiscard]] Control readBackControl(const Control& control);
 
 } // namespace nftables

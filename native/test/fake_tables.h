@@ -19,6 +19,7 @@ public:
   uint32_t generation = 1;
   std::map<std::string, std::vector<nftables::Element>> elements; // of each map that exists
   std::vector<Requests> transactions;                             // as they arrived
+  bool strayData = false;                                         // a deletion had more than keys
   std::vector<Datagram> kept;                                     // the bytes that `transactions` point into
 
   // Answers instead of us; nothing: leave it to us.
@@ -154,7 +155,9 @@ private:
       netlink::Writer writer(list);
       const size_t nest = writer.beginNest(NFTA_LIST_ELEM);
       writer.append(element.payload.data(), element.payload.size());
-      if (!add) { // deletions name keys only; readElements wants data
+      const bool hasData = !nftables::findAttribute(element.payload, NFTA_SET_ELEM_DATA).empty();
+      strayData = strayData || (hasData && !add);
+      if (!hasData) { // deletions name keys only; readElements wants data
         const size_t data = writer.beginNest(NFTA_SET_ELEM_DATA);
         writer.value(NFTA_DATA_VALUE, uint32_t{0});
         writer.endNest(data);

@@ -6,7 +6,10 @@
 
 #include <doctest/doctest.h>
 
+#include <mutex>
+
 namespace fake {
+
 using netlink::Cause;
 using netlink::Control;
 using netlink::Failure;
@@ -35,7 +38,9 @@ inline Element range(uint16_t from, uint16_t to) {
 
 struct Rig {
   Tables tables;
+  std::mutex mutex; // a socket and the one opened after it are served by a thread each
   Kernel kernel{[this](const Tables::Requests& requests) {
+    const std::lock_guard lock(mutex);
     if (Tables::isTransaction(requests)) {
       tables.remember(requests);
     }
@@ -67,6 +72,8 @@ struct Rig {
       CHECK((requests[i].header.nlmsg_type >> 8) == NFNL_SUBSYS_NFTABLES);
       const bool last = i + 2 == requests.size();
       CHECK(((requests[i].header.nlmsg_flags & NLM_F_ACK) != 0) == last);
+      const bool exclusive = Tables::messageOf(requests[i]) == NFT_MSG_NEWSETELEM; // never over somebody else's
+      CHECK(((requests[i].header.nlmsg_flags & NLM_F_EXCL) != 0) == exclusive);
       types.push_back(Tables::messageOf(requests[i]));
     }
     return types;

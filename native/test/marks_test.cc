@@ -31,6 +31,7 @@ TEST_CASE("later changes send elements only; removals stand first") {
   CHECK(rig.apply({exact(1, 80), range(100, 200)}).empty());
   CHECK(rig.apply({exact(1, 80), range(100, 200), exact(1, 80, 8), exact(2, 80)}, 2).empty());
   CHECK(rig.shape(1) == std::vector<int>{NFT_MSG_DELSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM});
+  CHECK_FALSE(rig.tables.strayData);
   const std::vector<Element> listed = rig.list();
   REQUIRE(listed.size() == 2);
   CHECK(listed[0].mark == 8);
