@@ -1,12 +1,14 @@
-// Captures the golden files of the codec tests from ipvsadm, with strace, on a real kernel:
+// Captures the golden files of the codec tests from ipvsadm and nft, with strace, on a real kernel:
 //   npm run golden            (boots the lab and runs this file there; the files land in test/codec/golden)
-// Each file is one netlink message as ipvsadm sent it or the kernel answered it: annotated hex, 4 bytes to a line at most,
-// in the format of the debug dump. Sequence number and port are zeroed, the family number is the capturing kernel's.
+// Each file is one netlink message as the tool sent it or the kernel answered it: annotated hex, for IPVS in the format of
+// the debug dump. Sequence number and port are zeroed, the family number is the capturing kernel's.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+import { attributesOf, messages as nftMessages } from './nft-attributes.mjs'
 
 const folder = process.argv[2]
 if (!folder) throw new Error('usage: capture-golden.mjs FOLDER')
@@ -83,10 +85,10 @@ function render(commandLine, message) {
   ].join('\n')
 }
 
-mkdirSync(folder, { recursive: true })
-for (const [name, commandLine, command, direction] of captures) {
+/** The datagrams of a command line. */
+function trace(command, args, input = '') {
   const log = join(tmpdir(), 'golden.strace')
-  const args = [
+  const options = [
     '-o',
     log,
     '-s',
@@ -100,12 +102,84 @@ for (const [name, commandLine, command, direction] of captures) {
     '-e',
     'verbose=none',
   ]
-  execFileSync('strace', [...args, 'ipvsadm', ...commandLine.split(' ')], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const wanted = datagrams(readFileSync(log, 'utf8'))
+  execFileSync('strace', [...options, command, ...args], { input, stdio: ['pipe', 'ignore', 'inherit'] })
+  return datagrams(readFileSync(log, 'utf8'))
+}
+
+function keep(name, text, bytes) {
+  writeFileSync(join(folder, `${name}.txt`), text)
+  console.log(`${name}: ${bytes} bytes`)
+}
+
+for (const family of ['ipvs', 'nft']) mkdirSync(join(folder, family), { recursive: true })
+for (const [name, commandLine, command, direction] of captures) {
+  const wanted = trace('ipvsadm', commandLine.split(' '))
     .filter(({ sent }) => sent !== (direction === 'reply'))
     .flatMap(({ bytes }) => [...messages(bytes)])
     .filter((message) => message.readUInt16LE(4) > 16 && message[16] === command)
   if (wanted.length === 0) throw new Error(`${name}: nothing captured`)
-  writeFileSync(join(folder, `${name}.txt`), render(commandLine, wanted[0]))
-  console.log(`${name}: ${wanted[0].length} bytes`)
+  keep(`ipvs/${name}`, render(commandLine, wanted[0]), wanted[0].length)
+}
+
+// The table of firewall marks, written for nft as we shape it.
+const table = `table inet ipvs {
+  map exact4 { type ipv4_addr . inet_proto . inet_service : mark; elements = { 172.16.0.100 . tcp . 80 : 7, 172.16.0.100 . tcp . 443 : 7 }; }
+  map ranges4 { type ipv4_addr . inet_proto . inet_service : mark; flags interval; elements = { 192.168.1.11 . tcp . 10000-20000 : 21 }; }
+  map exact6 { type ipv6_addr . inet_proto . inet_service : mark; elements = { 2001:db8::100 . udp . 53 : 9 }; }
+  map ranges6 { type ipv6_addr . inet_proto . inet_service : mark; flags interval; elements = { 2001:db8::/64 . sctp . 1-9 comment "all of them" : 3 }; }
+  chain marks {
+    meta nfproto ipv4 meta mark set ip daddr . meta l4proto . th dport map @exact4
+    meta nfproto ipv4 meta mark set ip daddr . meta l4proto . th dport map @ranges4
+    meta nfproto ipv6 meta mark set ip6 daddr . meta l4proto . th dport map @exact6
+    meta nfproto ipv6 meta mark set ip6 daddr . meta l4proto . th dport map @ranges6
+  }
+  chain prerouting { type filter hook prerouting priority mangle; policy accept; jump marks; }
+  chain output { type route hook output priority mangle; policy accept; jump marks; }
+}
+`
+
+function nftLines(nodes, depth) {
+  const indent = '  '.repeat(depth)
+  return nodes.flatMap(({ name, header, payload, children }) => [
+    `${indent}${hex(header)}  # ${name}`,
+    ...(children ? nftLines(children, depth + 1) : payload.length > 0 ? [`${indent}  ${hex(payload)}`] : []),
+  ])
+}
+
+function renderNft(title, message) {
+  message = Buffer.from(message)
+  message.fill(0, 8, 16)
+  const [name, names] = nftMessages[message[4]]
+  const version = execFileSync('nft', ['--version'], { encoding: 'utf8' }).split(' (')[0]
+  return [
+    `# ${title}`,
+    `# Linux ${release()}, ${version}`,
+    `${hex(message.subarray(0, 4))}  # length ${message.readUInt32LE(0)}`,
+    `${hex(message.subarray(4, 6))}  # ${name}`,
+    `${hex(message.subarray(6, 8))}  # flags`,
+    `${hex(message.subarray(8, 12))}  # sequence number`,
+    `${hex(message.subarray(12, 16))}  # port`,
+    `${hex(message.subarray(16, 20))}  # family ${message[16]}`,
+    ...nftLines(attributesOf(message.subarray(20), names), 0),
+    '',
+  ].join('\n')
+}
+
+const isNft = (message) => message[5] === 10 && nftMessages[message[4]] !== undefined
+const sent = trace('nft', ['-f', '-'], table)
+  .filter((datagram) => datagram.sent)
+  .flatMap(({ bytes }) => [...messages(bytes)])
+  .filter(isNft)
+const counts = {}
+for (const message of sent) {
+  const kind = nftMessages[message[4]][0].slice('NFT_MSG_NEW'.length).toLowerCase()
+  counts[kind] = (counts[kind] ?? 0) + 1
+  keep(`nft/send-${kind}-${counts[kind]}`, renderNft('nft -f, message of its transaction', message), message.length)
+}
+for (const map of ['exact4', 'ranges4', 'exact6', 'ranges6']) {
+  const [reply] = trace('nft', ['list', 'map', 'inet', 'ipvs', map])
+    .filter((datagram) => !datagram.sent)
+    .flatMap(({ bytes }) => [...messages(bytes)])
+    .filter((message) => isNft(message) && message[4] === 12)
+  keep(`nft/list-${map}`, renderNft(`nft list map inet ipvs ${map}`, reply), reply.length)
 }

@@ -115,14 +115,14 @@ function fieldsOf(row: object): Record<string, unknown> {
 
 describe('what ipvsadm sends', () => {
   test.each(Object.entries(sentServices))('%s', (name, row) => {
-    const bytes = nested(golden(name).attributes, SERVICE)
+    const bytes = nested(golden(`ipvs/${name}`).attributes, SERVICE)
     expect(fieldsOf(services.rows(testing.decode('service', bytes)).at(0))).toEqual(row)
     const encoded = testing.encode('service', new RowWriter<ServiceRow>(binding.schema, 'service').encode(row))
     expect(encoded).toEqual(bytes)
   })
 
   test.each(Object.entries(sentDestinations))('%s', (name, row) => {
-    const bytes = nested(golden(name).attributes, DESTINATION)
+    const bytes = nested(golden(`ipvs/${name}`).attributes, DESTINATION)
     expect(fieldsOf(destinations.rows(testing.decode('destination', bytes)).at(0))).toEqual(row)
     const encoded = testing.encode(
       'destination',
@@ -141,14 +141,16 @@ describe('what the kernel answers', () => {
     ],
     ['list-service-ipv6', { family: 10, protocol: 17, address: ipv6(0x100), port: 53, scheduler: 'sh', timeout: 0 }],
   ])('%s', (name, row) => {
-    const fields = fieldsOf(services.rows(testing.decode('service', nested(golden(name).attributes, SERVICE))).at(0))
+    const fields = fieldsOf(
+      services.rows(testing.decode('service', nested(golden(`ipvs/${name}`).attributes, SERVICE))).at(0),
+    )
     expect(fields).toMatchObject(row)
     expect('fwmark' in fields).not.toBe('port' in fields)
     expect(Object.values(fieldsOf(fields['statistics'] as object))).toEqual(Array.from({ length: 10 }, () => 0n))
   })
 
   test('list-destination-direct: the newest first, with its tunnel', () => {
-    const bytes = nested(golden('list-destination-direct').attributes, DESTINATION)
+    const bytes = nested(golden('ipvs/list-destination-direct').attributes, DESTINATION)
     const row = fieldsOf(destinations.rows(testing.decode('destination', bytes)).at(0))
     const { statistics, ...fields } = row
     const counts = { activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 }
@@ -157,13 +159,13 @@ describe('what the kernel answers', () => {
   })
 
   test('what is listed can be sent: only what the kernel alone tells is left out', () => {
-    const bytes = nested(golden('list-destination-direct').attributes, DESTINATION)
+    const bytes = nested(golden('ipvs/list-destination-direct').attributes, DESTINATION)
     const again = testing.encode('destination', testing.decode('destination', bytes))
-    expect(again).toEqual(nested(golden('add-destination-tunnel-gue').attributes, DESTINATION))
+    expect(again).toEqual(nested(golden('ipvs/add-destination-tunnel-gue').attributes, DESTINATION))
   })
 })
 
-test.each(goldenNames)('the debug dump of %s reads as the file', (name) => {
+test.each(goldenNames('ipvs'))('the debug dump of %s reads as the file', (name) => {
   const { text, attributes } = golden(name)
   expect(text.endsWith(binding.describe(attributes))).toBe(true)
 })

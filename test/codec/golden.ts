@@ -7,20 +7,22 @@ const headerSize = 20 // nlmsghdr and genlmsghdr
 
 export interface Golden {
   readonly text: string
+  readonly message: Buffer
   readonly command: number
   /** Behind the headers. */
   readonly attributes: Uint8Array
 }
 
-export const goldenNames: readonly string[] = readdirSync(folder)
-  .filter((name) => name.endsWith('.txt'))
-  .map((name) => name.slice(0, -'.txt'.length))
+/** Names of the files captured from `ipvs` (ipvsadm and the kernel) or `nft`. */
+export function goldenNames(family: 'ipvs' | 'nft'): string[] {
+  return readdirSync(`${folder}${family}`).map((name) => `${family}/${name.slice(0, -'.txt'.length)}`)
+}
 
 export function golden(name: string): Golden {
   const text = readFileSync(`${folder}${name}.txt`, 'utf8')
   const message = Buffer.from(text.replaceAll(/#.*$|\s/gm, ''), 'hex')
   if (message.length !== message.readUInt32LE(0)) throw new Error(`${name}: the length is wrong`)
-  return { text, command: message[16] as number, attributes: Uint8Array.from(message.subarray(headerSize)) }
+  return { text, message, command: message[16] as number, attributes: Uint8Array.from(message.subarray(headerSize)) }
 }
 
 /** The payload of a top-level attribute, e.g. 1: the service. */

@@ -6,6 +6,9 @@ import { testing } from './testing.ts'
 
 const NLMSG_ERROR = 2
 const GENL_ID_CTRL = 16
+const NLMSG_DONE = 3
+const NLM_F_ACK = 4
+const NLM_F_DUMP = 0x300
 const FAMILY = 30
 const CAPPED = 0x100
 const TLVS = 0x200
@@ -15,6 +18,10 @@ export interface Request {
   readonly sequence: number
   readonly command: number
   readonly header: Buffer
+  /** Behind the header. */
+  readonly body: Buffer
+  readonly dump: boolean
+  readonly acknowledged: boolean
 }
 
 /** The messages of a datagram. */
@@ -22,11 +29,15 @@ function requestsIn(datagram: Buffer): Request[] {
   const found: Request[] = []
   for (let at = 0; at < datagram.length;) {
     const length = datagram.readUInt32LE(at)
+    const flags = datagram.readUInt16LE(at + 6)
     found.push({
       type: datagram.readUInt16LE(at + 4),
       sequence: datagram.readUInt32LE(at + 8),
       command: datagram[at + 16] as number,
-      header: datagram.subarray(at, at + 16),
+      header: Buffer.from(datagram.subarray(at, at + 16)),
+      body: Buffer.from(datagram.subarray(at + 16, at + length)),
+      dump: (flags & NLM_F_DUMP) === NLM_F_DUMP,
+      acknowledged: (flags & NLM_F_ACK) !== 0,
     })
     at += (length + 3) & ~3
   }
@@ -60,6 +71,23 @@ export function answer(request: Request, errno = 0, ...tlvs: readonly Buffer[]):
   code.writeInt32LE(-errno)
   const flags = tlvs.length > 0 ? CAPPED | TLVS : CAPPED
   return message(NLMSG_ERROR, flags, request.sequence, code, request.header, ...tlvs)
+}
+
+/** The end of a dump. */
+export const doneDump = (request: Request): Buffer => message(NLMSG_DONE, 2, request.sequence, Buffer.alloc(4))
+
+/** A message captured elsewhere, as an answer to this request. */
+export function withSequence(captured: Buffer, request: Request): Buffer {
+  const copy = Buffer.from(captured)
+  copy.writeUInt32LE(request.sequence, 8)
+  return copy
+}
+
+/** nf_tables: the generation of the ruleset. */
+export function generation(request: Request, value: number): Buffer {
+  const id = Buffer.alloc(4)
+  id.writeUInt32BE(value)
+  return message(0x0a0f, 0, request.sequence, Buffer.alloc(4), attribute(1, id))
 }
 
 /** Extended ACK: the kernel's words and the offset of the refused attribute. */
@@ -125,7 +153,8 @@ function serve(fd: number, script: Script): void {
     const [first] = requests
     if (first === undefined) return
     const family = Buffer.concat([Buffer.from([1, 2, 0, 0]), attribute(1, u16(FAMILY))])
-    const lookup = first.type === GENL_ID_CTRL
+    // A transaction of nf_tables begins with the same number, in a datagram of several messages.
+    const lookup = first.type === GENL_ID_CTRL && requests.length === 1
     const answers = lookup ? [message(GENL_ID_CTRL, 0, first.sequence, family), answer(first)] : script(requests)
     for (const each of answers) writeSync(fd, each)
   }

@@ -1,0 +1,192 @@
+// The mark map against nft, in both directions: what nft sends for our table we send too, what the kernel answers nft we read.
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { binding, type NativeMarksSession } from '../../lib/binding.ts'
+import type { ElementRow } from '../../lib/mark-rows.ts'
+import { RowReader, RowWriter } from '../../lib/rows.ts'
+import {
+  answer,
+  doneDump,
+  generation,
+  playKernel,
+  withSequence,
+  type FakeKernel,
+  type Request,
+} from '../kernel/fake-kernel.ts'
+import { golden, goldenNames } from './golden.ts'
+
+const NFTABLES = 0x0a00
+const [NEWTABLE, NEWCHAIN, NEWRULE, NEWSET, NEWSETELEM] = [0, 3, 6, 9, 12].map((message) => NFTABLES + message)
+const [GETSETELEM, GETGEN] = [NFTABLES + 13, NFTABLES + 16]
+const BATCH_BEGIN = 16
+const call = { id: 1, timeoutMs: 5000 }
+
+const address = (...bytes: readonly number[]): Uint8Array => Uint8Array.from({ length: 16 }, (_, i) => bytes[i] ?? 0)
+const ipv6 = (tail: readonly number[]): Uint8Array => Uint8Array.from([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, ...tail])
+const row = (fields: Partial<ElementRow>): ElementRow => {
+  const from = fields.addressFrom ?? address()
+  const [portFrom = 0, family = 2] = [fields.portFrom, fields.family]
+  const rest = { mark: 7, rule: 0n, protocol: 6, interval: 0, comment: '' }
+  return { ...rest, family, addressFrom: from, addressTo: from, portFrom, portTo: portFrom, ...fields }
+}
+
+// The elements of the table that scripts/capture-golden.mjs gives to nft.
+const web = address(172, 16, 0, 100)
+const elements: readonly ElementRow[] = [
+  row({ addressFrom: web, portFrom: 80 }),
+  row({ addressFrom: web, portFrom: 443 }),
+  row({ mark: 21, addressFrom: address(192, 168, 1, 11), portFrom: 10000, portTo: 20000, interval: 1 }),
+  row({ mark: 9, family: 10, addressFrom: ipv6([0, 0, 0, 0, 0, 0, 1, 0]), protocol: 17, portFrom: 53 }),
+  row({
+    mark: 3,
+    family: 10,
+    addressFrom: ipv6([0, 0, 0, 0, 0, 0, 0, 0]),
+    addressTo: ipv6([255, 255, 255, 255, 255, 255, 255, 255]),
+    protocol: 132,
+    portFrom: 1,
+    portTo: 9,
+    interval: 1,
+    comment: 'all of them',
+  }),
+]
+
+let kernel: FakeKernel | undefined
+let session: NativeMarksSession | undefined
+afterEach(async () => {
+  await session?.close()
+  kernel?.stop()
+})
+
+function play(script: (requests: readonly Request[]) => readonly Buffer[]): NativeMarksSession {
+  kernel = playKernel(script, 1)
+  session = new binding.MarksSession({ table: 'ipvs', sockets: kernel.sockets })
+  return session
+}
+
+/** What we send to a kernel that has no table yet. */
+async function transaction(): Promise<Request[]> {
+  let sent: Request[] = []
+  let now = 1
+  const marks = play((requests) => {
+    if (requests[0]?.type === BATCH_BEGIN) {
+      sent = [...requests]
+      now++
+      return requests.filter((request) => request.acknowledged).map((request) => answer(request))
+    }
+    return requests.flatMap((request) => {
+      if (request.type === GETGEN) return [generation(request, now), answer(request)]
+      return [request.dump ? doneDump(request) : answer(request, 2)]
+    })
+  })
+  const block = new RowWriter<ElementRow>(binding.schema, 'element').block()
+  for (const element of elements) block.append(element)
+  const reply = await marks.apply(call, 1, block.toBuffer(), 0)
+  expect(reply.failures).toEqual([])
+  return sent
+}
+
+type Tree = Record<string, unknown>[]
+
+// Numbers that only one transaction knows, and what nft notes for itself in user data.
+const ignored: Readonly<Record<number, readonly number[]>> = {
+  [NEWTABLE as number]: [2], // flags, 0 when absent
+  [NEWSET as number]: [10, 13], // id, user data
+  [NEWSETELEM as number]: [4], // id of the set
+}
+
+/** Attributes as a tree, sorted by number: the order does not matter to the kernel. Both sides mark what is nested. */
+function tree(bytes: Buffer, drop: readonly number[] = []): Tree {
+  const found: Tree = []
+  for (let at = 0; at + 4 <= bytes.length;) {
+    const length = bytes.readUInt16LE(at)
+    const type = bytes.readUInt16LE(at + 2)
+    const payload = bytes.subarray(at + 4, at + length)
+    const number = type & 0x3fff
+    if (!drop.includes(number)) found.push({ number, value: type & 0x8000 ? tree(payload) : payload.toString('hex') })
+    at += (length + 3) & ~3
+  }
+  return found.toSorted((a, b) => (a['number'] as number) - (b['number'] as number))
+}
+
+const text = (name: string): string => Buffer.from(`${name}\0`).toString('hex')
+
+/** Takes away what differs for a reason. */
+function comparable(message: Tree, type: number): unknown {
+  const simplify = (nodes: Tree): Tree =>
+    nodes
+      // nft swaps the bytes of the protocol before it looks an interval up: one byte, so nothing happens.
+      .filter(({ value }) => !(Array.isArray(value) && (value as Tree)[0]?.['value'] === text('byteorder')))
+      .map(({ number, value }) => ({ number, value: Array.isArray(value) ? simplify(value as Tree) : value }))
+  const strip = (nodes: Tree, drop: readonly number[]): Tree =>
+    nodes.filter(({ number }) => !drop.includes(number as number))
+  return simplify(message).map((attribute) => {
+    if (!Array.isArray(attribute['value'])) return attribute
+    const children = attribute['value'] as Tree
+    if (type === NEWSETELEM) {
+      // Elements: nft numbers them, the kernel does not look. User data: the comment is both's, the rest is ours.
+      const elementsOnly = children.map(({ value }) => ({ number: 1, value: strip(value as Tree, [6]) }))
+      return { ...attribute, value: elementsOnly }
+    }
+    if (type !== NEWRULE) return attribute
+    const expressions = children.map((expression) => {
+      const [name, data] = expression['value'] as Tree
+      const isLookup = name?.['value'] === text('lookup')
+      return isLookup
+        ? { ...expression, value: [name, { ...data, value: strip(data?.['value'] as Tree, [4]) }] }
+        : expression // 4: id of the set
+    })
+    return { ...attribute, value: expressions }
+  })
+}
+
+describe('what nft sends, we send', () => {
+  const names = goldenNames('nft').filter((name) => name.includes('/send-'))
+  test.each(names)('%s', async (name) => {
+    const theirs = golden(name)
+    const type = theirs.message.readUInt16LE(4)
+    const drop = ignored[type] ?? []
+    const ours = (await transaction()).filter((request) => request.type === type)
+    const trees = ours.map((request) => comparable(tree(request.body.subarray(4), drop), type))
+    expect(trees).toContainEqual(comparable(tree(Buffer.from(theirs.attributes), drop), type))
+  })
+
+  test('and nothing else', async () => {
+    const sent = (await transaction()).map((request) => request.type)
+    for (const type of [NEWTABLE, NEWCHAIN, NEWRULE, NEWSET, NEWSETELEM]) {
+      const theirs = goldenNames('nft').filter(
+        (name) => name.includes('/send-') && golden(name).message.readUInt16LE(4) === type,
+      )
+      expect(sent.filter((each) => each === type)).toHaveLength(theirs.length)
+    }
+  })
+
+  test('the comment of an element is where nft looks for it', async () => {
+    const sent = (await transaction()).filter((request) => request.type === NEWSETELEM)
+    const comment = Buffer.from('\x00\x0call of them\0', 'latin1')
+    expect(sent.filter((request) => request.body.includes(comment))).toHaveLength(1)
+    expect(golden('nft/send-setelem-4').message.includes(comment)).toBe(true)
+  })
+})
+
+test('what the kernel answers nft, we read', async () => {
+  const replies = goldenNames('nft').filter((name) => name.includes('/list-'))
+  const marks = play((requests) => {
+    const [first] = requests
+    if (first === undefined) return []
+    if (first.type === GETGEN) return [generation(first, 2), answer(first)]
+    if (first.type !== GETSETELEM) throw new Error(`asked for ${first.type}`)
+    const name = replies.find((each) => first.body.includes(`${each.slice('nft/list-'.length)}\0`))
+    if (name === undefined) throw new Error('asked for a map that nobody knows')
+    return [withSequence(golden(name).message, first), doneDump(first)]
+  })
+  const { rows, failures, generation: seen } = await marks.list(call)
+  expect(failures).toEqual([])
+  expect(seen).toBe(2)
+  const listed = new RowReader<ElementRow>(binding.schema, 'element').rows(rows ?? new ArrayBuffer(0))
+  const fields = Array.from({ length: listed.length }, (_, i) => {
+    const { mark, rule, addressFrom, addressTo, family, protocol, portFrom, portTo, interval, comment } = listed.at(i)
+    return { mark, rule, addressFrom, addressTo, family, protocol, portFrom, portTo, interval, comment }
+  })
+  expect(fields).toHaveLength(elements.length)
+  expect(fields).toEqual(expect.arrayContaining([...elements]))
+})
