@@ -1,6 +1,11 @@
 #include "addon/sessions.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <deque>
+#include <memory>
 
 namespace addon {
 
@@ -37,11 +42,18 @@ netlink::Channel::Connector connectorFor(const SessionOptions& options, int prot
   if (!options.scripted) {
     return [protocol](netlink::Socket& socket) { return netlink::Socket::open(protocol, socket); };
   }
-  return [sockets = options.sockets, next = size_t{0}](netlink::Socket& socket) mutable {
-    if (next == sockets.size()) {
+  // Given descriptors are ours from now on, those that are never used included.
+  auto left = std::shared_ptr<std::deque<int>>(new std::deque<int>(options.sockets.begin(), options.sockets.end()),
+                                               [](std::deque<int>* unused) {
+                                                 std::ranges::for_each(*unused, ::close);
+                                                 delete unused;
+                                               });
+  return [left = std::move(left)](netlink::Socket& socket) {
+    if (left->empty()) {
       return netlink::local(ECONNREFUSED);
     }
-    socket = netlink::Socket::adopt(sockets[next++]);
+    socket = netlink::Socket::adopt(left->front());
+    left->pop_front();
     return netlink::done();
   };
 }
