@@ -15,6 +15,9 @@ export class ReaderGone extends Error {}
  * signals and time-outs, and its machine would go on. It also makes pipes non-blocking, for everybody else who has them.
  */
 export function writeOut(from: Readable, fd: 1 | 2): Promise<void> {
+  // Node opens process.stderr whenever it destroys a socket, and makes the pipe behind it non-blocking, which ends `cat` with
+  // EAGAIN. Once is enough, before `cat` is started: that makes its descriptors block again.
+  void process.stderr
   const writer = spawn('cat', { stdio: ['pipe', fd, 2], detached: true })
   process.once('exit', () => writer.kill('SIGKILL'))
   const { stdin } = writer
