@@ -65,20 +65,27 @@ export interface DestinationPatch extends DestinationSettings {}
 
 /** A destination as the kernel has it. Pass it back to `addDestination` or `updateDestination`, or use it as a key. */
 export interface ListedDestination {
+  /** In the usual spelling: IPv6 in lower case, with `::`. */
   readonly address: string
+  /** 0: the packet's own. */
   readonly port: number
+  /** How packets get there. */
   readonly forwarding: ListedForwarding
+  /** 0: no new connections. */
   readonly weight: number
+  /** 0: no limit. */
   readonly upperThreshold: number
+  /** 0: at three quarters of the upper one. */
   readonly lowerThreshold: number
   /** With forwarding `tunnel`. */
   readonly tunnel?: Tunnel
-  /** Established connections (TCP, SCTP), all live ones (UDP). Only listed, like the following. */
+  /** Connections that are opening or established (TCP), established (SCTP). Only listed, like the following. */
   readonly activeConnections: number
-  /** Connections that are opening or closing. */
+  /** All others that the kernel has not forgotten, and all of UDP. */
   readonly inactiveConnections: number
   /** Persistence templates: clients that are bound to this destination. */
   readonly persistentConnections: number
+  /** Counters and rates. */
   readonly statistics: Statistics
 }
 

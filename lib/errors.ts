@@ -54,11 +54,17 @@ export interface OperationContext {
   readonly target: string
 }
 
+/** Fields of a new `IpvsError`: for programs that make such errors themselves, for example in tests. */
 export interface IpvsErrorDetails extends OperationContext {
+  /** The kernel's error number, positive. */
   readonly errno?: number | undefined
+  /** The refused value, e.g. `service.scheduler`. */
   readonly attribute?: string | undefined
+  /** The kernel's own words. */
   readonly kernelMessage?: string | undefined
+  /** Default `'not-applied'`. */
   readonly outcome?: Outcome | undefined
+  /** The error behind it. */
   readonly cause?: unknown
 }
 

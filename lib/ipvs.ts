@@ -183,7 +183,11 @@ export class Ipvs implements AsyncDisposable {
     return convertRows(destinationReader.rows(rows), (row) => listedDestination(row, identity))
   }
 
-  /** Removes all services of the namespace, whoever added them. Connections stay. Like `ipvsadm -C`. */
+  /**
+   * Removes all services of the namespace, whoever added them. Connections stay. Do not flush to load another table: change
+   * what differs. Kernels are slow with destinations that were just removed, and Linux 7 may keep a service table that is
+   * too small (docs/kernels.md). Like `ipvsadm -C`.
+   */
   async flush(options: CallOptions = {}): Promise<void> {
     return this.#write('flush', options, requests.flush)
   }
@@ -207,7 +211,8 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Sets the counters of a service and its destinations to zero; without a key, those of all services and the totals of
-   * the namespace. Rates start again at zero; numbers of connections are no counters and stay. Like `ipvsadm -Z`.
+   * the namespace. Rates start again at zero; numbers of connections are no counters and stay. Zero is what counters showed:
+   * the kernel updates them every 2 seconds, and what has passed since the last time counts from then on. Like `ipvsadm -Z`.
    *
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
@@ -233,8 +238,10 @@ export class Ipvs implements AsyncDisposable {
    * Starts a synchronisation daemon. It ends with `stopSyncDaemon` or with its namespace, not with the handle. Like
    * `ipvsadm --start-daemon`.
    *
-   * Rejects with `ERR_IPVS_DAEMON_EXISTS`, `ERR_IPVS_INTERFACE_NOT_FOUND`; with `ERR_IPVS_INVALID_ARGUMENT`, errno
-   * `EINVAL`, when a service has a destination of the other address family: the messages cannot describe its connections.
+   * Rejects with `ERR_IPVS_DAEMON_EXISTS`, `ERR_IPVS_INTERFACE_NOT_FOUND`; with `ERR_IPVS_KERNEL`, errno `ENETUNREACH`,
+   * when the interface of a master is down; with `ERR_IPVS_INVALID_ARGUMENT`, errno `EINVAL`, when a service has a
+   * destination of the other address family (the messages cannot describe its connections), which cannot be added either
+   * while a daemon runs.
    */
   async startSyncDaemon(daemon: SyncDaemon, options: CallOptions = {}): Promise<void> {
     return this.#write('startSyncDaemon', options, (context) => requests.startSyncDaemon(context, daemon))

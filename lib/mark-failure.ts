@@ -12,14 +12,17 @@ const PERMISSION =
   'nf_tables needs CAP_NET_ADMIN in the user namespace that owns the network namespace, even for reading (EPERM). Run ' +
   'as root or give the process that capability'
 
-const explainRefusal: Explain = (_context, errno) => {
+/** The ruleset changed since it was read. A number that Node has no name for. */
+export const ERESTART = 85
+
+const explainRefusal: Explain = (_context, errno, failure) => {
+  if (failure.errno === ERESTART) {
+    const problem = 'others kept changing the ruleset of nf_tables, so nothing was changed; try again (ERESTART)'
+    return { code: 'ERR_IPVS_CONFLICT', problem }
+  }
   switch (errno) {
     case 'EPERM':
       return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: PERMISSION }
-    case 'ERESTART': {
-      const problem = 'others kept changing the ruleset of nf_tables, so nothing was changed; try again (ERESTART)'
-      return { code: 'ERR_IPVS_CONFLICT', problem }
-    }
     case 'EEXIST': {
       const problem = 'the table has an element for some of these packets already; see list() (EEXIST)'
       return { code: 'ERR_IPVS_CONFLICT', problem }
@@ -33,6 +36,12 @@ const explainMissing: Explain = (_context, errno) => {
   return { code: 'ERR_IPVS_UNAVAILABLE', problem: `${UNAVAILABLE} (${errno})` }
 }
 
+const TOO_LARGE =
+  'the change does not fit the send buffer that this process may have. A transaction cannot be split: make several ' +
+  'smaller calls, raise the sysctl net.core.wmem_max, or run with CAP_NET_ADMIN in the initial user namespace (EMSGSIZE)'
+
+const explainTooLarge: Explain = () => ({ code: 'ERR_IPVS_PERMISSION_DENIED', problem: TOO_LARGE })
+
 // No nf_tables is another matter than no IPVS.
 function isMissing({ cause, errno }: Failure): boolean {
   const noSocket = ['EPROTONOSUPPORT', 'EAFNOSUPPORT'].includes(errnoName(errno))
@@ -42,6 +51,9 @@ function isMissing({ cause, errno }: Failure): boolean {
 /** A failure of a marks session as an error. `cause` becomes the error's own. */
 export function markError(context: FailureContext, failure: Failure, cause?: unknown): IpvsError {
   if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, cause, explainMissing)
+  if (failure.cause === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
+    return failureError(context, { ...failure, cause: 'rejected' }, cause, explainTooLarge)
+  }
   if (failure.attribute !== 'table') return failureError(context, failure, cause, explainRefusal)
   // Somebody made something in the table that we cannot work with: the words are those of the native side.
   const { message = '', ...rest } = failure

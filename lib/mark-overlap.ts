@@ -96,6 +96,7 @@ interface Field {
 async function fieldsOf(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
+  ignored: ReadonlySet<MarkElement>,
   slices: Slices,
 ): Promise<Iterable<Field>> {
   const fields = new Map<number, Field>()
@@ -111,23 +112,27 @@ async function fieldsOf(
     }
     if (slices.due()) await slices.next()
   }
+  let end = ''
+  for (const { to } of fields.values()) if (to > end) end = to
+  end += BEHIND_ALL
   for (const element of existing) {
-    const field = fields.get(element.protocol)
-    if (field !== undefined && element.from <= field.to && field.from <= element.to) {
-      field.boxes.push(boxOf(element, false))
-    }
     if (slices.due()) await slices.next()
+    if (element.key > end) continue // keys begin with the first address; most elements end here
+    const field = fields.get(element.protocol)
+    if (field === undefined || element.to < field.from || element.from > field.to || ignored.has(element)) continue
+    field.boxes.push(boxOf(element, false))
   }
   return fields.values()
 }
 
-/** The first overlap of an added element with another added or an existing one. */
+/** The first overlap of an added element with another added or an existing one, `ignored` ones excepted. */
 export async function findOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
+  ignored: ReadonlySet<MarkElement>,
   slices: Slices,
 ): Promise<Overlap | undefined> {
-  for (const { boxes } of await fieldsOf(added, existing, slices)) {
+  for (const { boxes } of await fieldsOf(added, existing, ignored, slices)) {
     const sweep = new Sweep()
     for (const box of await sortInSlices(boxes, byPosition, slices)) {
       const overlap = sweep.take(box)

@@ -93,8 +93,7 @@ export async function planAdd(table: MarkTable, wish: Wish, slices: Slices): Pro
     if (slices.due()) await slices.next()
   }
   if (added.length > 0) {
-    const remaining = [...table.elements()].filter((element) => !removed.has(element))
-    const overlap = await findOverlap(added, remaining, slices)
+    const overlap = await findOverlap(added, table.elements(), removed, slices)
     if (overlap !== undefined) throw describeOverlap(overlap, wish, table)
   }
   return { removed: [...removed], added }
@@ -128,7 +127,7 @@ export async function planRemove(table: MarkTable, wish: Wish, slices: Slices): 
 /** What to change so that the given rules, and nothing else, are in the table. */
 export async function planReplace(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
   const wanted = wish.flatMap(({ elements }) => elements)
-  const overlap = await findOverlap(wanted, [], slices)
+  const overlap = await findOverlap(wanted, [], new Set(), slices)
   if (overlap !== undefined) throw describeOverlap(overlap, wish, table)
   const kept = new Set<MarkElement>()
   const added: MarkElement[] = []

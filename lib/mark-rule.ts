@@ -117,6 +117,7 @@ export function ruleId({ mark, block, protocol, spans }: CheckedRule): bigint {
   const hash = new Hash()
   hash.add(mark)
   hash.add(protocol)
+  hash.add(block.family === 'ipv4' ? 4 : 6)
   for (const byte of block.from) hash.add(byte)
   for (const byte of block.to) hash.add(byte)
   for (const { from, to } of spans) hash.add((from << 16) | to)

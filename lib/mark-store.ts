@@ -6,7 +6,7 @@ import type { Call, NativeMarksSession, Reply } from './binding.ts'
 import { IpvsError, MAYBE_APPLIED, abortedError, closedError, invalidArgument } from './errors.ts'
 import type { FailureContext } from './failure.ts'
 import { ruleOf, type MarkElement } from './mark-elements.ts'
-import { markError } from './mark-failure.ts'
+import { ERESTART, markError } from './mark-failure.ts'
 import type { Wish } from './mark-plan.ts'
 import { describeRule } from './mark-rule.ts'
 import { readElements, writeElements } from './mark-rows.ts'
@@ -15,7 +15,6 @@ import { Pending } from './pending.ts'
 import { Slices } from './slices.ts'
 import { InvalidInput } from './validate.ts'
 
-const ERESTART = 85
 const MOST_TRIES = 10
 const LONGEST_PAUSE_MS = 50
 

@@ -61,8 +61,7 @@ async function parseRules(value: unknown, context: RequestContext, slices: Slice
  * All methods reject with {@link IpvsError}: bad arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and
  * everything after `close` as `ERR_IPVS_CLOSED`. Do not change rules that you have passed in before the call has settled.
  *
- * Needs Linux 5.6 for ranges and blocks, 5.2 for the rest, and CAP_NET_ADMIN in the user namespace that owns the network
- * namespace.
+ * Works with Linux 5.10 and newer, and needs CAP_NET_ADMIN in the user namespace that owns the network namespace.
  */
 export class FirewallMarks implements AsyncDisposable {
   readonly #store: MarkStore

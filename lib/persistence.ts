@@ -19,7 +19,9 @@ export interface Persistence {
 
 /** Persistence as listings have it: complete. The netmask is text for IPv4 and a prefix length for IPv6. */
 export interface ListedPersistence {
+  /** Seconds for which a client is remembered after its last connection. */
   readonly timeoutSeconds: number
+  /** What counts as one client. */
   readonly netmask: string | number
 }
 

@@ -86,10 +86,26 @@ function reasonsOf(operation: string): string {
   return ' without saying which; the kernel log may tell'
 }
 
-function noInterface({ operation }: FailureContext): Explanation | undefined {
+// The daemon's socket: the only thing of IPVS that depends on interfaces and routes.
+function refusedSocket({ operation }: FailureContext, errno: string): Explanation | undefined {
   if (operation !== 'startSyncDaemon') return undefined
-  const problem = "there is no such network interface in the handle's network namespace (ENODEV)"
-  return { code: 'ERR_IPVS_INTERFACE_NOT_FOUND', problem, attribute: 'daemon.interface' }
+  switch (errno) {
+    case 'ENODEV': {
+      const problem = "there is no such network interface in the handle's network namespace (ENODEV)"
+      return { code: 'ERR_IPVS_INTERFACE_NOT_FOUND', problem, attribute: 'daemon.interface' }
+    }
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL': {
+      const problem = `the interface cannot send to the group; is it up, with an address of that family? (${errno})`
+      return { code: 'ERR_IPVS_KERNEL', problem, attribute: 'daemon.interface' }
+    }
+    case 'EADDRINUSE': {
+      const problem = 'the UDP port is in use in this network namespace (EADDRINUSE)'
+      return { code: 'ERR_IPVS_KERNEL', problem, attribute: 'daemon.multicast.port' }
+    }
+    default:
+      return undefined
+  }
 }
 
 const PERMISSION =
@@ -104,8 +120,6 @@ export function explainRejection(context: FailureContext, errno: string, failure
       return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: PERMISSION }
     case 'ESRCH':
       return absent(context)
-    case 'ENODEV':
-      return noInterface(context) ?? other
     case 'EEXIST':
       return exists(context) ?? other
     case 'ENOENT':
@@ -124,6 +138,6 @@ export function explainRejection(context: FailureContext, errno: string, failure
     case 'ENOPROTOOPT':
       return { code: 'ERR_IPVS_UNAVAILABLE', problem: 'the kernel is just unloading IPVS (ENOPROTOOPT)' }
     default:
-      return other
+      return refusedSocket(context, errno) ?? other
   }
 }

@@ -29,14 +29,12 @@ export type Scheduler =
   | 'none'
   | (string & {})
 
-const flagNames = ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port', 'flag-1', 'flag-2', 'flag-3'] as const
-
 /**
  * A flag of the scheduler. `sh-fallback` and `mh-fallback`: choose another destination when the hashed one is not
  * available (weight 0 or overloaded). `sh-port` and `mh-port`: hash the source port with the address. The same bits under
  * neutral names, for other schedulers: `flag-1`, `flag-2`, `flag-3`. Like `ipvsadm -b`.
  */
-export type SchedulerFlag = (typeof flagNames)[number]
+export type SchedulerFlag = 'sh-fallback' | 'sh-port' | 'mh-fallback' | 'mh-port' | 'flag-1' | 'flag-2' | 'flag-3'
 
 /** IP_VS_SVC_F_SCHED1, 2 and 3. */
 export const SCHEDULER_FLAGS = 0x38
@@ -50,6 +48,7 @@ const bitOf: Readonly<Record<SchedulerFlag, number>> = {
   'flag-2': 0x10,
   'flag-3': 0x20,
 }
+const flagNames = Object.keys(bitOf) as SchedulerFlag[]
 
 /** Checks a name that the kernel makes a module's name of and asks user space to load. */
 export function moduleName(value: unknown, path: string, examples: readonly string[]): string {

@@ -24,13 +24,17 @@ export interface FwmarkServiceKey {
   readonly fwmark: number | string
   /** Address family of the packets, default `'ipv4'`. Services of both families can share a mark. Like `ipvsadm -6`. */
   readonly family?: Family | undefined
+  /** A service has either a mark or protocol, address and port. */
   readonly protocol?: never
+  /** A service has either a mark or protocol, address and port. */
   readonly address?: never
+  /** A service has either a mark or protocol, address and port. */
   readonly port?: never
 }
 
 /** A service at an address. Like `ipvsadm -t`, `-u` and `--sctp-service`. */
 export interface AddressServiceKey {
+  /** Transport protocol. */
   readonly protocol: Protocol
   /** Virtual IP address (VIP), IPv4 or IPv6 text. */
   readonly address: string
@@ -38,6 +42,7 @@ export interface AddressServiceKey {
   readonly port: number
   /** Follows from the address; accepted because listings have it. */
   readonly family?: Family | undefined
+  /** A service has either a mark or protocol, address and port. */
   readonly fwmark?: never
 }
 

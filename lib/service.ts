@@ -62,28 +62,32 @@ export interface ServicePatch {
   readonly schedulerFlags?: readonly SchedulerFlag[] | null | undefined
   /** What is not named in it stays. `null` ends persistence and removes the persistence engine with it. */
   readonly persistence?: Persistence | null | undefined
+  /** `null`: none, which tells clients apart by their address. Needs persistence, in the patch or in the service. */
   readonly persistenceEngine?: string | null | undefined
+  /** For services of `udp` or a mark. */
   readonly onePacket?: boolean | undefined
 }
 
 /** Settings of a listed service. */
 export interface ListedServiceSettings {
+  /** `'none'`: no new connections. */
   readonly scheduler: Scheduler
+  /** Those of `sh` and `mh` by their own names, others as `flag-1` to `flag-3`. */
   readonly schedulerFlags: readonly SchedulerFlag[]
   /** Absent: not persistent. */
   readonly persistence?: ListedPersistence
   /** Absent: none. */
   readonly persistenceEngine?: string
+  /** Whether every UDP packet is scheduled for itself. */
   readonly onePacket: boolean
 }
 
 /** A service as the kernel has it. Pass it back to `addService` or `updateService`, or use it as a key. */
-export type ListedService = ListedServiceKey & ListedServiceSettings & ListedStatistics
-
-interface ListedStatistics {
-  /** Only listed: ignored where services are passed in. */
-  readonly statistics: Statistics
-}
+export type ListedService = ListedServiceKey &
+  ListedServiceSettings & {
+    /** Only listed: ignored where services are passed in. */
+    readonly statistics: Statistics
+  }
 
 export const PERSISTENT = 0x1 // IP_VS_SVC_F_PERSISTENT
 export const ONE_PACKET = 0x4 // IP_VS_SVC_F_ONEPACKET
@@ -177,7 +181,7 @@ type Writable<Type> = { -readonly [Name in keyof Type]?: Type[Name] }
 /** A row of a listing as users get it. Filled in one by one: several times as fast as spreading, for long listings. */
 export function listedService(row: ServiceRow): ListedService {
   const key = listedServiceKey(row)
-  const service: ListedServiceKey & Writable<ListedServiceSettings & ListedStatistics> = key
+  const service: ListedServiceKey & Writable<ListedServiceSettings & { statistics: Statistics }> = key
   const flags = row.flags?.value ?? 0
   const { scheduler = 'none', persistenceEngine } = row
   service.scheduler = scheduler

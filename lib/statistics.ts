@@ -22,10 +22,15 @@ export interface Statistics {
 
 /** Averages over the last seconds (weight 1/4 every 2 seconds, rounded up), per second. Like `ipvsadm -L --rate`. */
 export interface Rates {
+  /** Connections scheduled. */
   readonly connections: number
+  /** Packets from clients. */
   readonly inPackets: number
+  /** Packets to clients; with forwarding `masquerade` only. */
   readonly outPackets: number
+  /** Bytes from clients. */
   readonly inBytes: number
+  /** Bytes to clients; with forwarding `masquerade` only. */
   readonly outBytes: number
 }
 

@@ -22,6 +22,7 @@ export interface SyncMulticast {
 
 /** A daemon to start. Like the options of `ipvsadm --start-daemon`. */
 export interface SyncDaemon {
+  /** Whether it sends or receives. */
   readonly role: SyncDaemonRole
   /**
    * Name of the network interface of the multicast, which has to be in the namespace of the handle: 1 to 15 bytes. Like
@@ -33,20 +34,34 @@ export interface SyncDaemon {
    * other number those of masters with the same. Like `--syncid`.
    */
   readonly syncId?: number | undefined
+  /** Where the messages go; default `224.0.0.81`, port 8848, on the link only. */
   readonly multicast?: SyncMulticast | undefined
   /**
-   * Most bytes of a message, 1 to 65535; the kernel adjusts what does not fit the interface, and listings have what it made
-   * of it. Default: what fits the interface's MTU. Like `--sync-maxlen`, since Linux 4.3.
+   * Most bytes of a message, 1 to 65535. Default 1472, with an IPv6 group 1452; a backup takes more when the interface's
+   * MTU is greater. The kernel raises it to 1024 for backups, and lowers it to what a UDP packet can hold: listings have
+   * what it made of it. Like `--sync-maxlen`, since Linux 4.3.
    */
   readonly maxLength?: number | undefined
 }
 
 /** A running daemon with what it really uses. Pass it to `startSyncDaemon` to start it again. */
 export interface ListedSyncDaemon {
+  /** Whether it sends or receives. */
   readonly role: SyncDaemonRole
+  /** Name of the network interface of the multicast. */
   readonly interface: string
+  /** 0 to 255. */
   readonly syncId: number
-  readonly multicast: { readonly group: string; readonly port: number; readonly ttl: number }
+  /** Where the messages go. */
+  readonly multicast: {
+    /** The multicast address. */
+    readonly group: string
+    /** The first UDP port. */
+    readonly port: number
+    /** 1: messages stay on the link. */
+    readonly ttl: number
+  }
+  /** Most bytes of a message. */
   readonly maxLength: number
 }
 

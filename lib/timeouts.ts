@@ -17,8 +17,11 @@ export interface Timeouts {
  * timer frequency take. 0 is refused, because the kernel takes it for "leave it as it is".
  */
 export interface TimeoutsPatch {
+  /** Established TCP connections. */
   readonly tcpSeconds?: number | undefined
+  /** TCP connections after a FIN. */
   readonly tcpFinSeconds?: number | undefined
+  /** UDP. */
   readonly udpSeconds?: number | undefined
 }
 

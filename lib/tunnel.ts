@@ -4,13 +4,17 @@ import { InvalidInput, integer, oneOf, readFields } from './validate.ts'
 
 /** IP in IP: the default. Like `ipvsadm -i`. */
 export interface IpipTunnel {
+  /** The default. */
   readonly type?: 'ipip' | undefined
+  /** There is none. */
   readonly port?: never
+  /** There is none. */
   readonly checksum?: 'none' | undefined
 }
 
 /** Generic UDP encapsulation, Linux 5.2. Like `ipvsadm --tun-type gue --tun-port 6080`. */
 export interface GueTunnel {
+  /** Generic UDP encapsulation. */
   readonly type: 'gue'
   /** UDP port at which the destination unwraps, 1 to 65535. */
   readonly port: number
@@ -23,7 +27,9 @@ export interface GueTunnel {
 
 /** Generic routing encapsulation, Linux 5.3. Like `ipvsadm --tun-type gre`. */
 export interface GreTunnel {
+  /** Generic routing encapsulation. */
   readonly type: 'gre'
+  /** There is none. */
   readonly port?: never
   /** GRE checksum, default `'none'`; `'local'`: computed here (`--tun-csum`). */
   readonly checksum?: 'none' | 'local' | undefined

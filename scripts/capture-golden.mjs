@@ -177,9 +177,9 @@ for (const message of sent) {
   keep(`nft/send-${kind}-${counts[kind]}`, renderNft('nft -f, message of its transaction', message), message.length)
 }
 for (const map of ['exact4', 'ranges4', 'exact6', 'ranges6']) {
-  const [reply] = trace('nft', ['list', 'map', 'inet', 'ipvs', map])
+  const reply = trace('nft', ['list', 'map', 'inet', 'ipvs', map])
     .filter((datagram) => !datagram.sent)
     .flatMap(({ bytes }) => [...messages(bytes)])
-    .filter((message) => isNft(message) && message[4] === 12)
+    .find((message) => isNft(message) && message[4] === 12)
   keep(`nft/list-${map}`, renderNft(`nft list map inet ipvs ${map}`, reply), reply.length)
 }

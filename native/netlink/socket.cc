@@ -97,18 +97,25 @@ void Socket::close() {
 }
 
 Status Socket::reserveSend(size_t size) {
-  int current = 0;
-  socklen_t length = sizeof current;
-  if (getsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &current, &length) != 0) {
-    return local(errno);
-  }
   // The kernel wants a little room beside the data, and doubles what it is given for its own bookkeeping.
   const size_t wanted = size + 4096;
-  if (std::cmp_greater_equal(current, wanted)) {
+  const auto suffices = [&] {
+    int current = 0;
+    socklen_t length = sizeof current;
+    return getsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &current, &length) == 0 && std::cmp_greater_equal(current, wanted);
+  };
+  if (suffices()) {
     return done();
   }
   const int value = static_cast<int>(std::min<size_t>(wanted, 0x3fffffff));
-  return setsockopt(fd_, SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) == 0 ? done() : local(errno);
+  if (setsockopt(fd_, SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) == 0) {
+    return done();
+  }
+  // Without CAP_NET_ADMIN in the initial user namespace net.core.wmem_max is the limit.
+  if (setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &value, sizeof value) != 0) {
+    return local(errno);
+  }
+  return suffices() ? done() : local(EMSGSIZE);
 }
 
 Status Socket::send(Bytes datagram, const Control& control) {

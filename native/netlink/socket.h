@@ -41,7 +41,8 @@ public:
   [[nodiscard]] bool isOpen() const { return fd_ >= 0; }
   [[nodiscard]] uint32_t portId() const { return portId_; }
 
-  // Makes room for one datagram of `size` bytes; more than the default limit needs CAP_NET_ADMIN.
+  // Makes room for one datagram of `size` bytes. EMSGSIZE: more than twice net.core.wmem_max (400 KiB by default) needs
+  // CAP_NET_ADMIN in the initial user namespace.
   [[nodiscard]] Status reserveSend(size_t size);
 
   // One datagram. The kernel carries out a whole netlink datagram before this returns.

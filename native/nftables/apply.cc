@@ -163,6 +163,7 @@ std::vector<Failure> Marks::failuresOf(const netlink::Answers& answers) const {
     return {refusalOf(*cause)};
   }
   std::vector<Failure> failures;
+  failures.reserve(answers.refusals.size());
   for (const netlink::Refusal& refusal : answers.refusals) {
     failures.push_back(refusalOf(refusal));
   }

@@ -23,7 +23,7 @@ struct Element {
 
 // An element of nf_tables is keys, data and user data, each a concatenation of several of these members: no member has
 // an attribute of its own. These numbers only tell the fields apart; elements.cc knows the kernel's side.
-enum ElementPart : uint16_t {
+enum ElementPart : uint8_t {
   ELEMENT_MARK = 1,
   ELEMENT_RULE,
   ELEMENT_ADDRESS_FROM,

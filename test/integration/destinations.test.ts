@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Destination, ServiceKey } from '../../lib/index.ts'
-import { connectLab, type Lab } from '../lab/client.ts'
+import type { Lab } from '../lab/client.ts'
+import { connectKernel } from './kernel.ts'
 
 let lab: Lab
 beforeAll(async () => {
-  lab = await connectLab()
+  lab = await connectKernel()
 })
 afterAll(() => lab.close())
 

@@ -1,11 +1,12 @@
 // The example that everybody knows: mark 7 for ports 80 and 443, round robin over two real servers, then persistence.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { connectLab, type Lab } from '../lab/client.ts'
+import type { Lab } from '../lab/client.ts'
+import { connectKernel } from './kernel.ts'
 
 let lab: Lab
 beforeAll(async () => {
-  lab = await connectLab()
+  lab = await connectKernel()
 })
 afterAll(() => lab.close())
 

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Service, ServicePatch } from '../../lib/index.ts'
-import { connectLab, type Lab } from '../lab/client.ts'
+import type { Lab } from '../lab/client.ts'
+import { connectKernel } from './kernel.ts'
 
 let lab: Lab
 beforeAll(async () => {
-  lab = await connectLab()
+  lab = await connectKernel()
 })
 afterAll(() => lab.close())
 
@@ -155,6 +156,61 @@ describe('updateService keeps what it does not name', () => {
     expect(saves.kept).toContain('-p 90 --pe sip')
     expect(saves.gone).not.toContain('--pe')
     expect(saves.gone).toContain('-p 90')
+  })
+})
+
+describe('schedulers', () => {
+  const everywhere = 'rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh none'.split(' ')
+  const notEverywhere = ['twos']
+
+  test('every one by its name; one that the kernel lacks is named in the error', async () => {
+    const seen = await lab.run(
+      async ({ ipvs: { Ipvs, IpvsError }, netns, sh, run }, names) => {
+        const { name, path } = await netns()
+        const ipvs = await Ipvs.open({ netns: path })
+        const results = []
+        for (const [index, scheduler] of names.entries()) {
+          const key = { fwmark: index + 1 }
+          const module = await run('modprobe', ['-n', '-q', `ip_vs_${scheduler}`])
+          const listed = await ipvs.addService({ ...key, scheduler }).then(
+            async () => (await ipvs.getService(key)).scheduler,
+            (error: unknown) => (error instanceof IpvsError ? `${error.code}: ${error.message}` : String(error)),
+          )
+          results.push({ scheduler, present: scheduler === 'none' || module.status === 0, listed })
+        }
+        await ipvs.close()
+        return { results, saves: await sh('ipvsadm -Sn', { netns: name }) }
+      },
+      [...everywhere, ...notEverywhere],
+    )
+    for (const [index, { scheduler, present, listed }] of seen.results.entries()) {
+      expect([scheduler, present || notEverywhere.includes(scheduler)]).toEqual([scheduler, true])
+      const missing = `ERR_IPVS_SCHEDULER_NOT_FOUND: addService FWM ${index + 1} ipv4: the kernel does not know scheduler "${scheduler}"`
+      expect(listed.slice(0, missing.length)).toBe(present ? scheduler : missing)
+      expect(seen.saves.includes(`-A -f ${index + 1} -s ${scheduler}\n`)).toBe(present)
+    }
+  })
+
+  test('flags of sh and mh by name, as ipvsadm knows them', async () => {
+    const flags = ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port'] as const
+    const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }, names) => {
+      const [ours, theirs] = [await netns(), await netns()]
+      const saved = async ({ name }: typeof ours): Promise<string> => sh('ipvsadm -Sn | sort', { netns: name })
+      const ipvs = await Ipvs.open({ netns: ours.path })
+      for (const [index, flag] of names.entries()) {
+        const [fwmark, scheduler] = [index + 1, flag.slice(0, 2)]
+        await ipvs.addService({ fwmark, scheduler, schedulerFlags: [flag] })
+        await sh(`ipvsadm -A -f ${fwmark} -s ${scheduler} -b ${flag}`, { netns: theirs.name })
+      }
+      await ipvs.close()
+      const reader = await Ipvs.open({ netns: theirs.path })
+      const listed = await reader.listServices()
+      await reader.close()
+      return { listed, saves: [await saved(ours), await saved(theirs)] }
+    }, flags)
+    expect(seen.saves[0]).toBe(seen.saves[1])
+    const byMark = seen.listed.toSorted((a, b) => (a.fwmark ?? 0) - (b.fwmark ?? 0))
+    expect(byMark.map(({ schedulerFlags }) => schedulerFlags)).toEqual(flags.map((flag) => [flag]))
   })
 })
 

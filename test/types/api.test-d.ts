@@ -7,15 +7,23 @@ import type {
   DestinationPatch,
   ListedDestination,
   ListedService,
+  ListedSyncDaemon,
   Service,
   ServiceKey,
   ServicePatch,
+  ServiceSnapshot,
+  SyncDaemon,
+  Timeouts,
+  TimeoutsPatch,
   Tunnel,
 } from 'ipvs'
 
 declare const ipvs: Ipvs
 declare const listed: ListedService
 declare const listedDestination: ListedDestination
+declare const listedDaemon: ListedSyncDaemon
+declare const timeouts: Timeouts
+declare const entry: ServiceSnapshot
 declare const maybe: { family?: 'ipv4' | 'ipv6'; persistence: { timeoutSeconds: number } | undefined }
 
 // ---- keys
@@ -109,6 +117,32 @@ export const destinationPatches: DestinationPatch[] = [
   { address: '10.0.0.8' },
 ]
 
+// ---- settings
+export const daemons: SyncDaemon[] = [
+  { role: 'master', interface: 'eth0' },
+  {
+    role: 'backup',
+    interface: 'eth0',
+    syncId: 1,
+    multicast: { group: '224.0.0.81', port: 8848, ttl: 1 },
+    maxLength: 1472,
+  },
+  listedDaemon,
+  // @ts-expect-error the interface is missing
+  { role: 'master' },
+  // @ts-expect-error one role at a time
+  { role: 'both', interface: 'eth0' },
+  // @ts-expect-error unknown property
+  { role: 'master', interface: 'eth0', multicast: { address: '224.0.0.81' } },
+]
+
+export const timeoutPatches: TimeoutsPatch[] = [
+  { tcpSeconds: 900 },
+  timeouts,
+  // @ts-expect-error units are in the names
+  { tcp: 900 },
+]
+
 // ---- what is listed can be passed back
 export const passed: Promise<void>[] = [
   ipvs.addService(listed),
@@ -120,6 +154,11 @@ export const passed: Promise<void>[] = [
   ipvs.updateDestination(listed, listedDestination, listedDestination),
   ipvs.updateDestination(listed, listedDestination, { ...listedDestination, weight: 0 }),
   ipvs.removeDestination(listed, listedDestination),
+  ipvs.removeService(entry),
+  ipvs.zeroCounters(entry),
+  ipvs.startSyncDaemon(listedDaemon),
+  ipvs.stopSyncDaemon(listedDaemon.role),
+  ipvs.setTimeouts(timeouts),
 ]
 
 // ---- calls
@@ -135,6 +174,10 @@ export const calls: Promise<unknown>[] = [
   // @ts-expect-error the patch is missing
   ipvs.updateService({ fwmark: 7 }),
   ipvs.flush(options),
+  ipvs.zeroCounters(undefined, options),
+  ipvs.snapshot({ consistent: false, ...options }),
+  // @ts-expect-error the whole daemon is not its role
+  ipvs.stopSyncDaemon(listedDaemon),
   ipvs.close(),
 ]
 

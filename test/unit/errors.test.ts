@@ -40,6 +40,14 @@ describe('one errno, many meanings', () => {
     ['addService', E.ENOPROTOOPT, 'UNAVAILABLE'],
     ['addService', E.ENOMEM, 'KERNEL'],
     ['addService', E.EOPNOTSUPP, 'KERNEL'],
+    ['zeroCounters', E.ESRCH, 'SERVICE_NOT_FOUND'],
+    ['startSyncDaemon', E.EEXIST, 'DAEMON_EXISTS'],
+    ['startSyncDaemon', E.ENODEV, 'INTERFACE_NOT_FOUND'],
+    ['startSyncDaemon', E.EINVAL, 'INVALID_ARGUMENT'],
+    ['startSyncDaemon', E.ENETUNREACH, 'KERNEL'],
+    ['startSyncDaemon', E.EADDRINUSE, 'KERNEL'],
+    ['stopSyncDaemon', E.ESRCH, 'DAEMON_NOT_RUNNING'],
+    ['addService', E.ENODEV, 'KERNEL'],
   ])('%s, errno %d: %s', (operation, errno, code) => {
     const error = explained(operation, failure('rejected', errno))
     expect(error.code).toBe(`ERR_IPVS_${code}`)
@@ -83,6 +91,21 @@ describe('messages say what to do', () => {
     expect(error).toMatchObject({ attribute: 'service.netmask', kernelMessage: 'Attribute failed policy validation' })
     expect(error.message).toContain('service.netmask')
     expect(error.message).toContain('The kernel says: "Attribute failed policy validation".')
+  })
+
+  test('daemons and destinations of another family exclude each other, from either side', () => {
+    const starting = explained('startSyncDaemon', failure('rejected', E.EINVAL))
+    expect(starting.message).toContain('a service has a destination of the other address family')
+    for (const operation of ['addDestination', 'updateDestination']) {
+      const { message } = explained(operation, failure('rejected', E.EINVAL))
+      expect(message).toContain('while a synchronisation daemon runs it must be of the address family of its service')
+    }
+  })
+
+  test('an interface that is down', () => {
+    const error = explained('startSyncDaemon', failure('rejected', E.ENETUNREACH))
+    expect(error.message).toContain('is it up')
+    expect(error.attribute).toBe('daemon.interface')
   })
 
   test('nothing is made up where the kernel says nothing', () => {

@@ -1,35 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Reply, SessionOptions } from '../../lib/binding.ts'
+import type { Reply } from '../../lib/binding.ts'
 import { Ipvs } from '../../lib/ipvs.ts'
 import { IpvsError } from '../../lib/errors.ts'
 import { RowWriter } from '../../lib/rows.ts'
 import type { DestinationRow, InfoRow, ServiceRow } from '../../lib/records.ts'
+import { opened, operationNames as names } from './fake-binding.ts'
 import { FakeSession, failed, type Received } from './fake-session.ts'
 import { schema } from './schema.ts'
 
-const { names, opened } = vi.hoisted(() => ({
-  names:
-    'addService updateService removeService addDestination updateDestination removeDestination flush getService listServices listDestinations info'.split(
-      ' ',
-    ),
-  opened: { sessions: [] as FakeSession[], options: [] as SessionOptions[] },
-}))
-
-vi.mock('../../lib/binding.ts', async () => {
-  const { FakeSession: Fake } = await import('./fake-session.ts')
-  const { schema: records } = await import('./schema.ts')
-  class IpvsSession extends Fake {
-    constructor(options: SessionOptions) {
-      super()
-      opened.options.push(options)
-      opened.sessions.push(this)
-      this.reply = () => ({})
-    }
-  }
-  const operations = Object.fromEntries(names.map((name, code) => [name, code]))
-  return { binding: { IpvsSession, schema: records, operations } }
-})
+vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))
 
 const services = new RowWriter<ServiceRow>(schema, 'service')
 const destinations = new RowWriter<DestinationRow>(schema, 'destination')

@@ -1,0 +1,33 @@
+// Builds the reference of the public API into docs/api. Fails when something public has no documentation.
+// typedoc comes from the registry, with a TypeScript of its own, and is no dependency of the project.
+import { spawnSync } from 'node:child_process'
+
+const root = new URL('..', import.meta.url).pathname
+const packages = ['--package=typedoc@0.28.20', '--package=typescript@6.0.3']
+const options = {
+  entryPoints: 'lib/index.ts',
+  tsconfig: 'tsconfig.build.json',
+  out: 'docs/api',
+  name: 'ipvs',
+  readme: 'README.md',
+  excludeInternal: true,
+  disableSources: true, // links to lines would need a commit
+  'validation.notDocumented': true,
+  'validation.notExported': true,
+  'validation.invalidLink': true,
+  treatWarningsAsErrors: true,
+  treatValidationWarningsAsErrors: true,
+}
+// What people meet by name.
+const kinds = ['Class', 'Interface', 'TypeAlias', 'Function', 'Variable', 'Method', 'Property', 'Accessor']
+const typedoc = [
+  ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  ...kinds.flatMap((kind) => ['--requiredToBeDocumented', kind]),
+  ...process.argv.slice(2),
+]
+const { status, error } = spawnSync('npm', ['exec', '--yes', ...packages, '--', 'typedoc', ...typedoc], {
+  cwd: root,
+  stdio: 'inherit',
+})
+if (error) console.error(`docs: ${error.message}`)
+process.exit(status ?? 1)

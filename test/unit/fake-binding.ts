@@ -1,0 +1,33 @@
+// The addon as tests of whole methods replace it: `vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))`.
+import type { SessionOptions } from '../../lib/binding.ts'
+import { MarksSession, elementSchema } from './fake-marks.ts'
+import { FakeSession } from './fake-session.ts'
+import { schema } from './schema.ts'
+
+/** Operations by code. */
+export const operationNames: readonly string[] =
+  'addService updateService removeService addDestination updateDestination removeDestination flush zeroService zeroAll setTimeouts startSyncDaemon stopSyncDaemon getService listServices listDestinations info getTimeouts listSyncDaemons'.split(
+    ' ',
+  )
+
+/** All sessions so far, and what each was made with. They answer with success and no rows until told otherwise. */
+export const opened: { readonly sessions: FakeSession[]; readonly options: SessionOptions[] } = {
+  sessions: [],
+  options: [],
+}
+
+class IpvsSession extends FakeSession {
+  constructor(options: SessionOptions) {
+    super()
+    this.reply = () => ({})
+    opened.sessions.push(this)
+    opened.options.push(options)
+  }
+}
+
+export const binding: object = {
+  IpvsSession,
+  MarksSession,
+  schema: [...schema, elementSchema],
+  operations: Object.fromEntries(operationNames.map((name, code) => [name, code])),
+}

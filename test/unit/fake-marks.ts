@@ -1,0 +1,100 @@
+// A native marks session on a table of its own. It has the kernel's rule: a change that is based on another generation is
+// refused.
+import type { Call, NativeMarksSession, RecordSchema, Reply } from '../../lib/binding.ts'
+import type { MarkElement } from '../../lib/mark-elements.ts'
+import { Slices } from '../../lib/slices.ts'
+import { failed } from './fake-session.ts'
+
+export const restart: Partial<Reply> = failed('rejected', 85)
+
+/** All sessions so far, and what each was made with. */
+export const opened: { readonly sessions: TableSession[]; readonly options: unknown[] } = { sessions: [], options: [] }
+
+type Answer = Partial<Reply> | Promise<Partial<Reply>> | undefined
+
+export class TableSession implements NativeMarksSession {
+  log: string[] = []
+  readonly aborted: number[] = []
+  generation = 1
+  readonly elements: Map<string, MarkElement> = new Map()
+  /** Answers instead, one entry for each call; `undefined` does not. */
+  next: Answer[] = []
+  /** Happens before each change. */
+  meanwhile: (() => void) | undefined
+  closed = 0
+
+  async open(_call: Call): Promise<Reply> {
+    return this.#answer('open', () => ({}))
+  }
+
+  async list(_call: Call): Promise<Reply> {
+    const { writeElements } = await import('../../lib/mark-rows.ts') // which needs the binding, which is this file
+    const elements = [...this.elements.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1))
+    const rows = await writeElements(elements, new Slices())
+    return this.#answer('list', () => ({ rows, generation: this.generation }))
+  }
+
+  async apply(_call: Call, generation: number, rows: ArrayBuffer, removed: number): Promise<Reply> {
+    const { readElements } = await import('../../lib/mark-rows.ts')
+    this.meanwhile?.()
+    const elements = await readElements(rows, new Slices())
+    return this.#answer(`apply -${removed} +${elements.length - removed}`, () => {
+      if (generation !== this.generation) return restart
+      for (const { key } of elements.slice(0, removed)) this.elements.delete(key)
+      for (const element of elements.slice(removed)) this.elements.set(element.key, element)
+      if (elements.length > 0) this.generation++
+      return { generation: this.generation }
+    })
+  }
+
+  async drop(_call: Call): Promise<Reply> {
+    return this.#answer('drop', () => {
+      this.elements.clear()
+      this.generation++
+      return {}
+    })
+  }
+
+  abort(id: number): void {
+    this.aborted.push(id)
+  }
+
+  async close(): Promise<void> {
+    this.closed++
+  }
+
+  async #answer(what: string, reply: () => Partial<Reply>): Promise<Reply> {
+    this.log.push(what)
+    const instead = await this.next.shift()
+    return { failures: [], ...(instead ?? reply()) }
+  }
+}
+
+export class MarksSession extends TableSession {
+  constructor(options: unknown) {
+    super()
+    opened.sessions.push(this)
+    opened.options.push(options)
+  }
+}
+
+const field = (name: string, kind: RecordSchema['fields'][number]['kind'], offset: number, size: number) => {
+  return { name, kind, offset, size, constant: `TEST_${name}`, doc: '' }
+}
+
+export const elementSchema: RecordSchema = {
+  name: 'element',
+  size: 192,
+  fields: [
+    field('mark', 'u32', 4, 4),
+    field('rule', 'u64', 8, 8),
+    field('addressFrom', 'bytes', 16, 16),
+    field('addressTo', 'bytes', 32, 16),
+    field('family', 'u16', 48, 2),
+    field('protocol', 'u16', 50, 2),
+    field('portFrom', 'u16', 52, 2),
+    field('portTo', 'u16', 54, 2),
+    field('interval', 'u8', 56, 1),
+    field('comment', 'text', 57, 129),
+  ],
+}

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+
+import { formatAddressBlock, parseAddressBlock } from '../../lib/address-block.ts'
+import { elementsOf, ruleOf } from '../../lib/mark-elements.ts'
+import { describeRule, listedRule, parseMarkRule, ruleId, type MarkRule } from '../../lib/mark-rule.ts'
+import { refused } from './refused.ts'
+
+const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
+const parse = (change: object = {}) => parseMarkRule({ ...web, ...change }, 'rule')
+const listed = (change: object = {}) => listedRule(parse(change))
+
+describe('rules', () => {
+  test('are listed in one spelling', () => {
+    expect(listed()).toEqual(web)
+    expect(listed({ mark: '0x15', ports: ['10000-20000', 21] })).toEqual({
+      ...web,
+      mark: 21,
+      ports: [21, '10000-20000'],
+    })
+    expect(listed({ ports: 80 }).ports).toEqual([80])
+    expect(listed({ ports: '80-80' }).ports).toEqual([80])
+    expect(listed({ ports: [81, 80, '82-90'] }).ports).toEqual([80, 81, '82-90']) // neighbours are not joined
+    expect(listed({ comment: '' })).not.toHaveProperty('comment')
+    expect(listed({ comment: 'café' }).comment).toBe('café')
+  })
+
+  test('what is listed can be passed in', () => {
+    const rule = listed({ address: '2001:DB8::/32', ports: [1, '5-9', 65535], comment: 'a, b; {c}' })
+    expect(listedRule(parseMarkRule(rule, 'rule'))).toEqual(rule)
+    expect(rule.address).toBe('2001:db8::/32')
+  })
+
+  test('elements make up the rule again', () => {
+    for (const change of [{}, { address: '::1', ports: ['1-65535'] }, { address: '10.0.0.5-10.0.0.9', comment: 'x' }]) {
+      const rule = parse({ ports: [21, '10000-20000'], ...change })
+      expect(listedRule(ruleOf(elementsOf(rule)))).toEqual(listedRule(rule))
+    }
+  })
+
+  test('describe themselves', () => {
+    expect(describeRule(parse())).toBe('tcp 172.16.0.100 ports 80, 443 -> mark 7')
+    expect(describeRule(parse({ ports: ['5-9'] }))).toBe('tcp 172.16.0.100 ports 5-9 -> mark 7')
+    const many = Array.from({ length: 100 }, (_, index) => index * 2 + 1)
+    expect(describeRule(parse({ ports: many }))).toMatch(/ports 1, 3, 5, 7, 9, 11, 13, 15, \.\.\. \(100 in all\)/)
+  })
+
+  test.each<[string, object, RegExp?]>([
+    ['rule.mark', { mark: 0 }],
+    ['rule.mark', { mark: 2 ** 32 }],
+    ['rule.mark', { mark: '7x' }],
+    ['rule.mark', { mark: undefined }],
+    ['rule.address', { address: '172.16.0' }],
+    ['rule.address', { address: undefined }],
+    ['rule.address', { address: '0.0.0.0' }, /write "0.0.0.0\/0"/],
+    ['rule.protocol', { protocol: 'TCP' }, /did you mean "tcp"/],
+    ['rule.protocol', { protocol: 'icmp' }],
+    ['rule.protocol', { protocol: '256' }],
+    ['rule.protocol', { protocol: undefined }],
+    ['rule.ports', { ports: [] }, /"1-65535"/],
+    ['rule.ports', { ports: undefined }],
+    ['rule.ports', { ports: [80, 80] }, /80 is in it twice: 80 and 80/],
+    ['rule.ports', { ports: ['70-90', 80] }, /80 is in it twice: 70-90 and 80/],
+    ['rule.ports[1]', { ports: [1, 0] }],
+    ['rule.ports[0]', { ports: [65536] }],
+    ['rule.ports[0]', { ports: ['9-1'] }, /write "1-9"/],
+    ['rule.ports[0]', { ports: ['0-9'] }],
+    ['rule.ports[0]', { ports: ['80'] }, /the number 80 without quotes/],
+    ['rule.ports[0]', { ports: ['http'] }],
+    ['rule.ports[0]', { ports: [[80]] }],
+    ['rule.comment', { comment: 'a "b"' }],
+    ['rule.comment', { comment: 'a\nb' }],
+    ['rule.comment', { comment: 7 }],
+    ['rule.comment', { comment: 'é'.repeat(65) }, /128 bytes/],
+    ['rule.port', { port: 80 }, /did you mean "ports"/],
+  ])('refuse %s (%#)', (field, change, text = /./) => {
+    const error = refused(() => parse(change))
+    expect(error.field).toBe(field)
+    expect(error.message).toMatch(text)
+  })
+})
+
+describe('ids', () => {
+  test('are the same for the same rule, however it is written', () => {
+    const id = ruleId(parse())
+    expect(ruleId(parse({ ports: [443, 80], mark: '7', comment: 'other', address: '172.16.0.100/32' }))).toBe(id)
+    expect(id).toBe(0x3012929115943f71n) // stored in kernels: it must not change
+  })
+
+  test('differ for different rules', () => {
+    const ids = new Set<bigint>()
+    const changes = [{}, { mark: 8 }, { protocol: 'udp' }, { ports: 80 }, { ports: ['80-443'] }, { ports: [443] }]
+    for (const change of changes) ids.add(ruleId(parse(change)))
+    for (const address of ['172.16.0.101', '172.16.0.100/31', 'ac10:64::', '172.16.0.0/24'])
+      ids.add(ruleId(parse({ address })))
+    for (let mark = 100; mark < 20100; mark++) ids.add(ruleId(parse({ mark })))
+    expect(ids.size).toBe(changes.length + 4 + 20000)
+  })
+})
+
+describe('address blocks', () => {
+  test.each([
+    ['10.0.0.1', '10.0.0.1'],
+    ['10.0.0.1/32', '10.0.0.1'],
+    ['10.0.0.0/24', '10.0.0.0/24'],
+    ['10.0.0.0-10.0.0.255', '10.0.0.0/24'],
+    ['10.0.0.0-10.0.0.254', '10.0.0.0-10.0.0.254'],
+    ['10.0.0.1-10.0.0.1', '10.0.0.1'],
+    ['10.0.0.2-10.0.0.3', '10.0.0.2/31'],
+    ['10.0.0.1-10.0.0.2', '10.0.0.1-10.0.0.2'],
+    ['0.0.0.0/0', '0.0.0.0/0'],
+    ['0.0.0.0-255.255.255.255', '0.0.0.0/0'],
+    ['2001:DB8:0::/32', '2001:db8::/32'],
+    ['::/0', '::/0'],
+    ['2001:db8::5-2001:db8::9', '2001:db8::5-2001:db8::9'],
+    ['fe80::1/128', 'fe80::1'],
+  ])('%s is %s', (text, expected) => {
+    const { from, to, family, text: spelling } = parseAddressBlock(text, 'address')
+    expect(spelling).toBe(expected)
+    expect(formatAddressBlock(from, to, family)).toBe(expected)
+    expect([from.length, to.length]).toEqual([16, 16])
+  })
+
+  test.each<[unknown, RegExp]>([
+    ['10.0.0.5/24', /write "10\.0\.0\.0\/24" or "10\.0\.0\.5"/],
+    ['2001:db8::1/64', /write "2001:db8::\/64" or "2001:db8::1"/],
+    ['10.0.0.0/33', /0 to 32/],
+    ['10.0.0.0/', /prefix length/],
+    ['10.0.0.0/024', /prefix length/],
+    ['::/129', /0 to 128/],
+    ['10.0.0.9-10.0.0.5', /lower address first/],
+    ['10.0.0.9-::1', /mixes/],
+    ['10.0.0.1-', /not an IPv4 or IPv6 address/],
+    ['10.0.0.1-10', /not an IPv4 or IPv6 address/],
+    ['::', /"::\/0"/],
+    [7, /not the text/],
+  ])('%s is refused', (value, text) => {
+    expect(refused(() => parseAddressBlock(value, 'address')).message).toMatch(text)
+  })
+})

@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+import type { Reply } from '../../lib/binding.ts'
+import { IpvsError } from '../../lib/errors.ts'
+import type { MarkRule } from '../../lib/mark-rule.ts'
+import { FirewallMarks } from '../../lib/marks.ts'
+import { TableSession, opened, restart } from './fake-marks.ts'
+import { failed } from './fake-session.ts'
+
+vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))
+
+const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
+const ftp: MarkRule = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] }
+
+let marks: FirewallMarks
+let session: TableSession
+beforeEach(async () => {
+  marks = await FirewallMarks.open()
+  session = opened.sessions.at(-1) as TableSession
+  session.log = []
+})
+afterEach(() => marks.close())
+
+const rejection = async (promise: Promise<unknown>): Promise<IpvsError> => {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(IpvsError)
+  return error as IpvsError
+}
+
+describe('open', () => {
+  test('passes options on', async () => {
+    await (await FirewallMarks.open({ netns: '/run/netns/blue', table: 'lb.one', timeoutMs: 77 })).close()
+    expect(opened.options.slice(-2)).toEqual([{ table: 'ipvs' }, { table: 'lb.one', netns: '/run/netns/blue' }])
+  })
+
+  test.each<[string, unknown]>([
+    ['options', null],
+    ['options.netns', { netns: '' }],
+    ['options.table', { table: '' }],
+    ['options.table', { table: '7' }],
+    ['options.table', { table: 'a b' }],
+    ['options.table', { table: 'a'.repeat(64) }],
+    ['options.timeoutMs', { timeoutMs: 0 }],
+    ['options.signal', { signal: {} }],
+    ['options.tabel', { tabel: 'x' }],
+  ])('refuses %s (%#)', async (attribute, options) => {
+    const error = await rejection(FirewallMarks.open(options as never))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute, operation: 'open' })
+  })
+})
+
+describe('rules', () => {
+  test('are added, listed, replaced and removed', async () => {
+    await marks.add(web)
+    await marks.add([web, { ...ftp, comment: 'passive' }])
+    expect(await marks.list()).toEqual([web, { ...ftp, comment: 'passive' }])
+    await marks.replace([ftp])
+    expect(await marks.list()).toEqual([ftp])
+    await marks.remove([ftp])
+    expect(await marks.list()).toEqual([])
+    await marks.add(web)
+    await marks.flush()
+    expect(await marks.list()).toEqual([])
+  })
+
+  test('a change costs one transaction and no second listing', async () => {
+    await marks.add(web)
+    await marks.add(ftp)
+    await marks.add(ftp)
+    await marks.replace([ftp])
+    expect(session.log).toEqual(['list', 'apply -0 +2', 'apply -0 +2', 'apply -0 +0', 'apply -2 +0'])
+  })
+
+  test('calls are carried out in order, awaited or not', async () => {
+    const listed = [marks.list(), marks.add(web), marks.list(), marks.remove(web), marks.list()]
+    expect((await Promise.all(listed)).filter(Array.isArray)).toEqual([[], [web], []])
+  })
+
+  test('a refused rule is named, and nothing is sent', async () => {
+    const error = await rejection(marks.add([web, { ...ftp, ports: [] }]))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'rules[1].ports', operation: 'add' })
+    expect(session.log).toEqual([])
+    expect(await rejection(marks.replace(web as never))).toMatchObject({ attribute: 'rules', operation: 'replace' })
+    expect(await rejection(marks.add(null as never))).toMatchObject({ attribute: 'rule' })
+    expect(await rejection(marks.add(web, { singal: 1 } as never))).toMatchObject({ attribute: 'options.singal' })
+    await marks.add([])
+  })
+
+  test('targets', async () => {
+    await marks.add(web)
+    const part = await rejection(marks.remove({ ...web, ports: 80 }))
+    expect(part).toMatchObject({ target: 'tcp 172.16.0.100 port 80 -> mark 7', attribute: 'rule', operation: 'remove' })
+    expect((await rejection(marks.remove([ftp, { ...web, ports: 80 }]))).target).toBe('2 rules')
+  })
+})
+
+describe('others at work', () => {
+  test('what was known is looked up again before anything is refused', async () => {
+    await marks.add(web)
+    session.elements.clear()
+    session.generation++
+    await marks.add({ ...web, mark: 8 })
+    expect(session.log).toEqual(['list', 'apply -0 +2', 'list', 'apply -0 +2'])
+    expect(await marks.list()).toEqual([{ ...web, mark: 8 }])
+  })
+
+  test('a rule that was there is added again when it is gone', async () => {
+    await marks.add(web)
+    session.elements.clear()
+    session.generation++
+    await marks.add(web)
+    expect(await marks.list()).toEqual([web])
+  })
+
+  test('a ruleset that changed is read and tried again', async () => {
+    session.next = [undefined, restart, undefined, restart]
+    await marks.add(web)
+    expect(session.log).toEqual(['list', 'apply -0 +2', 'list', 'apply -0 +2', 'list', 'apply -0 +2'])
+    expect(await marks.list()).toEqual([web])
+  })
+
+  test('ten times, and then no more', async () => {
+    session.meanwhile = () => session.generation++
+    const error = await rejection(marks.add(web))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_CONFLICT', errno: 85, outcome: 'not-applied' })
+    expect(session.log.filter((entry) => entry.startsWith('apply'))).toHaveLength(10)
+    session.meanwhile = undefined
+    await marks.add(web)
+  })
+})
+
+describe('failures', () => {
+  test.each<[string, Partial<Reply>, object]>([
+    ['no permission', failed('rejected', 1), { code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1 }],
+    ['no nf_tables', failed('unavailable', 22), { code: 'ERR_IPVS_UNAVAILABLE', errno: 22 }],
+    ['no nfnetlink', failed('local', 93), { code: 'ERR_IPVS_UNAVAILABLE' }],
+    ['a send buffer that is too small', failed('local', 90), { code: 'ERR_IPVS_PERMISSION_DENIED', errno: 90 }],
+    ['no time', failed('timeout'), { code: 'ERR_IPVS_TIMEOUT' }],
+    ['a table that never settles', failed('conflict'), { code: 'ERR_IPVS_CONFLICT' }],
+    ['another reason', failed('rejected', 28), { code: 'ERR_IPVS_KERNEL', errno: 28 }],
+    [
+      'something in the table that is not ours',
+      failed('rejected', 95, { attribute: 'table', message: 'map exact4 has a catch-all element' }),
+      { code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'options.table' },
+    ],
+  ])('%s', async (_name, reply, expected) => {
+    session.next = [reply]
+    const error = await rejection(marks.list())
+    expect(error).toMatchObject({ ...expected, outcome: 'not-applied', operation: 'list', target: 'table inet ipvs' })
+    expect(error.message).toMatch(/^list table inet ipvs: /)
+  })
+
+  test('name the element', async () => {
+    session.next = [undefined, failed('rejected', 17, { index: 1, message: 'why' })]
+    const error = await rejection(marks.add([web, ftp]))
+    expect(error).toMatchObject({ errno: 17, kernelMessage: 'why', target: 'tcp 172.16.0.100 port 443 -> mark 7' })
+  })
+
+  test('an unknown outcome is reported as such, and what was known is forgotten', async () => {
+    session.next = [undefined, failed('timeout', 0, { unknown: true })]
+    expect(await rejection(marks.add(web))).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'unknown' })
+    await marks.add(web)
+    expect(session.log).toEqual(['list', 'apply -0 +2', 'list', 'apply -0 +2'])
+  })
+
+  test('one does not harm the next', async () => {
+    session.next = [Promise.reject(new Error('crash'))]
+    expect(await rejection(marks.add(web))).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown' })
+    await marks.add(web)
+    expect(await marks.list()).toEqual([web])
+  })
+})
+
+describe('signals', () => {
+  test('aborted before', async () => {
+    const error = await rejection(marks.add(web, { signal: AbortSignal.abort('reason') }))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'not-applied', cause: 'reason' })
+    expect(session.log).toEqual([])
+  })
+
+  test('aborted while it waits for another call', async () => {
+    const answers: ((reply: Partial<Reply>) => void)[] = []
+    session.next = [new Promise((resolve) => answers.push(resolve))]
+    const running = marks.list()
+    const controller = new AbortController()
+    const waiting = marks.add(web, { signal: controller.signal })
+    controller.abort()
+    expect(await rejection(waiting)).toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'not-applied' })
+    answers[0]?.({})
+    expect(await running).toEqual([])
+    expect(session.log).toEqual(['list'])
+  })
+
+  test('aborted while the kernel works', async () => {
+    const controller = new AbortController()
+    session.meanwhile = () => controller.abort('enough')
+    session.next = [undefined, failed('aborted', 0, { unknown: true })]
+    const error = await rejection(marks.add(web, { signal: controller.signal }))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'unknown', cause: 'enough' })
+    expect(session.aborted).toHaveLength(1)
+  })
+})
+
+describe('close', () => {
+  test('rejects what waits and what comes', async () => {
+    const waiting = [marks.list(), marks.add(web)].map(rejection)
+    await marks.close()
+    await marks.close()
+    for (const error of await Promise.all(waiting)) expect(error.code).toBe('ERR_IPVS_CLOSED')
+    expect((await rejection(marks.list())).code).toBe('ERR_IPVS_CLOSED')
+  })
+
+  test('await using', async () => {
+    {
+      await using handle = await FirewallMarks.open()
+      await handle.list()
+    }
+    expect((opened.sessions.at(-1) as TableSession).closed).toBeGreaterThan(0)
+  })
+})
