@@ -2,7 +2,6 @@
 #include "ipvs/session.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace ipvs {
@@ -40,9 +39,6 @@ bool appendRow(const netlink::Record& record, const netlink::Message& message, R
   }
   return true;
 }
-
-// What identifies a row among those of its dump.
-using Key = std::array<std::byte, 32>;
 
 Key keyOf(const netlink::Record& record, const std::byte* row) {
   Key key{};
@@ -159,42 +155,65 @@ Failure Session::pass(const Command& command, const std::byte* key, const Contro
   }
 }
 
+// One pass without its repetitions, and what it says about itself. The kernel continues a dump by counting: when an
+// entry that was told already goes, one that was not is skipped; when one comes, another is told twice. So a repetition
+// proves that the table changed, and that something may be missing as well.
+Failure Session::dumpPass(const Command& command, const std::byte* key, const Control& control, Row& rows,
+                          Pass& about) {
+  about = {};
+  Failure failure = pass(command, key, control, rows, about.datagrams);
+  if (failure.status.ok() && rows.empty() && command.service) {
+    // A dump of the destinations of a service that is not there is an empty success as well.
+    Row service;
+    failure = get(commandOf(Operation::getService), key, control, service);
+  }
+  if (failure.status.ok()) {
+    about.keys = distinct(*command.reply, rows, about.repeated);
+  }
+  return failure;
+}
+
 Failure Session::dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
                       Row& rows) {
-  std::vector<Key> previous;
+  std::optional<Pass> previous;
   for (int i = 0; i < consistentPasses; ++i) {
-    size_t datagrams = 0;
-    Failure failure = pass(command, key, control, rows, datagrams);
-    if (!failure.status.ok()) {
+    shiftBorders(i);
+    Pass about;
+    Failure failure = dumpPass(command, key, control, rows, about);
+    if (!failure.status.ok() || !consistent) {
       return failure;
     }
-    if (rows.empty() && command.service) {
-      // A dump of the destinations of a service that is not there is an empty success as well.
-      Row service;
-      failure = get(commandOf(Operation::getService), key, control, service);
-      if (!failure.status.ok()) {
-        return failure;
-      }
-    }
-    bool repeated = false;
-    std::vector<Key> keys = distinct(*command.reply, rows, repeated);
-    const bool whole = datagrams <= 1 && !repeated;
-    if (!consistent || whole || (i > 0 && keys == previous)) {
+    const bool agreed = previous && previous->keys == about.keys;
+    if (!about.repeated && (about.datagrams <= 1 || agreed)) {
       return failure;
     }
-    previous = std::move(keys);
+    previous.reset();
+    if (!about.repeated) {
+      previous = std::move(about);
+    }
   }
   return failureOf(0, {netlink::Cause::conflict, 0});
 }
 
-Failure Session::snapshotPass(const Control& control, Snapshot& found) {
+// What a change skips is the first entry of a datagram. The first dump of a new socket begins with a short datagram, so
+// every second pass has its borders elsewhere, and two passes do not skip the same.
+void Session::shiftBorders(int pass) {
+  if (pass % 2 == 1) {
+    channel_.close();
+  }
+}
+
+Failure Session::snapshotPass(const Control& control, Snapshot& found, bool& repeated) {
   Row services;
-  Failure failure = dump(commandOf(Operation::listServices), nullptr, false, control, services);
+  Pass about;
+  Failure failure = dumpPass(commandOf(Operation::listServices), nullptr, control, services, about);
   found = {};
+  repeated = about.repeated;
   for (size_t at = 0; failure.status.ok() && at < services.size(); at += sizeof(Service)) {
     const std::byte* service = services.data() + at;
     Row destinations;
-    failure = dump(commandOf(Operation::listDestinations), service, false, control, destinations);
+    failure = dumpPass(commandOf(Operation::listDestinations), service, control, destinations, about);
+    repeated = repeated || about.repeated;
     if (failure.status.cause == netlink::Cause::rejected && failure.status.error == ESRCH) {
       failure = {}; // gone since the first line of this function
       continue;
@@ -223,17 +242,22 @@ Failure Session::snapshot(bool consistent, const Control& control, Snapshot& fou
     std::ranges::sort(groups);
     return groups;
   };
-  std::vector<std::vector<Key>> previous;
+  std::optional<std::vector<std::vector<Key>>> previous;
   for (int i = 0; i < consistentPasses; ++i) {
-    Failure failure = snapshotPass(control, found);
+    shiftBorders(i);
+    bool repeated = false;
+    Failure failure = snapshotPass(control, found, repeated);
     if (!failure.status.ok() || !consistent) {
       return failure;
     }
     std::vector<std::vector<Key>> keys = keysOf(found);
-    if (i > 0 && keys == previous) {
+    if (!repeated && previous && *previous == keys) {
       return failure;
     }
-    previous = std::move(keys);
+    previous.reset();
+    if (!repeated) {
+      previous = std::move(keys);
+    }
   }
   return failureOf(0, {netlink::Cause::conflict, 0});
 }

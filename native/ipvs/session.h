@@ -6,6 +6,8 @@
 #include "netlink/channel.h"
 #include "netlink/family.h"
 
+#include <array>
+#include <optional>
 #include <vector>
 
 namespace ipvs {
@@ -15,6 +17,9 @@ using netlink::Failure;
 using netlink::failureOf;
 using netlink::Status;
 using Row = std::vector<std::byte>;
+
+// What identifies a row among those of its dump.
+using Key = std::array<std::byte, 32>;
 
 // One write. Rows belong to the caller and must outlive the call.
 struct Item {
@@ -75,10 +80,18 @@ private:
   [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Row& rows);
   [[nodiscard]] Failure pass(const Command& command, const std::byte* key, const Control& control, Row& rows,
                              size_t& datagrams);
+  struct Pass {
+    size_t datagrams = 0;
+    bool repeated = false; // an entry came twice
+    std::vector<Key> keys; // sorted
+  };
+  [[nodiscard]] Failure dumpPass(const Command& command, const std::byte* key, const Control& control, Row& rows,
+                                 Pass& about);
   [[nodiscard]] Failure dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
                              Row& rows);
 
-  [[nodiscard]] Failure snapshotPass(const Control& control, Snapshot& found);
+  [[nodiscard]] Failure snapshotPass(const Control& control, Snapshot& found, bool& repeated);
+  void shiftBorders(int pass);
 
   netlink::Channel channel_;
   uint16_t family_ = 0;
