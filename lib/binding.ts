@@ -62,7 +62,7 @@ export interface Reply {
   readonly destinations?: ArrayBuffer
   /** Snapshots only: u32, how many of them each service has. */
   readonly counts?: ArrayBuffer
-  /** nf_tables only: the ruleset generation that the rows belong to. */
+  /** nf_tables only: the ruleset generation that the rows, or the table after `apply`, belong to; 0: nobody knows. */
   readonly generation?: number
 }
 

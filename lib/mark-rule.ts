@@ -18,6 +18,7 @@ export interface MarkRule {
    * included (`'10.0.0.5-10.0.0.9'`).
    */
   readonly address: string
+  /** Packets of other protocols do not match. Like `-p` of iptables. */
   readonly protocol: Protocol
   /**
    * Destination ports, 1 to 65535: one, or a list of ports and of ranges, e.g. `[21, '10000-20000']`. None may be in it

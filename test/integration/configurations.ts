@@ -148,7 +148,7 @@ function randomService(random: Random, schedulers: readonly string[]): ServiceMo
     persistence: isPersistent
       ? { timeoutSeconds: randomTimeout(random), prefixLength: randomPrefix(random, key.family) }
       : undefined,
-    sip: isPersistent && isDatagrams(key) && random.oneIn(3),
+    sip: isPersistent && isDatagrams(key) && random.oneIn(2),
     onePacket: isDatagrams(key) && random.oneIn(3),
     destinations: [],
   }

@@ -62,13 +62,13 @@ function planPatches(random: Random, table: readonly ServiceModel[]) {
   for (const service of table) {
     const { key, destinations } = service
     // Several for one service: each has to see what those before it have done.
-    for (let count = random.upTo(2); count > 0; count--) {
+    for (let count = random.upTo(3); count > 0; count--) {
       ours.push({ key, patch: patchService(random, service, schedulers) })
     }
     theirs.push(serviceLine('-E', service))
     for (const destination of destinations) {
       const { address, port } = destination
-      for (let count = random.upTo(2); count > 0; count--) {
+      for (let count = random.upTo(3); count > 0; count--) {
         ours.push({ key, address, port, patch: patchDestination(random, service, destination) })
       }
       theirs.push(destinationLine('-e', service, destination))
