@@ -119,7 +119,7 @@ describe('while others change the table', () => {
           await other.close()
         }
         const byIpvsadm = async (): Promise<void> => {
-          const lines = Array.from({ length: 5 }, (_, round) => range(round))
+          const lines = Array.from({ length: 2 }, (_, round) => range(round))
             .flat()
             .map((mark) => {
               const [own, guest] = [`-f ${mark}`, `-f ${mark % STABLE || STABLE} -r 10.0.9.9`]
@@ -131,7 +131,7 @@ describe('while others change the table', () => {
           const child = start('sh', ['-c', loop], { netns: name, env })
           while (others.going) await sleep(50)
           await child.stop()
-          others.rounds = child.output.stdout.trim().split('\n').length
+          others.rounds = child.output.stdout.split('done').length - 1
           if (child.output.stderr !== '') throw new Error(child.output.stderr)
         }
         const churn = given.how === 'handle' ? byHandle() : byIpvsadm()
