@@ -1,5 +1,6 @@
 // What this package exports, and nothing else.
 export { Ipvs } from './ipvs.ts'
+export type { IpvsReader } from './ipvs-reader.ts'
 export type { Info } from './info.ts'
 export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
 export type { ListedMarkRule, MarkRule } from './mark-rule.ts'

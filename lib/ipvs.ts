@@ -1,34 +1,18 @@
 // The handle that everything about services and destinations goes through.
 import { binding } from './binding.ts'
-import {
-  listedDestination,
-  type Destination,
-  type DestinationKey,
-  type DestinationPatch,
-  type ListedDestination,
-} from './destination.ts'
-import { infoOf, type Info } from './info.ts'
-import { parseListOptions, parseOpenOptions, type ListOptions, type OpenOptions } from './options.ts'
+import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './destination.ts'
+import { Handle } from './handle.ts'
+import { IpvsReader } from './ipvs-reader.ts'
+import { parseOpenOptions, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { Pipeline } from './pipeline.ts'
-import {
-  daemonReader,
-  destinationReader,
-  infoReader,
-  operationCode,
-  rowWriters,
-  serviceReader,
-  timeoutsReader,
-} from './records.ts'
+import { rowWriters } from './records.ts'
 import * as requests from './requests.ts'
-import { checked, serviceOf, type RequestContext } from './requests.ts'
+import { checked, type RequestContext } from './requests.ts'
 import type { ServiceKey } from './service-key.ts'
-import { listedService, type ListedService, type Service, type ServicePatch } from './service.ts'
-import { convertRows } from './slices.ts'
-import { convertSnapshot, type ServiceSnapshot, type SnapshotOptions } from './snapshot.ts'
-import type { Write } from './steps.ts'
-import { listedSyncDaemon, type ListedSyncDaemon, type SyncDaemon, type SyncDaemonRole } from './sync-daemon.ts'
-import { listedTimeouts, type Timeouts, type TimeoutsPatch } from './timeouts.ts'
+import type { Service, ServicePatch } from './service.ts'
+import type { SyncDaemon, SyncDaemonRole } from './sync-daemon.ts'
+import type { TimeoutsPatch } from './timeouts.ts'
 
 /**
  * The virtual services of a network namespace.
@@ -37,13 +21,12 @@ import { listedTimeouts, type Timeouts, type TimeoutsPatch } from './timeouts.ts
  * are called in one tick share datagrams, so do not await each of many. All methods reject with `IpvsError`: bad
  * arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and everything after `close` as `ERR_IPVS_CLOSED`.
  */
-export class Ipvs implements AsyncDisposable {
-  readonly #pipeline: Pipeline
-  readonly #netns: string | undefined
+export class Ipvs extends IpvsReader {
+  readonly #handle: Handle
 
-  private constructor(pipeline: Pipeline, netns: string | undefined) {
-    this.#pipeline = pipeline
-    this.#netns = netns
+  private constructor(handle: Handle) {
+    super(handle)
+    this.#handle = handle
   }
 
   /**
@@ -61,17 +44,11 @@ export class Ipvs implements AsyncDisposable {
     const pipeline = new Pipeline(session, { timeoutMs, writers: rowWriters })
     try {
       await pipeline.open({ ...context, netns }, signal)
-      return new Ipvs(pipeline, netns)
+      return new Ipvs(new Handle(pipeline, netns))
     } catch (error) {
       await pipeline.close()
       throw error
     }
-  }
-
-  /** Version of IPVS and size of its connection table. Like the head of `ipvsadm -L`. */
-  async info(options: CallOptions = {}): Promise<Info> {
-    const rows = await this.#read('info', 'IPVS', options)
-    return infoOf(infoReader.rows(rows).at(0))
   }
 
   /**
@@ -80,7 +57,7 @@ export class Ipvs implements AsyncDisposable {
    * Rejects with `ERR_IPVS_SERVICE_EXISTS`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`.
    */
   async addService(service: Service, options: CallOptions = {}): Promise<void> {
-    return this.#write('addService', options, (context) => requests.addService(context, service))
+    return this.#handle.write('addService', options, (context) => requests.addService(context, service))
   }
 
   /**
@@ -89,13 +66,13 @@ export class Ipvs implements AsyncDisposable {
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`.
    */
   async updateService(key: ServiceKey, patch: ServicePatch, options: CallOptions = {}): Promise<void> {
-    const context = this.#context('updateService')
+    const context = this.#handle.context('updateService')
     const [{ read, write }, signal] = checked(context, () => [
       requests.updateService(context, key, patch),
       parseCallOptions(options),
     ])
-    if (read === undefined) return this.#pipeline.write(write(), context, signal)
-    return this.#pipeline.writeAfterRead(read, write, context, signal)
+    if (read === undefined) return this.#handle.pipeline.write(write(), context, signal)
+    return this.#handle.pipeline.writeAfterRead(read, write, context, signal)
   }
 
   /**
@@ -105,24 +82,7 @@ export class Ipvs implements AsyncDisposable {
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
   async removeService(key: ServiceKey, options: CallOptions = {}): Promise<void> {
-    return this.#write('removeService', options, (context) => requests.removeService(context, key))
-  }
-
-  /** One service. Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`. */
-  async getService(key: ServiceKey, options: CallOptions = {}): Promise<ListedService> {
-    const context = this.#context('getService')
-    const [identity, signal] = checked(context, () => [serviceOf(context, key), parseCallOptions(options)])
-    const read = { code: operationCode('getService'), key: identity.row }
-    const rows = await this.#pipeline.read(read, context, signal)
-    return listedService(serviceReader.rows(rows).at(0))
-  }
-
-  /** All services; an empty table is `[]`. Like `ipvsadm -L`. May reject with `ERR_IPVS_CONFLICT`. */
-  async listServices(options: ListOptions = {}): Promise<ListedService[]> {
-    const context = this.#context('listServices', 'all services')
-    const { consistent, signal } = checked(context, () => parseListOptions(options))
-    const rows = await this.#pipeline.read({ code: operationCode('listServices'), consistent }, context, signal)
-    return convertRows(serviceReader.rows(rows), listedService)
+    return this.#handle.write('removeService', options, (context) => requests.removeService(context, key))
   }
 
   /**
@@ -135,7 +95,9 @@ export class Ipvs implements AsyncDisposable {
     destination: Destination | ListedDestination,
     options: CallOptions = {},
   ): Promise<void> {
-    return this.#write('addDestination', options, (context) => requests.addDestination(context, service, destination))
+    return this.#handle.write('addDestination', options, (context) =>
+      requests.addDestination(context, service, destination),
+    )
   }
 
   /**
@@ -149,7 +111,7 @@ export class Ipvs implements AsyncDisposable {
     patch: DestinationPatch | ListedDestination,
     options: CallOptions = {},
   ): Promise<void> {
-    return this.#write('updateDestination', options, (context) =>
+    return this.#handle.write('updateDestination', options, (context) =>
       requests.updateDestination(context, service, destination, patch),
     )
   }
@@ -161,26 +123,9 @@ export class Ipvs implements AsyncDisposable {
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`.
    */
   async removeDestination(service: ServiceKey, destination: DestinationKey, options: CallOptions = {}): Promise<void> {
-    return this.#write('removeDestination', options, (context) =>
+    return this.#handle.write('removeDestination', options, (context) =>
       requests.removeDestination(context, service, destination),
     )
-  }
-
-  /**
-   * The destinations of a service, newest first as the kernel has them.
-   *
-   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`; a service without destinations has `[]`. May reject with
-   * `ERR_IPVS_CONFLICT`.
-   */
-  async listDestinations(service: ServiceKey, options: ListOptions = {}): Promise<ListedDestination[]> {
-    const context = this.#context('listDestinations')
-    const [identity, { consistent, signal }] = checked(context, () => [
-      serviceOf(context, service),
-      parseListOptions(options),
-    ])
-    const read = { code: operationCode('listDestinations'), key: identity.row, consistent }
-    const rows = await this.#pipeline.read(read, context, signal)
-    return convertRows(destinationReader.rows(rows), (row) => listedDestination(row, identity))
   }
 
   /**
@@ -189,24 +134,7 @@ export class Ipvs implements AsyncDisposable {
    * too small (docs/kernels.md). Like `ipvsadm -C`.
    */
   async flush(options: CallOptions = {}): Promise<void> {
-    return this.#write('flush', options, requests.flush)
-  }
-
-  /**
-   * All services with their destinations, at about the cost of `listServices` and one `listDestinations` for each. Like
-   * `ipvsadm -L`, which reads once.
-   *
-   * What it takes is one service after the other, not one moment: each service's destinations were so when they were read,
-   * and counters are those of the last pass. Services that are removed during a pass are left out of it. No service or
-   * destination is ever in it twice. See `consistent` for what can be missing. All of it together has the handle's
-   * `timeoutMs`.
-   *
-   * May reject with `ERR_IPVS_CONFLICT`.
-   */
-  async snapshot(options: SnapshotOptions = {}): Promise<ServiceSnapshot[]> {
-    const context = this.#context('snapshot', 'all services')
-    const { consistent, signal } = checked(context, () => parseListOptions(options))
-    return convertSnapshot(await this.#pipeline.snapshot(consistent, context, signal))
+    return this.#handle.write('flush', options, requests.flush)
   }
 
   /**
@@ -217,13 +145,7 @@ export class Ipvs implements AsyncDisposable {
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
   async zeroCounters(service?: ServiceKey, options: CallOptions = {}): Promise<void> {
-    return this.#write('zeroCounters', options, (context) => requests.zeroCounters(context, service))
-  }
-
-  /** How long idle connections are kept. Like `ipvsadm -L --timeout`. */
-  async getTimeouts(options: CallOptions = {}): Promise<Timeouts> {
-    const rows = await this.#read('getTimeouts', 'timeouts', options)
-    return listedTimeouts(timeoutsReader.rows(rows).at(0))
+    return this.#handle.write('zeroCounters', options, (context) => requests.zeroCounters(context, service))
   }
 
   /**
@@ -231,7 +153,7 @@ export class Ipvs implements AsyncDisposable {
    * with 0 for those that are not named.
    */
   async setTimeouts(timeouts: TimeoutsPatch, options: CallOptions = {}): Promise<void> {
-    return this.#write('setTimeouts', options, (context) => requests.setTimeouts(context, timeouts))
+    return this.#handle.write('setTimeouts', options, (context) => requests.setTimeouts(context, timeouts))
   }
 
   /**
@@ -244,47 +166,11 @@ export class Ipvs implements AsyncDisposable {
    * while a daemon runs.
    */
   async startSyncDaemon(daemon: SyncDaemon, options: CallOptions = {}): Promise<void> {
-    return this.#write('startSyncDaemon', options, (context) => requests.startSyncDaemon(context, daemon))
+    return this.#handle.write('startSyncDaemon', options, (context) => requests.startSyncDaemon(context, daemon))
   }
 
   /** Stops the daemon of a role. Like `ipvsadm --stop-daemon`. Rejects with `ERR_IPVS_DAEMON_NOT_RUNNING`. */
   async stopSyncDaemon(role: SyncDaemonRole, options: CallOptions = {}): Promise<void> {
-    return this.#write('stopSyncDaemon', options, (context) => requests.stopSyncDaemon(context, role))
-  }
-
-  /** The daemons that run, the master first; `[]` when there is none. Like `ipvsadm -L --daemon`. */
-  async listSyncDaemons(options: CallOptions = {}): Promise<ListedSyncDaemon[]> {
-    const rows = daemonReader.rows(await this.#read('listSyncDaemons', 'daemons', options))
-    return Array.from({ length: rows.length }, (_, index) => listedSyncDaemon(rows.at(index)))
-  }
-
-  /**
-   * Closes the handle. What the kernel is doing ends first; what was not sent yet rejects with `ERR_IPVS_CLOSED`, as does
-   * everything from now on. Services stay. Idempotent.
-   */
-  async close(): Promise<void> {
-    return this.#pipeline.close()
-  }
-
-  /** For `await using`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  #context(operation: string, target = ''): RequestContext {
-    return { operation, target, netns: this.#netns }
-  }
-
-  // Reads that need no key.
-  async #read(operation: string, target: string, options: CallOptions): Promise<ArrayBuffer> {
-    const context = this.#context(operation, target)
-    const signal = checked(context, () => parseCallOptions(options))
-    return this.#pipeline.read({ code: operationCode(operation) }, context, signal)
-  }
-
-  async #write(operation: string, options: CallOptions, prepare: (context: RequestContext) => Write): Promise<void> {
-    const context = this.#context(operation)
-    const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
-    return this.#pipeline.write(write, context, signal)
+    return this.#handle.write('stopSyncDaemon', options, (context) => requests.stopSyncDaemon(context, role))
   }
 }

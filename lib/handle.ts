@@ -1,0 +1,34 @@
+// What a handle is made of: the pipeline that all its operations go through, and the namespace for their errors.
+import { parseCallOptions, type CallOptions } from './pending.ts'
+import type { Pipeline } from './pipeline.ts'
+import { operationCode } from './records.ts'
+import { checked, type RequestContext } from './requests.ts'
+import type { Write } from './steps.ts'
+
+export class Handle {
+  readonly pipeline: Pipeline
+  readonly #netns: string | undefined
+
+  constructor(pipeline: Pipeline, netns: string | undefined) {
+    this.pipeline = pipeline
+    this.#netns = netns
+  }
+
+  context(operation: string, target = ''): RequestContext {
+    return { operation, target, netns: this.#netns }
+  }
+
+  /** A read that needs no key. */
+  async read(operation: string, target: string, options: CallOptions): Promise<ArrayBuffer> {
+    const context = this.context(operation, target)
+    const signal = checked(context, () => parseCallOptions(options))
+    return this.pipeline.read({ code: operationCode(operation) }, context, signal)
+  }
+
+  /** A write that needs no read. */
+  async write(operation: string, options: CallOptions, prepare: (context: RequestContext) => Write): Promise<void> {
+    const context = this.context(operation)
+    const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
+    return this.pipeline.write(write, context, signal)
+  }
+}

@@ -1,0 +1,105 @@
+// What a handle can tell: everything about services and destinations that changes nothing.
+import { listedDestination, type ListedDestination } from './destination.ts'
+import type { Handle } from './handle.ts'
+import { infoOf, type Info } from './info.ts'
+import { parseListOptions, type ListOptions } from './options.ts'
+import { parseCallOptions, type CallOptions } from './pending.ts'
+import { daemonReader, destinationReader, infoReader, operationCode, serviceReader, timeoutsReader } from './records.ts'
+import { checked, serviceOf } from './requests.ts'
+import type { ServiceKey } from './service-key.ts'
+import { listedService, type ListedService } from './service.ts'
+import { convertRows } from './slices.ts'
+import { convertSnapshot, type ServiceSnapshot, type SnapshotOptions } from './snapshot.ts'
+import { listedSyncDaemon, type ListedSyncDaemon } from './sync-daemon.ts'
+import { listedTimeouts, type Timeouts } from './timeouts.ts'
+
+/** The half of `Ipvs` that only reads: a type for code that must not change anything. */
+export abstract class IpvsReader implements AsyncDisposable {
+  readonly #handle: Handle
+
+  protected constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  /** Version of IPVS and size of its connection table. Like the head of `ipvsadm -L`. */
+  async info(options: CallOptions = {}): Promise<Info> {
+    const rows = await this.#handle.read('info', 'IPVS', options)
+    return infoOf(infoReader.rows(rows).at(0))
+  }
+
+  /** One service. Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`. */
+  async getService(key: ServiceKey, options: CallOptions = {}): Promise<ListedService> {
+    const context = this.#handle.context('getService')
+    const [identity, signal] = checked(context, () => [serviceOf(context, key), parseCallOptions(options)])
+    const read = { code: operationCode('getService'), key: identity.row }
+    const rows = await this.#handle.pipeline.read(read, context, signal)
+    return listedService(serviceReader.rows(rows).at(0))
+  }
+
+  /** All services; an empty table is `[]`. Like `ipvsadm -L`. May reject with `ERR_IPVS_CONFLICT`. */
+  async listServices(options: ListOptions = {}): Promise<ListedService[]> {
+    const context = this.#handle.context('listServices', 'all services')
+    const { consistent, signal } = checked(context, () => parseListOptions(options))
+    const rows = await this.#handle.pipeline.read({ code: operationCode('listServices'), consistent }, context, signal)
+    return convertRows(serviceReader.rows(rows), listedService)
+  }
+
+  /**
+   * The destinations of a service, newest first as the kernel has them.
+   *
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`; a service without destinations has `[]`. May reject with
+   * `ERR_IPVS_CONFLICT`.
+   */
+  async listDestinations(service: ServiceKey, options: ListOptions = {}): Promise<ListedDestination[]> {
+    const context = this.#handle.context('listDestinations')
+    const [identity, { consistent, signal }] = checked(context, () => [
+      serviceOf(context, service),
+      parseListOptions(options),
+    ])
+    const read = { code: operationCode('listDestinations'), key: identity.row, consistent }
+    const rows = await this.#handle.pipeline.read(read, context, signal)
+    return convertRows(destinationReader.rows(rows), (row) => listedDestination(row, identity))
+  }
+
+  /**
+   * All services with their destinations, at about the cost of `listServices` and one `listDestinations` for each. Like
+   * `ipvsadm -L`, which reads once.
+   *
+   * What it takes is one service after the other, not one moment: each service's destinations were so when they were read,
+   * and counters are those of the last pass. Services that are removed during a pass are left out of it. No service or
+   * destination is ever in it twice. See `consistent` for what can be missing. All of it together has the handle's
+   * `timeoutMs`.
+   *
+   * May reject with `ERR_IPVS_CONFLICT`.
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<ServiceSnapshot[]> {
+    const context = this.#handle.context('snapshot', 'all services')
+    const { consistent, signal } = checked(context, () => parseListOptions(options))
+    return convertSnapshot(await this.#handle.pipeline.snapshot(consistent, context, signal))
+  }
+
+  /** How long idle connections are kept. Like `ipvsadm -L --timeout`. */
+  async getTimeouts(options: CallOptions = {}): Promise<Timeouts> {
+    const rows = await this.#handle.read('getTimeouts', 'timeouts', options)
+    return listedTimeouts(timeoutsReader.rows(rows).at(0))
+  }
+
+  /** The daemons that run, the master first; `[]` when there is none. Like `ipvsadm -L --daemon`. */
+  async listSyncDaemons(options: CallOptions = {}): Promise<ListedSyncDaemon[]> {
+    const rows = daemonReader.rows(await this.#handle.read('listSyncDaemons', 'daemons', options))
+    return Array.from({ length: rows.length }, (_, index) => listedSyncDaemon(rows.at(index)))
+  }
+
+  /**
+   * Closes the handle. What the kernel is doing ends first; what was not sent yet rejects with `ERR_IPVS_CLOSED`, as does
+   * everything from now on. Services stay. Idempotent.
+   */
+  async close(): Promise<void> {
+    return this.#handle.pipeline.close()
+  }
+
+  /** For `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
