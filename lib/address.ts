@@ -1,5 +1,5 @@
 // IPv4 and IPv6 addresses: text <-> 16 bytes in network order, IPv4 in the first four (the kernel's nf_inet_addr).
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { InvalidInput, show } from './validate.ts'
 
 /** Address family. */
@@ -29,7 +29,8 @@ export interface Address {
  */
 export function parseAddress(value: unknown, path: string): Address {
   if (typeof value !== 'string') throw new InvalidInput(path, `${show(value)} is not the text of an IP address`)
-  if (isIPv4(value)) return { family: 'ipv4', bytes: parseIPv4(value) }
+  const dotted = parseIPv4(value)
+  if (dotted !== undefined) return { family: 'ipv4', bytes: dotted }
   if (!isIPv6(value) || value.includes('%')) {
     throw new InvalidInput(path, `${show(value)} is not an IPv4 or IPv6 address${hint(value)}`)
   }
@@ -51,26 +52,29 @@ function hint(text: string): string {
   return ''
 }
 
-function parseIPv4(text: string): Uint8Array {
+// By hand because batches spend their time here: checking with a regular expression first takes five times as long.
+function parseIPv4(text: string): Uint8Array | undefined {
+  if (text.length > 15) return undefined
   const bytes = new Uint8Array(16)
-  writeIPv4(text, bytes, 0)
-  return bytes
-}
-
-function writeIPv4(text: string, bytes: Uint8Array, at: number): void {
-  let index = at
+  let index = 0
   let octet = 0
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48
-    if (digit < 0) {
-      bytes[index++] = octet // a dot
-      octet = 0
+  let digits = 0
+  for (let i = 0; i <= text.length; i++) {
+    const digit = i === text.length ? DOT : text.charCodeAt(i) - 48
+    if (digit === DOT) {
+      if (digits === 0 || octet > 255 || index > 3) return undefined
+      bytes[index++] = octet
+      octet = digits = 0
     } else {
+      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return undefined
       octet = octet * 10 + digit
+      digits++
     }
   }
-  bytes[index] = octet
+  return index === 4 ? bytes : undefined
 }
+
+const DOT = -2 // as a digit
 
 // `text` is known to be valid: at most one "::", groups of one to four hex digits, perhaps a dotted tail.
 function parseIPv6(text: string): Uint8Array {
@@ -97,7 +101,7 @@ function writeGroups(groups: string, bytes: Uint8Array, at: number): void {
   let index = at
   for (const group of groups.split(':')) {
     if (group.includes('.')) {
-      writeIPv4(group, bytes, index)
+      bytes.set((parseIPv4(group) as Uint8Array).subarray(0, 4), index)
     } else {
       const value = Number.parseInt(group, 16)
       bytes[index++] = value >> 8
@@ -155,11 +159,11 @@ export type AddressKind = 'unspecified' | 'multicast' | 'broadcast' | 'link-loca
 
 export function addressKind({ family, bytes }: Address): AddressKind {
   const first = bytes[0] as number
-  if (bytes.every((byte) => byte === 0)) return 'unspecified'
+  if (first === 0 && bytes.every((byte) => byte === 0)) return 'unspecified'
   if (family === 'ipv6') {
     if (first === 0xff) return 'multicast'
     return first === 0xfe && ((bytes[1] as number) & 0xc0) === 0x80 ? 'link-local' : 'unicast'
   }
   if (first >= 224 && first < 240) return 'multicast'
-  return bytes.subarray(0, 4).every((byte) => byte === 255) ? 'broadcast' : 'unicast'
+  return first === 255 && bytes.subarray(0, 4).every((byte) => byte === 255) ? 'broadcast' : 'unicast'
 }

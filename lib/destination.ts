@@ -13,7 +13,7 @@ import type { DestinationRow } from './records.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
 import { listedTunnel, noTunnel, parseTunnel, type Tunnel } from './tunnel.ts'
-import { InvalidInput, integer, oneOf, readFields, show, type Fields } from './validate.ts'
+import { FieldSet, InvalidInput, integer, oneOf, show, type Fields } from './validate.ts'
 
 /**
  * How packets get to a destination. `direct`: direct routing, the packet as it is in a frame to the destination, which
@@ -89,13 +89,25 @@ export interface ListedDestination {
   readonly statistics: Statistics
 }
 
-const keyFields = ['address', 'port'] as const
-const settingFields = ['forwarding', 'weight', 'upperThreshold', 'lowerThreshold', 'tunnel'] as const
-type DestinationField = (typeof keyFields)[number] | (typeof settingFields)[number]
-const destinationFields: readonly DestinationField[] = [...keyFields, ...settingFields]
-const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics']
-type KeyFields = Fields<(typeof keyFields)[number]>
+const blankKey = () => ({ address: undefined as unknown, port: undefined as unknown })
+const blankDestination = () => ({
+  address: undefined as unknown,
+  port: undefined as unknown,
+  forwarding: undefined as unknown,
+  weight: undefined as unknown,
+  upperThreshold: undefined as unknown,
+  lowerThreshold: undefined as unknown,
+  tunnel: undefined as unknown,
+})
+
+type KeyField = keyof ReturnType<typeof blankKey>
+type DestinationField = keyof ReturnType<typeof blankDestination>
+type KeyFields = Fields<KeyField>
 type DestinationFields = Fields<DestinationField>
+
+const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics']
+const destinationFields = new FieldSet<DestinationField>(blankDestination, listedOnly)
+const keyFields = new FieldSet<KeyField>(blankKey, [...Object.keys(blankDestination()), ...listedOnly])
 
 // The index is the kernel's number, IP_VS_CONN_F_FWD_MASK.
 const listedForwardings: readonly ListedForwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
@@ -104,37 +116,46 @@ const forwardings: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel']
 const MOST = 0x7fffffff // weights and thresholds are signed in the kernel
 
 /** A checked key. */
-export interface DestinationIdentity {
-  readonly row: DestinationRow
-  readonly family: Family
+export class DestinationIdentity {
+  readonly service: ServiceIdentity
   readonly address: Address
   readonly port: number
+
+  constructor(service: ServiceIdentity, address: Address, port: number) {
+    this.service = service
+    this.address = address
+    this.port = port
+  }
+
+  get family(): Family {
+    return this.address.family
+  }
+
+  get row(): DestinationRow {
+    return { family: familyNumber(this.family), address: this.address.bytes, port: this.port }
+  }
+
   /** `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
-  readonly text: string
+  get text(): string {
+    return `${this.service.text} -> ${formatEndpoint(this.address.bytes, this.family, this.port)}`
+  }
 }
 
 /** Reads all properties of a destination, or of a patch, once. */
 export function readDestination(value: unknown, path: 'destination' | 'patch'): DestinationFields {
-  return readFields(value, path, destinationFields, listedOnly)
+  return destinationFields.read(value, path)
 }
 
 /** Checks the fields of a key, already read. */
 export function destinationIdentity(service: ServiceIdentity, fields: KeyFields): DestinationIdentity {
   const address = parseAddress(fields.address, 'destination.address')
-  const { family, bytes } = address
   const port = fields.port === undefined ? (service.port ?? 0) : integer(fields.port, 'destination.port', 0, 65535)
-  return {
-    row: { family: familyNumber(family), address: bytes, port },
-    family,
-    address,
-    port,
-    text: `${service.text} -> ${formatEndpoint(bytes, family, port)}`,
-  }
+  return new DestinationIdentity(service, address, port)
 }
 
 /** Checks a key. Whole destinations are keys, too: their settings are not looked at. */
 export function parseDestinationKey(service: ServiceIdentity, value: unknown): DestinationIdentity {
-  return destinationIdentity(service, readFields(value, 'destination', keyFields, [...settingFields, ...listedOnly]))
+  return destinationIdentity(service, keyFields.read(value, 'destination'))
 }
 
 // IPVS accepts what it then cannot do: direct routing and tunnels leave the packet, and so its port, as they are.
@@ -179,14 +200,14 @@ function assertThresholds({ upperThreshold, lowerThreshold }: DestinationRow, pa
 
 // Named one by one: several times as fast as spreading, for many destinations.
 function filledRow(
-  { row: { family, address, port } }: DestinationIdentity,
+  { address: { family, bytes }, port }: DestinationIdentity,
   forwarding: Forwarding | undefined,
   { weight, upperThreshold, lowerThreshold }: DestinationRow,
   { tunnelType, tunnelPort, tunnelFlags }: DestinationRow,
 ): DestinationRow {
   return {
-    family,
-    address,
+    family: familyNumber(family),
+    address: bytes,
     port,
     forwarding: forwarding === undefined ? undefined : listedForwardings.indexOf(forwarding),
     weight,

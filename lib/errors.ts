@@ -46,16 +46,12 @@ export type IpvsErrorCode =
  */
 export type Outcome = 'not-applied' | 'unknown'
 
-/** What failed, for the message and for the fields of the error. */
-export interface OperationContext {
+/** Fields of a new `IpvsError`: for programs that make such errors themselves, for example in tests. */
+export interface IpvsErrorDetails {
   /** Name of the public method. */
   readonly operation: string
   /** What it was about: `FWM 7 ipv4`, `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
   readonly target: string
-}
-
-/** Fields of a new `IpvsError`: for programs that make such errors themselves, for example in tests. */
-export interface IpvsErrorDetails extends OperationContext {
   /** The kernel's error number, positive. */
   readonly errno?: number | undefined
   /** The refused value, e.g. `service.scheduler`. */
@@ -90,8 +86,8 @@ export class IpvsError extends Error {
   }
 
   constructor(code: IpvsErrorCode, problem: string, details: IpvsErrorDetails) {
-    const about = details.target === '' ? details.operation : `${details.operation} ${details.target}`
-    super(`${about}: ${problem}`, details.cause === undefined ? undefined : { cause: details.cause })
+    const subject = details.target === '' ? details.operation : `${details.operation} ${details.target}`
+    super(`${subject}: ${problem}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.errno = details.errno
     this.operation = details.operation
@@ -102,22 +98,33 @@ export class IpvsError extends Error {
   }
 }
 
+/** What failed, as long as nobody needs the text: making that takes time, and nearly nothing fails. */
+export interface OperationContext {
+  readonly operation: string
+  readonly target: string | { readonly text: string }
+}
+
+/** The same for an error. */
+export function about({ operation, target }: OperationContext): Pick<IpvsErrorDetails, 'operation' | 'target'> {
+  return { operation, target: typeof target === 'string' ? target : target.text }
+}
+
 /** A refused argument as the user gets it. Other errors are our own mistakes and stay what they are. */
 export function invalidArgument(context: OperationContext, error: unknown): unknown {
   if (!(error instanceof InvalidInput)) return error
   const { field: attribute, cause } = error
-  return new IpvsError('ERR_IPVS_INVALID_ARGUMENT', error.message, { ...context, attribute, cause })
+  return new IpvsError('ERR_IPVS_INVALID_ARGUMENT', error.message, { ...about(context), attribute, cause })
 }
 
 /** The `AbortSignal` of a call fired. */
 export function abortedError(context: OperationContext, reason: unknown, outcome: Outcome): IpvsError {
   const problem = outcome === 'unknown' ? `aborted while under way. ${MAYBE_APPLIED}` : 'aborted; nothing was changed'
-  return new IpvsError('ERR_IPVS_ABORTED', problem, { ...context, outcome, cause: reason })
+  return new IpvsError('ERR_IPVS_ABORTED', problem, { ...about(context), outcome, cause: reason })
 }
 
 /** The handle is closed. */
 export function closedError(context: OperationContext): IpvsError {
-  return new IpvsError('ERR_IPVS_CLOSED', 'the handle is closed; open another one', context)
+  return new IpvsError('ERR_IPVS_CLOSED', 'the handle is closed; open another one', about(context))
 }
 
 /** The last sentence of every message whose outcome is `unknown`. */

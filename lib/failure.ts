@@ -1,7 +1,7 @@
 // From what the native side reports to an error that a person can act on.
 import { constants } from 'node:os'
 import type { Cause, Failure } from './binding.ts'
-import { IpvsError, MAYBE_APPLIED, type IpvsErrorCode, type OperationContext } from './errors.ts'
+import { IpvsError, MAYBE_APPLIED, about, type IpvsErrorCode, type OperationContext } from './errors.ts'
 import { explainRejection } from './rejection.ts'
 
 /** What was asked for, as far as a failure can be about it. */
@@ -103,8 +103,7 @@ export function failureError(
   const unknown = failure.unknown && context.reads !== true
   const said = failure.message === undefined || failure.message === '' ? [] : [`The kernel says: "${failure.message}".`]
   return new IpvsError(code, [`${problem}.`, ...said, ...(unknown ? [MAYBE_APPLIED] : [])].join(' '), {
-    operation: context.operation,
-    target: context.target,
+    ...about(context),
     errno: failure.errno === 0 ? undefined : failure.errno,
     attribute: attribute === '' ? undefined : attribute,
     kernelMessage: failure.message === '' ? undefined : failure.message,

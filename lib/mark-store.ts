@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises'
 
 import type { Call, NativeMarksSession, Reply } from './binding.ts'
-import { IpvsError, MAYBE_APPLIED, abortedError, closedError, invalidArgument } from './errors.ts'
+import { IpvsError, MAYBE_APPLIED, about, abortedError, closedError, invalidArgument } from './errors.ts'
 import type { FailureContext } from './failure.ts'
 import { ruleOf, type MarkElement } from './mark-elements.ts'
 import { ERESTART, markError } from './mark-failure.ts'
@@ -23,7 +23,7 @@ export type Plan = (table: MarkTable, wish: Wish, slices: Slices) => Promise<Mar
 
 function unexpected(context: FailureContext, cause: unknown): IpvsError {
   const problem = `something unexpected happened. ${MAYBE_APPLIED}`
-  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...context, outcome: 'unknown', cause })
+  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome: 'unknown', cause })
 }
 
 function describeElement(element: MarkElement): string {

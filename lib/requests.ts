@@ -9,16 +9,16 @@ import {
 import { invalidArgument } from './errors.ts'
 import type { FailureContext } from './failure.ts'
 import { operationCode, serviceReader } from './records.ts'
-import { parseServiceKey, serviceIdentity, type ServiceIdentity } from './service-key.ts'
+import { serviceIdentity, type ServiceIdentity } from './service-key.ts'
 import { serviceChange } from './service-patch.ts'
-import { beyondServiceKey, newServiceRow, readService } from './service.ts'
+import { newServiceRow, parseServiceKey, readService } from './service.ts'
 import type { Read, Write } from './steps.ts'
 import { newSyncDaemon, syncDaemonOf } from './sync-daemon.ts'
 import { timeoutsRow } from './timeouts.ts'
 
 /** Filled in while arguments are checked, so that errors know as much as possible. */
 export interface RequestContext extends FailureContext {
-  target: string
+  target: string | { readonly text: string }
   scheduler?: string | undefined
   persistenceEngine?: string | undefined
 }
@@ -32,19 +32,17 @@ export function checked<Result>(context: RequestContext, prepare: () => Result):
   }
 }
 
-const beyondKey = [...beyondServiceKey, 'destinations'] // as in snapshots
-
 /** The key of a service; whole services will do. */
 export function serviceOf(context: RequestContext, key: unknown): ServiceIdentity {
-  const identity = parseServiceKey(key, beyondKey)
-  context.target = identity.text
+  const identity = parseServiceKey(key)
+  context.target = identity
   return identity
 }
 
 export function addService(context: RequestContext, service: unknown): Write {
   const fields = readService(service, 'service')
   const identity = serviceIdentity(fields, 'service')
-  context.target = identity.text
+  context.target = identity
   const row = newServiceRow(identity, fields)
   context.scheduler = row.scheduler
   context.persistenceEngine = row.persistenceEngine
@@ -79,7 +77,7 @@ export function addDestination(context: RequestContext, key: unknown, destinatio
   const service = serviceOf(context, key)
   const fields = readDestination(destination, 'destination')
   const identity = destinationIdentity(service, fields)
-  context.target = identity.text
+  context.target = identity
   const row = newDestinationRow(service, identity, fields)
   return { code: operationCode('addDestination'), service: service.row, destination: row }
 }
@@ -87,7 +85,7 @@ export function addDestination(context: RequestContext, key: unknown, destinatio
 export function updateDestination(context: RequestContext, key: unknown, destination: unknown, patch: unknown): Write {
   const service = serviceOf(context, key)
   const identity = parseDestinationKey(service, destination)
-  context.target = identity.text
+  context.target = identity
   const row = changedDestinationRow(service, identity, readDestination(patch, 'patch'))
   return { code: operationCode('updateDestination'), service: service.row, destination: row }
 }
@@ -95,7 +93,7 @@ export function updateDestination(context: RequestContext, key: unknown, destina
 export function removeDestination(context: RequestContext, key: unknown, destination: unknown): Write {
   const service = serviceOf(context, key)
   const identity = parseDestinationKey(service, destination)
-  context.target = identity.text
+  context.target = identity
   return { code: operationCode('removeDestination'), service: service.row, destination: identity.row }
 }
 

@@ -10,7 +10,7 @@ import {
   type Family,
 } from './address.ts'
 import type { ServiceRow } from './records.ts'
-import { InvalidInput, integer, oneOf, readFields, show, type Fields } from './validate.ts'
+import { InvalidInput, integer, oneOf, show, type Fields } from './validate.ts'
 
 /** Transport protocol of a service. */
 export type Protocol = 'tcp' | 'udp' | 'sctp'
@@ -63,22 +63,51 @@ export interface ListedAddressServiceKey extends AddressServiceKey {
 /** Complete keys, in one spelling. */
 export type ListedServiceKey = ListedFwmarkServiceKey | ListedAddressServiceKey
 
-export const serviceKeyFields = ['fwmark', 'family', 'protocol', 'address', 'port'] as const
-export type ServiceKeyField = (typeof serviceKeyFields)[number]
+/** A literal with all fields of a key, for a `FieldSet`. */
+export const blankServiceKey = () => ({
+  fwmark: undefined as unknown,
+  family: undefined as unknown,
+  protocol: undefined as unknown,
+  address: undefined as unknown,
+  port: undefined as unknown,
+})
+
+export type ServiceKeyField = keyof ReturnType<typeof blankServiceKey>
+const keyNames = Object.keys(blankServiceKey()) as ServiceKeyField[]
 type KeyFields = Fields<ServiceKeyField>
 
-/** A checked key. */
-export interface ServiceIdentity {
-  readonly key: ListedServiceKey
+/** A checked key. What only errors and comparisons need is made when asked for: batches have many keys. */
+export class ServiceIdentity {
+  /** Only the fields of the key. */
   readonly row: ServiceRow
   readonly family: Family
   /** `undefined`: a mark. */
   readonly protocol: Protocol | undefined
-  readonly port: number | undefined
+
+  constructor(row: ServiceRow, family: Family, protocol: Protocol | undefined) {
+    this.row = row
+    this.family = family
+    this.protocol = protocol
+  }
+
+  get port(): number | undefined {
+    return this.row.port
+  }
+
+  /** The key in its one spelling. */
+  get key(): ListedServiceKey {
+    return listedServiceKey(this.row)
+  }
+
   /** `FWM 7 ipv4`, `TCP 172.16.0.100:80`. */
-  readonly text: string
+  get text(): string {
+    const { fwmark, address = noAddress, port = 0 } = this.row
+    if (this.protocol === undefined) return `FWM ${fwmark} ${this.family}`
+    return `${this.protocol.toUpperCase()} ${formatEndpoint(address, this.family, port)}`
+  }
 }
 
+const noAddress = new Uint8Array(16)
 const families: readonly Family[] = ['ipv4', 'ipv6']
 const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp']
 const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
@@ -104,15 +133,18 @@ function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
   }
   const fwmark = parseFwmark(fields.fwmark, `${path}.fwmark`)
   const family = fields.family === undefined ? 'ipv4' : oneOf(fields.family, `${path}.family`, families)
-  const row = { family: familyNumber(family), fwmark }
-  return { key: { fwmark, family }, row, family, protocol: undefined, port: undefined, text: `FWM ${fwmark} ${family}` }
+  const row = { family: familyNumber(family), fwmark, protocol: undefined, address: undefined, port: undefined }
+  return new ServiceIdentity(row, family, undefined)
 }
 
 // Other programs can have stored services of other protocols, which match no packet. They are listed with the number as
 // text, and can be removed by that.
 export function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
-  if (typeof value === 'string' && /^[1-9][0-9]{0,4}$/.test(value)) return [value as Protocol, Number(value)]
-  const name = oneOf(value, path, protocols)
+  const known = protocols.indexOf(value as Protocol)
+  if (known < 0 && typeof value === 'string' && /^[1-9][0-9]{0,4}$/.test(value)) {
+    return [value as Protocol, Number(value)]
+  }
+  const name = protocols[known] ?? oneOf(value, path, protocols)
   return [name, protocolNumbers[name]]
 }
 
@@ -129,24 +161,13 @@ function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
   if (fields.family !== undefined && oneOf(fields.family, `${path}.family`, families) !== family) {
     throw new InvalidInput(`${path}.family`, `the address is ${family}; leave family out`)
   }
-  return {
-    key: { protocol, address: formatAddress(bytes, family), port, family },
-    row: { family: familyNumber(family), protocol: number, address: bytes, port },
-    family,
-    protocol,
-    port,
-    text: `${protocol.toUpperCase()} ${formatEndpoint(bytes, family, port)}`,
-  }
+  const row = { family: familyNumber(family), fwmark: undefined, protocol: number, address: bytes, port }
+  return new ServiceIdentity(row, family, protocol)
 }
 
 /** Checks the fields of a key, already read. */
 export function serviceIdentity(fields: KeyFields, path: string): ServiceIdentity {
   return fields.fwmark === undefined ? addressIdentity(fields, path) : fwmarkIdentity(fields, path)
-}
-
-/** Checks a key. Whole services are keys, too: their settings, `ignored`, are not looked at. */
-export function parseServiceKey(value: unknown, ignored: readonly string[]): ServiceIdentity {
-  return serviceIdentity(readFields(value, 'service', serviceKeyFields, ignored), 'service')
 }
 
 /** What only matters for a new service: whether packets can ever match it. */
@@ -165,7 +186,7 @@ export function assertReachable({ row, family, protocol }: ServiceIdentity, path
 
 function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
   const merged: Record<string, unknown> = { ...identity.key }
-  for (const name of serviceKeyFields) {
+  for (const name of keyNames) {
     if (given[name] !== undefined) merged[name] = given[name]
   }
   try {
@@ -177,7 +198,7 @@ function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
 
 /** A patch may repeat the key, since listed services do, but not change it. */
 export function assertSameService(identity: ServiceIdentity, given: KeyFields): void {
-  const named = serviceKeyFields.find((name) => given[name] !== undefined)
+  const named = keyNames.find((name) => given[name] !== undefined)
   if (named === undefined || isSame(identity, given)) return
   throw new InvalidInput(
     `patch.${named}`,
@@ -188,8 +209,6 @@ export function assertSameService(identity: ServiceIdentity, given: KeyFields): 
 export function protocolName(number: number): Protocol {
   return protocols.find((name) => protocolNumbers[name] === number) ?? (String(number) as Protocol)
 }
-
-const noAddress = new Uint8Array(16)
 
 /** The key of a listed row. */
 export function listedServiceKey(row: ServiceRow): ListedServiceKey {

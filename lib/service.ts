@@ -21,15 +21,16 @@ import {
 } from './scheduler.ts'
 import {
   assertReachable,
+  blankServiceKey,
   listedServiceKey,
-  serviceKeyFields,
+  serviceIdentity,
   type ListedServiceKey,
   type ServiceIdentity,
   type ServiceKey,
   type ServiceKeyField,
 } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
-import { InvalidInput, boolean, readFields, type Fields } from './validate.ts'
+import { FieldSet, InvalidInput, boolean, type Fields } from './validate.ts'
 
 /** How a service works. */
 export interface ServiceSettings {
@@ -93,18 +94,39 @@ export const PERSISTENT = 0x1 // IP_VS_SVC_F_PERSISTENT
 export const ONE_PACKET = 0x4 // IP_VS_SVC_F_ONEPACKET
 const ALL_FLAGS = 0xffffffff
 
-const settingFields = ['scheduler', 'schedulerFlags', 'persistence', 'persistenceEngine', 'onePacket'] as const
-const listedOnly = ['statistics']
-type ServiceField = ServiceKeyField | (typeof settingFields)[number]
-const serviceFields: readonly ServiceField[] = [...serviceKeyFields, ...settingFields]
+// Written out: spreading two literals makes objects that are many times as slow.
+const blankService = () => ({
+  fwmark: undefined as unknown,
+  family: undefined as unknown,
+  protocol: undefined as unknown,
+  address: undefined as unknown,
+  port: undefined as unknown,
+  scheduler: undefined as unknown,
+  schedulerFlags: undefined as unknown,
+  persistence: undefined as unknown,
+  persistenceEngine: undefined as unknown,
+  onePacket: undefined as unknown,
+})
+
+type ServiceField = keyof ReturnType<typeof blankService>
 export type ServiceFields = Fields<ServiceField>
 
-/** Properties of services that keys may have and that are not looked at there. */
-export const beyondServiceKey: readonly string[] = [...settingFields, ...listedOnly]
+const listedOnly = ['statistics']
+const serviceFields = new FieldSet<ServiceField>(blankService, listedOnly)
+const keyFields = new FieldSet<ServiceKeyField>(blankServiceKey, [
+  ...Object.keys(blankService()),
+  ...listedOnly,
+  'destinations', // as in snapshots
+])
 
 /** Reads all properties of a service, or of a patch, once. */
 export function readService(value: unknown, path: 'service' | 'patch'): ServiceFields {
-  return readFields(value, path, serviceFields, listedOnly)
+  return serviceFields.read(value, path)
+}
+
+/** Checks a key. Whole services are keys, too: their settings are not looked at. */
+export function parseServiceKey(value: unknown): ServiceIdentity {
+  return serviceIdentity(keyFields.read(value, 'service'), 'service')
 }
 
 export function parseEngine(value: unknown, path: string, { protocol }: ServiceIdentity): string {
@@ -135,9 +157,7 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
   assertReachable(identity, 'service')
   const scheduler =
     fields.scheduler === undefined ? 'wlc' : moduleName(fields.scheduler, 'service.scheduler', schedulers)
-  const { schedulerFlags = [] } = fields
-  const names = parseSchedulerFlags(schedulerFlags, 'service.schedulerFlags')
-  let value = schedulerFlagBits(names, scheduler, 'service.schedulerFlags')
+  let value = newSchedulerFlags(fields.schedulerFlags, scheduler)
   if (fields.onePacket !== undefined && parseOnePacket(fields.onePacket, 'service.onePacket', identity))
     value |= ONE_PACKET
   const persistence =
@@ -159,6 +179,11 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
     timeout: persistence === undefined ? 0 : (persistence.timeout ?? DEFAULT_TIMEOUT_SECONDS),
     netmask: persistence?.netmask ?? fullNetmask(identity.family),
   }
+}
+
+function newSchedulerFlags(value: unknown, scheduler: string): number {
+  if (value === undefined) return 0
+  return schedulerFlagBits(parseSchedulerFlags(value, 'service.schedulerFlags'), scheduler, 'service.schedulerFlags')
 }
 
 function newEngine(

@@ -1,6 +1,6 @@
 // The steps of a pipeline: each is one native call, or two.
 import type { Call, NativeIpvsSession, Reply } from './binding.ts'
-import { IpvsError, MAYBE_APPLIED, closedError, invalidArgument } from './errors.ts'
+import { IpvsError, MAYBE_APPLIED, about, closedError, invalidArgument } from './errors.ts'
 import { failureError, type FailureContext } from './failure.ts'
 import type { Pending } from './pending.ts'
 import type { DaemonRow, DestinationRow, RowWriters, ServiceRow, TimeoutsRow } from './records.ts'
@@ -42,7 +42,7 @@ export interface Read {
 function unexpected(context: FailureContext, cause: unknown): IpvsError {
   const outcome = context.reads ? 'not-applied' : 'unknown'
   const problem = `the native side failed unexpectedly.${context.reads ? '' : ` ${MAYBE_APPLIED}`}`
-  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...context, outcome, cause })
+  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome, cause })
 }
 
 /** Writes that go into one call. */

@@ -105,45 +105,59 @@ function suggestion(given: string, accepted: readonly string[]): string {
   return name === undefined ? '' : `; did you mean "${name}"?`
 }
 
-/** The properties that were asked for; `undefined` where absent. No prototype, so no inherited values either. */
+/** The properties that were asked for; `undefined` where absent. All are its own, so none is inherited. */
 export type Fields<Name extends string> = Readonly<Record<Name, unknown>>
 
 /**
- * Reads an object of the user once: its own enumerable properties, in the order of `names`. Properties in `ignored` are
- * accepted without being looked at; any other one is an error, since an ignored misspelling is a wrong setting.
+ * The properties that objects of one kind can have. Build it once. Properties in `ignored` are accepted without being
+ * looked at; any other one is an error, since an ignored misspelling is a wrong setting.
  */
+export class FieldSet<Name extends string> {
+  readonly names: readonly Name[]
+  readonly #blank: () => Record<Name, unknown>
+  readonly #accepted: ReadonlySet<string>
+  readonly #ignored: ReadonlySet<string>
+
+  /** `blank`: an object literal with all names, which is the fastest way to make many of one shape. */
+  constructor(blank: () => Record<Name, unknown>, ignored: readonly string[] = []) {
+    this.names = Object.keys(blank()) as Name[]
+    this.#blank = blank
+    this.#accepted = new Set(this.names)
+    this.#ignored = new Set(ignored)
+  }
+
+  /** Reads an object of the user: each of its own enumerable properties once. */
+  read(value: unknown, path: string): Fields<Name> {
+    try {
+      return this.#readOnce(value, path)
+    } catch (cause) {
+      if (cause instanceof InvalidInput) throw cause
+      throw new InvalidInput(path, 'reading a property failed', { cause }) // a throwing getter or proxy
+    }
+  }
+
+  #readOnce(value: unknown, path: string): Fields<Name> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new InvalidInput(path, `${show(value)} is not an object with the properties ${this.names.join(', ')}`)
+    }
+    const fields = this.#blank()
+    for (const key of Object.keys(value)) {
+      if (this.#accepted.has(key)) fields[key as Name] = (value as Record<Name, unknown>)[key as Name]
+      else if (!this.#ignored.has(key)) throw unknownKey(path, key, this.names)
+    }
+    return fields
+  }
+}
+
+/** For objects that come one at a time, such as options. */
 export function readFields<Name extends string>(
   value: unknown,
   path: string,
   names: readonly Name[],
   ignored: readonly string[] = [],
 ): Fields<Name> {
-  try {
-    return readOnce(value, path, names, ignored)
-  } catch (cause) {
-    if (cause instanceof InvalidInput) throw cause
-    throw new InvalidInput(path, 'reading a property failed', { cause }) // a throwing getter or proxy
-  }
-}
-
-function readOnce<Name extends string>(
-  value: unknown,
-  path: string,
-  names: readonly Name[],
-  ignored: readonly string[],
-): Fields<Name> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidInput(path, `${show(value)} is not an object with the properties ${names.join(', ')}`)
-  }
-  const given = Object.keys(value)
-  for (const key of given) {
-    if (!(names as readonly string[]).includes(key) && !ignored.includes(key)) throw unknownKey(path, key, names)
-  }
-  const fields = Object.create(null) as Record<Name, unknown>
-  for (const name of names) {
-    if (given.includes(name)) fields[name] = (value as Record<Name, unknown>)[name]
-  }
-  return fields
+  const blank = () => Object.fromEntries(names.map((name) => [name, undefined])) as Record<Name, unknown>
+  return new FieldSet(blank, ignored).read(value, path)
 }
 
 function unknownKey(path: string, key: string, names: readonly string[]): InvalidInput {

@@ -9,12 +9,12 @@ import {
   readDestination,
 } from '../../lib/destination.ts'
 import type { DestinationRow } from '../../lib/records.ts'
-import { parseServiceKey } from '../../lib/service-key.ts'
+import { parseServiceKey } from '../../lib/service.ts'
 import { refused } from './refused.ts'
 import { ipv4, present } from './service-rows.ts'
 
-const mark = parseServiceKey({ fwmark: 7 }, [])
-const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 }, [])
+const mark = parseServiceKey({ fwmark: 7 })
+const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 })
 const server = { address: '10.0.0.7' }
 const key = { family: 2, address: ipv4(10, 0, 0, 7) }
 
@@ -245,7 +245,7 @@ describe('a listed destination', () => {
   })
 
   test('without a family it has the service’s', () => {
-    const v6 = parseServiceKey({ fwmark: 7, family: 'ipv6' }, [])
+    const v6 = parseServiceKey({ fwmark: 7, family: 'ipv6' })
     expect(listedDestination({ address: ipv4(0x20, 1), port: 0 }, v6).address).toBe('2001::')
     expect(listedDestination({ family: 0, address: ipv4(10, 0, 0, 1) }, web).address).toBe('10.0.0.1')
   })

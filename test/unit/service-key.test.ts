@@ -56,6 +56,6 @@ describe('keys', () => {
     ['service.port', { ...vip, port: '80' }],
     ['service.port', { ...vip, port: -0 }],
     ['service.sched', { ...vip, sched: 'rr' }],
-    ['service.destinations', { ...vip, destinations: [] }],
+    ['service.destination', { ...vip, destination: {} }],
   ])('refuses %s (%#)', (field, key) => expect(refused(() => keyOf(key)).field).toBe(field))
 })

@@ -1,8 +1,8 @@
 // Services as these tests write them, and the rows that they become.
 import type { ServiceRow } from '../../lib/records.ts'
-import { parseServiceKey, serviceIdentity, type ServiceIdentity } from '../../lib/service-key.ts'
+import { serviceIdentity, type ServiceIdentity } from '../../lib/service-key.ts'
 import { serviceChange } from '../../lib/service-patch.ts'
-import { beyondServiceKey, newServiceRow, readService } from '../../lib/service.ts'
+import { newServiceRow, parseServiceKey, readService } from '../../lib/service.ts'
 
 export const ALL_FLAGS = 0xffffffff
 export const host: Uint8Array = Uint8Array.of(255, 255, 255, 255)
@@ -13,7 +13,7 @@ export const prefix = (length: number): Uint8Array => new Uint8Array(Uint32Array
 export const ipv4 = (...octets: number[]): Uint8Array =>
   Uint8Array.from({ length: 16 }, (_, index) => octets[index] ?? 0)
 
-export const keyOf = (key: unknown): ServiceIdentity => parseServiceKey(key, beyondServiceKey)
+export const keyOf = (key: unknown): ServiceIdentity => parseServiceKey(key)
 
 /** A row without the fields that are absent. */
 export function present<Row extends object>(row: Row): Row {
