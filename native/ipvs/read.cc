@@ -215,7 +215,8 @@ Failure Session::snapshotPass(const Control& control, Snapshot& found, bool& rep
     failure = dumpPass(commandOf(Operation::listDestinations), service, control, destinations, about);
     repeated = repeated || about.repeated;
     if (failure.status.cause == netlink::Cause::rejected && failure.status.error == ESRCH) {
-      failure = {}; // gone since the first line of this function
+      failure = {};    // gone since the first line of this function
+      repeated = true; // the table changed, like an entry that came twice
       continue;
     }
     found.services.insert(found.services.end(), service, service + sizeof(Service));
