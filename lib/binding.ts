@@ -71,6 +71,8 @@ export interface Call {
   /** Number of the call, unique in its session, for {@link NativeSession.abort}. */
   readonly id: number
   readonly timeoutMs: number
+  /** Of `execute`: carries out nothing behind the first failure, and reports only that. Slower: one by one. */
+  readonly stopOnError?: boolean
 }
 
 interface NativeSession {

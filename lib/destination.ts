@@ -89,15 +89,15 @@ export interface ListedDestination {
   readonly statistics: Statistics
 }
 
-const blankKey = () => ({ address: undefined as unknown, port: undefined as unknown })
+const blankKey = () => ({ address: undefined, port: undefined as unknown })
 const blankDestination = () => ({
-  address: undefined as unknown,
-  port: undefined as unknown,
-  forwarding: undefined as unknown,
-  weight: undefined as unknown,
-  upperThreshold: undefined as unknown,
-  lowerThreshold: undefined as unknown,
-  tunnel: undefined as unknown,
+  address: undefined,
+  port: undefined,
+  forwarding: undefined,
+  weight: undefined,
+  upperThreshold: undefined,
+  lowerThreshold: undefined,
+  tunnel: undefined,
 })
 
 type KeyField = keyof ReturnType<typeof blankKey>

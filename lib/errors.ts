@@ -42,9 +42,30 @@ export type IpvsErrorCode =
 
 /**
  * Whether anything was changed: `not-applied`, surely nothing was; `unknown`, the kernel may have carried the operation
- * out, so read it back before trying again. Always `not-applied` for operations that only read.
+ * out, so read it back before trying again; `partial`, a batch ended early, and `batch` says how far it got. Always
+ * `not-applied` for operations that only read.
  */
-export type Outcome = 'not-applied' | 'unknown'
+export type Outcome = 'not-applied' | 'partial' | 'unknown'
+
+/** An item of a batch that failed. */
+export interface BatchFailure<Item = unknown> {
+  /** Its place in the batch, from 0. */
+  readonly index: number
+  /** The item as it was given: put those of all failures into another batch to try again. */
+  readonly operation: Item
+  /** Why. */
+  readonly error: IpvsError
+}
+
+/** What a batch did. */
+export interface BatchResult<Item = unknown> {
+  /** Items that were carried out. */
+  readonly applied: number
+  /** Items that were not, in the order of the batch; with `error.outcome` `unknown`: nobody can say. */
+  readonly failures: readonly BatchFailure<Item>[]
+  /** Both together: the items from `done` on were not sent. */
+  readonly done: number
+}
 
 /** Fields of a new `IpvsError`: for programs that make such errors themselves, for example in tests. */
 export interface IpvsErrorDetails {
@@ -60,6 +81,8 @@ export interface IpvsErrorDetails {
   readonly kernelMessage?: string | undefined
   /** Default `'not-applied'`. */
   readonly outcome?: Outcome | undefined
+  /** How far a batch got. */
+  readonly batch?: BatchResult | undefined
   /** The error behind it. */
   readonly cause?: unknown
 }
@@ -80,6 +103,8 @@ export class IpvsError extends Error {
   declare readonly kernelMessage?: string
   /** Whether anything may have been changed. */
   readonly outcome: Outcome
+  /** Of a batch that ended early: how far it got. */
+  declare readonly batch?: BatchResult
 
   static {
     IpvsError.prototype.name = 'IpvsError'
@@ -95,6 +120,7 @@ export class IpvsError extends Error {
     if (details.attribute !== undefined) this.attribute = details.attribute
     if (details.kernelMessage !== undefined) this.kernelMessage = details.kernelMessage
     this.outcome = details.outcome ?? 'not-applied'
+    if (details.batch !== undefined) this.batch = details.batch
   }
 }
 

@@ -86,7 +86,7 @@ const explanations: Readonly<Record<Exclude<Cause, 'rejected' | 'local'>, Explan
   conflict: { code: 'ERR_IPVS_CONFLICT', problem: 'others kept changing the table; try again' },
 }
 
-function explainCause(context: FailureContext, failure: Failure, explain: Explain): Explanation {
+export function explainFailure(context: FailureContext, failure: Failure, explain: Explain): Explanation {
   const { cause } = failure
   if (cause === 'rejected') return explain(context, errnoName(failure.errno), failure)
   return cause === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[cause]
@@ -99,7 +99,7 @@ export function failureError(
   cause?: unknown,
   explain: Explain = explainRejection,
 ): IpvsError {
-  const { code, problem, attribute = failure.attribute } = explainCause(context, failure, explain)
+  const { code, problem, attribute = failure.attribute } = explainFailure(context, failure, explain)
   const unknown = failure.unknown && context.reads !== true
   const said = failure.message === undefined || failure.message === '' ? [] : [`The kernel says: "${failure.message}".`]
   return new IpvsError(code, [`${problem}.`, ...said, ...(unknown ? [MAYBE_APPLIED] : [])].join(' '), {

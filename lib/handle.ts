@@ -4,6 +4,9 @@ import type { Pipeline } from './pipeline.ts'
 import { operationCode } from './records.ts'
 import { checked, type RequestContext } from './requests.ts'
 import type { Write } from './steps.ts'
+import { mapSource, parseBatchOptions, parseSource, type BatchOptions } from './batch-options.ts'
+import type { BatchOperation } from './batch-operation.ts'
+import type { BatchResult } from './errors.ts'
 
 export class Handle {
   readonly pipeline: Pipeline
@@ -30,5 +33,17 @@ export class Handle {
     const context = this.context(operation)
     const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
     return this.pipeline.write(write, context, signal)
+  }
+
+  /** Items that `convert` makes operations of. */
+  async batch(
+    operation: string,
+    [name, items]: readonly [string, unknown],
+    options: BatchOptions,
+    convert?: (item: unknown) => unknown,
+  ): Promise<BatchResult<BatchOperation>> {
+    const context = this.context(operation)
+    const [source, parsed] = checked(context, () => [parseSource(items, name), parseBatchOptions(options)])
+    return this.pipeline.batch(convert === undefined ? source : mapSource(source, convert), parsed, context)
   }
 }

@@ -5,7 +5,16 @@ export type { Info } from './info.ts'
 export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
 export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
 export type { MarkPort } from './mark-ports.ts'
-export { IpvsError, type IpvsErrorCode, type IpvsErrorDetails, type Outcome } from './errors.ts'
+export {
+  IpvsError,
+  type BatchFailure,
+  type BatchResult,
+  type IpvsErrorCode,
+  type IpvsErrorDetails,
+  type Outcome,
+} from './errors.ts'
+export type { BatchOperation } from './batch-operation.ts'
+export type { BatchOptions, BatchProgress, Items } from './batch-options.ts'
 export type { Family } from './address.ts'
 export type {
   AddressServiceKey,

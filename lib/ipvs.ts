@@ -1,6 +1,9 @@
 // The handle that everything about services and destinations goes through.
+import type { BatchOperation } from './batch-operation.ts'
+import type { BatchOptions, Items } from './batch-options.ts'
 import { binding } from './binding.ts'
 import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './destination.ts'
+import type { BatchResult } from './errors.ts'
 import { Handle } from './handle.ts'
 import { IpvsReader } from './ipvs-reader.ts'
 import { parseOpenOptions, type OpenOptions } from './options.ts'
@@ -13,6 +16,9 @@ import type { ServiceKey } from './service-key.ts'
 import type { Service, ServicePatch } from './service.ts'
 import type { SyncDaemon, SyncDaemonRole } from './sync-daemon.ts'
 import type { TimeoutsPatch } from './timeouts.ts'
+
+const adding = (service: unknown) => ({ operation: 'addService', service })
+const removing = (service: unknown) => ({ operation: 'removeService', service })
 
 /**
  * The virtual services of a network namespace.
@@ -126,6 +132,50 @@ export class Ipvs extends IpvsReader {
     return this.#handle.write('removeDestination', options, (context) =>
       requests.removeDestination(context, service, destination),
     )
+  }
+
+  /**
+   * Carries out many operations, in their order and many to a datagram: the fastest way to change much. A failed item does
+   * not stop the rest, unless `stopOnError` says so: look at `failures`. Items may come from an array, a generator or any
+   * other iterable, also an asynchronous one; they are read as they are needed, and each is checked when it is read.
+   * Other calls of this handle may be carried out in between. `timeoutMs` holds for at most 1024 items each.
+   *
+   * Rejects when the batch ended early: with `ERR_IPVS_ABORTED` or `ERR_IPVS_CLOSED`; with what would befall every item,
+   * such as `ERR_IPVS_PERMISSION_DENIED`, `ERR_IPVS_UNAVAILABLE` or `ERR_IPVS_TIMEOUT`; with `ERR_IPVS_INVALID_ARGUMENT`
+   * when reading the items or `onProgress` failed. The error's `batch` then says how far it got. Like `ipvsadm -R`.
+   */
+  async batch(operations: Items<BatchOperation>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
+    return this.#handle.batch('batch', ['operations', operations], options)
+  }
+
+  /** A batch of `addService`. */
+  async addServices(services: Items<Service>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
+    return this.#handle.batch('addServices', ['services', services], options, adding)
+  }
+
+  /** A batch of `removeService`. To remove all, `flush` is faster. */
+  async removeServices(services: Items<ServiceKey>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
+    return this.#handle.batch('removeServices', ['services', services], options, removing)
+  }
+
+  /** A batch of `addDestination`, all for one service. */
+  async addDestinations(
+    service: ServiceKey,
+    destinations: Items<Destination | ListedDestination>,
+    options: BatchOptions = {},
+  ): Promise<BatchResult<BatchOperation>> {
+    const convert = (destination: unknown) => ({ operation: 'addDestination', service, destination })
+    return this.#handle.batch('addDestinations', ['destinations', destinations], options, convert)
+  }
+
+  /** A batch of `removeDestination`, all for one service. */
+  async removeDestinations(
+    service: ServiceKey,
+    destinations: Items<DestinationKey>,
+    options: BatchOptions = {},
+  ): Promise<BatchResult<BatchOperation>> {
+    const convert = (destination: unknown) => ({ operation: 'removeDestination', service, destination })
+    return this.#handle.batch('removeDestinations', ['destinations', destinations], options, convert)
   }
 
   /**

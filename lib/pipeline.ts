@@ -1,10 +1,14 @@
 // All operations of a handle, in the order in which its methods were called. What is called in one tick goes to the
 // native side at the end of that tick (in a microtask); neighbouring writes go in one call, so that they share datagrams.
+import { Batch } from './batch.ts'
+import type { BatchOperation } from './batch-operation.ts'
+import type { ParsedBatchOptions, Source } from './batch-options.ts'
 import type { Call, NativeIpvsSession, Reply } from './binding.ts'
-import { closedError, invalidArgument } from './errors.ts'
+import { closedError, invalidArgument, type BatchResult } from './errors.ts'
 import { failureError, type FailureContext } from './failure.ts'
 import { Pending } from './pending.ts'
 import type { RowWriters } from './records.ts'
+import type { RequestContext } from './requests.ts'
 import {
   ConditionalStep,
   ReadStep,
@@ -91,6 +95,14 @@ export class Pipeline implements Channel {
     const pending = this.#pending<void>(context, signal)
     if (!pending.settled) this.#add(new ConditionalStep(this, read, complete, pending))
     return pending.promise
+  }
+
+  /** Starts in the order of the calls; later ones do not wait for its end. */
+  batch(source: Source, options: ParsedBatchOptions, context: RequestContext): Promise<BatchResult<BatchOperation>> {
+    const batch = new Batch(this, source, options, context)
+    if (this.closed) batch.close()
+    else this.#add(batch)
+    return batch.promise
   }
 
   /** Opens the sockets, so that problems show early. */

@@ -65,11 +65,11 @@ export type ListedServiceKey = ListedFwmarkServiceKey | ListedAddressServiceKey
 
 /** A literal with all fields of a key, for a `FieldSet`. */
 export const blankServiceKey = () => ({
-  fwmark: undefined as unknown,
-  family: undefined as unknown,
-  protocol: undefined as unknown,
-  address: undefined as unknown,
-  port: undefined as unknown,
+  fwmark: undefined,
+  family: undefined,
+  protocol: undefined,
+  address: undefined,
+  port: undefined,
 })
 
 export type ServiceKeyField = keyof ReturnType<typeof blankServiceKey>

@@ -96,16 +96,16 @@ const ALL_FLAGS = 0xffffffff
 
 // Written out: spreading two literals makes objects that are many times as slow.
 const blankService = () => ({
-  fwmark: undefined as unknown,
-  family: undefined as unknown,
-  protocol: undefined as unknown,
-  address: undefined as unknown,
-  port: undefined as unknown,
-  scheduler: undefined as unknown,
-  schedulerFlags: undefined as unknown,
-  persistence: undefined as unknown,
-  persistenceEngine: undefined as unknown,
-  onePacket: undefined as unknown,
+  fwmark: undefined,
+  family: undefined,
+  protocol: undefined,
+  address: undefined,
+  port: undefined,
+  scheduler: undefined,
+  schedulerFlags: undefined,
+  persistence: undefined,
+  persistenceEngine: undefined,
+  onePacket: undefined,
 })
 
 type ServiceField = keyof ReturnType<typeof blankService>

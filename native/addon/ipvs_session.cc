@@ -90,11 +90,12 @@ private:
       throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
     }
     const size_t count = request->count();
+    const bool stopOnError = info[0].As<Napi::Object>().Get("stopOnError").ToBoolean();
     return worker_.post(
         Value(), callSettings(info[0], count),
-        [this, request = std::move(request), items = std::move(items)](const netlink::Control& control) {
+        [this, request = std::move(request), items = std::move(items), stopOnError](const netlink::Control& control) {
           Outcome outcome;
-          outcome.failures = session_.execute(items, control);
+          outcome.failures = session_.execute(items, stopOnError, control);
           return outcome;
         });
   }

@@ -40,6 +40,7 @@ describe('readFields', () => {
 
   test('inherited values do not count', () => {
     expect(read(Object.create({ port: 80 })).port).toBeUndefined()
+    // oxlint-disable-next-line no-extend-native -- that is what must do no harm
     Object.defineProperty(Object.prototype, 'port', { value: 80, configurable: true, writable: true })
     try {
       expect(read({}).port).toBeUndefined()

@@ -1,0 +1,121 @@
+// What became of the items of a batch, as far as it is known.
+import type { Placed, SentBlock } from './batch-block.ts'
+import type { Failure } from './binding.ts'
+import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCode } from './errors.ts'
+import { explainFailure, failureError, type FailureContext } from './failure.ts'
+import { explainRejection } from './rejection.ts'
+import { Slices } from './slices.ts'
+
+const EPERM = 1
+const OF_ONE_ITEM = new Set<Failure['cause']>(['rejected', 'overrun', 'truncated', 'malformed'])
+
+// What is not about one item: every other one would fail in the same way.
+function endsAll({ cause, errno }: Failure): boolean {
+  return !OF_ONE_ITEM.has(cause) || (cause === 'rejected' && errno === EPERM)
+}
+
+/** Why a batch ended before all its items were sent. */
+export interface Ending {
+  readonly code: IpvsErrorCode
+  readonly problem: string
+  readonly errno?: number | undefined
+  readonly attribute?: string | undefined
+  readonly cause?: unknown
+}
+
+export class Settlement<Item> {
+  readonly #context: FailureContext
+  readonly #failures: BatchFailure<Item>[] = []
+  readonly #slices = new Slices()
+  #applied = 0
+  #next = 0 // items before this one were settled
+  #ending: Ending | undefined
+
+  /** `context`: of the batch as a whole. */
+  constructor(context: FailureContext) {
+    this.#context = context
+  }
+
+  get ending(): Ending | undefined {
+    return this.#ending
+  }
+
+  get failed(): boolean {
+    return this.#failures.length > 0
+  }
+
+  get done(): number {
+    return this.#applied + this.#failures.length
+  }
+
+  /** The first reason counts. */
+  end(ending: Ending): void {
+    this.#ending ??= ending
+  }
+
+  /** An item that was not sent because something is wrong with it. */
+  refuse({ index, item }: Placed<Item>, error: IpvsError): void {
+    this.#failures.push({ index, operation: item, error })
+  }
+
+  /** One failure that is not part of a block. */
+  fail(placed: Placed<Item>, context: FailureContext, failure: Failure): void {
+    if (endsAll(failure)) this.#endBy(failure)
+    else this.refuse(placed, failureError(context, failure))
+  }
+
+  /** Enters what became of a block; the failures come in the order of its items. */
+  async settle(block: SentBlock<Item>, failures: readonly Failure[], stopOnError: boolean): Promise<void> {
+    let sent = stopOnError && failures[0] !== undefined ? failures[0].index + 1 : block.length
+    let count = failures.length
+    // What surely was not applied, up to the end of the block, was not sent.
+    while (count > 0 && isUnsent(failures[count - 1] as Failure, sent)) {
+      count--
+      sent--
+    }
+    this.#applied += sent - count
+    if (sent > 0) this.#next = block.placed({ index: sent - 1 }).index + 1
+    for (const failure of failures.slice(0, count)) {
+      this.refuse(block.placed(failure), failureError(block.context(failure), failure))
+      if (this.#slices.due()) await this.#slices.next()
+    }
+    const reason = failures.find(endsAll)
+    if (reason !== undefined) this.#endBy(reason)
+  }
+
+  /** Of a batch that took `taken` items and sent them all. */
+  complete(taken: number): BatchResult<Item> {
+    this.#next = taken
+    return this.result()
+  }
+
+  /** Refused items behind those that were sent do not count. */
+  result(): BatchResult<Item> {
+    const failures = this.#failures
+      .filter(({ index }) => index < this.#next)
+      .toSorted((left, right) => left.index - right.index)
+    return { applied: this.#applied, failures, done: this.#applied + failures.length }
+  }
+
+  /** Of a batch that ended early. */
+  error(ending: Ending): IpvsError {
+    const batch = this.result()
+    const unknown = batch.failures.some(({ error }) => error.outcome === 'unknown')
+    const state = `of the batch, ${batch.applied} items were applied and ${batch.failures.length} failed`
+    return new IpvsError(ending.code, `${ending.problem}; ${state}, the rest was not sent.`, {
+      ...about(this.#context),
+      ...ending,
+      outcome: unknown ? 'unknown' : batch.applied > 0 ? 'partial' : 'not-applied',
+      batch,
+    })
+  }
+
+  #endBy(failure: Failure): void {
+    const { code, problem, attribute } = explainFailure(this.#context, failure, explainRejection)
+    this.end({ code, problem, attribute, errno: failure.errno === 0 ? undefined : failure.errno })
+  }
+}
+
+function isUnsent(failure: Failure, sent: number): boolean {
+  return failure.index === sent - 1 && endsAll(failure) && !failure.unknown
+}

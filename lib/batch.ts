@@ -1,0 +1,226 @@
+// Many operations in few datagrams: items are checked and written into rows here, in slices, while the session's own
+// thread sends those before them.
+import { setImmediate } from 'node:timers/promises'
+import { BatchBlock, type Placed, type SentBlock } from './batch-block.ts'
+import { prepareItem, type BatchOperation, type Prepared } from './batch-operation.ts'
+import type { ParsedBatchOptions, Source } from './batch-options.ts'
+import { Settlement, type Ending } from './batch-settlement.ts'
+import { IpvsError, invalidArgument, type BatchResult } from './errors.ts'
+import type { RequestContext } from './requests.ts'
+import { onAbort } from './signals.ts'
+import { Slices } from './slices.ts'
+import { askRows, type Channel, type Step } from './steps.ts'
+
+// Blocks grow up to this: the first is small so that sending starts soon, later ones are worth a native call.
+const FIRST_BLOCK = 128
+const LARGEST_BLOCK = 1024
+
+/** Blocks that are with the native side at a time, so that it never waits for the next one. */
+const MOST_BLOCKS = 3
+
+type Item = Placed<BatchOperation>
+
+export class Batch implements Step {
+  readonly promise: Promise<BatchResult<BatchOperation>>
+  #resolve!: (result: BatchResult<BatchOperation>) => void
+  #reject!: (error: unknown) => void
+
+  readonly #channel: Channel
+  readonly #source: Source
+  readonly #options: ParsedBatchOptions
+  readonly #context: RequestContext
+  readonly #settlement: Settlement<BatchOperation>
+  readonly #block: BatchBlock<BatchOperation>
+  readonly #slices = new Slices()
+  readonly #sent: Promise<void>[] = [] // blocks that are not settled, oldest first
+  readonly #calls = new Set<number>()
+  #capacity = FIRST_BLOCK
+  #taken = 0
+  #stopped = false // by a failure, with stopOnError
+  #interrupt!: () => void
+  readonly #interrupted: Promise<undefined>
+
+  constructor(channel: Channel, source: Source, options: ParsedBatchOptions, context: RequestContext) {
+    this.#channel = channel
+    this.#source = source
+    this.#options = options
+    this.#context = context
+    this.#settlement = new Settlement(context)
+    this.#block = new BatchBlock(channel, LARGEST_BLOCK)
+    this.#interrupted = new Promise((resolve) => {
+      this.#interrupt = () => resolve(undefined)
+    })
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  start(): undefined {
+    void this.#run()
+  }
+
+  close(): void {
+    this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle is closed' })
+    this.start()
+  }
+
+  get #over(): boolean {
+    return this.#stopped || this.#settlement.ending !== undefined
+  }
+
+  #end(ending: Ending): void {
+    this.#settlement.end(ending)
+    this.#interrupt()
+  }
+
+  #abort(): void {
+    this.#end({ code: 'ERR_IPVS_ABORTED', problem: 'aborted', cause: this.#options.signal?.reason })
+    for (const id of this.#calls) this.#channel.session.abort(id)
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#options
+    const unlisten = signal === undefined ? undefined : onAbort(signal, () => this.#abort())
+    if (signal?.aborted) this.#abort()
+    try {
+      if (this.#source.asynchronous) await this.#takeAsync(this.#source.items as AsyncIterable<unknown>)
+      else await this.#takeSync(this.#source.items as Iterable<unknown>)
+      await this.#send()
+    } catch (cause) {
+      const problem = `reading the items failed behind the first ${this.#taken}`
+      this.#end({ code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute: this.#source.name, cause })
+    }
+    await this.#drain()
+    unlisten?.()
+    const { ending } = this.#settlement
+    if (ending !== undefined) this.#reject(this.#settlement.error(ending))
+    else this.#resolve(this.#stopped ? this.#settlement.result() : this.#settlement.complete(this.#taken))
+  }
+
+  async #takeSync(items: Iterable<unknown>): Promise<void> {
+    if (this.#over) return
+    for (const item of items) {
+      const wait = this.#take(item as BatchOperation)
+      if (wait !== undefined) await wait
+      if (this.#over) return
+    }
+  }
+
+  async #takeAsync(items: AsyncIterable<unknown>): Promise<void> {
+    const iterator = items[Symbol.asyncIterator]()
+    while (!this.#over) {
+      const next = iterator.next()
+      if (this.#block.length > 0 && !(await soon(next))) await this.#send() // meanwhile
+      const step = await Promise.race([next, this.#interrupted])
+      if (step?.done === true) return
+      if (step !== undefined && !this.#over) await this.#take(step.value as BatchOperation)
+    }
+    // Not waited for: what the source is waiting for itself may never come.
+    iterator.return?.().catch(() => {})
+  }
+
+  // Answers a promise when the next item has to wait.
+  #take(item: BatchOperation): Promise<void> | undefined {
+    const placed = { index: this.#taken++, item }
+    const context = { ...this.#context }
+    try {
+      const prepared = prepareItem(context, item)
+      if (!('write' in prepared)) this.#block.add(context.operation, prepared, placed)
+      else if (prepared.read !== undefined) return this.#takeDependent(context, prepared, placed)
+      else this.#block.add(context.operation, prepared.write(), placed)
+    } catch (error) {
+      return this.#refuse(context, error, placed)
+    }
+    if (this.#block.length >= this.#capacity) return this.#send()
+    return this.#slices.due() ? this.#slices.next() : undefined
+  }
+
+  // A patch that has to know its service as the items before it leave it.
+  async #takeDependent(context: RequestContext, { read, write }: Prepared, placed: Item): Promise<void> {
+    await this.#send()
+    await this.#drain()
+    if (this.#over || read === undefined) return
+    const call = this.#channel.nextCall()
+    this.#calls.add(call.id)
+    const { failures, rows } = await askRows(read)(this.#channel, call)
+    this.#calls.delete(call.id)
+    if (this.#over) return
+    if (failures[0] !== undefined) {
+      this.#settlement.fail(placed, { ...context, reads: true }, failures[0])
+      this.#check()
+      return
+    }
+    try {
+      this.#block.add(context.operation, write(rows), placed)
+    } catch (error) {
+      await this.#refuse(context, error, placed)
+    }
+  }
+
+  async #refuse(context: RequestContext, error: unknown, placed: Item): Promise<void> {
+    const refusal = invalidArgument(context, error)
+    if (!(refusal instanceof IpvsError)) throw refusal
+    if (this.#options.stopOnError) {
+      await this.#send() // the items before it come first
+      await this.#drain()
+      if (this.#over) return
+    }
+    this.#settlement.refuse(placed, refusal)
+    this.#check()
+    if (this.#slices.due()) await this.#slices.next()
+  }
+
+  #check(): void {
+    if (this.#options.stopOnError && this.#settlement.failed) this.#stopped = true
+  }
+
+  // Sends the block. Waits while enough of them are under way.
+  async #send(): Promise<void> {
+    const most = this.#options.stopOnError ? 1 : MOST_BLOCKS
+    while (this.#sent.length >= most) await this.#sent[0]
+    if (this.#over || this.#block.length === 0) return
+    if (this.#channel.closed) return this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle was closed' })
+    const sent = this.#block.send(this.#channel, this.#options.stopOnError)
+    this.#capacity = Math.min(this.#capacity * 2, LARGEST_BLOCK)
+    this.#calls.add(sent.callId)
+    this.#sent.push(this.#settle(sent, this.#sent.at(-1)))
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#sent.length > 0) await this.#sent[0]
+  }
+
+  // One after the other, so that `done` means the items from the start.
+  async #settle(sent: SentBlock<BatchOperation>, before: Promise<void> | undefined): Promise<void> {
+    try {
+      const { failures } = await sent.reply
+      await before
+      await this.#settlement.settle(sent, failures, this.#options.stopOnError)
+      this.#check()
+      this.#report()
+    } catch (cause) {
+      this.#end({ code: 'ERR_IPVS_KERNEL', problem: 'the native side failed unexpectedly', cause })
+    }
+    this.#calls.delete(sent.callId)
+    void this.#sent.shift()
+    if (this.#over) this.#interrupt()
+  }
+
+  #report(): void {
+    const { onProgress } = this.#options
+    try {
+      onProgress?.({ done: this.#settlement.done, total: this.#source.total })
+    } catch (cause) {
+      const problem = 'onProgress threw an error'
+      this.#end({ code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute: 'options.onProgress', cause })
+    }
+  }
+}
+
+const settled = () => true
+
+// Whether it settles before the event loop goes on.
+function soon(promise: Promise<unknown>): Promise<boolean> {
+  return Promise.race([promise.then(settled, settled), setImmediate(false)])
+}
