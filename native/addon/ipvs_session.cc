@@ -90,12 +90,13 @@ private:
       throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
     }
     const size_t count = request->count();
-    const bool stopOnError = info[0].As<Napi::Object>().Get("stopOnError").ToBoolean();
+    const bool stop = info[0].As<Napi::Object>().Get("stopOnError").ToBoolean();
+    const auto onFailure = stop ? ipvs::OnFailure::stop : ipvs::OnFailure::goOn;
     return worker_.post(
         Value(), callSettings(info[0], count),
-        [this, request = std::move(request), items = std::move(items), stopOnError](const netlink::Control& control) {
+        [this, request = std::move(request), items = std::move(items), onFailure](const netlink::Control& control) {
           Outcome outcome;
-          outcome.failures = session_.execute(items, stopOnError, control);
+          outcome.failures = session_.execute(items, control, onFailure);
           return outcome;
         });
   }

@@ -24,20 +24,68 @@ bool saysMissing(const Failure& failure) {
 
 } // namespace
 
+// True when the row that a patch needs is about to be changed by the chunk.
+bool Session::waitsFor(const Item& item) const {
+  return std::ranges::any_of(chunk_, [&item](const Entry& entry) {
+    const Item& earlier = entry.item;
+    if (!commandOf(earlier.operation).service) {
+      return earlier.settings == nullptr; // flush
+    }
+    if (!sameService(earlier.service, item.service)) {
+      return false;
+    }
+    const bool others = item.operation == Operation::updateDestination && earlier.operation == item.operation &&
+                        !sameDestination(earlier.destination, item.destination);
+    return !others;
+  });
+}
+
 // Reads the record that a patch is for and fills in what the patch does not name.
-Failure Session::complete(Item& item, const Control& control) {
-  Row current;
+Failure Session::complete(Item& item, const Control& control, std::vector<Failure>& failures) {
   const bool service = item.operation == Operation::updateService;
-  Failure failure = service ? read(Operation::getService, item.service, true, control, current)
-                            : findDestination(item, control, current);
-  if (!failure.status.ok()) {
-    return failure;
-  }
   const netlink::Record& record = service ? serviceRecord : destinationRecord;
   const std::byte*& row = service ? item.service : item.destination;
-  completed_.emplace_back(row, row + record.size);
-  netlink::merge(record, completed_.back().data(), current.data());
-  row = completed_.back().data();
+  if (netlink::isComplete(record, row)) {
+    return {};
+  }
+  if (waitsFor(item)) {
+    send(control, failures); // what stands before the patch must be visible to its read
+  }
+  Row room;
+  std::byte* current = nullptr;
+  Failure failure = currentRow(item, control, current, room);
+  if (failure.status.ok()) {
+    completed_.emplace_back(row, row + record.size);
+    netlink::merge(record, completed_.back().data(), current);
+    row = completed_.back().data();
+    std::memcpy(current, row, record.size); // for the next patch; send() forgets it should this one fail
+  }
+  return failure;
+}
+
+// The row as it is in the kernel, in `room` or in what was listed for the patch before: patches of one service come in
+// rows, and a listing for each would take a time that grows with the square of their number.
+Failure Session::currentRow(const Item& item, const Control& control, std::byte*& row, Row& room) {
+  if (item.operation == Operation::updateService) {
+    Failure failure = read(Operation::getService, item.service, true, control, room);
+    row = room.data();
+    return failure;
+  }
+  const bool listed = current_ && current_->of(item.service);
+  if (!listed) {
+    Row rows;
+    Failure failure = read(Operation::listDestinations, item.service, false, control, rows);
+    if (!failure.status.ok()) {
+      return failure;
+    }
+    current_.emplace(item.service, std::move(rows));
+  }
+  row = current_->find(item.destination);
+  if (row != nullptr) {
+    return {};
+  }
+  Failure failure = findDestination(item, control, room); // one pass may have missed it
+  row = room.data();
   return failure;
 }
 

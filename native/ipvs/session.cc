@@ -62,24 +62,34 @@ Status Session::refreshFamily(const Control& control, bool& changed) {
   return status;
 }
 
-std::vector<Failure> Session::execute(std::span<const Item> items, const Control& control) {
+std::vector<Failure> Session::execute(std::span<const Item> items, const Control& control, OnFailure onFailure) {
+  const size_t most = onFailure == OnFailure::stop ? 1 : chunkSize;
   std::vector<Failure> failures;
   chunk_.clear();
   completed_.clear();
+  current_.reset();
   for (size_t index = 0; index < items.size(); ++index) {
     Item item = items[index];
     if (commandOf(item.operation).form == Form::patch) {
-      send(control, failures); // what stands before the patch must be visible to its read
-      Failure failure = complete(item, control);
+      Failure failure = complete(item, control, failures);
       if (!failure.status.ok()) {
+        send(control, failures); // failures come in order
         failure.index = index;
         failures.push_back(std::move(failure));
-        continue;
+      } else {
+        chunk_.push_back({index, item});
       }
+    } else {
+      if (current_ && (item.service == nullptr || current_->of(item.service))) {
+        current_.reset();
+      }
+      chunk_.push_back({index, item});
     }
-    chunk_.push_back({index, item});
-    if (chunk_.size() == chunkSize) {
+    if (chunk_.size() >= most) {
       send(control, failures);
+    }
+    if (onFailure == OnFailure::stop && !failures.empty()) {
+      return failures;
     }
   }
   send(control, failures);
@@ -120,6 +130,9 @@ void Session::send(const Control& control, std::vector<Failure>& failures) {
     if (failure.unknown && std::none_of(self + 1, entries.end(), hides)) {
       resolve(self->item, failure, control);
     }
+  }
+  if (!failed.empty()) {
+    current_.reset(); // a patch may have been entered there that the kernel refused
   }
   std::erase_if(failed, [](const Failure& failure) { return failure.status.ok(); });
   std::ranges::sort(failed, {}, &Failure::index);

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "ipvs/commands.h"
+#include "ipvs/listing.h"
 #include "netlink/channel.h"
 #include "netlink/family.h"
 
-#include <array>
 #include <optional>
 #include <vector>
 
@@ -16,10 +16,12 @@ using netlink::Control;
 using netlink::Failure;
 using netlink::failureOf;
 using netlink::Status;
-using Row = std::vector<std::byte>;
 
-// What identifies a row among those of its dump.
-using Key = std::array<std::byte, 32>;
+// What to do with the items behind one that failed.
+enum class OnFailure : uint8_t {
+  goOn,
+  stop, // they are not sent. Each item has a datagram for itself: the kernel would go on with the rest of one
+};
 
 // One write. Rows belong to the caller and must outlive the call.
 struct Item {
@@ -31,16 +33,21 @@ struct Item {
 
 class Session {
 public:
-  explicit Session(netlink::Channel::Connector connector) : channel_(std::move(connector)) {}
+  explicit Session(const netlink::Channel::Connector& connector)
+      : channel_(connector), shortAnswers_(connector, netlink::Channel::shortAnswer()) {}
 
   // Opens the socket and finds the family.
   [[nodiscard]] Status open(const Control& control);
 
   // Closes the socket. A later call opens another.
-  void close() { channel_.close(); }
+  void close() {
+    channel_.close();
+    shortAnswers_.close();
+  }
 
-  // Carries out the items in order; a failed one does not stop the rest. Failures come in the order of the items.
-  [[nodiscard]] std::vector<Failure> execute(std::span<const Item> items, const Control& control);
+  // Carries out the items in order. Failures come in the order of the items.
+  [[nodiscard]] std::vector<Failure> execute(std::span<const Item> items, const Control& control,
+                                             OnFailure onFailure = OnFailure::goOn);
 
   // Reads into `rows`, one reply record after the other; a status that is not ok says why not. `key`: the service,
   // where the operation needs one. A dump is repeated until two passes agree on the keys, unless `consistent` is
@@ -71,32 +78,41 @@ private:
   [[nodiscard]] Status refreshFamily(const Control& control, bool& changed);
 
   // What needs a read beside the write (patch.cc)
-  [[nodiscard]] Failure complete(Item& item, const Control& control);
+  [[nodiscard]] Failure complete(Item& item, const Control& control, std::vector<Failure>& failures);
+  [[nodiscard]] Failure currentRow(const Item& item, const Control& control, std::byte*& row, Row& room);
+  [[nodiscard]] bool waitsFor(const Item& item) const;
   [[nodiscard]] Failure findDestination(const Item& item, const Control& control, Row& found);
   void resolve(const Item& item, Failure& failure, const Control& control);
   void resolveSettings(const Item& item, Failure& failure, const Control& control);
 
   // Reads (read.cc)
   [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Row& rows);
-  [[nodiscard]] Failure pass(const Command& command, const std::byte* key, const Control& control, Row& rows,
-                             size_t& datagrams);
+  [[nodiscard]] Failure pass(netlink::Channel& channel, const Command& command, const std::byte* key,
+                             const Control& control, Row& rows, size_t& datagrams);
   struct Pass {
     size_t datagrams = 0;
     bool repeated = false; // an entry came twice
     std::vector<Key> keys; // sorted
   };
-  [[nodiscard]] Failure dumpPass(const Command& command, const std::byte* key, const Control& control, Row& rows,
-                                 Pass& about);
+  [[nodiscard]] Failure dumpPass(netlink::Channel& channel, const Command& command, const std::byte* key,
+                                 const Control& control, Row& rows, Pass& about);
   [[nodiscard]] Failure dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
                              Row& rows);
 
-  [[nodiscard]] Failure snapshotPass(const Control& control, Snapshot& found, bool& repeated);
+  // Snapshots (snapshot.cc)
+  [[nodiscard]] Failure snapshotPass(int number, const Control& control, Snapshot& found, bool& repeated);
+  [[nodiscard]] Failure destinationsOf(int pass, const std::byte* service, const Control& control, Row& rows,
+                                       bool& repeated);
   void shiftBorders(int pass);
 
+  static constexpr int consistentPasses = 8;
+
   netlink::Channel channel_;
+  netlink::Channel shortAnswers_; // for the many small dumps of a snapshot
   uint16_t family_ = 0;
   std::vector<Entry> chunk_;
-  std::vector<Row> completed_; // rows of this chunk that patches were merged into
+  std::vector<Row> completed_;     // rows of this chunk that patches were merged into
+  std::optional<Listing> current_; // of the service whose destinations were patched last
 };
 
 [[nodiscard]] Failure refusalOf(size_t index, const netlink::Acknowledgement& ack, netlink::Bytes request);

@@ -1,8 +1,22 @@
 #include "netlink/channel.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <random>
 
 namespace netlink {
+namespace {
+
+// Datagrams of one dump after which it counts as long.
+constexpr size_t longDump = 4;
+
+} // namespace
+
+size_t Channel::shortAnswer() {
+  constexpr size_t overhead = 320; // of a socket buffer: sizeof(skb_shared_info), aligned
+  return std::min<size_t>(static_cast<size_t>(sysconf(_SC_PAGESIZE)), 8192) - overhead;
+}
 
 Status Channel::open() {
   if (socket_.isOpen()) {
@@ -24,6 +38,10 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
   }
   if (Clock::now() >= control.deadline) {
     return {Cause::timeout, 0};
+  }
+  if (grown_) {
+    socket_.close(); // what it learnt cannot be taken back
+    grown_ = false;
   }
   if (const Status status = open(); !status.ok()) {
     return status;
@@ -49,7 +67,9 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
 Status Channel::listen(const Control& control, Answers& answers, const Visitor& visit) {
   for (;;) {
     Bytes datagram;
-    const Status status = socket_.receive(buffer_, control, datagram);
+    const size_t window = answers.datagrams < longDump ? window_ : buffer_.size();
+    grown_ = grown_ || window > window_;
+    const Status status = socket_.receive(std::span(buffer_).first(window), control, datagram);
     if (!status.ok()) {
       return status;
     }

@@ -39,7 +39,13 @@ public:
   // A dump datagram is at most 32 KiB; a smaller buffer would lose data, a larger one gains nothing.
   static constexpr size_t receiveBufferSize = 65536;
 
-  explicit Channel(Connector connector) : connector_(std::move(connector)), buffer_(receiveBufferSize) {}
+  // What the kernel can answer to a dump without allocating more than it does for the smallest (NLMSG_GOODSIZE).
+  [[nodiscard]] static size_t shortAnswer();
+
+  // `window`: how much is received at a time. The kernel makes every datagram of a dump as large as the largest receive
+  // that a socket ever made: a small window suits many short dumps, and grows for one that turns out to be long.
+  explicit Channel(Connector connector, size_t window = receiveBufferSize)
+      : connector_(std::move(connector)), window_(window), buffer_(receiveBufferSize) {}
 
   [[nodiscard]] Status open();
   void close() { socket_.close(); }
@@ -68,6 +74,8 @@ private:
 
   Connector connector_;
   Socket socket_;
+  size_t window_;
+  bool grown_ = false; // the socket has seen a larger receive
   std::vector<std::byte> buffer_;
   Batch batch_;
   uint32_t sequence_ = 0;

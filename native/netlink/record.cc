@@ -1,5 +1,6 @@
 #include "netlink/record.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace netlink {
@@ -242,6 +243,11 @@ void merge(const Record& record, std::byte* row, const std::byte* base) {
       markPresent(record, row, field);
     }
   }
+}
+
+bool isComplete(const Record& record, const std::byte* row) {
+  return std::ranges::all_of(record.fields,
+                             [&](const Field& field) { return field.replyOnly || has(record, row, field); });
 }
 
 bool matches(const Record& record, const std::byte* wish, const std::byte* actual) {

@@ -137,6 +137,9 @@ void encodeNested(const Record& record, const std::byte* row, Writer& writer);
 // Completes `row` with the fields of `base` that it lacks: a patch becomes the full record the kernel wants.
 void merge(const Record& record, std::byte* row, const std::byte* base);
 
+// True when nothing is left for merge() to fill in.
+[[nodiscard]] bool isComplete(const Record& record, const std::byte* row);
+
 // True when every field present in `wish` has the same value in `actual`.
 [[nodiscard]] bool matches(const Record& record, const std::byte* wish, const std::byte* actual);
 

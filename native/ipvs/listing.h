@@ -1,0 +1,26 @@
+// The destinations of one service as they were listed a moment ago: for many patches of one service in a row.
+#pragma once
+
+#include "ipvs/keys.h"
+
+#include <optional>
+
+namespace ipvs {
+
+class Listing {
+public:
+  // `rows`: destinations of `service`.
+  Listing(const std::byte* service, Row rows);
+
+  [[nodiscard]] bool of(const std::byte* service) const { return sameService(service_.data(), service); }
+
+  // The row of `destination`; null: there was none. May be changed in place.
+  [[nodiscard]] std::byte* find(const std::byte* destination);
+
+private:
+  Row service_;
+  Row rows_;
+  std::vector<std::pair<Key, size_t>> order_; // sorted; the number of the row
+};
+
+} // namespace ipvs
