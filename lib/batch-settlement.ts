@@ -58,10 +58,16 @@ export class Settlement<Item> {
     this.#failures.push({ index, operation: item, error })
   }
 
-  /** One failure that is not part of a block. */
+  /** One failure that is not part of a block; all items before it were settled. */
   fail(placed: Placed<Item>, context: FailureContext, failure: Failure): void {
-    if (endsAll(failure)) this.#endBy(failure)
-    else this.refuse(placed, failureError(context, failure))
+    if (endsAll(failure)) return this.#endBy(failure)
+    this.reach(placed.index + 1)
+    this.refuse(placed, failureError(context, failure))
+  }
+
+  /** All items before `next` were settled. */
+  reach(next: number): void {
+    this.#next = next
   }
 
   /** Enters what became of a block; the failures come in the order of its items. */
@@ -74,19 +80,13 @@ export class Settlement<Item> {
       sent--
     }
     this.#applied += sent - count
-    if (sent > 0) this.#next = block.placed({ index: sent - 1 }).index + 1
+    if (sent > 0) this.reach(block.placed({ index: sent - 1 }).index + 1)
     for (const failure of failures.slice(0, count)) {
       this.refuse(block.placed(failure), failureError(block.context(failure), failure))
       if (this.#slices.due()) await this.#slices.next()
     }
     const reason = failures.find(endsAll)
     if (reason !== undefined) this.#endBy(reason)
-  }
-
-  /** Of a batch that took `taken` items and sent them all. */
-  complete(taken: number): BatchResult<Item> {
-    this.#next = taken
-    return this.result()
   }
 
   /** Refused items behind those that were sent do not count. */

@@ -86,18 +86,19 @@ export class Batch implements Step {
     try {
       if (this.#source.asynchronous) await this.#takeAsync(this.#source.items as AsyncIterable<unknown>)
       else await this.#takeSync(this.#source.items as Iterable<unknown>)
-      await this.#send()
     } catch (cause) {
       const problem = `reading the items failed behind the first ${this.#taken}`
       this.#end({ code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute: this.#source.name, cause })
     }
     await this.#drain()
+    if (!this.#over) this.#settlement.reach(this.#taken)
     unlisten?.()
     const { ending } = this.#settlement
     if (ending !== undefined) this.#reject(this.#settlement.error(ending))
-    else this.#resolve(this.#stopped ? this.#settlement.result() : this.#settlement.complete(this.#taken))
+    else this.#resolve(this.#settlement.result())
   }
 
+  // Of a small batch nothing waits: it is sent before what was called behind it.
   async #takeSync(items: Iterable<unknown>): Promise<void> {
     if (this.#over) return
     for (const item of items) {
@@ -105,6 +106,7 @@ export class Batch implements Step {
       if (wait !== undefined) await wait
       if (this.#over) return
     }
+    return this.#send()
   }
 
   async #takeAsync(items: AsyncIterable<unknown>): Promise<void> {
@@ -113,7 +115,7 @@ export class Batch implements Step {
       const next = iterator.next()
       if (this.#block.length > 0 && !(await soon(next))) await this.#send() // meanwhile
       const step = await Promise.race([next, this.#interrupted])
-      if (step?.done === true) return
+      if (step?.done === true) return this.#send()
       if (step !== undefined && !this.#over) await this.#take(step.value as BatchOperation)
     }
     // Not waited for: what the source is waiting for itself may never come.
@@ -166,6 +168,7 @@ export class Batch implements Step {
       await this.#drain()
       if (this.#over) return
     }
+    if (this.#options.stopOnError) this.#settlement.reach(placed.index + 1)
     this.#settlement.refuse(placed, refusal)
     this.#check()
     if (this.#slices.due()) await this.#slices.next()
