@@ -40,6 +40,7 @@ export type {
 export type { GreTunnel, GueTunnel, IpipTunnel, Tunnel } from './tunnel.ts'
 export type { Rates, Statistics } from './statistics.ts'
 export type { ServiceSnapshot, SnapshotOptions } from './snapshot.ts'
+export type { ColumnName, ColumnValue, Table } from './table.ts'
 export type { Timeouts, TimeoutsPatch } from './timeouts.ts'
 export type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole, SyncMulticast } from './sync-daemon.ts'
 export type { ListOptions, OpenOptions } from './options.ts'

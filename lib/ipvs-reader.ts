@@ -8,9 +8,9 @@ import { daemonReader, destinationReader, infoReader, operationCode, serviceRead
 import { checked, serviceOf } from './requests.ts'
 import type { ServiceKey } from './service-key.ts'
 import { listedService, type ListedService } from './service.ts'
-import { convertRows } from './slices.ts'
-import { convertSnapshot, type ServiceSnapshot, type SnapshotOptions } from './snapshot.ts'
+import { snapshotTable, type ServiceSnapshot, type SnapshotOptions } from './snapshot.ts'
 import { listedSyncDaemon, type ListedSyncDaemon } from './sync-daemon.ts'
+import { LazyTable, type Table } from './table.ts'
 import { listedTimeouts, type Timeouts } from './timeouts.ts'
 
 /** The half of `Ipvs` that only reads: a type for code that must not change anything. */
@@ -38,10 +38,20 @@ export abstract class IpvsReader implements AsyncDisposable {
 
   /** All services; an empty table is `[]`. Like `ipvsadm -L`. May reject with `ERR_IPVS_CONFLICT`. */
   async listServices(options: ListOptions = {}): Promise<ListedService[]> {
-    const context = this.#handle.context('listServices', 'all services')
+    return (await this.#services('listServices', options)).toArray()
+  }
+
+  /** `listServices` for long listings: rows become objects when they are looked at. */
+  async serviceTable(options: ListOptions = {}): Promise<Table<ListedService>> {
+    return this.#services('serviceTable', options)
+  }
+
+  async #services(operation: string, options: ListOptions): Promise<Table<ListedService>> {
+    const context = this.#handle.context(operation, 'all services')
     const { consistent, signal } = checked(context, () => parseListOptions(options))
-    const rows = await this.#handle.pipeline.read({ code: operationCode('listServices'), consistent }, context, signal)
-    return convertRows(serviceReader.rows(rows), listedService)
+    const read = { code: operationCode('listServices'), consistent }
+    const rows = serviceReader.rows(await this.#handle.pipeline.read(read, context, signal))
+    return new LazyTable(rows.length, (index) => listedService(rows.at(index)))
   }
 
   /**
@@ -51,14 +61,23 @@ export abstract class IpvsReader implements AsyncDisposable {
    * `ERR_IPVS_CONFLICT`.
    */
   async listDestinations(service: ServiceKey, options: ListOptions = {}): Promise<ListedDestination[]> {
-    const context = this.#handle.context('listDestinations')
+    return (await this.#destinations('listDestinations', service, options)).toArray()
+  }
+
+  /** `listDestinations` for long listings: rows become objects when they are looked at. */
+  async destinationTable(service: ServiceKey, options: ListOptions = {}): Promise<Table<ListedDestination>> {
+    return this.#destinations('destinationTable', service, options)
+  }
+
+  async #destinations(operation: string, key: ServiceKey, options: ListOptions): Promise<Table<ListedDestination>> {
+    const context = this.#handle.context(operation)
     const [identity, { consistent, signal }] = checked(context, () => [
-      serviceOf(context, service),
+      serviceOf(context, key),
       parseListOptions(options),
     ])
     const read = { code: operationCode('listDestinations'), key: identity.row, consistent }
-    const rows = await this.#handle.pipeline.read(read, context, signal)
-    return convertRows(destinationReader.rows(rows), (row) => listedDestination(row, identity))
+    const rows = destinationReader.rows(await this.#handle.pipeline.read(read, context, signal))
+    return new LazyTable(rows.length, (index) => listedDestination(rows.at(index), identity))
   }
 
   /**
@@ -73,9 +92,18 @@ export abstract class IpvsReader implements AsyncDisposable {
    * May reject with `ERR_IPVS_CONFLICT`.
    */
   async snapshot(options: SnapshotOptions = {}): Promise<ServiceSnapshot[]> {
-    const context = this.#handle.context('snapshot', 'all services')
+    return (await this.#snapshot('snapshot', options)).toArray()
+  }
+
+  /** `snapshot` for long tables: rows become objects when they are looked at. */
+  async snapshotTable(options: SnapshotOptions = {}): Promise<Table<ServiceSnapshot>> {
+    return this.#snapshot('snapshotTable', options)
+  }
+
+  async #snapshot(operation: string, options: SnapshotOptions): Promise<Table<ServiceSnapshot>> {
+    const context = this.#handle.context(operation, 'all services')
     const { consistent, signal } = checked(context, () => parseListOptions(options))
-    return convertSnapshot(await this.#handle.pipeline.snapshot(consistent, context, signal))
+    return snapshotTable(await this.#handle.pipeline.snapshot(consistent, context, signal))
   }
 
   /** How long idle connections are kept. Like `ipvsadm -L --timeout`. */

@@ -1,30 +1,19 @@
 // Turning many rows into objects takes time that the event loop has not got at once.
 import { setImmediate } from 'node:timers/promises'
-import type { Rows } from './rows.ts'
 
 const SLICE_MS = 4
 
-/** Converts rows in slices of a few milliseconds, letting everything else happen between them. */
-export async function convertRows<Row, Value>(rows: Rows<Row>, convert: (row: Row) => Value): Promise<Value[]> {
-  const values: Value[] = []
-  let end = performance.now() + SLICE_MS
-  for (let index = 0; index < rows.length; index++) {
-    values.push(convert(rows.at(index)))
-    if (index % 64 === 63 && performance.now() > end) {
-      await setImmediate()
-      end = performance.now() + SLICE_MS
-    }
-  }
-  return values
-}
-
-/** For loops of another kind: `if (slices.due()) await slices.next()`. */
+/** For long loops: `if (slices.due()) await slices.next()`. */
 export class Slices {
   #end: number = performance.now() + SLICE_MS
   #steps = 0
 
-  due(): boolean {
-    return ++this.#steps % 64 === 0 && performance.now() > this.#end
+  /** `steps`: how many small ones have been done since the last time. */
+  due(steps = 1): boolean {
+    this.#steps += steps
+    if (this.#steps < 64) return false
+    this.#steps = 0
+    return performance.now() > this.#end
   }
 
   async next(): Promise<void> {

@@ -4,7 +4,7 @@ import { listedDestination, type ListedDestination } from './destination.ts'
 import type { ListOptions } from './options.ts'
 import { destinationReader, serviceReader } from './records.ts'
 import { listedService, type ListedService } from './service.ts'
-import { Slices } from './slices.ts'
+import { LazyTable, type Table } from './table.ts'
 
 /** A service with its destinations. Use it as a key; to add it again, take the destinations out and add them after it. */
 export type ServiceSnapshot = ListedService & {
@@ -23,23 +23,27 @@ export interface SnapshotOptions extends ListOptions {
   readonly consistent?: boolean | undefined
 }
 
-/** Converts in slices of a few milliseconds, letting everything else happen between them. */
-export async function convertSnapshot(reply: Reply): Promise<ServiceSnapshot[]> {
+export function snapshotTable(reply: Reply): Table<ServiceSnapshot> {
   const services = serviceReader.rows(reply.rows ?? new ArrayBuffer(0))
   const destinations = destinationReader.rows(reply.destinations ?? new ArrayBuffer(0))
-  const counts = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
-  const slices = new Slices()
-  const converted: ServiceSnapshot[] = []
-  let next = 0
-  for (const [index, count] of counts.entries()) {
+  const starts = startsOf(new Uint32Array(reply.counts ?? new ArrayBuffer(0)))
+  const start = (index: number) => starts[index] as number
+  const convert = (index: number) => {
     const service = listedService(services.at(index))
     const own: ListedDestination[] = []
-    for (const end = next + count; next < end; next++) {
+    for (let next = start(index); next < start(index + 1); next++) {
       own.push(listedDestination(destinations.at(next), service))
-      if (slices.due()) await slices.next()
     }
-    converted.push(Object.assign(service, { destinations: own }))
-    if (slices.due()) await slices.next()
+    return Object.assign(service, { destinations: own })
   }
-  return converted
+  return new LazyTable(services.length, convert, (index) => 1 + start(index + 1) - start(index))
+}
+
+// Where the destinations of each service start, and where the last ones end.
+function startsOf(counts: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(counts.length + 1)
+  for (let index = 0; index < counts.length; index++) {
+    starts[index + 1] = (starts[index] as number) + (counts[index] as number)
+  }
+  return starts
 }

@@ -116,6 +116,7 @@ private:
                           Outcome outcome = outcomeOf(
                               session_.read(static_cast<ipvs::Operation>(code), key.data(), consistent, control, rows));
                           if (outcome.failures.empty()) {
+                            rows.shrink_to_fit(); // it may be kept for long
                             outcome.rows = std::move(rows);
                           }
                           return outcome;
@@ -131,6 +132,8 @@ private:
       if (outcome.failures.empty()) {
         const auto counts = std::as_bytes(std::span(found.counts));
         outcome.counts.emplace(counts.begin(), counts.end());
+        found.services.shrink_to_fit(); // they may be kept for long
+        found.destinations.shrink_to_fit();
         outcome.rows = std::move(found.services);
         outcome.destinations = std::move(found.destinations);
       }

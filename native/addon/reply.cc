@@ -2,6 +2,7 @@
 #include "addon/reply.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace addon {
 namespace {
@@ -49,18 +50,37 @@ Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
   return object;
 }
 
-// External buffers are not portable, and copying is cheap.
-void setBuffer(Napi::Object& reply, const char* name, const std::optional<std::vector<std::byte>>& bytes) {
-  if (bytes) {
-    auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
-    std::copy(bytes->begin(), bytes->end(), static_cast<std::byte*>(buffer.Data()));
-    reply[name] = buffer;
+// Below this, copying is cheaper than a finalizer.
+constexpr size_t worthKeeping = size_t{64} * 1024;
+
+// Gives the bytes away without a copy, which for a long listing would hold up the event loop. Some runtimes do not
+// allow that (those that keep buffers in a cage of their own): there it is copied.
+bool giveBuffer(Napi::Object& reply, const char* name, std::vector<std::byte>& bytes) {
+  const napi_env env = reply.Env();
+  auto owned = std::make_unique<std::vector<std::byte>>(std::move(bytes));
+  const auto release = [](auto, void*, void* hint) { delete static_cast<std::vector<std::byte>*>(hint); };
+  napi_value buffer = nullptr;
+  if (napi_create_external_arraybuffer(env, owned->data(), owned->size(), release, owned.get(), &buffer) != napi_ok) {
+    bytes = std::move(*owned);
+    return false;
   }
+  (void)owned.release();
+  reply.Set(name, Napi::Value(env, buffer));
+  return true;
+}
+
+void setBuffer(Napi::Object& reply, const char* name, std::optional<std::vector<std::byte>>& bytes) {
+  if (!bytes || (bytes->size() >= worthKeeping && giveBuffer(reply, name, *bytes))) {
+    return;
+  }
+  auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
+  std::copy(bytes->begin(), bytes->end(), static_cast<std::byte*>(buffer.Data()));
+  reply[name] = buffer;
 }
 
 } // namespace
 
-Napi::Object replyObject(Napi::Env env, const Outcome& outcome) {
+Napi::Object replyObject(Napi::Env env, Outcome outcome) {
   auto reply = Napi::Object::New(env);
   auto failures = Napi::Array::New(env, outcome.failures.size());
   for (uint32_t i = 0; i < outcome.failures.size(); ++i) {

@@ -19,6 +19,6 @@ struct Outcome {
 };
 
 // { failures, rows?, destinations?, counts?, generation? }: `Reply` in lib/binding.ts.
-[[nodiscard]] Napi::Object replyObject(Napi::Env env, const Outcome& outcome);
+[[nodiscard]] Napi::Object replyObject(Napi::Env env, Outcome outcome);
 
 } // namespace addon

@@ -170,7 +170,7 @@ void Worker::settle(Napi::Env env, std::unique_ptr<Job> job) {
   if (--pending_ == 0) {
     deliveries_.Unref(env);
   }
-  job->deferred.Resolve(replyObject(env, job->outcome));
+  job->deferred.Resolve(replyObject(env, std::move(job->outcome)));
   if (pending_ == 0 && closed_ && !closing_.empty()) {
     stop(false);
     for (auto& deferred : closing_) {
