@@ -1,100 +1,104 @@
-// Items of a batch on their way: collected as rows, sent in one native call, and remembered until the answer is there.
+// Items of a batch on their way: collected as rows, sent in one native call, and kept until the answer is there.
 import { familyName } from './address.ts'
 import type { Failure, Reply } from './binding.ts'
 import { DestinationIdentity } from './destination.ts'
 import type { FailureContext } from './failure.ts'
 import { destinationReader, serviceReader, type DestinationRow, type ServiceRow } from './records.ts'
-import type { RowBlock } from './rows.ts'
+import type { RowBlock } from './row-writer.ts'
 import { ServiceIdentity, protocolName } from './service-key.ts'
 import type { Channel, Write } from './steps.ts'
 
-/** An item with its place in the batch. */
-export interface Placed<Item> {
-  readonly index: number
-  readonly item: Item
-}
-
-/** A block that was sent. */
-export interface SentBlock<Item> {
-  readonly length: number
-  readonly reply: Promise<Reply>
-  readonly callId: number
-  /** The item that a failure is about. */
-  placed(failure: Pick<Failure, 'index'>): Placed<Item>
-  /** What that was about, from the row that was sent: the item may have changed since. */
-  context(failure: Failure): FailureContext
-}
-
+/** Used again and again: allocating megabytes for every thousand items would take longer than filling them. */
 export class BatchBlock<Item> {
   readonly #services: RowBlock<ServiceRow>
   readonly #destinations: RowBlock<DestinationRow>
   readonly #triples: Uint32Array
-  #items: Placed<Item>[] = []
-  #names: string[] = []
+  readonly #indexes: Uint32Array
+  readonly #items: Item[] = []
+  readonly #names: string[] = []
+  #last: ServiceRow | undefined
+  #lastRow = 0
 
   constructor({ writers }: Channel, capacity: number) {
     this.#services = writers.services.block(capacity)
     this.#destinations = writers.destinations.block(capacity)
     this.#triples = new Uint32Array(capacity * 3)
+    this.#indexes = new Uint32Array(capacity)
   }
 
   get length(): number {
     return this.#items.length
   }
 
-  /** Throws `InvalidInput`, and adds nothing, when a value does not fit its row. */
-  add(operation: string, { code, service, destination }: Write, placed: Placed<Item>): void {
-    const first = service === undefined ? 0 : this.#services.append(service)
+  /** `index`: of the item in the batch. Throws `InvalidInput`, and adds nothing, when a value does not fit its row. */
+  add(operation: string, { code, service, destination }: Write, index: number, item: Item): void {
+    const first = service === undefined ? 0 : this.#serviceRow(service)
     const second = destination === undefined ? 0 : this.#destinations.append(destination)
-    const at = this.#items.length * 3
-    this.#triples[at] = code
-    this.#triples[at + 1] = first
-    this.#triples[at + 2] = second
-    this.#items.push(placed)
+    const place = this.#items.length
+    this.#triples[place * 3] = code
+    this.#triples[place * 3 + 1] = first
+    this.#triples[place * 3 + 2] = second
+    this.#indexes[place] = index
+    this.#items.push(item)
     this.#names.push(operation)
   }
 
-  /** Sends what is there and starts anew. */
-  send(channel: Channel, stopOnError: boolean): SentBlock<Item> {
-    const items = this.#items
-    const names = this.#names
-    const triples = this.#triples.slice(0, items.length * 3)
-    const services = this.#services.toBuffer()
-    const destinations = this.#destinations.toBuffer()
-    this.#items = []
-    this.#names = []
+  // The items of one service share its row.
+  #serviceRow(service: ServiceRow): number {
+    if (service !== this.#last) {
+      this.#lastRow = this.#services.append(service)
+      this.#last = service
+    }
+    return this.#lastRow
+  }
+
+  /** Answers the number of the call as well. */
+  send(channel: Channel, stopOnError: boolean): [number, Promise<Reply>] {
+    const call = { ...channel.nextCall(), stopOnError }
+    const triples = this.#triples.subarray(0, this.length * 3)
+    const services = this.#services.bytes()
+    const destinations = this.#destinations.bytes()
+    return [call.id, (async () => channel.session.execute(call, triples, services, destinations))()]
+  }
+
+  clear(): void {
+    this.#last = undefined
     this.#services.clear()
     this.#destinations.clear()
-    const call = { ...channel.nextCall(), stopOnError }
-    return {
-      length: items.length,
-      callId: call.id,
-      reply: (async () => channel.session.execute(call, triples, services, destinations))(),
-      placed: ({ index }) => items[index] as Placed<Item>,
-      context: ({ index }) => {
-        const [, service, destination] = triples.subarray(index * 3) as unknown as [number, number, number]
-        const operation = names[index] as string
-        const aboutDestination = operation.endsWith('Destination')
-        const row = services.byteLength === 0 ? {} : serviceReader.rows(services).at(service)
-        const other = aboutDestination ? destinationReader.rows(destinations).at(destination) : undefined
-        return contextOf(operation, row, other)
-      },
-    }
+    this.#items.length = 0
+    this.#names.length = 0
+  }
+
+  /** Place in the batch of the item that is the `place`th in this block. */
+  indexAt(place: number): number {
+    return this.#indexes[place] as number
+  }
+
+  itemAt(place: number): Item {
+    return this.#items[place] as Item
+  }
+
+  /** What a failure is about, from the rows that were sent: the item may have changed since. */
+  context({ index }: Failure): FailureContext {
+    const operation = this.#names[index] as string
+    if (this.#services.length === 0) return { operation, target: 'all services' }
+    const row = serviceReader.rows(bufferOf(this.#services)).at(this.#triples[index * 3 + 1] as number)
+    if (!operation.endsWith('Destination')) return serviceContext(operation, row)
+    const destination = destinationReader.rows(bufferOf(this.#destinations))
+    const { address, family, port = 0 } = destination.at(this.#triples[index * 3 + 2] as number)
+    const place = { family: familyName(family), bytes: address as Uint8Array }
+    return { operation, target: new DestinationIdentity(identityOf(row), place, port) }
   }
 }
 
-function contextOf(operation: string, row: ServiceRow, destination: DestinationRow | undefined): FailureContext {
-  if (row.family === undefined) return { operation, target: 'all services' }
-  const family = familyName(row.family)
+const bufferOf = (block: RowBlock<unknown>) => block.bytes().buffer as ArrayBuffer
+
+function identityOf(row: ServiceRow): ServiceIdentity {
   const protocol = row.fwmark === undefined ? protocolName(row.protocol ?? 0) : undefined
-  const service = new ServiceIdentity(row, family, protocol)
+  return new ServiceIdentity(row, familyName(row.family), protocol)
+}
+
+function serviceContext(operation: string, row: ServiceRow): FailureContext {
   const { scheduler, persistenceEngine } = row
-  if (destination === undefined) return { operation, target: service, scheduler, persistenceEngine }
-  const { address, port = 0 } = destination
-  const identity = new DestinationIdentity(
-    service,
-    { family: familyName(destination.family), bytes: address as Uint8Array },
-    port,
-  )
-  return { operation, target: identity }
+  return { operation, target: identityOf(row), scheduler, persistenceEngine }
 }

@@ -84,6 +84,8 @@ const byName = new Map<unknown, Preparation>(Object.entries(preparations))
 
 /** Checks an item. Throws `InvalidInput`; `context` then tells what it was about as far as it was understood. */
 export function prepareItem(context: RequestContext & { operation: string }, item: unknown): Write | Prepared {
+  context.operation = 'batch'
+  context.target = ''
   const fields = itemFields.read(item, 'item')
   const { operation } = fields
   const preparation = byName.get(operation) ?? preparations[oneOf(operation, 'item.operation', names)]

@@ -1,5 +1,5 @@
 // What became of the items of a batch, as far as it is known.
-import type { Placed, SentBlock } from './batch-block.ts'
+import type { BatchBlock } from './batch-block.ts'
 import type { Failure } from './binding.ts'
 import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCode } from './errors.ts'
 import { explainFailure, failureError, type FailureContext } from './failure.ts'
@@ -54,15 +54,15 @@ export class Settlement<Item> {
   }
 
   /** An item that was not sent because something is wrong with it. */
-  refuse({ index, item }: Placed<Item>, error: IpvsError): void {
-    this.#failures.push({ index, operation: item, error })
+  refuse(index: number, operation: Item, error: IpvsError): void {
+    this.#failures.push({ index, operation, error })
   }
 
   /** One failure that is not part of a block; all items before it were settled. */
-  fail(placed: Placed<Item>, context: FailureContext, failure: Failure): void {
+  fail(index: number, operation: Item, context: FailureContext, failure: Failure): void {
     if (endsAll(failure)) return this.#endBy(failure)
-    this.reach(placed.index + 1)
-    this.refuse(placed, failureError(context, failure))
+    this.reach(index + 1)
+    this.refuse(index, operation, failureError(context, failure))
   }
 
   /** All items before `next` were settled. */
@@ -71,7 +71,7 @@ export class Settlement<Item> {
   }
 
   /** Enters what became of a block; the failures come in the order of its items. */
-  async settle(block: SentBlock<Item>, failures: readonly Failure[], stopOnError: boolean): Promise<void> {
+  async settle(block: BatchBlock<Item>, failures: readonly Failure[], stopOnError: boolean): Promise<void> {
     let sent = stopOnError && failures[0] !== undefined ? failures[0].index + 1 : block.length
     let count = failures.length
     // What surely was not applied, up to the end of the block, was not sent.
@@ -80,9 +80,10 @@ export class Settlement<Item> {
       sent--
     }
     this.#applied += sent - count
-    if (sent > 0) this.reach(block.placed({ index: sent - 1 }).index + 1)
+    if (sent > 0) this.reach(block.indexAt(sent - 1) + 1)
     for (const failure of failures.slice(0, count)) {
-      this.refuse(block.placed(failure), failureError(block.context(failure), failure))
+      const { index } = failure
+      this.refuse(block.indexAt(index), block.itemAt(index), failureError(block.context(failure), failure))
       if (this.#slices.due()) await this.#slices.next()
     }
     const reason = failures.find(endsAll)

@@ -1,10 +1,11 @@
 // Many operations in few datagrams: items are checked and written into rows here, in slices, while the session's own
 // thread sends those before them.
 import { setImmediate } from 'node:timers/promises'
-import { BatchBlock, type Placed, type SentBlock } from './batch-block.ts'
+import { BatchBlock } from './batch-block.ts'
 import { prepareItem, type BatchOperation, type Prepared } from './batch-operation.ts'
 import type { ParsedBatchOptions, Source } from './batch-options.ts'
 import { Settlement, type Ending } from './batch-settlement.ts'
+import type { Reply } from './binding.ts'
 import { IpvsError, invalidArgument, type BatchResult } from './errors.ts'
 import type { RequestContext } from './requests.ts'
 import { onAbort } from './signals.ts'
@@ -18,7 +19,7 @@ const LARGEST_BLOCK = 1024
 /** Blocks that are with the native side at a time, so that it never waits for the next one. */
 const MOST_BLOCKS = 3
 
-type Item = Placed<BatchOperation>
+type Block = BatchBlock<BatchOperation>
 
 export class Batch implements Step {
   readonly promise: Promise<BatchResult<BatchOperation>>
@@ -28,9 +29,10 @@ export class Batch implements Step {
   readonly #channel: Channel
   readonly #source: Source
   readonly #options: ParsedBatchOptions
-  readonly #context: RequestContext
+  readonly #context: RequestContext // of the item that is being looked at; all have one shape, which is fast
   readonly #settlement: Settlement<BatchOperation>
-  readonly #block: BatchBlock<BatchOperation>
+  #block: Block
+  readonly #spare: Block[] = []
   readonly #slices = new Slices()
   readonly #sent: Promise<void>[] = [] // blocks that are not settled, oldest first
   readonly #calls = new Set<number>()
@@ -44,7 +46,7 @@ export class Batch implements Step {
     this.#channel = channel
     this.#source = source
     this.#options = options
-    this.#context = context
+    this.#context = { ...context, scheduler: undefined, persistenceEngine: undefined }
     this.#settlement = new Settlement(context)
     this.#block = new BatchBlock(channel, LARGEST_BLOCK)
     this.#interrupted = new Promise((resolve) => {
@@ -124,22 +126,22 @@ export class Batch implements Step {
 
   // Answers a promise when the next item has to wait.
   #take(item: BatchOperation): Promise<void> | undefined {
-    const placed = { index: this.#taken++, item }
-    const context = { ...this.#context }
+    const index = this.#taken++
+    const context = this.#context
     try {
       const prepared = prepareItem(context, item)
-      if (!('write' in prepared)) this.#block.add(context.operation, prepared, placed)
-      else if (prepared.read !== undefined) return this.#takeDependent(context, prepared, placed)
-      else this.#block.add(context.operation, prepared.write(), placed)
+      if (!('write' in prepared)) this.#block.add(context.operation, prepared, index, item)
+      else if (prepared.read !== undefined) return this.#takeDependent({ ...context }, prepared, index, item)
+      else this.#block.add(context.operation, prepared.write(), index, item)
     } catch (error) {
-      return this.#refuse(context, error, placed)
+      return this.#refuse(context, error, index, item)
     }
     if (this.#block.length >= this.#capacity) return this.#send()
     return this.#slices.due() ? this.#slices.next() : undefined
   }
 
   // A patch that has to know its service as the items before it leave it.
-  async #takeDependent(context: RequestContext, { read, write }: Prepared, placed: Item): Promise<void> {
+  async #takeDependent(context: RequestContext, { read, write }: Prepared, index: number, item: BatchOperation) {
     await this.#send()
     await this.#drain()
     if (this.#over || read === undefined) return
@@ -149,27 +151,27 @@ export class Batch implements Step {
     this.#calls.delete(call.id)
     if (this.#over) return
     if (failures[0] !== undefined) {
-      this.#settlement.fail(placed, { ...context, reads: true }, failures[0])
+      this.#settlement.fail(index, item, { ...context, reads: true }, failures[0])
       this.#check()
       return
     }
     try {
-      this.#block.add(context.operation, write(rows), placed)
+      this.#block.add(context.operation, write(rows), index, item)
     } catch (error) {
-      await this.#refuse(context, error, placed)
+      await this.#refuse(context, error, index, item)
     }
   }
 
-  async #refuse(context: RequestContext, error: unknown, placed: Item): Promise<void> {
+  async #refuse(context: RequestContext, error: unknown, index: number, item: BatchOperation): Promise<void> {
     const refusal = invalidArgument(context, error)
     if (!(refusal instanceof IpvsError)) throw refusal
     if (this.#options.stopOnError) {
       await this.#send() // the items before it come first
       await this.#drain()
       if (this.#over) return
+      this.#settlement.reach(index + 1)
     }
-    if (this.#options.stopOnError) this.#settlement.reach(placed.index + 1)
-    this.#settlement.refuse(placed, refusal)
+    this.#settlement.refuse(index, item, refusal)
     this.#check()
     if (this.#slices.due()) await this.#slices.next()
   }
@@ -184,10 +186,12 @@ export class Batch implements Step {
     while (this.#sent.length >= most) await this.#sent[0]
     if (this.#over || this.#block.length === 0) return
     if (this.#channel.closed) return this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle was closed' })
-    const sent = this.#block.send(this.#channel, this.#options.stopOnError)
+    const block = this.#block
+    const [callId, reply] = block.send(this.#channel, this.#options.stopOnError)
+    this.#block = this.#spare.pop() ?? new BatchBlock(this.#channel, LARGEST_BLOCK)
     this.#capacity = Math.min(this.#capacity * 2, LARGEST_BLOCK)
-    this.#calls.add(sent.callId)
-    this.#sent.push(this.#settle(sent, this.#sent.at(-1)))
+    this.#calls.add(callId)
+    this.#sent.push(this.#settle(block, callId, reply, this.#sent.at(-1)))
   }
 
   async #drain(): Promise<void> {
@@ -195,17 +199,19 @@ export class Batch implements Step {
   }
 
   // One after the other, so that `done` means the items from the start.
-  async #settle(sent: SentBlock<BatchOperation>, before: Promise<void> | undefined): Promise<void> {
+  async #settle(block: Block, callId: number, reply: Promise<Reply>, before: Promise<void> | undefined): Promise<void> {
     try {
-      const { failures } = await sent.reply
+      const { failures } = await reply
       await before
-      await this.#settlement.settle(sent, failures, this.#options.stopOnError)
+      await this.#settlement.settle(block, failures, this.#options.stopOnError)
       this.#check()
       this.#report()
     } catch (cause) {
       this.#end({ code: 'ERR_IPVS_KERNEL', problem: 'the native side failed unexpectedly', cause })
     }
-    this.#calls.delete(sent.callId)
+    block.clear()
+    this.#spare.push(block)
+    this.#calls.delete(callId)
     void this.#sent.shift()
     if (this.#over) this.#interrupt()
   }

@@ -86,16 +86,16 @@ interface NativeSession {
 
 /**
  * `operations`: triples [operation code, row of its service, timeouts or daemon, row of its destination]; unused rows
- * are 0.
+ * are 0. All of them are copied during the call.
  */
 export interface NativeIpvsSession extends NativeSession {
   execute(
     call: Call,
     operations: Uint32Array,
-    services: ArrayBuffer,
-    destinations: ArrayBuffer,
-    timeouts?: ArrayBuffer,
-    daemons?: ArrayBuffer,
+    services: Uint8Array,
+    destinations: Uint8Array,
+    timeouts?: Uint8Array,
+    daemons?: Uint8Array,
   ): Promise<Reply>
   read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply>
   snapshot(call: Call, consistent: boolean): Promise<Reply>

@@ -1,7 +1,8 @@
 // The records of native/ipvs/schema.h: their fields as TypeScript sees them, and the one reader or writer of each.
 // Types come first, so that modules without native code can import them.
 import { binding } from './binding.ts'
-import { RowReader, RowWriter, type Flags } from './rows.ts'
+import { RowReader, type Flags } from './rows.ts'
+import { RowWriter } from './row-writer.ts'
 
 /** Attributes IPVS_STATS_ATTR_*. Rates are per second. */
 export interface StatisticsRow {
@@ -96,9 +97,11 @@ export const rowWriters: RowWriters = {
   daemons: new RowWriter(binding.schema, 'daemon'),
 }
 
+const codes = new Map(Object.entries(binding.operations))
+
 /** Code of an operation of the native side. */
 export function operationCode(name: string): number {
-  const code = binding.operations[name]
+  const code = codes.get(name)
   if (code === undefined) throw new Error(`ipvs: the native build knows no operation "${name}"; build it again`)
   return code
 }

@@ -124,9 +124,26 @@ export function readService(value: unknown, path: 'service' | 'patch'): ServiceF
   return serviceFields.read(value, path)
 }
 
+// Destinations of one service come in rows: its key is parsed once for all of them.
+let last: { readonly fields: Fields<ServiceKeyField>; readonly identity: ServiceIdentity } | undefined
+
 /** Checks a key. Whole services are keys, too: their settings are not looked at. */
 export function parseServiceKey(value: unknown): ServiceIdentity {
-  return serviceIdentity(keyFields.read(value, 'service'), 'service')
+  const fields = keyFields.read(value, 'service')
+  if (last !== undefined && sameFields(fields, last.fields)) return last.identity
+  const identity = serviceIdentity(fields, 'service')
+  last = { fields, identity }
+  return identity
+}
+
+function sameFields(left: Fields<ServiceKeyField>, right: Fields<ServiceKeyField>): boolean {
+  return (
+    left.fwmark === right.fwmark &&
+    left.address === right.address &&
+    left.port === right.port &&
+    left.protocol === right.protocol &&
+    left.family === right.family
+  )
 }
 
 export function parseEngine(value: unknown, path: string, { protocol }: ServiceIdentity): string {

@@ -4,7 +4,7 @@ import { IpvsError, MAYBE_APPLIED, about, closedError, invalidArgument } from '.
 import { failureError, type FailureContext } from './failure.ts'
 import type { Pending } from './pending.ts'
 import type { DaemonRow, DestinationRow, RowWriters, ServiceRow, TimeoutsRow } from './records.ts'
-import type { RowBlock } from './rows.ts'
+import type { RowBlock } from './row-writer.ts'
 
 /** The native side as steps need it. */
 export interface Channel {
@@ -104,10 +104,10 @@ export class WriteStep implements Step {
       const reply = await session.execute(
         call,
         Uint32Array.from(triples),
-        this.#services.toBuffer(),
-        this.#destinations.toBuffer(),
-        this.#timeouts?.toBuffer(),
-        this.#daemons?.toBuffer(),
+        this.#services.bytes(),
+        this.#destinations.bytes(),
+        this.#timeouts?.bytes(),
+        this.#daemons?.bytes(),
       )
       for (const failure of reply.failures) {
         const item = pending[failure.index]

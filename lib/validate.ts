@@ -141,7 +141,8 @@ export class FieldSet<Name extends string> {
       throw new InvalidInput(path, `${show(value)} is not an object with the properties ${this.names.join(', ')}`)
     }
     const fields = this.#blank()
-    for (const key of Object.keys(value)) {
+    for (const key in value) {
+      if (!Object.hasOwn(value, key)) continue
       if (this.#accepted.has(key)) fields[key as Name] = (value as Record<Name, unknown>)[key as Name]
       else if (!this.#ignored.has(key)) throw unknownKey(path, key, this.names)
     }

@@ -8,12 +8,17 @@ namespace addon {
 namespace {
 
 std::vector<std::byte> copyBytes(const Napi::Value& value) {
-  if (!value.IsArrayBuffer()) {
-    return {};
+  if (value.IsTypedArray()) {
+    const auto view = value.As<Napi::Uint8Array>();
+    const auto* data = reinterpret_cast<const std::byte*>(view.Data());
+    return {data, data + view.ByteLength()};
   }
-  auto buffer = value.As<Napi::ArrayBuffer>();
-  const auto* data = static_cast<const std::byte*>(buffer.Data());
-  return {data, data + buffer.ByteLength()};
+  if (value.IsArrayBuffer()) {
+    auto buffer = value.As<Napi::ArrayBuffer>();
+    const auto* data = static_cast<const std::byte*>(buffer.Data());
+    return {data, data + buffer.ByteLength()};
+  }
+  return {};
 }
 
 // The operations of one execute() call with the rows they point into.
@@ -76,7 +81,7 @@ private:
     });
   }
 
-  // execute(call, operations: Uint32Array, services, destinations, timeouts, daemons: ArrayBuffer | undefined)
+  // execute(call, operations: Uint32Array, services, destinations, timeouts, daemons: Uint8Array | undefined)
   Napi::Value execute(const Napi::CallbackInfo& info) {
     const auto operations = info[1].As<Napi::Uint32Array>();
     auto request =

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 
 import { binding } from '../../lib/binding.ts'
 import type { DestinationRow, ServiceRow } from '../../lib/records.ts'
-import { RowReader, RowWriter } from '../../lib/rows.ts'
+import { RowReader } from '../../lib/rows.ts'
+import { RowWriter } from '../../lib/row-writer.ts'
 import { golden, goldenNames, nested } from './golden.ts'
 import { testing } from '../kernel/testing.ts'
 

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 
 import { binding, type NativeMarksSession } from '../../lib/binding.ts'
 import type { ElementRow } from '../../lib/mark-rows.ts'
-import { RowReader, RowWriter } from '../../lib/rows.ts'
+import { RowReader } from '../../lib/rows.ts'
+import { RowWriter } from '../../lib/row-writer.ts'
 import {
   answer,
   doneDump,

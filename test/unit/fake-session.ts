@@ -38,16 +38,16 @@ export class FakeSession implements NativeIpvsSession {
   execute(
     call: Call,
     operations: Uint32Array,
-    serviceRows: ArrayBuffer,
-    destinationRows: ArrayBuffer,
-    timeoutsRows: ArrayBuffer = new ArrayBuffer(0),
-    daemonRows: ArrayBuffer = new ArrayBuffer(0),
+    serviceRows: Uint8Array,
+    destinationRows: Uint8Array,
+    timeoutsRows: Uint8Array = new Uint8Array(),
+    daemonRows: Uint8Array = new Uint8Array(),
   ): Promise<Reply> {
     const triples = Array.from({ length: operations.length / 3 }, (_, index) =>
       operations.subarray(index * 3, index * 3 + 3),
     )
-    const rows = <Row>(reader: RowReader<Row & object>, buffer: ArrayBuffer, column: 1 | 2) => {
-      const all = reader.rows(buffer)
+    const rows = <Row>(reader: RowReader<Row & object>, bytes: Uint8Array, column: 1 | 2) => {
+      const all = reader.rows(bytes.slice().buffer) // the sender uses them again
       return triples.map((triple) => (all.length === 0 ? undefined : all.at(triple[column] as number)))
     }
     return this.#receive({

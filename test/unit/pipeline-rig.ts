@@ -1,7 +1,7 @@
 // A pipeline on a fake session.
 import { Pipeline } from '../../lib/pipeline.ts'
 import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../lib/records.ts'
-import { RowWriter } from '../../lib/rows.ts'
+import { RowWriter } from '../../lib/row-writer.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
 

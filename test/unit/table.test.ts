@@ -6,6 +6,12 @@ type Row = { readonly kind: 'even'; readonly half: number } | { readonly kind: '
 const rowAt = (index: number): Row => (index % 2 === 0 ? { kind: 'even', half: index / 2 } : { kind: 'odd' })
 const table = (length: number) => new LazyTable<Row>(length, rowAt)
 
+const slow = (index: number) => {
+  const end = performance.now() + 0.1
+  while (performance.now() < end);
+  return rowAt(index)
+}
+
 describe('LazyTable', () => {
   test('converts what is looked at, and nothing else', () => {
     const convert = vi.fn<typeof rowAt>(rowAt)
@@ -37,11 +43,6 @@ describe('LazyTable', () => {
   test('to an array, with pauses', async () => {
     let turns = 0
     const timer = setInterval(() => turns++, 0)
-    const slow = (index: number) => {
-      const end = performance.now() + 0.1
-      while (performance.now() < end);
-      return rowAt(index)
-    }
     const rows = await new LazyTable<Row>(500, slow).toArray()
     clearInterval(timer)
     expect(rows).toEqual(Array.from({ length: 500 }, (_, index) => rowAt(index)))
