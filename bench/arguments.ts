@@ -1,0 +1,103 @@
+// The command line of `npm run bench`.
+import { parseArgs } from 'node:util'
+
+import type { Choice } from './plan.ts'
+import { driverNames, trials, type DriverName } from './trials/trials.ts'
+
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export interface Arguments extends Choice {
+  readonly help: boolean
+  /** Kernels of the lab, one after the other; none with `direct`. */
+  readonly kernels: readonly string[]
+  readonly direct: boolean
+  readonly json: string | undefined
+  readonly from: readonly string[]
+  readonly save: boolean
+}
+
+const defaultKernels = ['6.1', '6.12', 'newest']
+
+export const usage: string = `usage: npm run bench -- [OPTION]...
+
+Measures this package, its peers and the limit of the kernel, on kernels of the lab; prints a table of ratios.
+
+  --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}
+  --direct         on this host's own kernel instead, which needs root and IPVS
+  --trials LIST    of ${trials.map((trial) => trial.name).join(', ')};
+                   the beginning of a name chooses all that begin so
+  --drivers LIST   of ${driverNames.join(', ')};
+                   what a trial is compared with is always measured
+  --sizes LIST     values of N, in place of each trial's own
+  --repeat COUNT   repetitions, default 3
+  --json FILE      writes the figures there
+  --from FILE      measures nothing, shows figures of --json; may be given more than once
+  --save           writes bench/results.json, bench/results.md and bench/results.svg
+`
+
+const options = {
+  kernels: { type: 'string' },
+  direct: { type: 'boolean' },
+  trials: { type: 'string' },
+  drivers: { type: 'string' },
+  sizes: { type: 'string' },
+  repeat: { type: 'string' },
+  json: { type: 'string' },
+  from: { type: 'string', multiple: true },
+  save: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+function list(text: string | undefined): string[] | undefined {
+  return text
+    ?.split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+}
+
+function count(option: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`${option}: "${text}" is not a number above 0`)
+  return value
+}
+
+function chosenTrials(words: readonly string[] | undefined): string[] | undefined {
+  return words?.flatMap((word) => {
+    const found = trials.filter((trial) => trial.name.startsWith(word))
+    if (found.length === 0) throw new UsageError(`--trials: no trial "${word}"`)
+    return found.map((trial) => trial.name)
+  })
+}
+
+function chosenDrivers(words: readonly string[] | undefined): DriverName[] | undefined {
+  return words?.map((word) => {
+    const found = driverNames.find((name) => name === word)
+    if (found === undefined) throw new UsageError(`--drivers: no driver "${word}"`)
+    return found
+  })
+}
+
+export function parseArguments(args: readonly string[]): Arguments {
+  let values
+  try {
+    values = parseArgs({ args: [...args], options, strict: true }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+  const direct = values.direct ?? false
+  if (direct && values.kernels !== undefined) throw new UsageError('--direct takes the kernel that runs: no --kernels')
+  return {
+    help: values.help ?? false,
+    direct,
+    kernels: direct ? [] : (list(values.kernels) ?? defaultKernels),
+    trials: chosenTrials(list(values.trials)),
+    drivers: chosenDrivers(list(values.drivers)),
+    sizes: list(values.sizes)?.map((text) => count('--sizes', text)),
+    repeat: count('--repeat', values.repeat ?? '3'),
+    json: values.json,
+    from: values.from ?? [],
+    save: values.save ?? false,
+  }
+}

@@ -1,0 +1,13 @@
+// Does nothing for a second: what a pause of the event loop is compared with.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Driver } from './driver.ts'
+
+async function idle(): Promise<object> {
+  await sleep(1000)
+  return {}
+}
+
+export async function openIdle(): Promise<Driver> {
+  return { action: () => idle, close: async () => {} }
+}

@@ -1,0 +1,110 @@
+// This package, in the ways its users write programs.
+import { Ipvs } from 'ipvs'
+
+import { operationsOf, type Operation } from '../trials/operations.ts'
+import type { Table } from '../trials/table.ts'
+import type { Phase } from '../trials/trials.ts'
+import type { Action, Driver } from './driver.ts'
+import { medianOfRounds } from './rounds.ts'
+
+type Write = (ipvs: Ipvs, operations: readonly Operation[]) => Promise<void>
+
+function call(ipvs: Ipvs, operation: Operation): Promise<void> {
+  switch (operation.operation) {
+    case 'addService':
+      return ipvs.addService(operation.service)
+    case 'removeService':
+      return ipvs.removeService(operation.service)
+    case 'addDestination':
+      return ipvs.addDestination(operation.service, operation.destination)
+    case 'updateDestination':
+      return ipvs.updateDestination(operation.service, operation.destination, operation.patch)
+    default:
+      return ipvs.removeDestination(operation.service, operation.destination)
+  }
+}
+
+interface Batches {
+  batch(operations: Iterable<Operation>): Promise<{ applied: number; failures: readonly { error: Error }[] }>
+}
+
+/** One call with all operations. */
+async function batch(ipvs: Ipvs, operations: readonly Operation[]): Promise<void> {
+  const { applied, failures } = await (ipvs as unknown as Batches).batch(operations)
+  if (failures[0] !== undefined) throw failures[0].error
+  if (applied !== operations.length) throw new Error(`${applied} of ${operations.length} applied`)
+}
+
+/** One call for each operation, all of them in one tick. */
+async function inOneTick(ipvs: Ipvs, operations: readonly Operation[]): Promise<void> {
+  await Promise.all(operations.map((operation) => call(ipvs, operation)))
+}
+
+/** One call for each operation, each awaited. */
+async function oneByOne(ipvs: Ipvs, operations: readonly Operation[]): Promise<void> {
+  for (const operation of operations) await call(ipvs, operation)
+}
+
+function checkCount(found: number, wanted: number): void {
+  if (found !== wanted) throw new Error(`${found} entries in place of ${wanted}`)
+}
+
+async function list(ipvs: Ipvs, table: Table, consistent: boolean): ReturnType<Ipvs['listServices']> {
+  const services = await ipvs.listServices({ consistent })
+  checkCount(services.length, table.services)
+  return services
+}
+
+async function snapshot(ipvs: Ipvs, table: Table, consistent: boolean): ReturnType<Ipvs['snapshot']> {
+  const services = await ipvs.snapshot({ consistent })
+  checkCount(services.length, table.services)
+  return services
+}
+
+type Read = (ipvs: Ipvs, table: Table) => Promise<unknown>
+
+/** Visited: the caller looks at a field of each row, and holds on to none. */
+const reads: Partial<Record<Phase, Read>> = {
+  list: (ipvs, table) => list(ipvs, table, false),
+  listConsistent: (ipvs, table) => list(ipvs, table, true),
+  listVisited: async (ipvs, table) => {
+    let visited = 0
+    for (const service of await list(ipvs, table, false)) visited += service.scheduler === 'rr' ? 1 : 0
+    checkCount(visited, table.services)
+  },
+  snapshot: (ipvs, table) => snapshot(ipvs, table, false),
+  snapshotConsistent: (ipvs, table) => snapshot(ipvs, table, true),
+  snapshotVisited: async (ipvs, table) => {
+    let visited = 0
+    for (const service of await snapshot(ipvs, table, false)) {
+      for (const destination of service.destinations) visited += destination.weight
+    }
+    checkCount(visited, table.services * table.destinations)
+  },
+}
+
+function single(ipvs: Ipvs, table: Table): Action {
+  const [add, remove] = [operationsOf('add', table)?.[0], operationsOf('remove', table)?.[0]]
+  if (add === undefined || remove === undefined) throw new Error('the table has no service')
+  const seconds = (): Promise<number> => medianOfRounds(100, (index) => call(ipvs, index % 2 === 0 ? add : remove))
+  return async () => ({ seconds: await seconds() })
+}
+
+function opener(write: Write): (table: Table) => Promise<Driver> {
+  return async (table) => {
+    const ipvs = await Ipvs.open({ timeoutMs: 600_000 })
+    const action = (phase: Phase): Action | undefined => {
+      if (phase === 'single') return single(ipvs, table)
+      const read = reads[phase]
+      if (read !== undefined) return async () => ({ result: await read(ipvs, table) })
+      const operations = operationsOf(phase, table)
+      if (operations === undefined) return undefined
+      return async () => ({ result: await write(ipvs, operations) })
+    }
+    return { action, close: () => ipvs.close() }
+  }
+}
+
+export const openBatch: (table: Table) => Promise<Driver> = opener(batch)
+export const openTick: (table: Table) => Promise<Driver> = opener(inOneTick)
+export const openAwaited: (table: Table) => Promise<Driver> = opener(oneByOne)

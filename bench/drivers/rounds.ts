@@ -1,0 +1,13 @@
+// Latency of one operation.
+import { median } from '../statistics.ts'
+
+/** The median time, in seconds, of operations that happen one after the other. */
+export async function medianOfRounds(rounds: number, operation: (index: number) => Promise<void>): Promise<number> {
+  const seconds: number[] = []
+  for (let index = 0; index < 2 * rounds; index++) {
+    const start = performance.now()
+    await operation(index)
+    seconds.push((performance.now() - start) / 1000)
+  }
+  return median(seconds)
+}

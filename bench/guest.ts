@@ -1,0 +1,46 @@
+// Runs on the kernel that is measured: takes cells, a line of JSON with all of them on stdin, and gives each one a network
+// namespace and a process of its own. Prints a line of JSON for each.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { arch, release } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+import type { Cell, CellResult } from './plan.ts'
+import { trialNamed } from './plan.ts'
+
+/** What is known of the place, the first line. */
+export interface Place {
+  readonly release: string
+  readonly arch: string
+  readonly cpus: number
+}
+
+const program = fileURLToPath(new URL('cell.js', import.meta.url))
+
+function command(name: string, args: readonly string[]): { stdout: string; problem: string | undefined } {
+  const done = spawnSync(name, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
+  const failed = done.error !== undefined || done.status !== 0
+  const problem = failed
+    ? `${done.error?.message ?? ''}${done.stderr ?? ''}`.trim() || `status ${done.status}`
+    : undefined
+  return { stdout: done.stdout ?? '', problem }
+}
+
+// A namespace that was used is never used again: destinations that were removed slow down adding them. With lo down, the
+// kernel refuses destinations.
+function run(cell: Cell): CellResult {
+  const flags = trialNamed(cell.trial).probe === 'memory' ? ['--expose-gc'] : []
+  const words = [process.execPath, ...flags, program, JSON.stringify(cell)]
+  const script = 'ip link set lo up && exec "$@"'
+  const { stdout, problem } = command('unshare', ['--net', 'sh', '-c', script, 'sh', ...words])
+  return problem === undefined ? (JSON.parse(stdout) as CellResult) : { ...cell, error: problem }
+}
+
+const cells = JSON.parse(readFileSync(0, 'utf8')) as Cell[]
+for (const module of ['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_mh']) {
+  const { problem } = command('modprobe', [module])
+  if (problem !== undefined) throw new Error(`modprobe ${module}: ${problem}`)
+}
+const cpus = Number(command('nproc', []).stdout)
+console.log(JSON.stringify({ release: release(), arch: arch(), cpus } satisfies Place))
+for (const cell of cells) console.log(JSON.stringify(run(cell)))

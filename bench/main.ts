@@ -1,0 +1,66 @@
+// `npm run bench`: see usage in arguments.ts.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { parseArguments, usage, UsageError, type Arguments } from './arguments.ts'
+import { chartOf } from './chart.ts'
+import { program } from './drivers/limit.ts'
+import { describeMachine } from './machine.ts'
+import { planCells } from './plan.ts'
+import { report } from './report.ts'
+import { merge, type Results, type Run } from './results.ts'
+import { measure } from './runner.ts'
+
+/** The sources: this file runs as out/bench/main.js. */
+const folder = fileURLToPath(new URL('../../bench/', import.meta.url))
+
+function compileLimit(): void {
+  const sources = readdirSync(path.join(folder, 'limit')).filter((name) => name.endsWith('.c'))
+  mkdirSync(path.dirname(program), { recursive: true })
+  const args = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-o', program, ...sources]
+  const done = spawnSync('cc', args, { cwd: path.join(folder, 'limit'), stdio: ['ignore', 'inherit', 'inherit'] })
+  if (done.error !== undefined) throw new UsageError(`cc: ${done.error.message}`)
+  if (done.status !== 0) throw new UsageError('the limit program does not compile')
+}
+
+async function take(args: Arguments, words: readonly string[]): Promise<Results> {
+  compileLimit()
+  const machine = describeMachine()
+  const cells = planCells(args)
+  if (cells.length === 0) throw new UsageError('nothing to measure: no driver of these trials can do N that large')
+  const runs: Run[] = []
+  for (const kernel of args.direct ? [undefined] : args.kernels) runs.push(await measure(kernel, cells))
+  const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ')
+  return { machine, node: process.version, commands: [command], runs }
+}
+
+function save(results: Results): void {
+  const kept = { results: 'json', report: 'md', chart: 'svg' }
+  writeFileSync(path.join(folder, `results.${kept.results}`), `${JSON.stringify(results)}\n`)
+  writeFileSync(path.join(folder, `results.${kept.report}`), report(results))
+  writeFileSync(path.join(folder, `results.${kept.chart}`), chartOf(results))
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const args = parseArguments(words)
+  if (args.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const saved = args.from.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results)
+  const results = merge(saved.length > 0 ? saved : [await take(args, words)])
+  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(results)}\n`)
+  if (args.save) save(results)
+  process.stdout.write(report(results))
+  return results.runs.some((run) => run.cells.some((cell) => cell.error !== undefined)) ? 1 : 0
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(`bench: ${error.message}`)
+  process.exitCode = 2
+}
