@@ -82,6 +82,12 @@ function entryOf(values: readonly number[], reference: readonly number[]): Entry
   return { value, ratio: base > 0 ? scaled(value, base) : undefined }
 }
 
+/** Of all that a process wrote to its standard error, the line that says why. */
+function reasonOf(error: string): string {
+  const lines = error.split('\n').filter((line) => line.trim() !== '')
+  return (lines.find((line) => /error:|Error\b.*:/.test(line)) ?? lines.at(-1) ?? '').trim()
+}
+
 export function figuresOf(run: Run, name: string): TrialFigures {
   const trial = trialNamed(name)
   const cells = run.cells.filter((cell) => cell.trial === name)
@@ -99,7 +105,7 @@ export function figuresOf(run: Run, name: string): TrialFigures {
     }),
   )
   const errors = cells.flatMap(({ driver, n, error }) =>
-    error === undefined ? [] : [`${driver}, N = ${n}: ${error.split('\n').findLast((text) => text !== '') ?? ''}`],
+    error === undefined ? [] : [`${driver}, N = ${n}: ${reasonOf(error)}`],
   )
   return { trial, drivers, lines: lines.filter((line) => line.entries.size > 0), errors: [...new Set(errors)] }
 }

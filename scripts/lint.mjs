@@ -16,12 +16,13 @@ function run(command, args) {
 
 function sources(folder) {
   return readdirSync(join(root, folder), { recursive: true })
-    .filter((name) => /\.(cc|h)$/.test(name))
+    .filter((name) => /\.(cc|c|h)$/.test(name))
     .map((name) => join(folder, name))
 }
 
 const native = sources('native')
-run('clang-format-19', fix ? ['-i', ...native] : ['--dry-run', '-Werror', ...native])
+const formatted = [...native, ...sources('bench')]
+run('clang-format-19', fix ? ['-i', ...formatted] : ['--dry-run', '-Werror', ...formatted])
 run(bin('prettier'), [fix ? '--write' : '--check', '--log-level', 'warn', '.'])
 run(bin('oxlint'), [
   '--type-aware',

@@ -20,6 +20,7 @@ const test = [
   'tcpdump',
   'curl',
   'strace',
+  'valgrind',
 ]
 const lists = { build, demo, test }
 

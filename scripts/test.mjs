@@ -12,6 +12,7 @@ const steps = {
   native: npm('test:native'),
   testing: npm('build:cmake'),
   unit: npm('test:unit'),
+  codec: npm('bench:check'),
   pack: npm('test:pack'),
   lab: ['node', 'out/test/lab/main.js', 'setup'],
   integration: npm('test:integration'),

@@ -24,13 +24,9 @@ function call(ipvs: Ipvs, operation: Operation): Promise<void> {
   }
 }
 
-interface Batches {
-  batch(operations: Iterable<Operation>): Promise<{ applied: number; failures: readonly { error: Error }[] }>
-}
-
 /** One call with all operations. */
 async function batch(ipvs: Ipvs, operations: readonly Operation[]): Promise<void> {
-  const { applied, failures } = await (ipvs as unknown as Batches).batch(operations)
+  const { applied, failures } = await ipvs.batch(operations)
   if (failures[0] !== undefined) throw failures[0].error
   if (applied !== operations.length) throw new Error(`${applied} of ${operations.length} applied`)
 }

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+
+import { parseArguments, usage, UsageError } from './arguments.ts'
+import { trials } from './trials/trials.ts'
+
+test('without options everything is measured three times on three kernels', () => {
+  expect(parseArguments([])).toEqual({
+    help: false,
+    direct: false,
+    kernels: ['6.1', '6.12', 'newest'],
+    trials: undefined,
+    drivers: undefined,
+    sizes: undefined,
+    repeat: 3,
+    json: undefined,
+    from: [],
+    save: false,
+  })
+})
+
+test('lists are separated by commas', () => {
+  const args = ['--kernels', '6.12', '--sizes', '200, 1000', '--drivers', 'batch,loop', '--repeat', '5']
+  expect(parseArguments(args)).toMatchObject({
+    kernels: ['6.12'],
+    sizes: [200, 1000],
+    drivers: ['batch', 'loop'],
+    repeat: 5,
+  })
+})
+
+test('the beginning of a name chooses several trials', () => {
+  expect(parseArguments(['--trials', 'services,list']).trials).toEqual(['services-tcp', 'services-mark', 'list'])
+})
+
+test('on the host there is one kernel', () => {
+  expect(parseArguments(['--direct']).kernels).toEqual([])
+  expect(() => parseArguments(['--direct', '--kernels', '6.1'])).toThrow(UsageError)
+})
+
+test.each([
+  [['--trials', 'nothing'], 'no trial "nothing"'],
+  [['--drivers', 'nobody'], 'no driver "nobody"'],
+  [['--sizes', '10,x'], '"x" is not a number above 0'],
+  [['--repeat', '0'], '"0" is not a number above 0'],
+  [['--unknown'], '--unknown'],
+])('%j is refused', (args, message) => {
+  expect(() => parseArguments(args)).toThrow(message)
+})
+
+test('the help names every trial', () => {
+  for (const { name } of trials) expect(usage).toContain(name)
+})
