@@ -23,6 +23,7 @@ const charted: readonly { trial: string; phase: Phase; title: string }[] = [
 ]
 const colours: Partial<Record<DriverName, string>> = {
   batch: '#0b6e4f',
+  warm: '#5b8e7d',
   tick: '#3fa34d',
   awaited: '#91cb3e',
   loop: '#3d5a80',

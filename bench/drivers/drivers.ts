@@ -13,6 +13,10 @@ const ours = 'this package, '
 
 export const drivers: Readonly<Record<DriverName, DriverEntry>> = {
   batch: { title: `${ours}one call of batch()`, load: async () => (await import('./ours.ts')).openBatch },
+  warm: {
+    title: `${ours}one call of batch() in a process that has done it before`,
+    load: async () => (await import('./warm.ts')).openWarm,
+  },
   tick: {
     title: `${ours}one call for each operation, all in one tick`,
     load: async () => (await import('./ours.ts')).openTick,

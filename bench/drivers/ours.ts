@@ -101,6 +101,14 @@ function opener(write: Write): (table: Table) => Promise<Driver> {
   }
 }
 
+/** `netns`: of a table that only warms the program up. */
+export async function fillAndEmpty(table: Table, netns: string): Promise<void> {
+  await using ipvs = await Ipvs.open({ netns })
+  for (const phase of ['add', 'update', 'removeDestinations', 'remove'] as const) {
+    await batch(ipvs, operationsOf(phase, table) ?? [])
+  }
+}
+
 export const openBatch: (table: Table) => Promise<Driver> = opener(batch)
 export const openTick: (table: Table) => Promise<Driver> = opener(inOneTick)
 export const openAwaited: (table: Table) => Promise<Driver> = opener(oneByOne)

@@ -20,6 +20,7 @@ export type Probe = 'seconds' | 'delay' | 'memory'
 
 export const driverNames = [
   'batch',
+  'warm',
   'tick',
   'awaited',
   'ours',
@@ -49,7 +50,7 @@ export interface Trial {
   readonly reference: DriverName
 }
 
-const writers = ['batch', 'tick', 'awaited', 'loop', 'restore', 'each', 'limit'] as const
+const writers = ['batch', 'warm', 'tick', 'awaited', 'loop', 'restore', 'each', 'limit'] as const
 
 const services = (keys: Table['keys'], destinations: number) => (n: number) => ({
   keys,
