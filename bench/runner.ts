@@ -47,6 +47,7 @@ export async function measure(kernel: string | undefined, cells: readonly Cell[]
     const told = JSON.parse(line) as Place | CellResult
     if ('release' in told) place = told
     else results.push(told)
+    if ('error' in told) process.stderr.write(`bench: ${told.trial}, ${told.driver}, N = ${told.n}: ${told.error}\n`)
     if (!('release' in told) && results.length % 10 === 0) {
       progress(kernel ?? 'host', results.length, cells.length, start)
     }
