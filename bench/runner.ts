@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+import { BenchError } from './bench-error.ts'
 import type { Place } from './guest.ts'
 import type { Cell, CellResult } from './plan.ts'
 import type { Run } from './results.ts'
@@ -57,10 +58,10 @@ export async function measure(kernel: string | undefined, cells: readonly Cell[]
     const status = await runGuest(kernel, cells.slice(results.length), onLine)
     if (results.length === cells.length) break
     const words = `ended with status ${status} after ${results.length} of ${cells.length} cells`
-    if (boot === mostBoots || kernel === undefined) throw new Error(`${kernel ?? 'host'}: ${words}`)
+    if (boot === mostBoots || kernel === undefined) throw new BenchError(`${kernel ?? 'host'}: ${words}`)
     process.stderr.write(`bench: ${kernel}: the machine ${words}; starting another one\n`)
   }
-  if (place === undefined) throw new Error('the guest said nothing of itself')
+  if (place === undefined) throw new BenchError('the guest said nothing of itself')
   const seconds = (Date.now() - start) / 1000
   const where = kernel === undefined ? 'The host itself' : 'In the lab (an emulator)'
   const words = `${where}, ${place.arch}, ${place.cpus} processors`
