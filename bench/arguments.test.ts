@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 
-import { parseArguments, usage, UsageError } from './arguments.ts'
+import { parseArguments, usage } from './arguments.ts'
+import { BenchError } from './bench-error.ts'
 import { trials } from './trials/trials.ts'
 
 test('without options everything is measured three times on three kernels', () => {
@@ -34,7 +35,7 @@ test('the beginning of a name chooses several trials', () => {
 
 test('on the host there is one kernel', () => {
   expect(parseArguments(['--direct']).kernels).toEqual([])
-  expect(() => parseArguments(['--direct', '--kernels', '6.1'])).toThrow(UsageError)
+  expect(() => parseArguments(['--direct', '--kernels', '6.1'])).toThrow(BenchError)
 })
 
 test.each([

@@ -1,12 +1,9 @@
 // The command line of `npm run bench`.
 import { parseArgs } from 'node:util'
 
+import { BenchError } from './bench-error.ts'
 import type { Choice } from './plan.ts'
 import { driverNames, trials, type DriverName } from './trials/trials.ts'
-
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
 
 export interface Arguments extends Choice {
   readonly help: boolean
@@ -34,7 +31,7 @@ Measures this package, its peers and the limit of the kernel, on kernels of the 
   --repeat COUNT   repetitions, default 3
   --json FILE      writes the figures there
   --from FILE      measures nothing, shows figures of --json; may be given more than once
-  --save           writes bench/results.json, bench/results.md and bench/results.svg
+  --save           writes bench/results.md and bench/results.svg
 `
 
 const options = {
@@ -59,14 +56,14 @@ function list(text: string | undefined): string[] | undefined {
 
 function count(option: string, text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new UsageError(`${option}: "${text}" is not a number above 0`)
+  if (!Number.isSafeInteger(value) || value < 1) throw new BenchError(`${option}: "${text}" is not a number above 0`)
   return value
 }
 
 function chosenTrials(words: readonly string[] | undefined): string[] | undefined {
   return words?.flatMap((word) => {
     const found = trials.filter((trial) => trial.name.startsWith(word))
-    if (found.length === 0) throw new UsageError(`--trials: no trial "${word}"`)
+    if (found.length === 0) throw new BenchError(`--trials: no trial "${word}"`)
     return found.map((trial) => trial.name)
   })
 }
@@ -74,7 +71,7 @@ function chosenTrials(words: readonly string[] | undefined): string[] | undefine
 function chosenDrivers(words: readonly string[] | undefined): DriverName[] | undefined {
   return words?.map((word) => {
     const found = driverNames.find((name) => name === word)
-    if (found === undefined) throw new UsageError(`--drivers: no driver "${word}"`)
+    if (found === undefined) throw new BenchError(`--drivers: no driver "${word}"`)
     return found
   })
 }
@@ -84,10 +81,10 @@ export function parseArguments(args: readonly string[]): Arguments {
   try {
     values = parseArgs({ args: [...args], options, strict: true }).values
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    throw new BenchError(error instanceof Error ? error.message : String(error))
   }
   const direct = values.direct ?? false
-  if (direct && values.kernels !== undefined) throw new UsageError('--direct takes the kernel that runs: no --kernels')
+  if (direct && values.kernels !== undefined) throw new BenchError('--direct takes the kernel that runs: no --kernels')
   return {
     help: values.help ?? false,
     direct,

@@ -39,7 +39,10 @@ function run(cell: Cell): CellResult {
 const cells = JSON.parse(readFileSync(0, 'utf8')) as Cell[]
 for (const module of ['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_mh']) {
   const { problem } = command('modprobe', [module])
-  if (problem !== undefined) throw new Error(`modprobe ${module}: ${problem}`)
+  if (problem !== undefined) {
+    console.error(`bench: modprobe ${module}: ${problem}`)
+    process.exit(1)
+  }
 }
 const cpus = Number(command('nproc', []).stdout)
 console.log(JSON.stringify({ release: release(), arch: arch(), cpus } satisfies Place))

@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { parseArguments, usage, UsageError, type Arguments } from './arguments.ts'
+import { parseArguments, usage, type Arguments } from './arguments.ts'
+import { BenchError } from './bench-error.ts'
 import { chartOf } from './chart.ts'
 import { program } from './drivers/limit.ts'
 import { describeMachine } from './machine.ts'
@@ -21,15 +22,15 @@ function compileLimit(): void {
   mkdirSync(path.dirname(program), { recursive: true })
   const args = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-o', program, ...sources]
   const done = spawnSync('cc', args, { cwd: path.join(folder, 'limit'), stdio: ['ignore', 'inherit', 'inherit'] })
-  if (done.error !== undefined) throw new UsageError(`cc: ${done.error.message}`)
-  if (done.status !== 0) throw new UsageError('the limit program does not compile')
+  if (done.error !== undefined) throw new BenchError(`cc: ${done.error.message}`)
+  if (done.status !== 0) throw new BenchError('the limit program does not compile')
 }
 
 async function take(args: Arguments, words: readonly string[]): Promise<Results> {
   compileLimit()
   const machine = describeMachine()
   const cells = planCells(args)
-  if (cells.length === 0) throw new UsageError('nothing to measure: no driver of these trials can do N that large')
+  if (cells.length === 0) throw new BenchError('nothing to measure: no driver of these trials can do N that large')
   const runs: Run[] = []
   for (const kernel of args.direct ? [undefined] : args.kernels) runs.push(await measure(kernel, cells))
   const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ')
@@ -37,10 +38,8 @@ async function take(args: Arguments, words: readonly string[]): Promise<Results>
 }
 
 function save(results: Results): void {
-  const kept = { results: 'json', report: 'md', chart: 'svg' }
-  writeFileSync(path.join(folder, `results.${kept.results}`), `${JSON.stringify(results)}\n`)
-  writeFileSync(path.join(folder, `results.${kept.report}`), report(results))
-  writeFileSync(path.join(folder, `results.${kept.chart}`), chartOf(results))
+  writeFileSync(path.join(folder, 'results.md'), report(results))
+  writeFileSync(path.join(folder, 'results.svg'), chartOf(results))
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -60,7 +59,7 @@ async function main(words: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
+  if (!(error instanceof BenchError)) throw error
   console.error(`bench: ${error.message}`)
   process.exitCode = 2
 }

@@ -85,7 +85,7 @@ function entryOf(values: readonly number[], reference: readonly number[]): Entry
 /** Of all that a process wrote to its standard error, the line that says why. */
 function reasonOf(error: string): string {
   const lines = error.split('\n').filter((line) => line.trim() !== '')
-  return (lines.find((line) => /error:|Error\b.*:/.test(line)) ?? lines.at(-1) ?? '').trim()
+  return (lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '').trim()
 }
 
 export function figuresOf(run: Run, name: string): TrialFigures {

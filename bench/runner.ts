@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+import { BenchError } from './bench-error.ts'
 import type { Place } from './guest.ts'
 import type { Cell, CellResult } from './plan.ts'
 import type { Run } from './results.ts'
@@ -13,9 +14,55 @@ const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 /** A kernel that crashes again and again is not worth waiting for. */
 const mostBoots = 4
 
-function progress(kernel: string, done: number, of: number, start: number): void {
-  const left = Math.round(((Date.now() - start) / Math.max(done, 1)) * (of - done) * 1e-3)
-  process.stderr.write(`bench: ${kernel}: ${done} of ${of} cells, ${left} s left\n`)
+const progressMs = 15_000
+
+/** What a run has heard so far. */
+class Log {
+  readonly results: CellResult[] = []
+  place: Place | undefined
+  readonly #name: string
+  readonly #cells: number
+  readonly #start = Date.now()
+  #told = Date.now()
+
+  constructor(name: string, cells: number) {
+    this.#name = name
+    this.#cells = cells
+  }
+
+  get seconds(): number {
+    return (Date.now() - this.#start) / 1000
+  }
+
+  get complete(): boolean {
+    return this.results.length === this.#cells
+  }
+
+  get done(): string {
+    return `${this.results.length} of ${this.#cells} cells`
+  }
+
+  hear(line: string): void {
+    if (!line.endsWith('}')) return // cut off by a crash
+    const told = JSON.parse(line) as Place | CellResult
+    if ('release' in told) {
+      this.place = told
+      return
+    }
+    this.results.push(told)
+    if (told.error !== undefined) this.say(`${told.trial}, ${told.driver}, N = ${told.n}: ${told.error}`)
+    if (Date.now() - this.#told > progressMs) this.#sayProgress()
+  }
+
+  say(words: string): void {
+    process.stderr.write(`bench: ${this.#name}: ${words}\n`)
+  }
+
+  #sayProgress(): void {
+    this.#told = Date.now()
+    const left = (this.seconds / this.results.length) * (this.#cells - this.results.length)
+    this.say(`${this.done}, about ${Math.ceil(left / 60)} min left`)
+  }
 }
 
 /** Passes the lines of the guest on until it has ended; resolves with its status. */
@@ -40,27 +87,17 @@ async function runGuest(
 
 /** `kernel`: one of the lab's; undefined: the host's own. */
 export async function measure(kernel: string | undefined, cells: readonly Cell[]): Promise<Run> {
-  const start = Date.now()
-  const results: CellResult[] = []
-  let place: Place | undefined
-  const onLine = (line: string): void => {
-    const told = JSON.parse(line) as Place | CellResult
-    if ('release' in told) place = told
-    else results.push(told)
-    if (!('release' in told) && results.length % 10 === 0) {
-      progress(kernel ?? 'host', results.length, cells.length, start)
-    }
-  }
+  const log = new Log(kernel ?? 'host', cells.length)
   // Measuring drives kernels into bugs of their own. What is left is measured after another boot.
-  for (let boot = 1; results.length < cells.length; boot++) {
-    const status = await runGuest(kernel, cells.slice(results.length), onLine)
-    if (results.length === cells.length) break
-    const words = `ended with status ${status} after ${results.length} of ${cells.length} cells`
-    if (boot === mostBoots || kernel === undefined) throw new Error(`${kernel ?? 'host'}: ${words}`)
-    process.stderr.write(`bench: ${kernel}: the machine ${words}; starting another one\n`)
+  for (let boot = 1; !log.complete; boot++) {
+    const status = await runGuest(kernel, cells.slice(log.results.length), (line) => log.hear(line))
+    if (log.complete) break
+    const words = `ended with status ${status} after ${log.done}`
+    if (boot === mostBoots || kernel === undefined) throw new BenchError(`${kernel ?? 'host'}: ${words}`)
+    log.say(`${words}; starting another machine`)
   }
-  if (place === undefined) throw new Error('the guest said nothing of itself')
-  const seconds = (Date.now() - start) / 1000
+  const { place, results, seconds } = log
+  if (place === undefined) throw new BenchError('the guest said nothing of itself')
   const where = kernel === undefined ? 'The host itself' : 'In the lab (an emulator)'
   const words = `${where}, ${place.arch}, ${place.cpus} processors`
   return { release: place.release, place: words, emulated: kernel !== undefined, seconds, cells: results }

@@ -1,11 +1,12 @@
-// Installs the Debian packages that building, the demo and the tests need, as far as they are missing:
-//   node scripts/setup.mjs [build|demo|test]
+// Installs the Debian packages that building, the demo, benchmarks and the tests need, as far as they are missing:
+//   node scripts/setup.mjs [build|demo|bench|test]
 // The lab installs what it needs for itself (npm run lab -- setup).
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
 const build = ['g++', 'make', 'python3']
 const demo = [...build, 'iproute2', 'openssl', 'kmod']
+const bench = [...build, 'iproute2', 'kmod', 'ipvsadm', 'valgrind']
 const test = [
   ...demo,
   'cmake',
@@ -22,7 +23,7 @@ const test = [
   'strace',
   'valgrind',
 ]
-const lists = { build, demo, test }
+const lists = { build, demo, bench, test }
 
 const purpose = process.argv[2] ?? 'test'
 const wanted = lists[purpose]

@@ -22,7 +22,8 @@ export const drivers: Readonly<Record<DriverName, DriverEntry>> = {
     load: async () => (await import('./ours.ts')).openTick,
   },
   awaited: {
-    title: `${ours}one call for each operation, each awaited`,
+    title: `${ours}one call for each operation, each awaited; N up to 10,000 only`,
+    mostItems: 10_000,
     load: async () => (await import('./ours.ts')).openAwaited,
   },
   ours: { title: 'this package', load: async () => (await import('./ours.ts')).openBatch },

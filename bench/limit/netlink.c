@@ -9,8 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { datagramSize = 32768 }; // no dump sends larger ones
-
 static size_t align4(size_t size) { return (size + 3) & ~(size_t)3; }
 
 void refused(const char* what, int error) {
@@ -109,7 +107,7 @@ static ssize_t receive(const struct Channel* channel, void* bytes, size_t size) 
 }
 
 void awaitAck(const struct Channel* channel, uint32_t sequence) {
-  static _Alignas(struct nlmsghdr) unsigned char bytes[datagramSize];
+  static _Alignas(struct nlmsghdr) unsigned char bytes[longReceive];
   for (;;) {
     ssize_t left = receive(channel, bytes, sizeof bytes);
     for (struct nlmsghdr* header = (struct nlmsghdr*)bytes; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
@@ -127,7 +125,7 @@ void awaitAck(const struct Channel* channel, uint32_t sequence) {
 }
 
 size_t receiveDump(const struct Channel* channel, size_t receiveSize) {
-  static _Alignas(struct nlmsghdr) unsigned char bytes[datagramSize];
+  static _Alignas(struct nlmsghdr) unsigned char bytes[longReceive];
   size_t count = 0;
   for (;;) {
     ssize_t left = receive(channel, bytes, receiveSize);
@@ -150,7 +148,7 @@ static uint16_t findFamily(struct Channel* channel) {
   endMessage(&buffer, start);
   sendAll(channel, buffer.bytes, buffer.size);
   free(buffer.bytes);
-  static _Alignas(struct nlmsghdr) unsigned char bytes[datagramSize];
+  static _Alignas(struct nlmsghdr) unsigned char bytes[shortReceive];
   const ssize_t length = receive(channel, bytes, sizeof bytes);
   const struct nlmsghdr* header = (struct nlmsghdr*)bytes;
   if (header->nlmsg_type == NLMSG_ERROR) {

@@ -6,6 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// The kernel packs as many entries into a datagram of a dump as the largest receive made on the socket so far could
+// take, up to 32 KiB, and allocates that much for each answer, however short. So large receives suit one long dump, and
+// a page, less what the kernel itself needs of it, suits many short ones.
+enum { longReceive = 32768, shortReceive = 4096 - 320 };
+
 struct Channel {
   int fd;
   uint16_t family;

@@ -1,15 +1,8 @@
-// Reading: the kernel packs as many entries into a datagram as the largest receive made on the socket so far could
-// take, up to 32 KiB, and allocates that much for each answer. So large receives suit the one long dump, and small ones
-// the many short dumps.
+// Reading: services with long receives, destinations on a socket that never made one.
 #include "phases.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-enum {
-  longReceive = 32768,
-  shortReceive = 3776, // with the kernel's own part (320 bytes) one page
-};
 
 static double readServices(struct Channel* channel, const struct Table* table) {
   struct Buffer buffer = {0};
