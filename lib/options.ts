@@ -18,7 +18,8 @@ export interface OpenOptions extends CallOptions {
 export interface ListOptions extends CallOptions {
   /**
    * The kernel never says when a long listing was changed while it was read. Default `true`: read again until two passes
-   * agree, else reject with `ERR_IPVS_CONFLICT`. `false`: one pass, in which entries may be missing or twice.
+   * agree, else reject with `ERR_IPVS_CONFLICT`. `false`: one pass, which may miss entries that were there all the time.
+   * Either way, no entry is ever there twice.
    */
   readonly consistent?: boolean | undefined
 }

@@ -3,13 +3,16 @@
 //   const lab = await connectLab()
 //   const services = await lab.run(async ({ ipvs, netns }, fwmark) => {
 //     const { path } = await netns()
-//     await using session = await ipvs.Ipvs.open({ netns: path })
+//     const session = await ipvs.Ipvs.open({ netns: path })
 //     await session.addService({ fwmark })
-//     return session.listServices()
+//     const listed = await session.listServices()
+//     await session.close()
+//     return listed
 //   }, 7)
 //
 // The function's text is sent to the lab. It can use its two parameters and globals, and nothing of the file around it: no
-// imports, no constants, no helpers; pass values as `args`. Errors come back with all their fields.
+// imports, no constants, no helpers (which is why `await using`, compiled to a helper, does not work); pass values as
+// `args`. Errors come back with all their fields.
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
