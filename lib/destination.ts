@@ -57,11 +57,20 @@ export interface DestinationSettings {
 export interface Destination extends DestinationKey, DestinationSettings {}
 
 /**
- * What to change of a destination: what is not named stays as it is (`ipvsadm -e` resets it). `tunnel` replaces all tunnel
- * options and has to be named together with `forwarding: 'tunnel'`; another forwarding removes them. A listed destination
- * is a valid patch.
+ * What to change of a destination: what is not named stays as it is (`ipvsadm -e` resets it). `null` removes. A listed
+ * destination is a valid patch.
  */
-export interface DestinationPatch extends DestinationSettings {}
+export interface DestinationPatch extends Pick<DestinationSettings, 'forwarding' | 'weight'> {
+  /** `null`: no limit, and so no lower threshold either. */
+  readonly upperThreshold?: number | null | undefined
+  /** `null`: at three quarters of the upper one, the default. */
+  readonly lowerThreshold?: number | null | undefined
+  /**
+   * Replaces all tunnel options and has to be named together with `forwarding: 'tunnel'`; another forwarding removes them.
+   * `null`: IP in IP again.
+   */
+  readonly tunnel?: Tunnel | null | undefined
+}
 
 /** A destination as the kernel has it. Pass it back to `addDestination` or `updateDestination`, or use it as a key. */
 export interface ListedDestination {
@@ -257,6 +266,18 @@ function assertSameDestination(service: ServiceIdentity, identity: DestinationId
   )
 }
 
+// A lower threshold means nothing without an upper one: it goes with it unless it is named.
+function withoutThresholds(fields: DestinationFields): DestinationFields {
+  const { upperThreshold, lowerThreshold } = fields
+  const [noUpper, noLower] = [upperThreshold === null, lowerThreshold === null]
+  if (!noUpper && !noLower) return fields
+  return {
+    ...fields,
+    upperThreshold: noUpper ? 0 : upperThreshold,
+    lowerThreshold: noLower || (noUpper && lowerThreshold === undefined) ? 0 : lowerThreshold,
+  }
+}
+
 /** The row of a patch: key and what changes. The native side completes it with what the destination has. */
 export function changedDestinationRow(
   service: ServiceIdentity,
@@ -266,13 +287,13 @@ export function changedDestinationRow(
   assertSameDestination(service, identity, fields)
   const { forwarding, tunnel } = fields
   const method = forwarding === undefined ? undefined : oneOf(forwarding, 'patch.forwarding', forwardings)
-  if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('patch')
+  if (tunnel !== undefined && tunnel !== null && method !== 'tunnel') throw tunnelAlone('patch')
   if (method !== undefined) assertForwardable(service, identity, method)
-  const numbers = settings(fields, 'patch')
+  const numbers = settings(withoutThresholds(fields), 'patch')
   assertThresholds(numbers, 'patch')
-  const leavesTunnel = method !== undefined && method !== 'tunnel'
-  const options = tunnel === undefined ? {} : parseTunnel(tunnel, 'patch.tunnel')
-  return filledRow(identity, method, numbers, leavesTunnel ? noTunnel : options)
+  const dropsTunnel = tunnel === null || (method !== undefined && method !== 'tunnel')
+  const options = tunnel === undefined || tunnel === null ? {} : parseTunnel(tunnel, 'patch.tunnel')
+  return filledRow(identity, method, numbers, dropsTunnel ? noTunnel : options)
 }
 
 const noAddress = new Uint8Array(16)

@@ -26,7 +26,7 @@ export type {
   ServiceKey,
 } from './service-key.ts'
 export type { ListedService, ListedServiceSettings, Service, ServicePatch, ServiceSettings } from './service.ts'
-export type { ListedPersistence, Persistence } from './persistence.ts'
+export type { ListedPersistence, Persistence, PersistencePatch } from './persistence.ts'
 export type { Scheduler, SchedulerFlag } from './scheduler.ts'
 export type {
   Destination,

@@ -17,6 +17,12 @@ export interface Persistence {
   readonly netmask?: string | number | undefined
 }
 
+/** What to change of persistence: what is not named stays. */
+export interface PersistencePatch extends Pick<Persistence, 'timeoutSeconds'> {
+  /** As in a new service; `null`: every address is a client. */
+  readonly netmask?: string | number | null | undefined
+}
+
 /** Persistence as listings have it: complete. The netmask is text for IPv4 and a prefix length for IPv6. */
 export interface ListedPersistence {
   /** Seconds for which a client is remembered after its last connection. */
@@ -35,14 +41,19 @@ export interface PersistenceChange {
   readonly netmask: Uint8Array | undefined
 }
 
-/** The named ones of a persistence's settings. */
-export function parsePersistence(value: unknown, family: Family, path: string): PersistenceChange {
-  const { timeoutSeconds, netmask } = readFields(value, path, ['timeoutSeconds', 'netmask'])
+/** The named ones of a persistence's settings. Only patches can remove the netmask. */
+export function parsePersistence(value: unknown, family: Family, path: 'service' | 'patch'): PersistenceChange {
+  const place = `${path}.persistence`
+  const { timeoutSeconds, netmask } = readFields(value, place, ['timeoutSeconds', 'netmask'])
   return {
     timeout:
-      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${path}.timeoutSeconds`, 1, MOST_SECONDS),
-    netmask: netmask === undefined ? undefined : parseNetmask(netmask, family, `${path}.netmask`),
+      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${place}.timeoutSeconds`, 1, MOST_SECONDS),
+    netmask: netmask === null && path === 'patch' ? fullNetmask(family) : optionalNetmask(netmask, family, place),
   }
+}
+
+function optionalNetmask(value: unknown, family: Family, place: string): Uint8Array | undefined {
+  return value === undefined ? undefined : parseNetmask(value, family, `${place}.netmask`)
 }
 
 /** The granularity of a single client: what a service without persistence has, too, because the kernel wants one. */

@@ -52,7 +52,7 @@ function parse(identity: ServiceIdentity, fields: ServiceFields): Wishes {
     persistence:
       persistence === undefined || persistence === null
         ? persistence
-        : parsePersistence(persistence, identity.family, 'patch.persistence'),
+        : parsePersistence(persistence, identity.family, 'patch'),
   }
 }
 

@@ -7,6 +7,7 @@ import {
   parsePersistence,
   type ListedPersistence,
   type Persistence,
+  type PersistencePatch,
   type PersistenceChange,
 } from './persistence.ts'
 import type { ServiceRow } from './records.ts'
@@ -62,7 +63,7 @@ export interface ServicePatch {
   /** The complete new set; `null` or `[]`: none. */
   readonly schedulerFlags?: readonly SchedulerFlag[] | null | undefined
   /** What is not named in it stays. `null` ends persistence and removes the persistence engine with it. */
-  readonly persistence?: Persistence | null | undefined
+  readonly persistence?: PersistencePatch | null | undefined
   /** `null`: none, which tells clients apart by their address. Needs persistence, in the patch or in the service. */
   readonly persistenceEngine?: string | null | undefined
   /** For services of `udp` or a mark. */
@@ -178,9 +179,7 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
   if (fields.onePacket !== undefined && parseOnePacket(fields.onePacket, 'service.onePacket', identity))
     value |= ONE_PACKET
   const persistence =
-    fields.persistence === undefined
-      ? undefined
-      : parsePersistence(fields.persistence, identity.family, 'service.persistence')
+    fields.persistence === undefined ? undefined : parsePersistence(fields.persistence, identity.family, 'service')
   if (persistence !== undefined) value |= PERSISTENT
   else if (identity.port === 0) throw portZero('service.persistence')
   const { family, fwmark, protocol, address, port } = identity.row // several times as fast as spreading it

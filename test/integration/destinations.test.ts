@@ -106,6 +106,31 @@ test('updateDestination keeps what it does not name', async () => {
   expect(seen.direct[0]).not.toHaveProperty('tunnel')
 })
 
+test('null removes thresholds and tunnel options, and nothing else', async () => {
+  const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
+    const { name, path } = await netns()
+    await sh('ipvsadm -A -f 7 -s rr; ipvsadm -a -f 7 -r 10.0.0.2 -i -w 5 -x 100 -y 50 --tun-type gue --tun-port 6080', {
+      netns: name,
+    })
+    const ipvs = await Ipvs.open({ netns: path })
+    const [key, server] = [{ fwmark: 7 }, { address: '10.0.0.2' }]
+    const before = (await ipvs.listDestinations(key))[0]
+    await ipvs.updateDestination(key, server, { lowerThreshold: null })
+    const lower = (await ipvs.listDestinations(key))[0]
+    await ipvs.updateDestination(key, server, { lowerThreshold: 50, tunnel: null })
+    const tunnel = (await ipvs.listDestinations(key))[0]
+    await ipvs.updateDestination(key, server, { upperThreshold: null })
+    const upper = (await ipvs.listDestinations(key))[0]
+    await ipvs.close()
+    return { before, lower, tunnel, upper, saved: await sh('ipvsadm -Sn', { netns: name }) }
+  })
+  expect(seen.lower).toEqual({ ...seen.before, lowerThreshold: 0 })
+  expect(seen.tunnel).toEqual({ ...seen.before, tunnel: { type: 'ipip' } })
+  expect(seen.upper).toEqual({ ...seen.tunnel, upperThreshold: 0, lowerThreshold: 0 })
+  expect(seen.saved).toContain('-a -f 7 -r 10.0.0.2:0 -i -w 5')
+  expect(seen.saved).not.toContain('gue')
+})
+
 test('hundreds of destinations are listed whole', async () => {
   const addresses = await lab.run(async ({ ipvs: { Ipvs }, netns }) => {
     const { path } = await netns()

@@ -119,6 +119,7 @@ describe('updateService keeps what it does not name', () => {
     [{ scheduler: 'wrr' }, '-t 172.16.0.100:80 -s wrr -b flag-2 -p 600 -M 255.255.255.0'],
     [{ persistence: { timeoutSeconds: 3600 } }, '-t 172.16.0.100:80 -s sh -b sh-port -p 3600 -M 255.255.255.0'],
     [{ persistence: { netmask: 32 } }, '-t 172.16.0.100:80 -s sh -b sh-port -p 600'],
+    [{ persistence: { netmask: null } }, '-t 172.16.0.100:80 -s sh -b sh-port -p 600'],
     [{ persistence: null }, '-t 172.16.0.100:80 -s sh -b sh-port'],
     [{ schedulerFlags: ['sh-fallback'] }, '-t 172.16.0.100:80 -s sh -b sh-fallback -p 600 -M 255.255.255.0'],
     [{ schedulerFlags: null }, '-t 172.16.0.100:80 -s sh -p 600 -M 255.255.255.0'],

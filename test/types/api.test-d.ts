@@ -69,12 +69,15 @@ export const services: Service[] = [
   { fwmark: 7, schedulerFlags: ['sh-prot'] },
   // @ts-expect-error only patches remove with null
   { fwmark: 7, persistence: null },
+  // @ts-expect-error only patches remove with null
+  { fwmark: 7, persistence: { netmask: null } },
 ]
 
 export const patches: ServicePatch[] = [
   {},
   { persistence: null, persistenceEngine: null, schedulerFlags: null },
   { persistence: { netmask: '255.255.255.0' } },
+  { persistence: { netmask: null } },
   // @ts-expect-error the key cannot change
   { fwmark: 8 },
   // @ts-expect-error a service always has a scheduler
@@ -92,6 +95,8 @@ export const destinations: Destination[] = [
   { address: '10.0.0.7', forwarding: 'local' },
   // @ts-expect-error unknown property
   { address: '10.0.0.7', wieght: 1 },
+  // @ts-expect-error only patches remove with null
+  { address: '10.0.0.7', upperThreshold: null },
 ]
 
 export const tunnels: Tunnel[] = [
@@ -113,6 +118,9 @@ export const destinationKeys: DestinationKey[] = [
 
 export const destinationPatches: DestinationPatch[] = [
   { weight: 0 },
+  { upperThreshold: null, lowerThreshold: null, tunnel: null },
+  // @ts-expect-error a destination always has a weight
+  { weight: null },
   // @ts-expect-error the key cannot change
   { address: '10.0.0.8' },
 ]

@@ -166,6 +166,17 @@ describe('a patch', () => {
       { forwarding: 0, weight: 2, ...noTunnel },
     ],
     [{ forwarding: 'tunnel' }, { forwarding: 2 }],
+    [{ lowerThreshold: null }, { lowerThreshold: 0 }],
+    [
+      { upperThreshold: 7, lowerThreshold: null },
+      { upperThreshold: 7, lowerThreshold: 0 },
+    ],
+    [{ upperThreshold: null }, { upperThreshold: 0, lowerThreshold: 0 }],
+    [{ tunnel: null }, noTunnel],
+    [
+      { tunnel: null, forwarding: 'tunnel' },
+      { forwarding: 2, ...noTunnel },
+    ],
     [
       { forwarding: 'tunnel', tunnel: { type: 'gre' } },
       { forwarding: 2, ...noTunnel, tunnelType: 2 },
@@ -178,6 +189,7 @@ describe('a patch', () => {
     ['patch.weight', { weight: -1 }],
     ['patch.weight', { weight: null }],
     ['patch.lowerThreshold', { lowerThreshold: 2, upperThreshold: 1 }],
+    ['patch.lowerThreshold', { lowerThreshold: 2, upperThreshold: null }],
     ['patch.forwarding', { forwarding: 'local' }],
     ['patch.tunnel', { tunnel: { type: 'gre' } }],
     ['patch.tunnel', { tunnel: { type: 'gre' }, forwarding: 'direct' }],

@@ -53,6 +53,13 @@ describe('a patch', () => {
     expect(changed(key, patch, plain)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask, timeout: 360 })
   })
 
+  test('a netmask that is removed is that of a single client', () => {
+    const patch = { persistence: { netmask: null } }
+    expect(changed(key, patch, persistent)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask: host })
+    const six = changed({ ...key, family: 'ipv6' }, { persistence: { timeoutSeconds: 60, netmask: null } })
+    expect(six.netmask).toEqual(Uint8Array.of(128, 0, 0, 0))
+  })
+
   test('a persistence engine needs a persistent service', () => {
     const patch = { persistenceEngine: 'sip' }
     expect(needsCurrent(key, patch)).toBe(true)
@@ -74,6 +81,7 @@ describe('a patch', () => {
     ['patch.scheduler', { scheduler: 'RR' }],
     ['patch.onePacket', { onePacket: null }],
     ['patch.persistence.timeoutSeconds', { persistence: { timeoutSeconds: 0 } }],
+    ['patch.persistence.timeoutSeconds', { persistence: { timeoutSeconds: null } }],
     ['patch.timeout', { timeout: 7 }],
     ['patch.weight', { weight: 7 }],
   ])('refuses %s', (field, patch) => expect(refused(() => changed(key, patch)).field).toBe(field))
