@@ -29,11 +29,14 @@ function patchPersistence(random: Random, service: ServiceModel): ServicePatch['
   }
   // What is not named stays; where there was no persistence, it is the default.
   const next = { ...(service.persistence ?? { timeoutSeconds: 360, prefixLength: fullLength(family) }) }
-  const patch: { timeoutSeconds?: number; netmask?: string | number } = {}
+  const patch: { timeoutSeconds?: number; netmask?: string | number | null } = {}
   if (random.oneIn(2)) patch.timeoutSeconds = next.timeoutSeconds = randomTimeout(random)
   if (random.oneIn(2)) {
     next.prefixLength = randomPrefix(random, family)
     patch.netmask = netmaskOf(next.prefixLength, family, random)
+  } else if (random.oneIn(4)) {
+    next.prefixLength = fullLength(family)
+    patch.netmask = null
   }
   service.persistence = next
   return patch
@@ -62,13 +65,19 @@ export function patchService(random: Random, service: ServiceModel, schedulers: 
 
 function patchThresholds(random: Random, destination: DestinationModel): DestinationPatch {
   const { upperThreshold, lowerThreshold } = destination
-  switch (random.upTo(2)) {
+  switch (random.upTo(4)) {
     case 0:
       destination.upperThreshold = lowerThreshold + random.upTo(MOST - lowerThreshold)
       return { upperThreshold: destination.upperThreshold }
     case 1:
       destination.lowerThreshold = random.upTo(upperThreshold)
       return { lowerThreshold: destination.lowerThreshold }
+    case 2:
+      destination.lowerThreshold = 0
+      return { lowerThreshold: null }
+    case 3:
+      destination.upperThreshold = destination.lowerThreshold = 0 // a lower one alone would mean nothing
+      return { upperThreshold: null }
     default:
       destination.upperThreshold = random.upTo(MOST)
       destination.lowerThreshold = random.upTo(destination.upperThreshold)
@@ -86,6 +95,10 @@ function patchForwarding(random: Random, service: ServiceModel, destination: Des
   if (random.oneIn(2)) {
     destination.tunnel ??= noTunnel // options stay, or there were none
     return { forwarding }
+  }
+  if (random.oneIn(3)) {
+    destination.tunnel = noTunnel
+    return random.oneIn(2) ? { forwarding, tunnel: null } : { forwarding, tunnel: {} }
   }
   destination.tunnel = randomTunnel(random)
   return { forwarding, tunnel: ourTunnel(destination.tunnel) }
