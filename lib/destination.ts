@@ -12,7 +12,7 @@ import {
 import type { DestinationRow } from './records.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
-import { listedTunnel, noTunnel, parseTunnel, type Tunnel } from './tunnel.ts'
+import { listedTunnel, parseTunnel, type Tunnel } from './tunnel.ts'
 import { FieldSet, InvalidInput, integer, oneOf, show, type Fields } from './validate.ts'
 
 /**
@@ -111,8 +111,8 @@ const blankDestination = () => ({
 
 type KeyField = keyof ReturnType<typeof blankKey>
 type DestinationField = keyof ReturnType<typeof blankDestination>
-type KeyFields = Fields<KeyField>
-type DestinationFields = Fields<DestinationField>
+export type KeyFields = Fields<KeyField>
+export type DestinationFields = Fields<DestinationField>
 
 const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics']
 const destinationFields = new FieldSet<DestinationField>(blankDestination, listedOnly)
@@ -120,7 +120,7 @@ const keyFields = new FieldSet<KeyField>(blankKey, [...Object.keys(blankDestinat
 
 // The index is the kernel's number, IP_VS_CONN_F_FWD_MASK.
 const listedForwardings: readonly ListedForwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
-const forwardings: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel']
+export const forwardings: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel']
 
 const MOST = 0x7fffffff // weights and thresholds are signed in the kernel
 
@@ -167,8 +167,8 @@ export function parseDestinationKey(service: ServiceIdentity, value: unknown): D
   return destinationIdentity(service, keyFields.read(value, 'destination'))
 }
 
-// IPVS accepts what it then cannot do: direct routing and tunnels leave the packet, and so its port, as they are.
-function assertForwardable(
+/** IPVS accepts what it then cannot do: direct routing and tunnels leave the packet, and so its port, as they are. */
+export function assertForwardable(
   service: ServiceIdentity,
   { port, family }: DestinationIdentity,
   forwarding: Forwarding,
@@ -191,8 +191,8 @@ function assertUnicast(address: Address): void {
   throw new InvalidInput('destination.address', `${text} is ${kind}; give the address of one server`)
 }
 
-// The settings that are named, each for itself. `path`: `destination` or `patch`.
-function settings(fields: DestinationFields, path: string): DestinationRow {
+/** The settings that are named, each for itself. `path`: `destination` or `patch`. */
+export function settings(fields: DestinationFields, path: string): DestinationRow {
   const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold') =>
     fields[name] === undefined ? undefined : integer(fields[name], `${path}.${name}`, 0, MOST)
   return {
@@ -202,13 +202,13 @@ function settings(fields: DestinationFields, path: string): DestinationRow {
   }
 }
 
-function assertThresholds({ upperThreshold, lowerThreshold }: DestinationRow, path: string): void {
+export function assertThresholds({ upperThreshold, lowerThreshold }: DestinationRow, path: string): void {
   if (upperThreshold === undefined || lowerThreshold === undefined || lowerThreshold <= upperThreshold) return
   throw new InvalidInput(`${path}.lowerThreshold`, `${lowerThreshold} is above upperThreshold, ${upperThreshold}`)
 }
 
-// Named one by one: several times as fast as spreading, for many destinations.
-function filledRow(
+/** Named one by one: several times as fast as spreading, for many destinations. */
+export function filledRow(
   { address: { family, bytes }, port }: DestinationIdentity,
   forwarding: Forwarding | undefined,
   { weight, upperThreshold, lowerThreshold }: DestinationRow,
@@ -228,7 +228,7 @@ function filledRow(
   }
 }
 
-function tunnelAlone(path: string): InvalidInput {
+export function tunnelAlone(path: string): InvalidInput {
   return new InvalidInput(`${path}.tunnel`, 'tunnel options need forwarding "tunnel" named with them')
 }
 
@@ -247,53 +247,6 @@ export function newDestinationRow(
   const numbers = { weight, upperThreshold, lowerThreshold }
   assertThresholds(numbers, 'destination')
   return filledRow(identity, method, numbers, tunnel === undefined ? {} : parseTunnel(tunnel, 'destination.tunnel'))
-}
-
-function assertSameDestination(service: ServiceIdentity, identity: DestinationIdentity, fields: KeyFields): void {
-  if (fields.address === undefined && fields.port === undefined) return
-  const { address = formatAddress(identity.address.bytes, identity.family), port = identity.port } = fields
-  let text: string | undefined
-  try {
-    text = destinationIdentity(service, { address, port }).text
-  } catch {
-    // not even a key
-  }
-  if (text === identity.text) return
-  const field = fields.address === undefined ? 'port' : 'address'
-  throw new InvalidInput(
-    `patch.${field}`,
-    `the key of ${identity.text} cannot be changed; remove the destination and add another`,
-  )
-}
-
-// A lower threshold means nothing without an upper one: it goes with it unless it is named.
-function withoutThresholds(fields: DestinationFields): DestinationFields {
-  const { upperThreshold, lowerThreshold } = fields
-  const [noUpper, noLower] = [upperThreshold === null, lowerThreshold === null]
-  if (!noUpper && !noLower) return fields
-  return {
-    ...fields,
-    upperThreshold: noUpper ? 0 : upperThreshold,
-    lowerThreshold: noLower || (noUpper && lowerThreshold === undefined) ? 0 : lowerThreshold,
-  }
-}
-
-/** The row of a patch: key and what changes. The native side completes it with what the destination has. */
-export function changedDestinationRow(
-  service: ServiceIdentity,
-  identity: DestinationIdentity,
-  fields: DestinationFields,
-): DestinationRow {
-  assertSameDestination(service, identity, fields)
-  const { forwarding, tunnel } = fields
-  const method = forwarding === undefined ? undefined : oneOf(forwarding, 'patch.forwarding', forwardings)
-  if (tunnel !== undefined && tunnel !== null && method !== 'tunnel') throw tunnelAlone('patch')
-  if (method !== undefined) assertForwardable(service, identity, method)
-  const numbers = settings(withoutThresholds(fields), 'patch')
-  assertThresholds(numbers, 'patch')
-  const dropsTunnel = tunnel === null || (method !== undefined && method !== 'tunnel')
-  const options = tunnel === undefined || tunnel === null ? {} : parseTunnel(tunnel, 'patch.tunnel')
-  return filledRow(identity, method, numbers, dropsTunnel ? noTunnel : options)
 }
 
 const noAddress = new Uint8Array(16)

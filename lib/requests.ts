@@ -1,11 +1,6 @@
 // What each writing method sends. All checks of arguments happen here, before anything is sent.
-import {
-  changedDestinationRow,
-  destinationIdentity,
-  newDestinationRow,
-  parseDestinationKey,
-  readDestination,
-} from './destination.ts'
+import { changedDestinationRow } from './destination-patch.ts'
+import { destinationIdentity, newDestinationRow, parseDestinationKey, readDestination } from './destination.ts'
 import { invalidArgument } from './errors.ts'
 import type { FailureContext } from './failure.ts'
 import { operationCode, serviceReader } from './records.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
+import { changedDestinationRow } from '../../lib/destination-patch.ts'
 import {
-  changedDestinationRow,
   destinationIdentity,
   listedDestination,
   newDestinationRow,
@@ -21,11 +21,6 @@ const key = { family: 2, address: ipv4(10, 0, 0, 7) }
 function added(destination: unknown, service = web): DestinationRow {
   const fields = readDestination(destination, 'destination')
   return present(newDestinationRow(service, destinationIdentity(service, fields), fields))
-}
-
-function changed(patch: unknown, destination: unknown = server, service = web): DestinationRow {
-  const identity = parseDestinationKey(service, destination)
-  return present(changedDestinationRow(service, identity, readDestination(patch, 'patch')))
 }
 
 describe('keys', () => {
@@ -151,63 +146,6 @@ describe('a new destination', () => {
   })
 })
 
-describe('a patch', () => {
-  const row = { ...key, port: 80 }
-  const noTunnel = { tunnelType: 0, tunnelPort: 0, tunnelFlags: 0 }
-
-  test.each<[object, DestinationRow]>([
-    [{}, {}],
-    [{ weight: 0 }, { weight: 0 }],
-    [{ upperThreshold: 7 }, { upperThreshold: 7 }],
-    [{ lowerThreshold: 7 }, { lowerThreshold: 7 }],
-    [{ forwarding: 'direct' }, { forwarding: 3, ...noTunnel }],
-    [
-      { forwarding: 'masquerade', weight: 2 },
-      { forwarding: 0, weight: 2, ...noTunnel },
-    ],
-    [{ forwarding: 'tunnel' }, { forwarding: 2 }],
-    [{ lowerThreshold: null }, { lowerThreshold: 0 }],
-    [
-      { upperThreshold: 7, lowerThreshold: null },
-      { upperThreshold: 7, lowerThreshold: 0 },
-    ],
-    [{ upperThreshold: null }, { upperThreshold: 0, lowerThreshold: 0 }],
-    [{ tunnel: null }, noTunnel],
-    [
-      { tunnel: null, forwarding: 'tunnel' },
-      { forwarding: 2, ...noTunnel },
-    ],
-    [
-      { forwarding: 'tunnel', tunnel: { type: 'gre' } },
-      { forwarding: 2, ...noTunnel, tunnelType: 2 },
-    ],
-  ])('%j names what changes and nothing else', (patch, changes) => {
-    expect(changed(patch)).toEqual({ ...row, ...changes })
-  })
-
-  test.each<[string, object]>([
-    ['patch.weight', { weight: -1 }],
-    ['patch.weight', { weight: null }],
-    ['patch.lowerThreshold', { lowerThreshold: 2, upperThreshold: 1 }],
-    ['patch.lowerThreshold', { lowerThreshold: 2, upperThreshold: null }],
-    ['patch.forwarding', { forwarding: 'local' }],
-    ['patch.tunnel', { tunnel: { type: 'gre' } }],
-    ['patch.tunnel', { tunnel: { type: 'gre' }, forwarding: 'direct' }],
-    ['patch.tunnel.port', { tunnel: { type: 'gue' }, forwarding: 'tunnel' }],
-    ['patch.address', { address: '10.0.0.8' }],
-    ['patch.address', { address: 'nonsense' }],
-    ['patch.port', { port: 81 }],
-    ['patch.scheduler', { scheduler: 'rr' }],
-  ])('refuses %s (%#)', (field, patch) => expect(refused(() => changed(patch)).field).toBe(field))
-
-  test('cannot make a destination what it could not have been', () => {
-    const elsewhere = { address: '10.0.0.7', port: 8080 }
-    expect(refused(() => changed({ forwarding: 'direct' }, elsewhere)).field).toBe('destination.port')
-    expect(changed({ weight: 3 }, elsewhere)).toMatchObject({ port: 8080, weight: 3 })
-    expect(refused(() => changed({ forwarding: 'masquerade' }, { address: '::7' })).field).toBe('destination.address')
-  })
-})
-
 const tunnelOf = (row: DestinationRow) => listedDestination(row, web).tunnel
 
 describe('a listed destination', () => {
@@ -274,6 +212,7 @@ describe('a listed destination', () => {
     const listed = listedDestination({ ...row, ...counts }, web)
     expect(added(listed)).toEqual(row)
     expect(parseDestinationKey(web, listed).row).toMatchObject({ address: row.address, port: row.port })
-    expect(changed({ ...listed, weight: 7 }, listed)).toMatchObject({ ...row, weight: 7 })
+    const patch = readDestination({ ...listed, weight: 7 }, 'patch')
+    expect(changedDestinationRow(web, parseDestinationKey(web, listed), patch)).toMatchObject({ ...row, weight: 7 })
   })
 })
