@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { changedDestinationRow } from '../../lib/destination-patch.ts'
 import { parseDestinationKey, readDestination } from '../../lib/destination.ts'
 import type { DestinationRow } from '../../lib/records.ts'
-import { parseServiceKey } from '../../lib/service-key.ts'
+import { parseServiceKey } from '../../lib/service.ts'
 import { refused } from './refused.ts'
 import { ipv4, present } from './service-rows.ts'
 
-const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 }, [])
+const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 })
 const server = { address: '10.0.0.7' }
 const key = { family: 2, address: ipv4(10, 0, 0, 7) }
 
