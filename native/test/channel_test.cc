@@ -227,3 +227,38 @@ TEST_CASE("no such family: unavailable") {
   uint16_t id = 0;
   CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::unavailable);
 }
+
+TEST_CASE("a small window grows for a long dump, and the socket that saw the large one is not used again") {
+  // Six datagrams: the last two are larger than the window.
+  const auto datagram = [](const nlmsghdr& request, size_t size) {
+    fake::Answer answer;
+    answer.data(request, 1, [size](netlink::Writer& writer) {
+      const std::vector<std::byte> payload(size);
+      writer.attribute(1, payload.data(), payload.size());
+    });
+    return answer.take();
+  };
+  std::atomic<int> small = 4;
+  fake::Kernel kernel([&](const std::vector<netlink::Message>& requests) {
+    std::vector<fake::Datagram> out;
+    for (int i = 0; i < 6; ++i) {
+      out.push_back(datagram(requests[0].header, i < small ? 64 : 4096));
+    }
+    out.push_back(fake::Answer().doneDump(requests[0].header).take());
+    return out;
+  });
+  netlink::Channel channel(kernel.connector(), 512);
+  const auto dump = [&channel] {
+    netlink::Batch& batch = channel.compose();
+    (void)batch.begin(fake::familyId, NLM_F_DUMP);
+    batch.end();
+    netlink::Answers answers;
+    return channel.exchange(Control::within(5s), answers, [](size_t, const netlink::Message&) { return true; });
+  };
+  CHECK(dump().ok());
+  CHECK(kernel.opened == 1);
+  CHECK(dump().ok());
+  CHECK(kernel.opened == 2);
+  small = 3; // one datagram too early
+  CHECK(dump().cause == netlink::Cause::truncated);
+}

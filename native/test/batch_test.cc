@@ -1,0 +1,242 @@
+// Many items at once: where datagrams end, what patches read, and what a failure stops.
+#include "session_script.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+using namespace script; // NOLINT
+
+namespace {
+
+// A kernel with one service that holds destinations by their last octet; it remembers the datagrams it got.
+class OneService {
+public:
+  struct Values {
+    uint32_t weight;
+    uint32_t upper;
+  };
+
+  explicit OneService(std::map<uint8_t, Values> destinations)
+      : destinations_(std::move(destinations)),
+        kernel_(withFamily([this](const Requests& requests) { return answer(requests); })) {}
+
+  netlink::Channel::Connector connector() { return kernel_.connector(); }
+
+  // "dump", or how many writes there were in one datagram.
+  std::vector<std::string> heard() {
+    const std::scoped_lock lock(mutex_);
+    return heard_;
+  }
+
+  Values at(uint8_t last) {
+    const std::scoped_lock lock(mutex_);
+    return destinations_.at(last);
+  }
+
+  uint32_t refusedWeight = UINT32_MAX; // ERANGE
+
+private:
+  Datagrams answer(const Requests& requests) {
+    const std::scoped_lock lock(mutex_);
+    Answer answer;
+    if (commandOf(requests[0]) == IPVS_CMD_GET_SERVICE) {
+      putService(answer, requests[0].header, 7);
+      return {answer.ack(requests[0].header).take()};
+    }
+    if (commandOf(requests[0]) == IPVS_CMD_GET_DEST) {
+      heard_.emplace_back("dump");
+      for (const auto& [last, values] : destinations_) {
+        put(answer, requests[0].header, last, values);
+      }
+      return {answer.doneDump(requests[0].header).take()};
+    }
+    heard_.push_back(std::to_string(requests.size()));
+    for (const Message& request : requests) {
+      const int error = write(request);
+      if (error != 0 || (request.header.nlmsg_flags & NLM_F_ACK) != 0) {
+        answer.error(request.header, error);
+      }
+    }
+    return {answer.take()};
+  }
+
+  static void put(Answer& answer, const nlmsghdr& request, uint8_t last, const Values& values) {
+    answer.data(request, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
+      const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DEST);
+      const uint8_t address[16] = {10, 0, 0, last};
+      writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
+      writer.value<uint16_t>(IPVS_DEST_ATTR_PORT, 0);
+      writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
+      writer.value<uint32_t>(IPVS_DEST_ATTR_WEIGHT, values.weight);
+      writer.value<uint32_t>(IPVS_DEST_ATTR_U_THRESH, values.upper);
+      writer.endNest(nest);
+    });
+  }
+
+  int write(const Message& request) {
+    ipvs::Row row(sizeof(ipvs::Destination));
+    netlink::AttributeReader reader(request.payload.subspan(sizeof(genlmsghdr)));
+    netlink::Attribute attribute;
+    while (reader.next(attribute)) {
+      if (attribute.type == IPVS_CMD_ATTR_DEST) {
+        CHECK_FALSE(netlink::decode(ipvs::destinationRecord, attribute.payload, row.data()));
+      }
+    }
+    const auto* destination = reinterpret_cast<const ipvs::Destination*>(row.data());
+    const auto last = static_cast<uint8_t>(destination->address[3]);
+    const bool exists = destinations_.contains(last);
+    if (destination->weight == refusedWeight) {
+      return ERANGE;
+    }
+    switch (commandOf(request)) {
+    case IPVS_CMD_NEW_DEST:
+    case IPVS_CMD_SET_DEST:
+      if (exists == (commandOf(request) == IPVS_CMD_NEW_DEST)) {
+        return exists ? EEXIST : ENOENT;
+      }
+      destinations_[last] = {destination->weight, destination->upperThreshold};
+      return 0;
+    default:
+      return destinations_.erase(last) == 1 ? 0 : ENOENT;
+    }
+  }
+
+  std::mutex mutex_;
+  std::map<uint8_t, Values> destinations_;
+  std::vector<std::string> heard_;
+  fake::Kernel kernel_;
+};
+
+// A patch of the upper threshold and nothing else.
+ipvs::Row thresholdRow(uint8_t last, uint32_t upper) {
+  ipvs::Row row(sizeof(ipvs::Destination));
+  std::vector<std::byte> attributes;
+  netlink::Writer writer(attributes);
+  const uint8_t address[16] = {10, 0, 0, last};
+  writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
+  writer.value<uint16_t>(IPVS_DEST_ATTR_PORT, 0);
+  writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
+  writer.value<uint32_t>(IPVS_DEST_ATTR_U_THRESH, upper);
+  REQUIRE_FALSE(netlink::decode(ipvs::destinationRecord, attributes, row.data()));
+  return row;
+}
+
+const std::byte* service() {
+  static const ipvs::Row row = serviceRow(7);
+  return row.data();
+}
+
+Item patch(const ipvs::Row& destination) { return {Operation::updateDestination, service(), destination.data()}; }
+
+using Heard = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("patches of one service share a listing and a datagram") {
+  OneService kernel({{1, {1, 10}}, {2, {1, 20}}, {3, {1, 30}}});
+  ipvs::Session session(kernel.connector());
+  const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(2, 6), destinationRow(3, 7)};
+  const Item items[] = {patch(rows[0]), patch(rows[1]), patch(rows[2])};
+  CHECK(session.execute(items, Control::within(5s)).empty());
+  CHECK(kernel.heard() == Heard{"dump", "3"});
+  CHECK(kernel.at(2).weight == 6);
+  CHECK(kernel.at(2).upper == 20); // not named: stays
+}
+
+TEST_CASE("a patch sees what the items before it did to its destination") {
+  OneService kernel({{1, {1, 10}}});
+  ipvs::Session session(kernel.connector());
+  SUBCASE("another patch") {
+    const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(1, 99)};
+    const Item items[] = {patch(rows[0]), patch(rows[1])};
+    CHECK(session.execute(items, Control::within(5s)).empty());
+    CHECK(kernel.at(1).weight == 5);
+    CHECK(kernel.at(1).upper == 99);
+  }
+  SUBCASE("another patch that the kernel refuses") {
+    kernel.refusedWeight = 5;
+    const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(1, 99)};
+    const Item items[] = {patch(rows[0]), patch(rows[1])};
+    const auto failures = session.execute(items, Control::within(5s));
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].index == 0);
+    CHECK(kernel.at(1).weight == 1);
+    CHECK(kernel.at(1).upper == 99);
+  }
+  SUBCASE("an addition, behind a patch that listed the service without it") {
+    const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(2, 8), thresholdRow(2, 99)};
+    const Item items[] = {patch(rows[0]), {Operation::addDestination, service(), rows[1].data()}, patch(rows[2])};
+    CHECK(session.execute(items, Control::within(5s)).empty());
+    CHECK(kernel.at(2).weight == 8);
+    CHECK(kernel.at(2).upper == 99);
+  }
+  SUBCASE("removed and added anew between two patches") {
+    const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(1, 8), thresholdRow(1, 99)};
+    const Item items[] = {patch(rows[0]),
+                          {Operation::removeDestination, service(), rows[0].data()},
+                          {Operation::addDestination, service(), rows[1].data()},
+                          patch(rows[2])};
+    CHECK(session.execute(items, Control::within(5s)).empty());
+    CHECK(kernel.at(1).weight == 8);
+    CHECK(kernel.at(1).upper == 99);
+  }
+}
+
+TEST_CASE("a patch that names everything is written without a read") {
+  OneService kernel({{1, {1, 10}}});
+  ipvs::Session session(kernel.connector());
+  ipvs::Row row = destinationRow(1, 5);
+  netlink::store(row.data(), UINT32_MAX); // all fields present, zero but for those of destinationRow()
+  const Item items[] = {patch(row)};
+  CHECK(session.execute(items, Control::within(5s)).empty());
+  CHECK(kernel.heard() == Heard{"1"});
+}
+
+TEST_CASE("nothing is sent behind the first failure when that is asked for") {
+  OneService kernel({{2, {1, 0}}});
+  ipvs::Session session(kernel.connector());
+  std::vector<ipvs::Row> rows;
+  std::vector<Item> items;
+  rows.reserve(4);
+  for (uint8_t last = 1; last <= 4; ++last) {
+    rows.push_back(destinationRow(last, 1));
+    items.push_back({Operation::addDestination, service(), rows.back().data()});
+  }
+  SUBCASE("it stops") {
+    const auto failures = session.execute(items, Control::within(5s), ipvs::OnFailure::stop);
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].index == 1);
+    CHECK(failures[0].status.error == EEXIST);
+    CHECK(kernel.heard() == Heard{"1", "1"});
+  }
+  SUBCASE("it goes on") {
+    const auto failures = session.execute(items, Control::within(5s));
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].index == 1);
+    CHECK(kernel.heard() == Heard{"4"});
+    CHECK(kernel.at(4).weight == 1);
+  }
+  SUBCASE("a patch that fails before it is sent stops it, too") {
+    const ipvs::Row absent = destinationRow(9, 1);
+    const Item patches[] = {patch(absent), items[0]};
+    const auto failures = session.execute(patches, Control::within(5s), ipvs::OnFailure::stop);
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].index == 0);
+    CHECK(kernel.heard().back() == "dump");
+  }
+}
+
+TEST_CASE("failures come in the order of the items, also when a patch is refused before it is sent") {
+  OneService kernel({{1, {1, 0}}});
+  ipvs::Session session(kernel.connector());
+  const ipvs::Row rows[] = {destinationRow(1, 1), destinationRow(9, 1), destinationRow(8, 1)};
+  const Item items[] = {{Operation::addDestination, service(), rows[0].data()},
+                        patch(rows[1]),
+                        {Operation::removeDestination, service(), rows[2].data()}};
+  const auto failures = session.execute(items, Control::within(5s));
+  REQUIRE(failures.size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(failures[i].index == i);
+  }
+}
