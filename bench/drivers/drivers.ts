@@ -36,8 +36,8 @@ export const drivers: Readonly<Record<DriverName, DriverEntry>> = {
     load: async () => (await import('./ipvsadm.ts')).openRestore,
   },
   each: {
-    title: 'a process of ipvsadm for each operation, spawned from Node.js, one after the other; N up to 200 only',
-    mostItems: 200,
+    title: 'a process of ipvsadm for each operation, spawned from Node.js, one after the other; N up to 100 only',
+    mostItems: 100,
     load: async () => (await import('./ipvsadm.ts')).openEach,
   },
   ipvsadm: {
