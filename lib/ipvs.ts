@@ -1,5 +1,6 @@
 // The handle that everything about services and destinations goes through.
 import { binding } from './binding.ts'
+import { Connections } from './connections.ts'
 import {
   listedDestination,
   type Destination,
@@ -37,11 +38,12 @@ import { listedTimeouts, type Timeouts, type TimeoutsPatch } from './timeouts.ts
  * are called in one tick share datagrams, so do not await each of many. All methods reject with `IpvsError`: bad
  * arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and everything after `close` as `ERR_IPVS_CLOSED`.
  */
-export class Ipvs implements AsyncDisposable {
+export class Ipvs extends Connections implements AsyncDisposable {
   readonly #pipeline: Pipeline
   readonly #netns: string | undefined
 
   private constructor(pipeline: Pipeline, netns: string | undefined) {
+    super(netns)
     this.#pipeline = pipeline
     this.#netns = netns
   }
@@ -263,7 +265,7 @@ export class Ipvs implements AsyncDisposable {
    * everything from now on. Services stay. Idempotent.
    */
   async close(): Promise<void> {
-    return this.#pipeline.close()
+    await Promise.all([this.#pipeline.close(), this.closePasses()])
   }
 
   /** For `await using`. */

@@ -9,6 +9,11 @@
       "native/ipvs/session.cc",
       "native/ipvs/read.cc",
       "native/ipvs/patch.cc",
+      "native/ipvs/connection_line.cc",
+      "native/ipvs/connection_filter.cc",
+      "native/ipvs/connection_reader.cc",
+      "native/ipvs/connection_groups.cc",
+      "native/ipvs/connection_difference.cc",
       "native/nftables/message.cc",
       "native/nftables/expressions.cc",
       "native/nftables/objects.cc",
@@ -22,7 +27,9 @@
       "native/addon/reply.cc",
       "native/addon/sessions.cc",
       "native/addon/ipvs_session.cc",
-      "native/addon/marks_session.cc"
+      "native/addon/marks_session.cc",
+      "native/addon/connections.cc",
+      "native/addon/connection_options.cc"
     ],
     "addon_defines": [
       "NAPI_VERSION=8",
