@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 namespace addon {
@@ -62,8 +63,7 @@ private:
     auto buffer = info[1].As<Napi::ArrayBuffer>();
     const std::span rows(static_cast<ipvs::Connection*>(buffer.Data()), buffer.ByteLength() / sizeof(ipvs::Connection));
     const size_t first = info[2].As<Napi::Number>().Uint32Value();
-    hold(buffer);
-    return worker_.post(Value(), callSettings(info[0], 1), [this, rows, first](const netlink::Control& control) {
+    return post(info, buffer, [this, rows, first](const netlink::Control& control) {
       size_t next = first;
       bool done = false;
       ipvs::Engines engines;
@@ -81,20 +81,18 @@ private:
     std::vector<ipvs::ConnectionBlock> blocks = blocksFrom(info[1]);
     const auto fields = static_cast<uint8_t>(info[2].As<Napi::Number>().Uint32Value());
     const size_t most = info[3].As<Napi::Number>().Uint32Value();
-    hold(info[1]);
-    return worker_.post(Value(), callSettings(info[0], 1),
-                        [blocks = std::move(blocks), fields, most](const netlink::Control& /*control*/) {
-                          std::vector<std::span<const ipvs::Connection>> rows;
-                          rows.reserve(blocks.size());
-                          for (const ipvs::ConnectionBlock& block : blocks) {
-                            rows.push_back(block.rows);
-                          }
-                          const ipvs::Groups groups = ipvs::groupConnections(rows, fields, most);
-                          Outcome outcome;
-                          outcome.rows = bytesOf(groups.rows);
-                          outcome.counts = bytesOf(groups.counts);
-                          return outcome;
-                        });
+    return post(info, info[1], [blocks = std::move(blocks), fields, most](const netlink::Control& /*control*/) {
+      std::vector<std::span<const ipvs::Connection>> rows;
+      rows.reserve(blocks.size());
+      for (const ipvs::ConnectionBlock& block : blocks) {
+        rows.push_back(block.rows);
+      }
+      const ipvs::Groups groups = ipvs::groupConnections(rows, fields, most);
+      Outcome outcome;
+      outcome.rows = bytesOf(groups.rows);
+      outcome.counts = bytesOf(groups.counts);
+      return outcome;
+    });
   }
 
   // compare(call, earlier: blocks, later: blocks): { rows: opened, destinations: changed, counts: closed }, all u32
@@ -104,21 +102,20 @@ private:
     auto both = Napi::Array::New(info.Env(), 2);
     both[0U] = info[1];
     both[1U] = info[2];
-    hold(both);
-    return worker_.post(Value(), callSettings(info[0], 1),
-                        [earlier = std::move(earlier), later = std::move(later)](const netlink::Control& /*control*/) {
-                          const ipvs::ConnectionDifference difference = ipvs::compareConnections(earlier, later);
-                          Outcome outcome;
-                          outcome.rows = bytesOf(difference.opened);
-                          outcome.destinations = bytesOf(difference.changed);
-                          outcome.counts = bytesOf(difference.closed);
-                          return outcome;
-                        });
+    return post(info, both,
+                [earlier = std::move(earlier), later = std::move(later)](const netlink::Control& /*control*/) {
+                  const ipvs::ConnectionDifference difference = ipvs::compareConnections(earlier, later);
+                  Outcome outcome;
+                  outcome.rows = bytesOf(difference.opened);
+                  outcome.destinations = bytesOf(difference.changed);
+                  outcome.counts = bytesOf(difference.closed);
+                  return outcome;
+                });
   }
 
   // statistics(call): { rows: text of ip_vs_stats, destinations: text of ip_vs_stats_percpu }
   Napi::Value statistics(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1), [](const netlink::Control& /*control*/) {
+    return post(info, info.Env().Undefined(), [](const netlink::Control& /*control*/) {
       std::vector<std::byte> totals;
       std::vector<std::byte> perCpu;
       netlink::Failure failure = readFile("/proc/thread-self/net/ip_vs_stats", totals);
@@ -136,9 +133,22 @@ private:
 
   Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
 
-  // Keeps what a job works on from being collected: the job keeps this object, and this object that.
-  void hold(const Napi::Value& value) { Value().Set("held", value); }
+  // `held` is what the job works on. It must not be collected meanwhile: the job keeps this object, and this object
+  // that.
+  Napi::Value post(const Napi::CallbackInfo& info, const Napi::Value& held, Worker::Work work) {
+    if (busy_.exchange(true)) {
+      throw Napi::Error::New(info.Env(), "ipvs: a reader does one thing at a time");
+    }
+    Value().Set("held", held);
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this, work = std::move(work)](const netlink::Control& control) {
+                          Outcome outcome = work(control);
+                          busy_ = false;
+                          return outcome;
+                        });
+  }
 
+  std::atomic<bool> busy_ = false; // a job is under way, or never came to an end
   SessionOptions options_;
   ipvs::ConnectionReader reader_; // used on the worker's thread only, which is stopped before this goes
   Worker worker_;
