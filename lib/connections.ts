@@ -22,7 +22,7 @@ const STREAM_ROWS = 1024
 
 /**
  * The connections of a network namespace: what `Ipvs` inherits. The kernel shows its table as text, in a walk that is neither
- * consistent nor, before Linux 6.15, cheap: docs/connections.md says what that means.
+ * consistent nor, on kernels up to 6.12, cheap: docs/connections.md says what that means.
  */
 export abstract class Connections {
   readonly #netns: string | undefined

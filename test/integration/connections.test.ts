@@ -48,13 +48,13 @@ beforeAll(async () => {
           'listening',
         )
       }
-      const sending = [node(given.clientProgram, client)]
       if (sctp) {
-        for (const port of ['80', '84']) {
-          sending.push(start('python3', ['-c', given.sctpProgram, '192.168.1.11', port], { netns: client }))
-        }
+        const associations = ['80', '84'].map((port) =>
+          start('python3', ['-c', given.sctpProgram, '192.168.1.11', port], { netns: client }),
+        )
+        await Promise.all(associations.map(async (one) => one.waitFor('sent')))
       }
-      await Promise.all(sending.map(async (one) => one.waitFor('sent')))
+      await node(given.clientProgram, client).waitFor('sent') // last: CLOSE is forgotten after 10 s
       const ipvs = await Ipvs.open({ netns: director.path })
       const all = async (filter: Parameters<typeof ipvs.connections>[0]) => {
         const connections = []
@@ -62,9 +62,10 @@ beforeAll(async () => {
         return connections
       }
       const table = await ipvs.connectionTable()
+      const streamed = await all({})
+      const ipvsadm = await sh('ipvsadm -Lnc', { netns: director })
       const filtered: Record<string, Awaited<ReturnType<typeof all>>> = {}
       for (const [name, filter] of Object.entries(given.filters)) filtered[name] = await all(filter)
-      const ipvsadm = await sh('ipvsadm -Lnc', { netns: director })
       const watch = ipvs.watchConnections({ intervalMs: 100, filter: { protocol: 'udp' } })
       const first = await watch.next()
       await run('bash', ['-c', 'echo > /dev/udp/192.168.1.11/53'], { netns: client })
@@ -73,7 +74,7 @@ beforeAll(async () => {
       await sleep(2500) // counters are copied every 2 s
       const { connections, inPackets, cpus } = await ipvs.statistics()
       const result = {
-        streamed: await all({}),
+        streamed,
         table: await table.toArray(),
         synced: await all({ origin: true }),
         filtered,
@@ -164,7 +165,8 @@ test('SCTP, where the kernel has sockets of it', ({ skip }) => {
   if (!seen.sctp) skip('this kernel has no sctp module')
   const states = statesOf(seen.table.filter(({ protocol }) => protocol === 'sctp'))
   expect(states).toContain('ESTABLISHED')
-  expect(states).toContain('INIT1')
+  // Nobody answers on port 84: INIT1 turns into INIT with the second attempt.
+  expect(states.filter((state) => state.startsWith('INIT'))).toHaveLength(1)
 })
 
 describe('persistence templates', () => {
@@ -200,7 +202,9 @@ describe('persistence templates', () => {
 
   test('and nothing else, if only they are asked for', () => {
     expect(sorted(seen.filtered['only'] ?? [])).toEqual(sorted(templates()))
-    expect(seen.filtered['fwmark']).toMatchObject([{ fwmark: 7, template: true, destination: { port: 80 } }])
+    expect(seen.filtered['fwmark']).toMatchObject([
+      { fwmark: 7, template: true, destination: { address: '10.1.0.2', port: 0 } },
+    ])
   })
 })
 
