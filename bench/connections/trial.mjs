@@ -86,14 +86,20 @@ for (const count of process.argv.slice(2).map(Number)) {
   const samples = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   const rounds = count > 200_000 ? Math.min(3, ROUNDS) : ROUNDS
   for (let round = 0; round < rounds; round++) {
-    for (const [name, way] of Object.entries(ways)) samples[name].push(await measure(way))
+    for (const [name, way] of Object.entries(ways)) {
+      const sample = await measure(way)
+      samples[name].push(sample)
+      if (process.env['VERBOSE']) console.error(`${count} ${name} ${sample.wall.toFixed(0)} ms`)
+    }
   }
+  const { connectionTableSize: buckets } = await ipvs.info()
   const of = (name, what) => Number(median(samples[name].map((sample) => sample[what])).toFixed(1))
   const table = of('table', 'wall')
   console.log(
     JSON.stringify({
       kernel: release(),
       count,
+      buckets,
       wallMs: Object.fromEntries(Object.keys(ways).map((name) => [name, of(name, 'wall')])),
       tableToRead: ratio(table, of('read', 'wall')),
       tableToCat: ratio(table, of('cat', 'wall')),
