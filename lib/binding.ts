@@ -114,6 +114,60 @@ export interface NativeMarksSession extends NativeSession {
   drop(call: Call): Promise<Reply>
 }
 
+/** Addresses from `from` to `to` of a family, all when absent; one port, all when absent. */
+export interface NativeEndpointFilter {
+  readonly family?: number
+  /** 16 bytes, like `to`. */
+  readonly from?: Uint8Array
+  readonly to?: Uint8Array
+  readonly port?: number
+}
+
+/** One pass over the connection table: which file, and which of its lines. */
+export interface ConnectionPassOptions {
+  /** For tests: another file than that of the namespace. */
+  readonly file?: string
+  /** Reads ip_vs_conn_sync. */
+  readonly origin?: boolean
+  readonly limit?: number
+  readonly protocols?: readonly number[]
+  /** Indices of {@link Binding.connectionStates}. */
+  readonly states?: readonly number[]
+  readonly client?: NativeEndpointFilter
+  readonly virtual?: NativeEndpointFilter
+  readonly destination?: NativeEndpointFilter
+  readonly fwmark?: number
+  /** 0 included, 1 excluded, 2 only. */
+  readonly templates?: number
+  readonly leastExpires?: number
+}
+
+/** Rows of the record `connection`, which have no presence bits. */
+export interface ConnectionBlock {
+  readonly rows: ArrayBuffer
+  /** Number of rows in use. */
+  readonly length: number
+  /** For each row with a persistence engine: u32 row, u32 length, "name data", padding to four bytes. */
+  readonly engines?: ArrayBuffer
+}
+
+/** Works on buffers of JavaScript on its own thread: they must not be touched until the promise settles. */
+export interface NativeConnectionReader {
+  /**
+   * Writes rows from row `next` on. `counts`: the next row, and 1 when this was the end; `rows`: engines. Answers after about
+   * 100 ms even when the rows are not full.
+   */
+  pull(call: Call, rows: ArrayBuffer, next: number): Promise<Reply>
+  /** `rows`: one for each group, the largest first; `counts`: how many connections each has. */
+  group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply>
+  /** u32 numbers of rows. `rows`: opened; `destinations`: pairs of changed ones, before and after; `counts`: closed. */
+  compare(call: Call, earlier: readonly ConnectionBlock[], later: readonly ConnectionBlock[]): Promise<Reply>
+  /** `rows`: text of ip_vs_stats; `destinations`: of ip_vs_stats_percpu. */
+  statistics(call: Call): Promise<Reply>
+  abort(id: number): void
+  close(): Promise<void>
+}
+
 export interface SessionOptions {
   /** Path of a network namespace; absent: the process's own. */
   readonly netns?: string
@@ -124,7 +178,10 @@ export interface SessionOptions {
 export interface Binding {
   readonly IpvsSession: new (options: SessionOptions) => NativeIpvsSession
   readonly MarksSession: new (options: SessionOptions & { readonly table: string }) => NativeMarksSession
-  /** service, destination, statistics, info, timeouts, daemon, element. */
+  readonly ConnectionReader: new (options: SessionOptions, pass: ConnectionPassOptions) => NativeConnectionReader
+  /** The kernel's names of the states, by the numbers that rows have. */
+  readonly connectionStates: readonly string[]
+  /** service, destination, statistics, info, timeouts, daemon, element; connection, without presence bits. */
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>

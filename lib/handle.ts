@@ -10,15 +10,15 @@ import type { BatchResult } from './errors.ts'
 
 export class Handle {
   readonly pipeline: Pipeline
-  readonly #netns: string | undefined
+  readonly netns: string | undefined
 
   constructor(pipeline: Pipeline, netns: string | undefined) {
     this.pipeline = pipeline
-    this.#netns = netns
+    this.netns = netns
   }
 
   context(operation: string, target = ''): RequestContext {
-    return { operation, target, netns: this.#netns }
+    return { operation, target, netns: this.netns }
   }
 
   /** A read that needs no key. */

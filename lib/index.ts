@@ -2,6 +2,19 @@
 export { Ipvs } from './ipvs.ts'
 export type { IpvsReader } from './ipvs-reader.ts'
 export type { Info } from './info.ts'
+export type { Connections } from './connections.ts'
+export type { EndpointFilter, ConnectionFilter } from './connection-filter.ts'
+export type {
+  Connection,
+  ConnectionEndpoint,
+  ConnectionEngine,
+  ConnectionProtocol,
+  ConnectionState,
+} from './connection.ts'
+export type { ConnectionColumns, ConnectionList, ConnectionTable } from './connection-table.ts'
+export type { ConnectionGroup, ConnectionGroupField, ConnectionGroupFields } from './connection-groups.ts'
+export type { ConnectionChange, ConnectionChanges, WatchConnectionsOptions } from './connection-changes.ts'
+export type { CpuStatistics, TotalStatistics } from './total-statistics.ts'
 export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
 export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
 export type { MarkPort } from './mark-ports.ts'

@@ -1,4 +1,5 @@
 // What a handle can tell: everything about services and destinations that changes nothing.
+import { Connections } from './connections.ts'
 import { listedDestination, type ListedDestination } from './destination.ts'
 import type { Handle } from './handle.ts'
 import { infoOf, type Info } from './info.ts'
@@ -14,10 +15,11 @@ import { LazyTable, type Table } from './table.ts'
 import { listedTimeouts, type Timeouts } from './timeouts.ts'
 
 /** The half of `Ipvs` that only reads: a type for code that must not change anything. */
-export abstract class IpvsReader implements AsyncDisposable {
+export abstract class IpvsReader extends Connections implements AsyncDisposable {
   readonly #handle: Handle
 
   protected constructor(handle: Handle) {
+    super(handle.netns)
     this.#handle = handle
   }
 
@@ -123,7 +125,7 @@ export abstract class IpvsReader implements AsyncDisposable {
    * everything from now on. Services stay. Idempotent.
    */
   async close(): Promise<void> {
-    return this.#handle.pipeline.close()
+    await Promise.all([this.#handle.pipeline.close(), this.closePasses()])
   }
 
   /** For `await using`. */

@@ -11,6 +11,11 @@
       "native/ipvs/read.cc",
       "native/ipvs/snapshot.cc",
       "native/ipvs/patch.cc",
+      "native/ipvs/connection_line.cc",
+      "native/ipvs/connection_filter.cc",
+      "native/ipvs/connection_reader.cc",
+      "native/ipvs/connection_groups.cc",
+      "native/ipvs/connection_difference.cc",
       "native/nftables/message.cc",
       "native/nftables/expressions.cc",
       "native/nftables/objects.cc",
@@ -24,7 +29,9 @@
       "native/addon/reply.cc",
       "native/addon/sessions.cc",
       "native/addon/ipvs_session.cc",
-      "native/addon/marks_session.cc"
+      "native/addon/marks_session.cc",
+      "native/addon/connections.cc",
+      "native/addon/connection_options.cc"
     ],
     "addon_defines": [
       "NAPI_VERSION=8",

@@ -13,6 +13,7 @@ const test = [
   'ninja-build',
   'doctest-dev',
   'clang-19',
+  'libclang-rt-19-dev',
   'clang-format-19',
   'clang-tidy-19',
   'ipvsadm',

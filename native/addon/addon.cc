@@ -1,6 +1,7 @@
 // Module initialisation: what `binding` in lib/binding.ts is made of.
 #include "addon/sessions.h"
 #include "ipvs/commands.h"
+#include "ipvs/connection.h"
 #include "nftables/element.h"
 
 namespace addon {
@@ -54,9 +55,9 @@ Napi::Object recordObject(Napi::Env env, const netlink::Record& record) {
 }
 
 Napi::Array schemaArray(Napi::Env env) {
-  const netlink::Record* const records[] = {&ipvs::serviceRecord,    &ipvs::destinationRecord, &ipvs::statisticsRecord,
-                                            &ipvs::infoRecord,       &ipvs::timeoutsRecord,    &ipvs::daemonRecord,
-                                            &nftables::elementRecord};
+  const netlink::Record* const records[] = {&ipvs::serviceRecord,     &ipvs::destinationRecord, &ipvs::statisticsRecord,
+                                            &ipvs::infoRecord,        &ipvs::timeoutsRecord,    &ipvs::daemonRecord,
+                                            &nftables::elementRecord, &ipvs::connectionRecord};
   auto schema = Napi::Array::New(env, std::size(records));
   uint32_t index = 0;
   for (const netlink::Record* record : records) {
@@ -73,6 +74,15 @@ Napi::Object operationsObject(Napi::Env env) {
   return operations;
 }
 
+// Names by the numbers that rows of connections have.
+Napi::Array statesArray(Napi::Env env) {
+  auto states = Napi::Array::New(env, std::size(ipvs::stateNames));
+  for (uint32_t code = 0; code < std::size(ipvs::stateNames); ++code) {
+    states[code] = Napi::String::New(env, ipvs::stateNames[code].data(), ipvs::stateNames[code].size());
+  }
+  return states;
+}
+
 // describe(attributes: Uint8Array): annotated hex
 Napi::Value describe(const Napi::CallbackInfo& info) {
   const auto bytes = info[0].As<Napi::Uint8Array>();
@@ -83,6 +93,8 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["IpvsSession"] = defineIpvsSession(env);
   exports["MarksSession"] = defineMarksSession(env);
+  exports["ConnectionReader"] = defineConnectionReader(env);
+  exports["connectionStates"] = statesArray(env);
   exports["schema"] = schemaArray(env);
   exports["operations"] = operationsObject(env);
   exports["describe"] = Napi::Function::New(env, describe, "describe");

@@ -26,5 +26,6 @@ struct SessionOptions {
 
 [[nodiscard]] Napi::Function defineIpvsSession(Napi::Env env);
 [[nodiscard]] Napi::Function defineMarksSession(Napi::Env env);
+[[nodiscard]] Napi::Function defineConnectionReader(Napi::Env env);
 
 } // namespace addon

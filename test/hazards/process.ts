@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-const addon = fileURLToPath(new URL('../../build/Release/ipvs.node', import.meta.url))
+export const addon: string = fileURLToPath(new URL('../../build/Release/ipvs.node', import.meta.url))
 const testing = fileURLToPath(new URL('../../build-cmake/js/Release/ipvs_testing.node', import.meta.url))
 
 export const prelude: string = `

@@ -2,6 +2,8 @@
 import { Ipvs, IpvsError } from 'ipvs'
 import type {
   CallOptions,
+  ConnectionFilter,
+  ConnectionTable,
   Destination,
   DestinationKey,
   DestinationPatch,
@@ -207,4 +209,47 @@ export function explain(error: unknown): string {
 export async function disposes(): Promise<void> {
   await using handle = await Ipvs.open()
   await handle.flush()
+}
+
+// ---- connections
+export const filters: ConnectionFilter[] = [
+  {},
+  { protocol: 'tcp', state: ['ESTABLISHED', 'SYN_RECV'], client: '10.0.0.0/8', templates: 'only', limit: 10 },
+  { protocol: ['ip', '50'], virtual: { port: 80 }, destination: { address: '10.0.0.7' }, fwmark: '0x7' },
+  // @ts-expect-error the kernel spells states in upper case
+  { state: 'established' },
+  // @ts-expect-error protocols have names
+  { protocol: 6 },
+  // @ts-expect-error no such choice
+  { templates: 'no' },
+  // @ts-expect-error no such property
+  { port: 80 },
+]
+
+export async function connections(table: ConnectionTable): Promise<void> {
+  for await (const connection of ipvs.connections({ signal: AbortSignal.timeout(1) })) {
+    const port: number = connection.client.port
+    // @ts-expect-error templates of marks have no virtual end
+    const address: string = connection.virtual.address
+    void [port, address]
+  }
+  const counted = await table.countBy('destination', 'state')
+  const one: { destination: { address: string; port: number }; state: string; count: number } | undefined = counted[0]
+  // @ts-expect-error not asked for
+  void counted[0]?.client
+  // @ts-expect-error no such field
+  void table.countBy('port')
+  const ports: number[] = await table.column('clientPort')
+  // @ts-expect-error no such column
+  void table.column('ports')
+  void [one, ports, [...table].length, table.at(-1)?.expiresSeconds]
+  for await (const { opened, changed, closed } of ipvs.watchConnections({ intervalMs: 1000 })) {
+    for (const { previousState, connection } of changed) void [previousState, connection.state]
+    void [opened.length, closed.at(0)]
+  }
+  // @ts-expect-error how often?
+  void ipvs.watchConnections({})
+  const { rates, cpus } = await ipvs.statistics()
+  const bytes: bigint | undefined = cpus[0]?.inBytes
+  void [rates.inBytes, bytes]
 }

@@ -1,5 +1,6 @@
 // The addon as tests of whole methods replace it: `vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))`.
 import type { SessionOptions } from '../../lib/binding.ts'
+import { FakeConnectionReader, connectionSchema, connectionStates } from './fake-connections.ts'
 import { MarksSession, elementSchema } from './fake-marks.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
@@ -28,6 +29,8 @@ class IpvsSession extends FakeSession {
 export const binding: object = {
   IpvsSession,
   MarksSession,
-  schema: [...schema, elementSchema],
+  ConnectionReader: FakeConnectionReader,
+  connectionStates,
+  schema: [...schema, elementSchema, connectionSchema],
   operations: Object.fromEntries(operationNames.map((name, code) => [name, code])),
 }

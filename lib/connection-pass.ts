@@ -1,0 +1,124 @@
+// One pass over the connection table: a native reader with a thread and a descriptor of its own, for as long as it takes.
+import {
+  binding,
+  type ConnectionBlock,
+  type ConnectionPassOptions,
+  type Failure,
+  type NativeConnectionReader,
+  type Reply,
+} from './binding.ts'
+import { CONNECTION_BYTES } from './connection.ts'
+import { IpvsError, about, abortedError, closedError } from './errors.ts'
+import { errnoName, failureError, type FailureContext } from './failure.ts'
+import { onAbort } from './signals.ts'
+
+const FILE = '/proc/net/ip_vs_conn'
+// Reading makes progress or fails: nothing here waits for an answer.
+const TIMEOUT_MS = 0x7fffffff
+
+function passError(context: FailureContext, failure: Failure, reason: unknown): IpvsError {
+  const { cause, errno, message } = failure
+  if (cause === 'malformed') {
+    const problem = `${FILE} has a line that is not understood, ${message}.`
+    return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), kernelMessage: message })
+  }
+  // With an attribute it is about the namespace, without one about the file.
+  if (cause === 'local' && failure.attribute === undefined) {
+    const name = errnoName(errno)
+    if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' })
+    return new IpvsError('ERR_IPVS_KERNEL', `${FILE} cannot be read (${name}).`, { ...about(context), errno })
+  }
+  return failureError({ ...context, reads: true }, failure, reason)
+}
+
+/** A block as a reader fills it. */
+export interface FilledBlock extends ConnectionBlock {
+  /** There is nothing after it. */
+  readonly done: boolean
+}
+
+function joined(parts: readonly ArrayBuffer[]): ArrayBuffer | undefined {
+  if (parts.length < 2) return parts[0]
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0))
+  let size = 0
+  for (const part of parts) {
+    whole.set(new Uint8Array(part), size)
+    size += part.byteLength
+  }
+  return whole.buffer
+}
+
+/** Close it always: that ends its thread and closes its descriptor. */
+export class ConnectionPass {
+  readonly #native: NativeConnectionReader
+  readonly #context: FailureContext
+  readonly #signal: AbortSignal | undefined
+  #calls = 0
+  #closed = false
+
+  constructor(context: FailureContext, options: ConnectionPassOptions, signal: AbortSignal | undefined) {
+    const { netns } = context
+    this.#native = new binding.ConnectionReader(netns === undefined ? {} : { netns }, options)
+    this.#context = context
+    this.#signal = signal
+  }
+
+  /** The next rows: `least`, unless there are no more, and at most `rows`. */
+  async block(rows: number, least: number): Promise<FilledBlock> {
+    const buffer = new ArrayBuffer(rows * CONNECTION_BYTES)
+    const parts: ArrayBuffer[] = []
+    let [length, done] = [0, false]
+    do {
+      const from = length
+      const reply = await this.run((id) => this.#native.pull({ id, timeoutMs: TIMEOUT_MS }, buffer, from))
+      const [next = length, end = 0] = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
+      length = next
+      done = end === 1
+      if (reply.rows !== undefined) parts.push(reply.rows)
+    } while (!done && length < least)
+    const engines = joined(parts)
+    // What is kept should not be larger than what is in it.
+    const used = length * CONNECTION_BYTES
+    const kept = used < buffer.byteLength ? buffer.slice(0, used) : buffer
+    return { rows: kept, length, done, ...(engines && { engines }) }
+  }
+
+  async statistics(): Promise<Reply> {
+    return this.run((id) => this.#native.statistics({ id, timeoutMs: TIMEOUT_MS }))
+  }
+
+  async group(blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply> {
+    return this.run((id) => this.#native.group({ id, timeoutMs: TIMEOUT_MS }, blocks, fields, most))
+  }
+
+  async compare(earlier: readonly ConnectionBlock[], later: readonly ConnectionBlock[]): Promise<Reply> {
+    return this.run((id) => this.#native.compare({ id, timeoutMs: TIMEOUT_MS }, earlier, later))
+  }
+
+  /** One native call, ended early by the signal. */
+  async run(call: (id: number) => Promise<Reply>): Promise<Reply> {
+    this.assertGoing()
+    const id = ++this.#calls
+    const unlisten = this.#signal && onAbort(this.#signal, () => this.#native.abort(id))
+    try {
+      const reply = await call(id)
+      const failure = reply.failures[0]
+      if (failure !== undefined) throw passError(this.#context, failure, this.#signal?.reason)
+      this.assertGoing()
+      return reply
+    } finally {
+      unlisten?.()
+    }
+  }
+
+  assertGoing(): void {
+    if (this.#closed) throw closedError(this.#context)
+    if (this.#signal?.aborted) throw abortedError(this.#context, this.#signal.reason, 'not-applied')
+  }
+
+  /** Idempotent. A call that runs ends first, which takes no longer than about 100 ms, and fails. */
+  async close(): Promise<void> {
+    this.#closed = true
+    return this.#native.close()
+  }
+}

@@ -1,0 +1,161 @@
+// binding.ConnectionReader: one pass over the connection table, and work on the rows of tables that is too long for the
+// main thread. JavaScript gives the buffers that rows are written into, so they are never copied.
+#include "addon/connection_options.h"
+#include "addon/sessions.h"
+#include "ipvs/connection_groups.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+namespace addon {
+namespace {
+
+std::vector<std::byte> bytesOf(const auto& values) {
+  const auto bytes = std::as_bytes(std::span(values));
+  return {bytes.begin(), bytes.end()};
+}
+
+// A small file of the thread's network namespace, as it is.
+netlink::Failure readFile(const std::string& path, std::vector<std::byte>& content) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ssize_t got = fd < 0 ? -1 : 1;
+  int failed = fd < 0 ? errno : 0;
+  while (got > 0) {
+    std::byte part[4096];
+    got = ::read(fd, part, sizeof part);
+    if (got > 0) {
+      content.insert(content.end(), part, part + got);
+    } else if (got < 0 && errno == EINTR) {
+      got = 1;
+    } else if (got < 0) {
+      failed = errno;
+    }
+  }
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  return failed == 0 ? netlink::Failure{} : netlink::failureOf(0, netlink::local(failed));
+}
+
+class ConnectionReader : public Napi::ObjectWrap<ConnectionReader> {
+public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "ConnectionReader",
+        {InstanceMethod<&ConnectionReader::pull>("pull"), InstanceMethod<&ConnectionReader::group>("group"),
+         InstanceMethod<&ConnectionReader::compare>("compare"),
+         InstanceMethod<&ConnectionReader::statistics>("statistics"), InstanceMethod<&ConnectionReader::abort>("abort"),
+         InstanceMethod<&ConnectionReader::close>("close")});
+  }
+
+  // new ConnectionReader({ netns? }, { file?, origin?, limit?, and the filter })
+  explicit ConnectionReader(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<ConnectionReader>(info), options_(SessionOptions::from(info[0])),
+        reader_(readerOptionsFrom(info[1].As<Napi::Object>())),
+        worker_(info.Env(), enterOn(options_), [this] { reader_.close(); }) {}
+
+private:
+  // pull(call, rows: ArrayBuffer, next: number): { counts: [next, done], rows: engines }
+  Napi::Value pull(const Napi::CallbackInfo& info) {
+    auto buffer = info[1].As<Napi::ArrayBuffer>();
+    const std::span rows(static_cast<ipvs::Connection*>(buffer.Data()), buffer.ByteLength() / sizeof(ipvs::Connection));
+    const size_t first = info[2].As<Napi::Number>().Uint32Value();
+    return post(info, buffer, [this, rows, first](const netlink::Control& control) {
+      size_t next = first;
+      bool done = false;
+      ipvs::Engines engines;
+      Outcome outcome = outcomeOf(reader_.fill(rows, next, engines, done, control));
+      outcome.counts = bytesOf(std::vector<uint32_t>{static_cast<uint32_t>(next), done ? 1U : 0U});
+      if (!engines.empty()) {
+        outcome.rows = std::move(engines);
+      }
+      return outcome;
+    });
+  }
+
+  // group(call, blocks, fields: number, most: number): { rows, counts }
+  Napi::Value group(const Napi::CallbackInfo& info) {
+    std::vector<ipvs::ConnectionBlock> blocks = blocksFrom(info[1]);
+    const auto fields = static_cast<uint8_t>(info[2].As<Napi::Number>().Uint32Value());
+    const size_t most = info[3].As<Napi::Number>().Uint32Value();
+    return post(info, info[1], [blocks = std::move(blocks), fields, most](const netlink::Control& /*control*/) {
+      std::vector<std::span<const ipvs::Connection>> rows;
+      rows.reserve(blocks.size());
+      for (const ipvs::ConnectionBlock& block : blocks) {
+        rows.push_back(block.rows);
+      }
+      const ipvs::Groups groups = ipvs::groupConnections(rows, fields, most);
+      Outcome outcome;
+      outcome.rows = bytesOf(groups.rows);
+      outcome.counts = bytesOf(groups.counts);
+      return outcome;
+    });
+  }
+
+  // compare(call, earlier: blocks, later: blocks): { rows: opened, destinations: changed, counts: closed }, all u32
+  Napi::Value compare(const Napi::CallbackInfo& info) {
+    std::vector<ipvs::ConnectionBlock> earlier = blocksFrom(info[1]);
+    std::vector<ipvs::ConnectionBlock> later = blocksFrom(info[2]);
+    auto both = Napi::Array::New(info.Env(), 2);
+    both[0U] = info[1];
+    both[1U] = info[2];
+    return post(info, both,
+                [earlier = std::move(earlier), later = std::move(later)](const netlink::Control& /*control*/) {
+                  const ipvs::ConnectionDifference difference = ipvs::compareConnections(earlier, later);
+                  Outcome outcome;
+                  outcome.rows = bytesOf(difference.opened);
+                  outcome.destinations = bytesOf(difference.changed);
+                  outcome.counts = bytesOf(difference.closed);
+                  return outcome;
+                });
+  }
+
+  // statistics(call): { rows: text of ip_vs_stats, destinations: text of ip_vs_stats_percpu }
+  Napi::Value statistics(const Napi::CallbackInfo& info) {
+    return post(info, info.Env().Undefined(), [](const netlink::Control& /*control*/) {
+      std::vector<std::byte> totals;
+      std::vector<std::byte> perCpu;
+      netlink::Failure failure = readFile("/proc/thread-self/net/ip_vs_stats", totals);
+      if (failure.status.ok()) {
+        failure = readFile("/proc/thread-self/net/ip_vs_stats_percpu", perCpu);
+      }
+      Outcome outcome = outcomeOf(std::move(failure));
+      outcome.rows = std::move(totals);
+      outcome.destinations = std::move(perCpu);
+      return outcome;
+    });
+  }
+
+  void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }
+
+  Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
+
+  // `held` is what the job works on. It must not be collected meanwhile: the job keeps this object, and this object
+  // that.
+  Napi::Value post(const Napi::CallbackInfo& info, const Napi::Value& held, Worker::Work work) {
+    if (busy_.exchange(true)) {
+      throw Napi::Error::New(info.Env(), "ipvs: a reader does one thing at a time");
+    }
+    Value().Set("held", held);
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this, work = std::move(work)](const netlink::Control& control) {
+                          Outcome outcome = work(control);
+                          busy_ = false;
+                          return outcome;
+                        });
+  }
+
+  std::atomic<bool> busy_ = false; // a job is under way, or never came to an end
+  SessionOptions options_;
+  ipvs::ConnectionReader reader_; // used on the worker's thread only, which is stopped before this goes
+  Worker worker_;
+};
+
+} // namespace
+
+Napi::Function defineConnectionReader(Napi::Env env) { return ConnectionReader::define(env); }
+
+} // namespace addon

@@ -1,0 +1,382 @@
+// The kernel prints columns of fixed width with single spaces between them, so positions are known once the families
+// are: no searching, and one branch for all of the digits of a line.
+#include "ipvs/connection_line.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+namespace ipvs {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the first character is the lowest byte of a word");
+
+template <typename Word> Word load(const char* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+template <typename Word> constexpr Word repeated(uint8_t byte) { return static_cast<Word>(~Word{0} / 255 * byte); }
+
+// Bit 7 of each byte is set that lies within [low, high]; for bytes below 128.
+template <typename Word> constexpr Word within(Word word, uint8_t low, uint8_t high) {
+  return (word + repeated<Word>(static_cast<uint8_t>(0x80 - low))) &
+         static_cast<Word>(~(word + repeated<Word>(static_cast<uint8_t>(0x7f - high))));
+}
+
+// Bit 7 of a byte is set when it is no digit: of upper case for IPv4 and ports, of lower case for IPv6.
+template <typename Word> constexpr Word notHex(Word word, char a) {
+  const Word digit = within(word, '0', '9') | within(word, static_cast<uint8_t>(a), static_cast<uint8_t>(a + 5));
+  return (static_cast<Word>(~digit) | word) & repeated<Word>(0x80);
+}
+
+template <typename Word> constexpr Word nibbles(Word word) {
+  return (word & repeated<Word>(0x0f)) + 9 * ((word >> 6) & repeated<Word>(1));
+}
+
+// The values of eight digits: four bytes in network order.
+constexpr uint32_t joined8(uint64_t nibble) {
+  uint64_t pairs = (nibble << 4 | nibble >> 8) & 0x00ff00ff00ff00ff;
+  pairs = (pairs | pairs >> 8) & 0x0000ffff0000ffff;
+  return static_cast<uint32_t>(pairs | pairs >> 16);
+}
+
+// The values of four digits: two bytes in network order.
+constexpr uint16_t joined4(uint32_t nibble) {
+  const uint32_t pairs = (nibble << 4 | nibble >> 8) & 0x00ff00ff;
+  return static_cast<uint16_t>(pairs | pairs >> 8);
+}
+
+using Vector [[gnu::vector_size(16)]] = uint8_t;
+
+constexpr bool isSeparator(size_t at) { return at == 8 || at == 13 || at == 22 || at == 27 || at == 36; }
+template <size_t... Index> constexpr Vector separatorsFrom(size_t from, std::index_sequence<Index...> /*unused*/) {
+  return Vector{static_cast<uint8_t>(isSeparator(from + Index) ? 0xff : 0)...};
+}
+template <size_t From> constexpr Vector separators = separatorsFrom(From, std::make_index_sequence<sizeof(Vector)>());
+
+// What nearly all lines have between protocol and state: IPv4 everywhere, so every column has its place.
+//   0A000001 D57A AC100064 0050 0A020002 1F90
+// Sixteen characters at a time become digits, and are checked by what they must be: digits or spaces.
+class FourColumns {
+public:
+  static constexpr size_t length = 41;
+
+  [[nodiscard]] bool read(const char* at) {
+    const Vector wrong = take(at, 0, separators<0>) | take(at, 16, separators<16>) | take(at, 25, separators<25>);
+    std::array<uint64_t, 2> bits;
+    std::memcpy(bits.data(), &wrong, sizeof bits);
+    return (bits[0] | bits[1]) == 0;
+  }
+
+  void store(Connection& row) const {
+    address(0, row.client);
+    row.clientPort = port(9);
+    address(14, row.virtualAddress);
+    row.virtualPort = port(23);
+    address(28, row.destination);
+    row.destinationPort = port(37);
+    row.family = row.destinationFamily = AF_INET;
+  }
+
+private:
+  static Vector between(Vector text, uint8_t low, uint8_t high) {
+    return reinterpret_cast<Vector>(text - low <= static_cast<uint8_t>(high - low));
+  }
+
+  // The digits' values; what is wrong.
+  Vector take(const char* at, size_t from, Vector separator) {
+    Vector text;
+    std::memcpy(&text, at + from, sizeof text);
+    const Vector letter = between(text, 'A', 'F');
+    const Vector digit = between(text, '0', '9') | letter;
+    const Vector value = (text & 15) + (letter & 9);
+    std::memcpy(values_.data() + from, &value, sizeof value);
+    return (~digit ^ separator) | (separator & (text ^ ' '));
+  }
+
+  void address(size_t at, std::byte (&to)[16]) const {
+    const std::array<uint32_t, 4> words{joined8(load<uint64_t>(values_.data() + at)), 0, 0, 0};
+    std::memcpy(to, words.data(), sizeof to);
+  }
+
+  [[nodiscard]] uint16_t port(size_t at) const {
+    return __builtin_bswap16(joined4(load<uint32_t>(values_.data() + at)));
+  }
+
+  std::array<char, 48> values_;
+};
+
+// Reads fields from left to right. What is wrong with them is gathered in `wrong` and asked for once.
+class Columns {
+public:
+  explicit Columns(const char* at) : at_(at) {}
+
+  void separator() { wrong_ |= static_cast<uint8_t>(*at_++ ^ ' '); }
+
+  uint16_t port() {
+    const auto digits = load<uint32_t>(at_);
+    wrong_ |= notHex(digits, 'A');
+    at_ += 4;
+    return __builtin_bswap16(joined4(nibbles(digits)));
+  }
+
+  // Answers the family.
+  uint8_t address(std::byte (&to)[16]) {
+    if (at_[8] == ' ') {
+      const auto digits = load<uint64_t>(at_);
+      wrong_ |= notHex(digits, 'A');
+      const std::array<uint32_t, 4> words{joined8(nibbles(digits)), 0, 0, 0};
+      std::memcpy(to, words.data(), sizeof to);
+      at_ += 8;
+      return AF_INET;
+    }
+    for (size_t group = 0; group < 8; ++group) {
+      const auto digits = load<uint32_t>(at_ + group * 5);
+      wrong_ |= notHex(digits, 'a') | static_cast<uint8_t>(group < 7 ? at_[group * 5 + 4] ^ ':' : 0);
+      const uint16_t bytes = joined4(nibbles(digits));
+      std::memcpy(to + group * 2, &bytes, sizeof bytes);
+    }
+    at_ += 39;
+    return AF_INET6;
+  }
+
+  void expect(bool right) { wrong_ |= right ? 0 : 1; }
+  void skip(size_t length) { at_ += length; }
+  [[nodiscard]] const char* at() const { return at_; }
+  [[nodiscard]] bool right() const { return wrong_ == 0; }
+
+private:
+  const char* at_;
+  uint64_t wrong_ = 0;
+};
+
+constexpr uint32_t word4(const char (&text)[5]) {
+  uint32_t word = 0;
+  for (int i = 0; i < 4; ++i) {
+    word |= static_cast<uint32_t>(static_cast<uint8_t>(text[i])) << (8 * i);
+  }
+  return word;
+}
+
+// "IP_47": protocols that the kernel has no name for.
+bool numberedProtocol(Columns& columns, uint8_t& protocol) {
+  columns.skip(3);
+  unsigned number = 0;
+  int digits = 0;
+  for (; *columns.at() >= '0' && *columns.at() <= '9' && digits < 3; ++digits) {
+    number = number * 10 + static_cast<unsigned>(*columns.at() - '0');
+    columns.skip(1);
+  }
+  protocol = static_cast<uint8_t>(number);
+  const bool leadingZero = number < (digits == 3 ? 100U : digits == 2 ? 10U : 1U);
+  const bool named = number == IPPROTO_TCP || number == IPPROTO_UDP || number == IPPROTO_SCTP ||
+                     number == IPPROTO_ICMP || number == IPPROTO_ICMPV6;
+  return digits > 0 && number < 256 && !leadingZero && !named;
+}
+
+// The kernel pads names to three characters; the separator follows.
+bool protocol(Columns& columns, uint8_t& number) {
+  const auto start = load<uint32_t>(columns.at());
+  if (start == word4("TCP ") || start == word4("UDP ") || start == word4("IP  ")) {
+    number = start == word4("TCP ")   ? uint8_t{IPPROTO_TCP}
+             : start == word4("UDP ") ? uint8_t{IPPROTO_UDP}
+                                      : uint8_t{IPPROTO_IP};
+    columns.skip(3);
+    return true;
+  }
+  if (start == word4("SCTP")) {
+    number = IPPROTO_SCTP;
+    columns.skip(4);
+    return true;
+  }
+  if (start == word4("ICMP")) {
+    columns.skip(4);
+    const bool six = std::memcmp(columns.at(), "v6", 2) == 0;
+    columns.skip(six ? 2 : 0);
+    number = six ? uint8_t{IPPROTO_ICMPV6} : uint8_t{IPPROTO_ICMP};
+    return true;
+  }
+  return (start & 0xffffff) == (word4("IP_ ") & 0xffffff) && numberedProtocol(columns, number);
+}
+
+// The state as it is printed: eleven characters, filled with spaces, and the separator: 12 bytes.
+struct StateText {
+  uint64_t start;
+  uint32_t end;
+};
+
+constexpr StateText stateText(std::string_view name) {
+  StateText text{repeated<uint64_t>(' '), repeated<uint32_t>(' ')};
+  for (size_t i = 0; i < name.size(); ++i) {
+    const uint64_t difference = static_cast<uint8_t>(name[i] ^ ' ');
+    if (i < 8) {
+      text.start ^= difference << (8 * i);
+    } else {
+      text.end ^= static_cast<uint32_t>(difference << (8 * (i - 8)));
+    }
+  }
+  return text;
+}
+
+constexpr size_t stateSlots = 128;
+constexpr uint8_t noState = 255;
+constexpr size_t slotOf(const StateText& text, uint64_t multiplier) {
+  return ((text.start ^ static_cast<uint64_t>(text.end) << 32) * multiplier) >> 57;
+}
+
+// A hash table without collisions: the first multiplier that gives every name a slot of its own.
+struct StateTable {
+  uint64_t multiplier = 0;
+  std::array<uint8_t, stateSlots> codes{};
+  std::array<StateText, std::size(stateNames)> texts{};
+
+  constexpr bool fits(uint64_t candidate) {
+    multiplier = candidate;
+    codes.fill(noState);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      uint8_t& slot = codes[slotOf(texts[i], candidate)];
+      if (slot != noState) {
+        return false;
+      }
+      slot = static_cast<uint8_t>(i);
+    }
+    return true;
+  }
+};
+
+constexpr StateTable makeStateTable() {
+  StateTable table;
+  for (size_t i = 0; i < table.texts.size(); ++i) {
+    table.texts[i] = stateText(stateNames[i]);
+  }
+  uint64_t candidate = 0x9e3779b97f4a7c15;
+  while (!table.fits(candidate)) {
+    candidate = candidate * 6364136223846793005 + 1442695040888963407;
+    candidate |= 1;
+  }
+  return table;
+}
+constexpr StateTable stateTable = makeStateTable();
+
+bool state(Columns& columns, uint8_t& code) {
+  const StateText text{load<uint64_t>(columns.at()), load<uint32_t>(columns.at() + 8)};
+  code = stateTable.codes[slotOf(text, stateTable.multiplier)];
+  columns.skip(11);
+  if (code == noState) {
+    return false;
+  }
+  const StateText& name = stateTable.texts[code];
+  return text.start == name.start && text.end == name.end;
+}
+
+// Seven characters, filled with spaces from the left: enough, since the kernel counts milliseconds in 32 bits. Starts
+// at the separator before them: one word of eight.
+bool expires(Columns& columns, uint32_t& value) {
+  auto word = load<uint64_t>(columns.at());
+  const int spaces = std::countr_zero((word ^ repeated<uint64_t>(' ')) | 0x8000000000000000) / 8;
+  if (spaces == 0) {
+    return false;
+  }
+  const bool leadingZero = spaces < 7 && (word >> (8 * spaces) & 0xff) == '0';
+  word |= repeated<uint64_t>(0x10) & ((uint64_t{1} << (8 * spaces)) - 1); // a space becomes a zero
+  const uint64_t digits = within(word, '0', '9') & ~word & repeated<uint64_t>(0x80);
+  word -= repeated<uint64_t>('0');
+  word = word * 10 + (word >> 8);
+  word =
+      ((word & 0x000000ff000000ff) * 0x000f424000000064 + ((word >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
+      32;
+  value = static_cast<uint32_t>(word);
+  columns.skip(8);
+  return digits == repeated<uint64_t>(0x80) && !leadingZero;
+}
+
+bool origin(Columns& columns, uint8_t& code) {
+  const bool local = std::memcmp(columns.at(), "LOCAL ", 6) == 0;
+  code = static_cast<uint8_t>(local ? Origin::local : Origin::synced);
+  const bool known = local || std::memcmp(columns.at(), "SYNC  ", 6) == 0;
+  columns.skip(6);
+  return known;
+}
+
+bool isMark(const Connection& row) {
+  constexpr std::byte zeros[12]{};
+  return std::memcmp(row.virtualAddress + 4, zeros, sizeof zeros) == 0;
+}
+
+// A template has no client port, and a state that no connection keeps. The kernel does not say more.
+ConnectionKind kindOf(const Connection& row) {
+  const auto code = static_cast<State>(row.state);
+  if (row.clientPort != 0 || (code != State::none && code != State::assured)) {
+    return ConnectionKind::connection;
+  }
+  return row.protocol == IPPROTO_IP && isMark(row) ? ConnectionKind::markPersistence : ConnectionKind::persistence;
+}
+
+// " name data": the data may be empty and may hold anything but a newline.
+const char* engineEnd(const char* at, const char* limit, EngineText& engine) {
+  const auto* end = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(limit - at)));
+  engine = {at + 1, static_cast<size_t>(end - at - 1)};
+  const size_t space = engine.find(' ');
+  return space == EngineText::npos || space == 0 ? nullptr : end + 1;
+}
+
+// Addresses of any family.
+void anyColumns(Columns& columns, Connection& row) {
+  row.family = columns.address(row.client);
+  columns.separator();
+  row.clientPort = columns.port();
+  columns.separator();
+  columns.expect(columns.address(row.virtualAddress) == row.family);
+  columns.separator();
+  row.virtualPort = columns.port();
+  columns.separator();
+  row.destinationFamily = columns.address(row.destination);
+  columns.separator();
+  row.destinationPort = columns.port();
+}
+
+} // namespace
+
+std::string_view connectionHeader(ConnectionFile file) {
+  return file == ConnectionFile::plain
+             ? "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+             : "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n";
+}
+
+const char* parseConnection(const char* line, const char* limit, ConnectionFile file, Connection& row,
+                            EngineText& engine) {
+  Columns columns(line);
+  engine = {};
+  if (!protocol(columns, row.protocol)) {
+    return nullptr;
+  }
+  columns.separator();
+  if (FourColumns four; four.read(columns.at())) [[likely]] {
+    four.store(row);
+    columns.skip(FourColumns::length);
+  } else {
+    anyColumns(columns, row);
+  }
+  columns.separator();
+  columns.expect(state(columns, row.state));
+  row.origin = static_cast<uint8_t>(Origin::unknown);
+  if (file == ConnectionFile::origin) {
+    columns.separator();
+    columns.expect(origin(columns, row.origin));
+  }
+  columns.expect(expires(columns, row.expires));
+  if (!columns.right()) {
+    return nullptr;
+  }
+  row.kind = static_cast<uint8_t>(kindOf(row));
+  const char* end = columns.at();
+  if (*end == '\n') {
+    return end + 1;
+  }
+  return *end == ' ' && file == ConnectionFile::plain ? engineEnd(end, limit, engine) : nullptr;
+}
+
+} // namespace ipvs
