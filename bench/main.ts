@@ -26,15 +26,23 @@ function compileLimit(): void {
   if (done.status !== 0) throw new BenchError('the limit program does not compile')
 }
 
+function keep({ json }: Arguments, results: Results): void {
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results)}\n`)
+}
+
 async function take(args: Arguments, words: readonly string[]): Promise<Results> {
   compileLimit()
   const machine = describeMachine()
   const cells = planCells(args)
   if (cells.length === 0) throw new BenchError('nothing to measure: no driver of these trials can do N that large')
   const runs: Run[] = []
-  for (const kernel of args.direct ? [undefined] : args.kernels) runs.push(await measure(kernel, cells))
   const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ')
-  return { machine, node: process.version, commands: [command], runs }
+  const results = { machine, node: process.version, commands: [command], runs }
+  for (const kernel of args.direct ? [undefined] : args.kernels) {
+    runs.push(await measure(kernel, cells))
+    keep(args, results) // whatever becomes of the next kernel
+  }
+  return results
 }
 
 function save(results: Results): void {
@@ -50,7 +58,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const saved = args.from.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results)
   const results = merge(saved.length > 0 ? saved : [await take(args, words)])
-  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(results)}\n`)
+  keep(args, results)
   if (args.save) save(results)
   process.stdout.write(report(results))
   return results.runs.some((run) => run.cells.some((cell) => cell.error !== undefined)) ? 1 : 0

@@ -12,7 +12,7 @@ const lab = fileURLToPath(new URL('../test/lab/main.js', import.meta.url))
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 
 /** A kernel that crashes again and again is not worth waiting for. */
-const mostBoots = 4
+const mostBoots = 6
 
 const progressMs = 15_000
 
@@ -40,6 +40,11 @@ class Log {
 
   get done(): string {
     return `${this.results.length} of ${this.#cells} cells`
+  }
+
+  /** For cells that no machine could measure. */
+  fail(cells: readonly Cell[]): void {
+    for (const cell of cells) this.results.push({ ...cell, error: 'Error: the machine ended' })
   }
 
   hear(line: string): void {
@@ -90,11 +95,15 @@ export async function measure(kernel: string | undefined, cells: readonly Cell[]
   const log = new Log(kernel ?? 'host', cells.length)
   // Measuring drives kernels into bugs of their own. What is left is measured after another boot.
   for (let boot = 1; !log.complete; boot++) {
-    const status = await runGuest(kernel, cells.slice(log.results.length), (line) => log.hear(line))
+    const before = log.results.length
+    const status = await runGuest(kernel, cells.slice(before), (line) => log.hear(line))
     if (log.complete) break
     const words = `ended with status ${status} after ${log.done}`
-    if (boot === mostBoots || kernel === undefined) throw new BenchError(`${kernel ?? 'host'}: ${words}`)
-    log.say(`${words}; starting another machine`)
+    if (log.place === undefined || kernel === undefined) throw new BenchError(`${kernel ?? 'host'}: ${words}`)
+    log.say(words)
+    const here = log.results.length
+    if (boot === mostBoots) log.fail(cells.slice(here))
+    else if (here === before) log.fail(cells.slice(here, here + 1)) // the second time in the same cell
   }
   const { place, results, seconds } = log
   if (place === undefined) throw new BenchError('the guest said nothing of itself')
