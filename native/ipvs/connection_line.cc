@@ -5,7 +5,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <utility>
 
 namespace ipvs {
 namespace {
@@ -49,64 +48,47 @@ constexpr uint16_t joined4(uint32_t nibble) {
   return static_cast<uint16_t>(pairs | pairs >> 8);
 }
 
-using Vector [[gnu::vector_size(16)]] = uint8_t;
-
-constexpr bool isSeparator(size_t at) { return at == 8 || at == 13 || at == 22 || at == 27 || at == 36; }
-template <size_t... Index> constexpr Vector separatorsFrom(size_t from, std::index_sequence<Index...> /*unused*/) {
-  return Vector{static_cast<uint8_t>(isSeparator(from + Index) ? 0xff : 0)...};
-}
-template <size_t From> constexpr Vector separators = separatorsFrom(From, std::make_index_sequence<sizeof(Vector)>());
-
 // What nearly all lines have between protocol and state: IPv4 everywhere, so every column has its place.
 //   0A000001 D57A AC100064 0050 0A020002 1F90
-// Sixteen characters at a time become digits, and are checked by what they must be: digits or spaces.
+// In general-purpose words: vectors of 16 characters take fewer instructions, and more time.
 class FourColumns {
 public:
   static constexpr size_t length = 41;
 
   [[nodiscard]] bool read(const char* at) {
-    const Vector wrong = take(at, 0, separators<0>) | take(at, 16, separators<16>) | take(at, 25, separators<25>);
-    std::array<uint64_t, 2> bits;
-    std::memcpy(bits.data(), &wrong, sizeof bits);
-    return (bits[0] | bits[1]) == 0;
+    client_ = load<uint64_t>(at);
+    virtual_ = load<uint64_t>(at + 14);
+    destination_ = load<uint64_t>(at + 28);
+    twoPorts_ = load<uint32_t>(at + 9) | static_cast<uint64_t>(load<uint32_t>(at + 23)) << 32;
+    port_ = load<uint32_t>(at + 37);
+    const uint64_t digits = notHex(client_, 'A') | notHex(virtual_, 'A') | notHex(destination_, 'A') |
+                            notHex(twoPorts_, 'A') | notHex(port_, 'A');
+    const int separators = (at[8] ^ ' ') | (at[13] ^ ' ') | (at[22] ^ ' ') | (at[27] ^ ' ') | (at[36] ^ ' ');
+    return (digits | static_cast<unsigned>(separators)) == 0;
   }
 
   void store(Connection& row) const {
-    address(0, row.client);
-    row.clientPort = port(9);
-    address(14, row.virtualAddress);
-    row.virtualPort = port(23);
-    address(28, row.destination);
-    row.destinationPort = port(37);
+    address(client_, row.client);
+    address(virtual_, row.virtualAddress);
+    address(destination_, row.destination);
+    const uint32_t ports = __builtin_bswap32(joined8(nibbles(twoPorts_)));
+    row.clientPort = static_cast<uint16_t>(ports >> 16);
+    row.virtualPort = static_cast<uint16_t>(ports);
+    row.destinationPort = __builtin_bswap16(joined4(nibbles(port_)));
     row.family = row.destinationFamily = AF_INET;
   }
 
 private:
-  static Vector between(Vector text, uint8_t low, uint8_t high) {
-    return reinterpret_cast<Vector>(text - low <= static_cast<uint8_t>(high - low));
-  }
-
-  // The digits' values; what is wrong.
-  Vector take(const char* at, size_t from, Vector separator) {
-    Vector text;
-    std::memcpy(&text, at + from, sizeof text);
-    const Vector letter = between(text, 'A', 'F');
-    const Vector digit = between(text, '0', '9') | letter;
-    const Vector value = (text & 15) + (letter & 9);
-    std::memcpy(values_.data() + from, &value, sizeof value);
-    return (~digit ^ separator) | (separator & (text ^ ' '));
-  }
-
-  void address(size_t at, std::byte (&to)[16]) const {
-    const std::array<uint32_t, 4> words{joined8(load<uint64_t>(values_.data() + at)), 0, 0, 0};
+  static void address(uint64_t digits, std::byte (&to)[16]) {
+    const std::array<uint64_t, 2> words{joined8(nibbles(digits)), 0};
     std::memcpy(to, words.data(), sizeof to);
   }
 
-  [[nodiscard]] uint16_t port(size_t at) const {
-    return __builtin_bswap16(joined4(load<uint32_t>(values_.data() + at)));
-  }
-
-  std::array<char, 48> values_;
+  uint64_t client_;
+  uint64_t virtual_;
+  uint64_t destination_;
+  uint64_t twoPorts_;
+  uint32_t port_;
 };
 
 // Reads fields from left to right. What is wrong with them is gathered in `wrong` and asked for once.
