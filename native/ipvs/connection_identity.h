@@ -3,6 +3,8 @@
 
 #include "ipvs/connection.h"
 
+#include <array>
+#include <bit>
 #include <cstring>
 
 namespace ipvs {
@@ -22,24 +24,35 @@ inline uint64_t hashWords(const uint64_t (&words)[8], uint64_t seed) {
   return mix(mix(a, b) ^ seed, mix(c, d) ^ 0x4b33a62ed433d4a3);
 }
 
+using RowWords = uint64_t[8];
+
+inline void loadRow(const Connection& row, RowWords& words) { std::memcpy(words, &row, sizeof words); }
+
 inline uint64_t hashRow(const Connection& row, uint64_t seed) {
-  uint64_t words[8];
-  std::memcpy(words, &row, sizeof words);
+  RowWords words;
+  loadRow(row, words);
   return hashWords(words, seed);
 }
 
-// The row without what changes.
-inline Connection identityOf(const Connection& row) {
-  Connection identity = row;
-  identity.expires = 0;
-  identity.state = 0;
-  identity.origin = 0;
-  return identity;
+// The row without what changes. All of that is in its last two words.
+inline void loadIdentity(const Connection& row, RowWords& words) {
+  constexpr auto mask = [] {
+    Connection kept{};
+    kept.clientPort = kept.virtualPort = kept.destinationPort = 0xffff;
+    kept.protocol = kept.family = kept.destinationFamily = kept.kind = 0xff;
+    return std::bit_cast<std::array<uint64_t, 8>>(kept);
+  }();
+  static_assert(offsetof(Connection, expires) == 48, "addresses fill the words before");
+  loadRow(row, words);
+  words[6] &= mask[6];
+  words[7] &= mask[7];
 }
 
 // Calls of one client through a SIP service differ in the engine's data alone.
 inline uint64_t hashIdentity(const Connection& row, EngineText engine, uint64_t seed) {
-  uint64_t hash = hashRow(identityOf(row), seed);
+  RowWords words;
+  loadIdentity(row, words);
+  uint64_t hash = hashWords(words, seed);
   while (!engine.empty()) {
     uint64_t word = engine.size() << 56;
     const size_t taken = engine.size() < 7 ? engine.size() : 7;
@@ -51,9 +64,11 @@ inline uint64_t hashIdentity(const Connection& row, EngineText engine, uint64_t 
 }
 
 inline bool sameIdentity(const Connection& left, const Connection& right) {
-  const Connection a = identityOf(left);
-  const Connection b = identityOf(right);
-  return std::memcmp(&a, &b, sizeof a) == 0;
+  RowWords a;
+  RowWords b;
+  loadIdentity(left, a);
+  loadIdentity(right, b);
+  return std::memcmp(a, b, sizeof a) == 0;
 }
 
 } // namespace ipvs

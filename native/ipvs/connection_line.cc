@@ -1,112 +1,56 @@
 // The kernel prints columns of fixed width with single spaces between them, so positions are known once the families
 // are: no searching, and one branch for all of the digits of a line.
 #include "ipvs/connection_line.h"
+#include "ipvs/connection_digits.h"
+#include "ipvs/connection_state.h"
 
 #include <array>
-#include <bit>
 #include <cstring>
-#include <utility>
 
 namespace ipvs {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the first character is the lowest byte of a word");
-
-template <typename Word> Word load(const char* from) {
-  Word word;
-  std::memcpy(&word, from, sizeof word);
-  return word;
-}
-
-template <typename Word> constexpr Word repeated(uint8_t byte) { return static_cast<Word>(~Word{0} / 255 * byte); }
-
-// Bit 7 of each byte is set that lies within [low, high]; for bytes below 128.
-template <typename Word> constexpr Word within(Word word, uint8_t low, uint8_t high) {
-  return (word + repeated<Word>(static_cast<uint8_t>(0x80 - low))) &
-         static_cast<Word>(~(word + repeated<Word>(static_cast<uint8_t>(0x7f - high))));
-}
-
-// Bit 7 of a byte is set when it is no digit: of upper case for IPv4 and ports, of lower case for IPv6.
-template <typename Word> constexpr Word notHex(Word word, char a) {
-  const Word digit = within(word, '0', '9') | within(word, static_cast<uint8_t>(a), static_cast<uint8_t>(a + 5));
-  return (static_cast<Word>(~digit) | word) & repeated<Word>(0x80);
-}
-
-template <typename Word> constexpr Word nibbles(Word word) {
-  return (word & repeated<Word>(0x0f)) + 9 * ((word >> 6) & repeated<Word>(1));
-}
-
-// The values of eight digits: four bytes in network order.
-constexpr uint32_t joined8(uint64_t nibble) {
-  uint64_t pairs = (nibble << 4 | nibble >> 8) & 0x00ff00ff00ff00ff;
-  pairs = (pairs | pairs >> 8) & 0x0000ffff0000ffff;
-  return static_cast<uint32_t>(pairs | pairs >> 16);
-}
-
-// The values of four digits: two bytes in network order.
-constexpr uint16_t joined4(uint32_t nibble) {
-  const uint32_t pairs = (nibble << 4 | nibble >> 8) & 0x00ff00ff;
-  return static_cast<uint16_t>(pairs | pairs >> 8);
-}
-
-using Vector [[gnu::vector_size(16)]] = uint8_t;
-
-constexpr bool isSeparator(size_t at) { return at == 8 || at == 13 || at == 22 || at == 27 || at == 36; }
-template <size_t... Index> constexpr Vector separatorsFrom(size_t from, std::index_sequence<Index...> /*unused*/) {
-  return Vector{static_cast<uint8_t>(isSeparator(from + Index) ? 0xff : 0)...};
-}
-template <size_t From> constexpr Vector separators = separatorsFrom(From, std::make_index_sequence<sizeof(Vector)>());
-
 // What nearly all lines have between protocol and state: IPv4 everywhere, so every column has its place.
 //   0A000001 D57A AC100064 0050 0A020002 1F90
-// Sixteen characters at a time become digits, and are checked by what they must be: digits or spaces.
+// In general-purpose words: vectors of 16 characters take fewer instructions, and more time.
 class FourColumns {
 public:
   static constexpr size_t length = 41;
 
   [[nodiscard]] bool read(const char* at) {
-    const Vector wrong = take(at, 0, separators<0>) | take(at, 16, separators<16>) | take(at, 25, separators<25>);
-    std::array<uint64_t, 2> bits;
-    std::memcpy(bits.data(), &wrong, sizeof bits);
-    return (bits[0] | bits[1]) == 0;
+    client_ = load<uint64_t>(at);
+    virtual_ = load<uint64_t>(at + 14);
+    destination_ = load<uint64_t>(at + 28);
+    twoPorts_ = load<uint32_t>(at + 9) | static_cast<uint64_t>(load<uint32_t>(at + 23)) << 32;
+    port_ = load<uint32_t>(at + 37);
+    const uint64_t digits = notHex(client_, 'A') | notHex(virtual_, 'A') | notHex(destination_, 'A') |
+                            notHex(twoPorts_, 'A') | notHex(port_, 'A');
+    const int separators = (at[8] ^ ' ') | (at[13] ^ ' ') | (at[22] ^ ' ') | (at[27] ^ ' ') | (at[36] ^ ' ');
+    return (digits | static_cast<unsigned>(separators)) == 0;
   }
 
   void store(Connection& row) const {
-    address(0, row.client);
-    row.clientPort = port(9);
-    address(14, row.virtualAddress);
-    row.virtualPort = port(23);
-    address(28, row.destination);
-    row.destinationPort = port(37);
+    address(client_, row.client);
+    address(virtual_, row.virtualAddress);
+    address(destination_, row.destination);
+    const uint32_t ports = __builtin_bswap32(joined8(nibbles(twoPorts_)));
+    row.clientPort = static_cast<uint16_t>(ports >> 16);
+    row.virtualPort = static_cast<uint16_t>(ports);
+    row.destinationPort = __builtin_bswap16(joined4(nibbles(port_)));
     row.family = row.destinationFamily = AF_INET;
   }
 
 private:
-  static Vector between(Vector text, uint8_t low, uint8_t high) {
-    return reinterpret_cast<Vector>(text - low <= static_cast<uint8_t>(high - low));
-  }
-
-  // The digits' values; what is wrong.
-  Vector take(const char* at, size_t from, Vector separator) {
-    Vector text;
-    std::memcpy(&text, at + from, sizeof text);
-    const Vector letter = between(text, 'A', 'F');
-    const Vector digit = between(text, '0', '9') | letter;
-    const Vector value = (text & 15) + (letter & 9);
-    std::memcpy(values_.data() + from, &value, sizeof value);
-    return (~digit ^ separator) | (separator & (text ^ ' '));
-  }
-
-  void address(size_t at, std::byte (&to)[16]) const {
-    const std::array<uint32_t, 4> words{joined8(load<uint64_t>(values_.data() + at)), 0, 0, 0};
+  static void address(uint64_t digits, std::byte (&to)[16]) {
+    const std::array<uint64_t, 2> words{joined8(nibbles(digits)), 0};
     std::memcpy(to, words.data(), sizeof to);
   }
 
-  [[nodiscard]] uint16_t port(size_t at) const {
-    return __builtin_bswap16(joined4(load<uint32_t>(values_.data() + at)));
-  }
-
-  std::array<char, 48> values_;
+  uint64_t client_;
+  uint64_t virtual_;
+  uint64_t destination_;
+  uint64_t twoPorts_;
+  uint32_t port_;
 };
 
 // Reads fields from left to right. What is wrong with them is gathered in `wrong` and asked for once.
@@ -201,65 +145,6 @@ bool protocol(Columns& columns, uint8_t& number) {
   }
   return (start & 0xffffff) == (word4("IP_ ") & 0xffffff) && numberedProtocol(columns, number);
 }
-
-// The state as it is printed: eleven characters, filled with spaces, and the separator: 12 bytes.
-struct StateText {
-  uint64_t start;
-  uint32_t end;
-};
-
-constexpr StateText stateText(std::string_view name) {
-  StateText text{repeated<uint64_t>(' '), repeated<uint32_t>(' ')};
-  for (size_t i = 0; i < name.size(); ++i) {
-    const uint64_t difference = static_cast<uint8_t>(name[i] ^ ' ');
-    if (i < 8) {
-      text.start ^= difference << (8 * i);
-    } else {
-      text.end ^= static_cast<uint32_t>(difference << (8 * (i - 8)));
-    }
-  }
-  return text;
-}
-
-constexpr size_t stateSlots = 128;
-constexpr uint8_t noState = 255;
-constexpr size_t slotOf(const StateText& text, uint64_t multiplier) {
-  return ((text.start ^ static_cast<uint64_t>(text.end) << 32) * multiplier) >> 57;
-}
-
-// A hash table without collisions: the first multiplier that gives every name a slot of its own.
-struct StateTable {
-  uint64_t multiplier = 0;
-  std::array<uint8_t, stateSlots> codes{};
-  std::array<StateText, std::size(stateNames)> texts{};
-
-  constexpr bool fits(uint64_t candidate) {
-    multiplier = candidate;
-    codes.fill(noState);
-    for (size_t i = 0; i < texts.size(); ++i) {
-      uint8_t& slot = codes[slotOf(texts[i], candidate)];
-      if (slot != noState) {
-        return false;
-      }
-      slot = static_cast<uint8_t>(i);
-    }
-    return true;
-  }
-};
-
-constexpr StateTable makeStateTable() {
-  StateTable table;
-  for (size_t i = 0; i < table.texts.size(); ++i) {
-    table.texts[i] = stateText(stateNames[i]);
-  }
-  uint64_t candidate = 0x9e3779b97f4a7c15;
-  while (!table.fits(candidate)) {
-    candidate = candidate * 6364136223846793005 + 1442695040888963407;
-    candidate |= 1;
-  }
-  return table;
-}
-constexpr StateTable stateTable = makeStateTable();
 
 bool state(Columns& columns, uint8_t& code) {
   const StateText text{load<uint64_t>(columns.at()), load<uint32_t>(columns.at() + 8)};

@@ -12,9 +12,10 @@ const ROWS = 200_000
 
 const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, '0')
 
+const line = (index: number) =>
+  `TCP ${hex(0x0a000000 + index, 8)} ${hex(1024, 4)} AC100064 0050 0A020002 1F90 ESTABLISHED ${String(index % 900).padStart(7)}\n`
+
 beforeAll(() => {
-  const line = (index: number) =>
-    `TCP ${hex(0x0a000000 + index, 8)} ${hex(1024, 4)} AC100064 0050 0A020002 1F90 ESTABLISHED ${String(index % 900).padStart(7)}\n`
   const header = 'Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n'
   writeFileSync(file, header + Array.from({ length: ROWS }, (_, index) => line(index)).join(''))
 })
