@@ -5,7 +5,7 @@ import * as requests from './requests.ts'
 import type { RequestContext } from './requests.ts'
 import type { ServiceKey } from './service-key.ts'
 import type { Service, ServicePatch } from './service.ts'
-import { FieldSet, InvalidInput, oneOf, type Fields } from './validate.ts'
+import { FieldSet, InvalidInput, oneOf, type Fields, type PickFields } from './validate.ts'
 
 /** One item of a batch: the name of a method of `Ipvs` with its arguments by name. */
 export type BatchOperation =
@@ -35,14 +35,16 @@ export interface Prepared {
   readonly write: (rows?: ArrayBuffer) => Write
 }
 
-const itemFields = new FieldSet(() => ({
-  operation: undefined,
-  service: undefined,
-  destination: undefined,
-  patch: undefined,
-}))
+const itemNames = ['operation', 'service', 'destination', 'patch'] as const
+type ItemFields = Fields<(typeof itemNames)[number]>
 
-type ItemFields = Fields<'operation' | 'service' | 'destination' | 'patch'>
+const pickItem: PickFields<(typeof itemNames)[number]> = (given, present) => ({
+  operation: present & 1 ? given.operation : undefined,
+  service: present & 2 ? given.service : undefined,
+  destination: present & 4 ? given.destination : undefined,
+  patch: present & 8 ? given.patch : undefined,
+})
+const itemFields = new FieldSet(itemNames, pickItem)
 
 interface Preparation {
   readonly prepare: (context: RequestContext, fields: ItemFields) => Write | Prepared

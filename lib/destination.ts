@@ -13,7 +13,7 @@ import type { DestinationRow } from './records.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
 import { listedTunnel, parseTunnel, type Tunnel } from './tunnel.ts'
-import { FieldSet, InvalidInput, integer, oneOf, show, type Fields } from './validate.ts'
+import { FieldSet, InvalidInput, integer, oneOf, show, type Fields, type PickFields } from './validate.ts'
 
 /**
  * How packets get to a destination. `direct`: direct routing, the packet as it is in a frame to the destination, which
@@ -98,25 +98,31 @@ export interface ListedDestination {
   readonly statistics: Statistics
 }
 
-const blankKey = () => ({ address: undefined, port: undefined as unknown })
-const blankDestination = () => ({
-  address: undefined,
-  port: undefined,
-  forwarding: undefined,
-  weight: undefined,
-  upperThreshold: undefined,
-  lowerThreshold: undefined,
-  tunnel: undefined,
-})
-
-type KeyField = keyof ReturnType<typeof blankKey>
-type DestinationField = keyof ReturnType<typeof blankDestination>
-export type KeyFields = Fields<KeyField>
+const keyNames = ['address', 'port'] as const
+const settingNames = ['forwarding', 'weight', 'upperThreshold', 'lowerThreshold', 'tunnel'] as const
+type DestinationField = (typeof keyNames)[number] | (typeof settingNames)[number]
+const destinationNames: readonly DestinationField[] = [...keyNames, ...settingNames]
+export type KeyFields = Fields<(typeof keyNames)[number]>
 export type DestinationFields = Fields<DestinationField>
 
 const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics']
-const destinationFields = new FieldSet<DestinationField>(blankDestination, listedOnly)
-const keyFields = new FieldSet<KeyField>(blankKey, [...Object.keys(blankDestination()), ...listedOnly])
+
+const pickDestination: PickFields<DestinationField> = (given, present) => ({
+  address: present & 1 ? given.address : undefined,
+  port: present & 2 ? given.port : undefined,
+  forwarding: present & 4 ? given.forwarding : undefined,
+  weight: present & 8 ? given.weight : undefined,
+  upperThreshold: present & 16 ? given.upperThreshold : undefined,
+  lowerThreshold: present & 32 ? given.lowerThreshold : undefined,
+  tunnel: present & 64 ? given.tunnel : undefined,
+})
+const destinationFields = new FieldSet(destinationNames, pickDestination, listedOnly)
+
+const pickKey: PickFields<(typeof keyNames)[number]> = (given, present) => ({
+  address: present & 1 ? given.address : undefined,
+  port: present & 2 ? given.port : undefined,
+})
+const keyFields = new FieldSet(keyNames, pickKey, [...settingNames, ...listedOnly])
 
 // The index is the kernel's number, IP_VS_CONN_F_FWD_MASK.
 const listedForwardings: readonly ListedForwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
@@ -193,8 +199,14 @@ function assertUnicast(address: Address): void {
 
 /** The settings that are named, each for itself. `path`: `destination` or `patch`. */
 export function settings(fields: DestinationFields, path: string): DestinationRow {
-  const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold') =>
-    fields[name] === undefined ? undefined : integer(fields[name], `${path}.${name}`, 0, MOST)
+  const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold') => {
+    const value = fields[name]
+    // Most are plain numbers, for which the path of an error is not worth making.
+    if (value === undefined || (typeof value === 'number' && value > 0 && value <= MOST && (value | 0) === value)) {
+      return value
+    }
+    return integer(value, `${path}.${name}`, 0, MOST)
+  }
   return {
     weight: number('weight'),
     upperThreshold: number('upperThreshold'),

@@ -2,6 +2,7 @@
 // Types come first, so that modules without native code can import them.
 import { binding } from './binding.ts'
 import { RowReader, type Flags } from './rows.ts'
+import { destinationRowWriter, serviceRowWriter } from './record-writers.ts'
 import { RowWriter } from './row-writer.ts'
 
 /** Attributes IPVS_STATS_ATTR_*. Rates are per second. */
@@ -91,8 +92,8 @@ export const timeoutsReader: RowReader<TimeoutsRow> = new RowReader(binding.sche
 export const daemonReader: RowReader<DaemonRow> = new RowReader(binding.schema, 'daemon')
 
 export const rowWriters: RowWriters = {
-  services: new RowWriter(binding.schema, 'service'),
-  destinations: new RowWriter(binding.schema, 'destination'),
+  services: new RowWriter(binding.schema, 'service', serviceRowWriter(binding.schema)),
+  destinations: new RowWriter(binding.schema, 'destination', destinationRowWriter(binding.schema)),
   timeouts: new RowWriter(binding.schema, 'timeouts'),
   daemons: new RowWriter(binding.schema, 'daemon'),
 }

@@ -113,6 +113,28 @@ function recordWriter(schema: readonly RecordSchema[], name: string | undefined)
   }
 }
 
+/** Where a field is in its row, and which bit says that it has a value. */
+export interface Place {
+  readonly offset: number
+  readonly size: number
+  readonly bit: number
+}
+
+/** All fields of a record. */
+export function layoutOf<Row>(schema: readonly RecordSchema[], name: string): Readonly<Record<keyof Row, Place>> {
+  const places = recordNamed(schema, name).fields.map((field, index) => {
+    const { offset, size } = field
+    return [field.name, { offset, size, bit: 1 << index }] as const
+  })
+  return Object.fromEntries(places) as Record<keyof Row, Place>
+}
+
+/**
+ * Writes a row that is all zeros, at a position in bytes, and answers its presence bits; -1: something in it is not for
+ * this writer.
+ */
+export type RowWrite<Row> = (views: Views, row: number, value: Row) => number
+
 /** A growing block of rows. */
 export interface RowBlock<Row> {
   readonly length: number
@@ -131,9 +153,12 @@ export class RowWriter<Row extends object> {
   readonly #size: number
   readonly #write: Write
 
-  constructor(schema: readonly RecordSchema[], name: string) {
-    this.#size = recordNamed(schema, name).size
-    this.#write = recordWriter(schema, name)
+  /** `fast`: a writer of its own for this record. */
+  constructor(schema: readonly RecordSchema[], name: string, fast?: RowWrite<Row>) {
+    const { size } = recordNamed(schema, name)
+    this.#size = size
+    const write = recordWriter(schema, name)
+    this.#write = fast === undefined ? write : withFallback(fast, write, size)
   }
 
   /** An empty block with room for `capacity` rows before it has to grow. */
@@ -146,6 +171,18 @@ export class RowWriter<Row extends object> {
     const block = this.block(1)
     block.append(row)
     return block.toBuffer()
+  }
+}
+
+function withFallback<Row>(fast: RowWrite<Row>, slow: Write, size: number): Write {
+  return (views, row, value) => {
+    const present = fast(views, row, value as Row)
+    if (present >= 0) {
+      views.u32[row >>> 2] = present
+      return
+    }
+    views.bytes.fill(0, row, row + size)
+    slow(views, row, value)
   }
 }
 

@@ -63,17 +63,9 @@ export interface ListedAddressServiceKey extends AddressServiceKey {
 /** Complete keys, in one spelling. */
 export type ListedServiceKey = ListedFwmarkServiceKey | ListedAddressServiceKey
 
-/** A literal with all fields of a key, for a `FieldSet`. */
-export const blankServiceKey = () => ({
-  fwmark: undefined,
-  family: undefined,
-  protocol: undefined,
-  address: undefined,
-  port: undefined,
-})
-
-export type ServiceKeyField = keyof ReturnType<typeof blankServiceKey>
-const keyNames = Object.keys(blankServiceKey()) as ServiceKeyField[]
+/** The fields of a key. */
+export const serviceKeyNames = ['fwmark', 'family', 'protocol', 'address', 'port'] as const
+export type ServiceKeyField = (typeof serviceKeyNames)[number]
 type KeyFields = Fields<ServiceKeyField>
 
 /** A checked key. What only errors and comparisons need is made when asked for: batches have many keys. */
@@ -186,7 +178,7 @@ export function assertReachable({ row, family, protocol }: ServiceIdentity, path
 
 function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
   const merged: Record<string, unknown> = { ...identity.key }
-  for (const name of keyNames) {
+  for (const name of serviceKeyNames) {
     if (given[name] !== undefined) merged[name] = given[name]
   }
   try {
@@ -198,7 +190,7 @@ function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
 
 /** A patch may repeat the key, since listed services do, but not change it. */
 export function assertSameService(identity: ServiceIdentity, given: KeyFields): void {
-  const named = keyNames.find((name) => given[name] !== undefined)
+  const named = serviceKeyNames.find((name) => given[name] !== undefined)
   if (named === undefined || isSame(identity, given)) return
   throw new InvalidInput(
     `patch.${named}`,

@@ -22,8 +22,8 @@ import {
 } from './scheduler.ts'
 import {
   assertReachable,
-  blankServiceKey,
   listedServiceKey,
+  serviceKeyNames,
   serviceIdentity,
   type ListedServiceKey,
   type ServiceIdentity,
@@ -31,7 +31,7 @@ import {
   type ServiceKeyField,
 } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
-import { FieldSet, InvalidInput, boolean, type Fields } from './validate.ts'
+import { FieldSet, InvalidInput, boolean, type Fields, type PickFields } from './validate.ts'
 
 /** How a service works. */
 export interface ServiceSettings {
@@ -95,30 +95,36 @@ export const PERSISTENT = 0x1 // IP_VS_SVC_F_PERSISTENT
 export const ONE_PACKET = 0x4 // IP_VS_SVC_F_ONEPACKET
 const ALL_FLAGS = 0xffffffff
 
-// Written out: spreading two literals makes objects that are many times as slow.
-const blankService = () => ({
-  fwmark: undefined,
-  family: undefined,
-  protocol: undefined,
-  address: undefined,
-  port: undefined,
-  scheduler: undefined,
-  schedulerFlags: undefined,
-  persistence: undefined,
-  persistenceEngine: undefined,
-  onePacket: undefined,
-})
-
-type ServiceField = keyof ReturnType<typeof blankService>
+const settingNames = ['scheduler', 'schedulerFlags', 'persistence', 'persistenceEngine', 'onePacket'] as const
+type ServiceField = ServiceKeyField | (typeof settingNames)[number]
+const serviceNames: readonly ServiceField[] = [...serviceKeyNames, ...settingNames]
 export type ServiceFields = Fields<ServiceField>
 
 const listedOnly = ['statistics']
-const serviceFields = new FieldSet<ServiceField>(blankService, listedOnly)
-const keyFields = new FieldSet<ServiceKeyField>(blankServiceKey, [
-  ...Object.keys(blankService()),
-  ...listedOnly,
-  'destinations', // as in snapshots
-])
+
+const pickService: PickFields<ServiceField> = (given, present) => ({
+  fwmark: present & 1 ? given.fwmark : undefined,
+  family: present & 2 ? given.family : undefined,
+  protocol: present & 4 ? given.protocol : undefined,
+  address: present & 8 ? given.address : undefined,
+  port: present & 16 ? given.port : undefined,
+  scheduler: present & 32 ? given.scheduler : undefined,
+  schedulerFlags: present & 64 ? given.schedulerFlags : undefined,
+  persistence: present & 128 ? given.persistence : undefined,
+  persistenceEngine: present & 256 ? given.persistenceEngine : undefined,
+  onePacket: present & 512 ? given.onePacket : undefined,
+})
+const serviceFields = new FieldSet(serviceNames, pickService, listedOnly)
+
+const pickKey: PickFields<ServiceKeyField> = (given, present) => ({
+  fwmark: present & 1 ? given.fwmark : undefined,
+  family: present & 2 ? given.family : undefined,
+  protocol: present & 4 ? given.protocol : undefined,
+  address: present & 8 ? given.address : undefined,
+  port: present & 16 ? given.port : undefined,
+})
+// In snapshots services have destinations.
+const keyFields = new FieldSet(serviceKeyNames, pickKey, [...settingNames, ...listedOnly, 'destinations'])
 
 /** Reads all properties of a service, or of a patch, once. */
 export function readService(value: unknown, path: 'service' | 'patch'): ServiceFields {

@@ -108,45 +108,50 @@ function suggestion(given: string, accepted: readonly string[]): string {
 /** The properties that were asked for; `undefined` where absent. All are its own, so none is inherited. */
 export type Fields<Name extends string> = Readonly<Record<Name, unknown>>
 
+/** Takes the properties out of a user's object; bit i of `present`: it has the one that is the i-th name. */
+export type PickFields<Name extends string> = (given: Record<Name, unknown>, present: number) => Record<Name, unknown>
+
 /**
  * The properties that objects of one kind can have. Build it once. Properties in `ignored` are accepted without being
  * looked at; any other one is an error, since an ignored misspelling is a wrong setting.
  */
 export class FieldSet<Name extends string> {
   readonly names: readonly Name[]
-  readonly #blank: () => Record<Name, unknown>
-  readonly #accepted: ReadonlySet<string>
-  readonly #ignored: ReadonlySet<string>
+  readonly #pick: PickFields<Name>
+  readonly #bits: ReadonlyMap<string, number> // 0: ignored
 
-  /** `blank`: an object literal with all names, which is the fastest way to make many of one shape. */
-  constructor(blank: () => Record<Name, unknown>, ignored: readonly string[] = []) {
-    this.names = Object.keys(blank()) as Name[]
-    this.#blank = blank
-    this.#accepted = new Set(this.names)
-    this.#ignored = new Set(ignored)
+  /** `pick`: an object literal that asks for each name by itself, which is several times as fast as a loop. */
+  constructor(names: readonly Name[], pick: PickFields<Name>, ignored: readonly string[] = []) {
+    this.names = names
+    this.#pick = pick
+    this.#bits = new Map<string, number>([
+      ...ignored.map((name) => [name, 0] as const),
+      ...names.map((name, index) => [name, 1 << index] as const),
+    ])
   }
 
   /** Reads an object of the user: each of its own enumerable properties once. */
   read(value: unknown, path: string): Fields<Name> {
     try {
-      return this.#readOnce(value, path)
+      return this.#pick(value as Record<Name, unknown>, this.#present(value, path))
     } catch (cause) {
       if (cause instanceof InvalidInput) throw cause
       throw new InvalidInput(path, 'reading a property failed', { cause }) // a throwing getter or proxy
     }
   }
 
-  #readOnce(value: unknown, path: string): Fields<Name> {
+  #present(value: unknown, path: string): number {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new InvalidInput(path, `${show(value)} is not an object with the properties ${this.names.join(', ')}`)
     }
-    const fields = this.#blank()
+    let present = 0
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue
-      if (this.#accepted.has(key)) fields[key as Name] = (value as Record<Name, unknown>)[key as Name]
-      else if (!this.#ignored.has(key)) throw unknownKey(path, key, this.names)
+      const bit = this.#bits.get(key)
+      if (bit === undefined) throw unknownKey(path, key, this.names)
+      present |= bit
     }
-    return fields
+    return present
   }
 }
 
@@ -157,8 +162,11 @@ export function readFields<Name extends string>(
   names: readonly Name[],
   ignored: readonly string[] = [],
 ): Fields<Name> {
-  const blank = () => Object.fromEntries(names.map((name) => [name, undefined])) as Record<Name, unknown>
-  return new FieldSet(blank, ignored).read(value, path)
+  const pick: PickFields<Name> = (given, present) => {
+    const picked = names.map((name, index) => [name, present & (1 << index) ? given[name] : undefined])
+    return Object.fromEntries(picked) as Record<Name, unknown>
+  }
+  return new FieldSet(names, pick, ignored).read(value, path)
 }
 
 function unknownKey(path: string, key: string, names: readonly string[]): InvalidInput {
