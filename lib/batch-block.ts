@@ -1,5 +1,5 @@
 // Items of a batch on their way: collected as rows, sent in one native call, and kept until the answer is there.
-import { familyName } from './address.ts'
+import { Address, familyName } from './address.ts'
 import type { Failure, Reply } from './binding.ts'
 import { DestinationIdentity } from './destination.ts'
 import type { FailureContext } from './failure.ts'
@@ -86,7 +86,7 @@ export class BatchBlock<Item> {
     if (!operation.endsWith('Destination')) return serviceContext(operation, row)
     const destination = destinationReader.rows(bufferOf(this.#destinations))
     const { address, family, port = 0 } = destination.at(this.#triples[index * 3 + 2] as number)
-    const place = { family: familyName(family), bytes: address as Uint8Array }
+    const place = new Address(familyName(family), address as Uint8Array)
     return { operation, target: new DestinationIdentity(identityOf(row), place, port) }
   }
 }

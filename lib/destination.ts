@@ -147,12 +147,12 @@ export class DestinationIdentity {
   }
 
   get row(): DestinationRow {
-    return { family: familyNumber(this.family), address: this.address.bytes, port: this.port }
+    return { family: familyNumber(this.family), address: this.address.value, port: this.port }
   }
 
   /** `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
   get text(): string {
-    return `${this.service.text} -> ${formatEndpoint(this.address.bytes, this.family, this.port)}`
+    return `${this.service.text} -> ${formatEndpoint(this.address.value, this.family, this.port)}`
   }
 }
 
@@ -221,14 +221,14 @@ export function assertThresholds({ upperThreshold, lowerThreshold }: Destination
 
 /** Named one by one: several times as fast as spreading, for many destinations. */
 export function filledRow(
-  { address: { family, bytes }, port }: DestinationIdentity,
+  { address: { family, value }, port }: DestinationIdentity,
   forwarding: Forwarding | undefined,
   { weight, upperThreshold, lowerThreshold }: DestinationRow,
   { tunnelType, tunnelPort, tunnelFlags }: DestinationRow,
 ): DestinationRow {
   return {
     family: familyNumber(family),
-    address: bytes,
+    address: value,
     port,
     forwarding: forwarding === undefined ? undefined : listedForwardings.indexOf(forwarding),
     weight,

@@ -1,8 +1,9 @@
 // The two rows that batches are made of, written member by member: several times as fast as going by the schema, which
 // still says where everything is. Whatever is unusual is left to the writers that go by it.
+import type { AddressValue } from './address.ts'
 import type { RecordSchema } from './binding.ts'
 import type { DestinationRow, ServiceRow } from './records.ts'
-import { layoutOf, type RowWrite } from './row-writer.ts'
+import { layoutOf, putIPv4, type RowWrite } from './row-writer.ts'
 import type { Views } from './rows.ts'
 
 // All of these: false when the value needs the slow way.
@@ -25,6 +26,12 @@ function putBytes(views: Views, at: number, value: Uint8Array, most: number): bo
   if (!(value instanceof Uint8Array) || value.length > most) return false
   for (let index = 0; index < value.length; index++) views.bytes[at + index] = value[index] as number
   return true
+}
+
+function putAddress(views: Views, at: number, value: AddressValue, most: number): boolean {
+  if (typeof value !== 'number') return putBytes(views, at, value, most)
+  putIPv4(views, at, value)
+  return value >>> 0 === value
 }
 
 // ASCII, and shorter than the room for it.
@@ -55,7 +62,7 @@ export function serviceRowWriter(schema: readonly RecordSchema[]): RowWrite<Serv
       present |= at.protocol.bit
     }
     if (address !== undefined) {
-      fits = putBytes(views, row + at.address.offset, address, at.address.size) && fits
+      fits = putAddress(views, row + at.address.offset, address, at.address.size) && fits
       present |= at.address.bit
     }
     if (port !== undefined) {
@@ -104,7 +111,7 @@ export function destinationRowWriter(schema: readonly RecordSchema[]): RowWrite<
     let present = 0
     let fits = true
     if (address !== undefined) {
-      fits = putBytes(views, row + at.address.offset, address, at.address.size) && fits
+      fits = putAddress(views, row + at.address.offset, address, at.address.size) && fits
       present |= at.address.bit
     }
     if (port !== undefined) {

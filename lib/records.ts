@@ -1,5 +1,6 @@
 // The records of native/ipvs/schema.h: their fields as TypeScript sees them, and the one reader or writer of each.
 // Types come first, so that modules without native code can import them.
+import type { AddressValue } from './address.ts'
 import { binding } from './binding.ts'
 import { RowReader, type Flags } from './rows.ts'
 import { destinationRowWriter, serviceRowWriter } from './record-writers.ts'
@@ -23,7 +24,8 @@ export interface StatisticsRow {
 export interface ServiceRow {
   readonly family?: number | undefined
   readonly protocol?: number | undefined
-  readonly address?: Uint8Array | undefined
+  /** In what the kernel tells always bytes. */
+  readonly address?: AddressValue | undefined
   readonly port?: number | undefined
   readonly fwmark?: number | undefined
   readonly scheduler?: string | undefined
@@ -36,7 +38,8 @@ export interface ServiceRow {
 
 /** Attributes IPVS_DEST_ATTR_*. */
 export interface DestinationRow {
-  readonly address?: Uint8Array | undefined
+  /** In what the kernel tells always bytes. */
+  readonly address?: AddressValue | undefined
   readonly port?: number | undefined
   readonly forwarding?: number | undefined
   readonly weight?: number | undefined

@@ -11,6 +11,16 @@ import type { Read, Write } from './steps.ts'
 import { newSyncDaemon, syncDaemonOf } from './sync-daemon.ts'
 import { timeoutsRow } from './timeouts.ts'
 
+// Looked up once: batches need them for every item.
+const codes = {
+  addService: operationCode('addService'),
+  updateService: operationCode('updateService'),
+  removeService: operationCode('removeService'),
+  addDestination: operationCode('addDestination'),
+  updateDestination: operationCode('updateDestination'),
+  removeDestination: operationCode('removeDestination'),
+}
+
 /** Filled in while arguments are checked, so that errors know as much as possible. */
 export interface RequestContext extends FailureContext {
   target: string | { readonly text: string }
@@ -41,7 +51,7 @@ export function addService(context: RequestContext, service: unknown): Write {
   const row = newServiceRow(identity, fields)
   context.scheduler = row.scheduler
   context.persistenceEngine = row.persistenceEngine
-  return { code: operationCode('addService'), service: row }
+  return { code: codes.addService, service: row }
 }
 
 /** A write, and what it has to be completed with when the service must be known first. */
@@ -58,14 +68,14 @@ export function updateService(context: RequestContext, key: unknown, patch: unkn
   return {
     read: change.needsCurrent ? { code: operationCode('getService'), key: identity.row } : undefined,
     write: (rows) => ({
-      code: operationCode('updateService'),
+      code: codes.updateService,
       service: change.row(rows === undefined ? undefined : serviceReader.rows(rows).at(0)),
     }),
   }
 }
 
 export function removeService(context: RequestContext, key: unknown): Write {
-  return { code: operationCode('removeService'), service: serviceOf(context, key).row }
+  return { code: codes.removeService, service: serviceOf(context, key).row }
 }
 
 export function addDestination(context: RequestContext, key: unknown, destination: unknown): Write {
@@ -74,7 +84,7 @@ export function addDestination(context: RequestContext, key: unknown, destinatio
   const identity = destinationIdentity(service, fields)
   context.target = identity
   const row = newDestinationRow(service, identity, fields)
-  return { code: operationCode('addDestination'), service: service.row, destination: row }
+  return { code: codes.addDestination, service: service.row, destination: row }
 }
 
 export function updateDestination(context: RequestContext, key: unknown, destination: unknown, patch: unknown): Write {
@@ -82,14 +92,14 @@ export function updateDestination(context: RequestContext, key: unknown, destina
   const identity = parseDestinationKey(service, destination)
   context.target = identity
   const row = changedDestinationRow(service, identity, readDestination(patch, 'patch'))
-  return { code: operationCode('updateDestination'), service: service.row, destination: row }
+  return { code: codes.updateDestination, service: service.row, destination: row }
 }
 
 export function removeDestination(context: RequestContext, key: unknown, destination: unknown): Write {
   const service = serviceOf(context, key)
   const identity = parseDestinationKey(service, destination)
   context.target = identity
-  return { code: operationCode('removeDestination'), service: service.row, destination: identity.row }
+  return { code: codes.removeDestination, service: service.row, destination: identity.row }
 }
 
 export function flush(context: RequestContext): Write {

@@ -27,6 +27,16 @@ function bigintWriter(path: string, offset: number): Write {
   }
 }
 
+const IP_SIZE = 16 // of a field that holds an address; an IPv4 address may be given as a number
+
+/** Into the first four bytes, in network order. */
+export function putIPv4({ bytes }: Views, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
 const encoder = new TextEncoder()
 
 function refuseText(path: string, value: unknown): never {
@@ -54,7 +64,9 @@ function textWriter(path: string, offset: number, size: number): Write {
 }
 
 function bytesWriter(path: string, offset: number, size: number): Write {
+  const word = numberWriter(path, MOST_U32, (views, row, value) => putIPv4(views, row + offset, value))
   return (views, row, value) => {
+    if (typeof value === 'number' && size === IP_SIZE) return word(views, row, value)
     if (!(value instanceof Uint8Array) || value.length > size) {
       throw new InvalidInput(path, `${show(value)} is not at most ${size} bytes`)
     }

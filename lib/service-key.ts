@@ -6,7 +6,7 @@ import {
   formatAddress,
   formatEndpoint,
   parseAddress,
-  type Address,
+  Address,
   type Family,
 } from './address.ts'
 import type { ServiceRow } from './records.ts'
@@ -148,12 +148,12 @@ function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
     if (fields[name] === undefined) throw new InvalidInput(`${path}.${name}`, 'is missing: there is no fwmark either')
   }
   const [protocol, number] = parseProtocol(fields.protocol, `${path}.protocol`)
-  const { family, bytes } = parseAddress(fields.address, `${path}.address`)
+  const { family, value } = parseAddress(fields.address, `${path}.address`)
   const port = integer(fields.port, `${path}.port`, 0, 65535)
   if (fields.family !== undefined && oneOf(fields.family, `${path}.family`, families) !== family) {
     throw new InvalidInput(`${path}.family`, `the address is ${family}; leave family out`)
   }
-  const row = { family: familyNumber(family), fwmark: undefined, protocol: number, address: bytes, port }
+  const row = { family: familyNumber(family), fwmark: undefined, protocol: number, address: value, port }
   return new ServiceIdentity(row, family, protocol)
 }
 
@@ -166,10 +166,10 @@ export function serviceIdentity(fields: KeyFields, path: string): ServiceIdentit
 export function assertReachable({ row, family, protocol }: ServiceIdentity, path: string): void {
   if (protocol === undefined) return
   oneOf(protocol, `${path}.protocol`, protocols)
-  const address: Address = { family, bytes: row.address as Uint8Array }
+  const address = new Address(family, row.address ?? noAddress)
   const kind = addressKind(address)
   if (kind !== 'unspecified' && kind !== 'link-local') return
-  const text = show(formatAddress(address.bytes, family))
+  const text = show(formatAddress(address.value, family))
   if (kind === 'unspecified') {
     throw new InvalidInput(`${path}.address`, `no packet is sent to ${text}; for all addresses, use a fwmark service`)
   }

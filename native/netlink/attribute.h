@@ -100,15 +100,28 @@ public:
   explicit Writer(std::vector<std::byte>& out) : out_(out) {}
 
   void append(const void* data, size_t size) {
-    const auto* bytes = static_cast<const std::byte*>(data);
-    out_.insert(out_.end(), bytes, bytes + size);
-    out_.resize(align4(out_.size()));
+    std::byte* to = claim(align4(size));
+    if (size != 0) {
+      std::memcpy(to, data, size);
+    }
   }
 
+  // Room for `size` bytes at the end, all zero: padding needs no writing.
+  [[nodiscard]] std::byte* claim(size_t size) {
+    const size_t start = out_.size();
+    out_.resize(start + size);
+    return out_.data() + start;
+  }
+
+  // Gives back what was claimed and is not needed.
+  void shrink(size_t size) { out_.resize(out_.size() - size); }
+
   void attribute(uint16_t type, const void* data, size_t size) {
-    const nlattr header{static_cast<uint16_t>(sizeof(nlattr) + size), type};
-    append(&header, sizeof header);
-    append(data, size);
+    std::byte* to = claim(sizeof(nlattr) + align4(size));
+    store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + size), type});
+    if (size != 0) {
+      std::memcpy(to + sizeof(nlattr), data, size);
+    }
   }
 
   template <typename T>
@@ -125,12 +138,9 @@ public:
 
   // The terminating NUL is part of the payload, as the kernel's NLA_NUL_STRING policies demand.
   void text(uint16_t type, std::string_view text) {
-    const nlattr header{static_cast<uint16_t>(sizeof(nlattr) + text.size() + 1), type};
-    append(&header, sizeof header);
-    out_.insert(out_.end(), reinterpret_cast<const std::byte*>(text.data()),
-                reinterpret_cast<const std::byte*>(text.data()) + text.size());
-    out_.push_back(std::byte{0});
-    out_.resize(align4(out_.size()));
+    std::byte* to = claim(sizeof(nlattr) + align4(text.size() + 1));
+    store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + text.size() + 1), type});
+    std::memcpy(to + sizeof(nlattr), text.data(), text.size());
   }
 
   // Opens a nested attribute; give the result to endNest().

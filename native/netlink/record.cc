@@ -11,6 +11,23 @@ void markPresent(const Record& record, std::byte* row, const Field& field) {
   store(row, load<uint32_t>(row) | 1U << bit);
 }
 
+// memcpy() of a size that only the table knows is a call, which is what most of the time would go into.
+void copyNumber(std::byte* to, const std::byte* from, size_t size) {
+  switch (size) {
+  case 1:
+    *to = *from;
+    return;
+  case 2:
+    store(to, load<uint16_t>(from));
+    return;
+  case 4:
+    store(to, load<uint32_t>(from));
+    return;
+  default:
+    store(to, load<uint64_t>(from));
+  }
+}
+
 // Copies one payload into its place. False when the width is not the kind's.
 bool decodeField(const Field& field, Bytes payload, std::byte* to) {
   switch (field.kind) {
@@ -21,7 +38,7 @@ bool decodeField(const Field& field, Bytes payload, std::byte* to) {
     if (payload.size() != field.size) {
       return false;
     }
-    std::memcpy(to, payload.data(), field.size);
+    copyNumber(to, payload.data(), field.size);
     return true;
   case Kind::be16:
     if (payload.size() != field.size) {
@@ -54,20 +71,28 @@ bool decodeField(const Field& field, Bytes payload, std::byte* to) {
   return false;
 }
 
-// No request has a nested field: those are the kernel's to tell.
-void encodeField(const Field& field, const std::byte* from, Writer& writer) {
+// Writes an attribute into zeros and answers where the next one goes. No request has a nested field: those are the
+// kernel's to tell.
+std::byte* encodeField(const Field& field, const std::byte* from, std::byte* to) {
+  std::byte* payload = to + sizeof(nlattr);
+  size_t size = field.size;
   switch (field.kind) {
   case Kind::be16:
-    writer.valueBigEndian(field.attribute, load<uint16_t>(from));
-    return;
-  case Kind::text: {
-    const auto* text = reinterpret_cast<const char*>(from);
-    writer.text(field.attribute, {text, strnlen(text, field.size)});
-    return;
-  }
+    store(payload, networkOrder(load<uint16_t>(from)));
+    break;
+  case Kind::text:
+    size = strnlen(reinterpret_cast<const char*>(from), field.size - 1) + 1; // with its NUL
+    std::memcpy(payload, from, size - 1);
+    break;
+  case Kind::bytes:
+  case Kind::flags:
+    std::memcpy(payload, from, size);
+    break;
   default:
-    writer.attribute(field.attribute, from, field.size);
+    copyNumber(payload, from, size);
   }
+  store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + size), field.attribute});
+  return payload + align4(size);
 }
 
 const Record* findTop(std::span<const Record* const> top, uint16_t type) {
@@ -198,8 +223,11 @@ std::optional<std::string> decode(const Record& record, Bytes attributes, std::b
   std::memset(row, 0, record.size);
   AttributeReader reader(attributes);
   Attribute attribute;
+  size_t next = 0; // attributes mostly come in the order of the table
+  uint32_t present = 0;
   while (reader.next(attribute)) {
-    const Field* field = record.find(attribute.type);
+    const bool expected = next < record.fields.size() && record.fields[next].attribute == attribute.type;
+    const Field* field = expected ? &record.fields[next] : record.find(attribute.type);
     if (field == nullptr) {
       continue;
     }
@@ -210,8 +238,11 @@ std::optional<std::string> decode(const Record& record, Bytes attributes, std::b
     } else if (!decodeField(*field, attribute.payload, row + field->offset)) {
       return field->name;
     }
-    markPresent(record, row, *field);
+    const auto index = static_cast<size_t>(field - record.fields.data());
+    present |= 1U << index;
+    next = index + 1;
   }
+  store(row, present);
   if (reader.malformed()) {
     return record.name;
   }
@@ -219,11 +250,18 @@ std::optional<std::string> decode(const Record& record, Bytes attributes, std::b
 }
 
 void encode(const Record& record, const std::byte* row, Writer& writer) {
+  // Each attribute has a header and at most 3 bytes of padding.
+  const size_t most = record.size + record.fields.size() * (sizeof(nlattr) + 4);
+  std::byte* const start = writer.claim(most);
+  std::byte* to = start;
+  uint32_t left = load<uint32_t>(row);
   for (const Field& field : record.fields) {
-    if (has(record, row, field) && !field.replyOnly) {
-      encodeField(field, row + field.offset, writer);
+    if ((left & 1U) != 0 && !field.replyOnly) {
+      to = encodeField(field, row + field.offset, to);
     }
+    left >>= 1U;
   }
+  writer.shrink(most - static_cast<size_t>(to - start));
 }
 
 void encodeNested(const Record& record, const std::byte* row, Writer& writer) {

@@ -11,7 +11,7 @@ import {
 import type { DestinationRow } from '../../lib/records.ts'
 import { parseServiceKey } from '../../lib/service.ts'
 import { refused } from './refused.ts'
-import { ipv4, present } from './service-rows.ts'
+import { ipv4, ipv6, present } from './service-rows.ts'
 
 const mark = parseServiceKey({ fwmark: 7 })
 const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 })
@@ -196,7 +196,7 @@ describe('a listed destination', () => {
 
   test('without a family it has the service’s', () => {
     const v6 = parseServiceKey({ fwmark: 7, family: 'ipv6' })
-    expect(listedDestination({ address: ipv4(0x20, 1), port: 0 }, v6).address).toBe('2001::')
+    expect(listedDestination({ address: ipv6(0x20, 1), port: 0 }, v6).address).toBe('2001::')
     expect(listedDestination({ family: 0, address: ipv4(10, 0, 0, 1) }, web).address).toBe('10.0.0.1')
   })
 

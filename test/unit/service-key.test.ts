@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { refused } from './refused.ts'
-import { ALL_FLAGS, ipv4, keyOf, vip } from './service-rows.ts'
+import { ALL_FLAGS, ipv4, ipv6, keyOf, vip } from './service-rows.ts'
 
 describe('keys', () => {
   test.each([
@@ -12,7 +12,7 @@ describe('keys', () => {
     [vip, { family: 2, protocol: 6, address: ipv4(172, 16, 0, 100), port: 80 }, 'TCP 172.16.0.100:80'],
     [
       { protocol: 'sctp', address: '2001:DB8::', port: 0, family: 'ipv6' },
-      { family: 10, protocol: 132, address: ipv4(0x20, 1, 0xd, 0xb8), port: 0 },
+      { family: 10, protocol: 132, address: ipv6(0x20, 1, 0xd, 0xb8), port: 0 },
       'SCTP [2001:db8::]:0',
     ],
   ])('%j', (key, row, text) => {

@@ -10,8 +10,10 @@ export const vip = { protocol: 'tcp', address: '172.16.0.100', port: 80 } as con
 
 /** A prefix length as IPv6 services have it. */
 export const prefix = (length: number): Uint8Array => new Uint8Array(Uint32Array.of(length).buffer)
-export const ipv4 = (...octets: number[]): Uint8Array =>
-  Uint8Array.from({ length: 16 }, (_, index) => octets[index] ?? 0)
+export const ipv4 = (...octets: number[]): number => octets.reduce((value, octet) => value * 256 + octet, 0)
+
+/** Of IPv6 by its first bytes. */
+export const ipv6 = (...first: number[]): Uint8Array => Uint8Array.from({ length: 16 }, (_, index) => first[index] ?? 0)
 
 export const keyOf = (key: unknown): ServiceIdentity => parseServiceKey(key)
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { listedService } from '../../lib/service.ts'
 import { refused } from './refused.ts'
-import { ALL_FLAGS, added, changed, host, ipv4, keyOf, prefix, vip } from './service-rows.ts'
+import { ALL_FLAGS, added, changed, host, ipv4, ipv6, keyOf, prefix, vip } from './service-rows.ts'
 
 const flagBits = (service: object) => added({ ...vip, ...service }).flags?.value
 
@@ -147,7 +147,7 @@ describe('a listed service', () => {
     const row = {
       family: 10,
       protocol: 17,
-      address: ipv4(0x20, 1, 0xd, 0xb8),
+      address: ipv6(0x20, 1, 0xd, 0xb8),
       port: 5060,
       scheduler: 'sh',
       persistenceEngine: 'sip',
