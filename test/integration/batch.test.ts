@@ -24,7 +24,7 @@ test('100,000 items, each of which needs the one before it', async () => {
           const service = { fwmark }
           yield { operation: 'addService' as const, service: { fwmark, scheduler: 'rr' } }
           yield { operation: 'addDestination' as const, service, destination }
-          yield { operation: 'updateService' as const, service, patch: { scheduler: 'wrr' } }
+          yield { operation: 'zeroCounters' as const, service }
           yield { operation: 'removeService' as const, service }
         }
       }
