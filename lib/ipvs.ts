@@ -4,6 +4,7 @@ import type { BatchOptions, Items } from './batch-options.ts'
 import { binding } from './binding.ts'
 import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './destination.ts'
 import type { BatchResult } from './errors.ts'
+import { assertGone, ofFamily, parseFlushOptions, type FlushOptions } from './flush.ts'
 import { Handle } from './handle.ts'
 import { IpvsReader } from './ipvs-reader.ts'
 import { parseOpenOptions, type OpenOptions } from './options.ts'
@@ -181,10 +182,14 @@ export class Ipvs extends IpvsReader {
   /**
    * Removes all services of the namespace, whoever added them. Connections stay. Do not flush to load another table: change
    * what differs. Kernels are slow with destinations that were just removed, and Linux 7 may keep a service table that is
-   * too small (docs/kernels.md). Like `ipvsadm -C`.
+   * too small (docs/kernels.md). Like `ipvsadm -C`, which knows no `family`.
    */
-  async flush(options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('flush', options, requests.flush)
+  async flush(options: FlushOptions = {}): Promise<void> {
+    const context = this.#handle.context('flush')
+    const [{ family, signal }, write] = checked(context, () => [parseFlushOptions(options), requests.flush(context)])
+    if (family === undefined) return this.#handle.pipeline.write(write, context, signal)
+    const table = await this.serviceTable({ signal })
+    assertGone(await this.removeServices(ofFamily(table, family), { signal }))
   }
 
   /**

@@ -236,6 +236,28 @@ test('all weights of one service in one batch', async () => {
   expect(seen).toEqual({ applied: 1500, updated: [1500, 0], weights: [5], thresholds: true, theirs: 1500 })
 })
 
+test('flush of one family leaves the other', async () => {
+  const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
+    const { name, path } = await netns()
+    const ipvs = await Ipvs.open({ netns: path })
+    const marks = Array.from({ length: 500 }, (_, index) => index + 1)
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      await ipvs.addServices(marks.map((fwmark) => ({ fwmark, family, scheduler: 'rr' })))
+    }
+    await ipvs.flush({ family: 'ipv6' })
+    const saved = await sh('ipvsadm -Sn', { netns: name })
+    await ipvs.flush()
+    const left = await ipvs.listServices()
+    await ipvs.close()
+    return {
+      four: saved.match(/^-A -f \d+ -s rr$/gm)?.length,
+      six: saved.match(/ -6/g)?.length ?? 0,
+      left: left.length,
+    }
+  })
+  expect(seen).toEqual({ four: 500, six: 0, left: 0 })
+})
+
 test('tables have what lists have', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns }) => {

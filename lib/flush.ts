@@ -1,0 +1,39 @@
+// Removing all services, or those of one address family.
+import type { Family } from './address.ts'
+import type { BatchResult } from './errors.ts'
+import type { CallOptions } from './pending.ts'
+import { parseSignal } from './signals.ts'
+import { oneOf, readFields } from './validate.ts'
+
+/** Options of `flush`. */
+export interface FlushOptions extends CallOptions {
+  /** Only services of this address family. The kernel has no command for that: they are listed and removed in one batch. */
+  readonly family?: Family | undefined
+}
+
+interface ParsedFlushOptions {
+  readonly family: Family | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+export function parseFlushOptions(value: unknown): ParsedFlushOptions {
+  const { family, signal } = readFields(value, 'options', ['family', 'signal'])
+  return {
+    family: family === undefined ? undefined : oneOf<Family>(family, 'options.family', ['ipv4', 'ipv6']),
+    signal: parseSignal(signal, 'options.signal'),
+  }
+}
+
+/** The services of one family, one after the other. */
+export function* ofFamily<Service extends { readonly family: Family }>(
+  services: Iterable<Service>,
+  family: Family,
+): Generator<Service> {
+  for (const service of services) if (service.family === family) yield service
+}
+
+/** Services that others removed meanwhile are gone, which is all that was asked for. */
+export function assertGone({ failures }: BatchResult): void {
+  const failed = failures.find(({ error }) => error.code !== 'ERR_IPVS_SERVICE_NOT_FOUND')
+  if (failed !== undefined) throw failed.error
+}
