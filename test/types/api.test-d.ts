@@ -1,6 +1,8 @@
 // What must compile and what must not: checked by tsc, never run.
 import { Ipvs, IpvsError } from 'ipvs'
 import type {
+  BatchOperation,
+  BatchResult,
   CallOptions,
   ConnectionFilter,
   ConnectionTable,
@@ -225,6 +227,61 @@ export const filters: ConnectionFilter[] = [
   // @ts-expect-error no such property
   { port: 80 },
 ]
+
+// ---- batches and tables
+export const operations: BatchOperation[] = [
+  { operation: 'addService', service: { fwmark: 7, scheduler: 'rr' } },
+  { operation: 'updateService', service: { fwmark: 7 }, patch: { persistence: null } },
+  { operation: 'removeService', service: listed },
+  { operation: 'addDestination', service: { fwmark: 7 }, destination: listedDestination },
+  {
+    operation: 'updateDestination',
+    service: { fwmark: 7 },
+    destination: { address: '10.0.0.7' },
+    patch: { weight: 0 },
+  },
+  { operation: 'removeDestination', service: { fwmark: 7 }, destination: { address: '10.0.0.7' } },
+  { operation: 'zeroCounters' },
+  { operation: 'flush' },
+  // @ts-expect-error no such operation
+  { operation: 'addServices', service: { fwmark: 7 } },
+  // @ts-expect-error the patch is missing
+  { operation: 'updateService', service: { fwmark: 7 } },
+  // @ts-expect-error the destination is missing
+  { operation: 'addDestination', service: { fwmark: 7 } },
+  // @ts-expect-error nothing to flush in particular
+  { operation: 'flush', service: { fwmark: 7 } },
+]
+
+export async function batches(): Promise<void> {
+  async function* source(): AsyncGenerator<BatchOperation> {
+    yield* operations
+  }
+  const { applied, failures, done }: BatchResult<BatchOperation> = await ipvs.batch(source(), { stopOnError: true })
+  const again = await ipvs.batch(failures.map(({ operation }) => operation))
+  await ipvs.addServices(new Set<Service>([{ fwmark: 1 }]), { onProgress: ({ done: so, total }) => void [so, total] })
+  await ipvs.removeServices(await ipvs.listServices())
+  await ipvs.addDestinations({ fwmark: 7 }, [{ address: '10.0.0.7' }])
+  await ipvs.removeDestinations({ fwmark: 7 }, await ipvs.listDestinations({ fwmark: 7 }))
+  await ipvs.flush({ family: 'ipv6' })
+  // @ts-expect-error one service is no list of services
+  await ipvs.addServices({ fwmark: 1 })
+  const error: IpvsError | undefined = failures[0]?.error
+  const progress: number | undefined = error?.batch?.done
+  void [applied, done, again, progress]
+}
+
+export async function tables(): Promise<void> {
+  const services = await ipvs.serviceTable({ consistent: false })
+  const marks: (number | undefined)[] = await services.column('fwmark')
+  const schedulers: string[] = await services.column('scheduler')
+  // @ts-expect-error no such column
+  void services.column('sched')
+  const first: ListedService | undefined = services.at(0)
+  const snapshots: ServiceSnapshot[] = await (await ipvs.snapshotTable()).toArray()
+  for (const { weight } of await ipvs.destinationTable({ fwmark: 7 })) void weight
+  void [marks, schedulers, first, snapshots, services.length]
+}
 
 export async function connections(table: ConnectionTable): Promise<void> {
   for await (const connection of ipvs.connections({ signal: AbortSignal.timeout(1) })) {
