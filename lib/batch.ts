@@ -39,8 +39,7 @@ export class Batch implements Step {
   #capacity = FIRST_BLOCK
   #taken = 0
   #stopped = false // by a failure, with stopOnError
-  #interrupt!: () => void
-  readonly #interrupted: Promise<undefined>
+  #interrupt: () => void = () => {} // ends the wait for the source
 
   constructor(channel: Channel, source: Source, options: ParsedBatchOptions, context: RequestContext) {
     this.#channel = channel
@@ -49,9 +48,6 @@ export class Batch implements Step {
     this.#context = { ...context, scheduler: undefined, persistenceEngine: undefined }
     this.#settlement = new Settlement(context)
     this.#block = new BatchBlock(channel, LARGEST_BLOCK)
-    this.#interrupted = new Promise((resolve) => {
-      this.#interrupt = () => resolve(undefined)
-    })
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -116,12 +112,20 @@ export class Batch implements Step {
     while (!this.#over) {
       const next = iterator.next()
       if (this.#block.length > 0 && !(await soon(next))) await this.#send() // meanwhile
-      const step = await Promise.race([next, this.#interrupted])
+      const step = this.#over ? undefined : await this.#unlessInterrupted(next)
       if (step?.done === true) return this.#send()
       if (step !== undefined && !this.#over) await this.#take(step.value as BatchOperation)
     }
     // Not waited for: what the source is waiting for itself may never come.
     iterator.return?.().catch(() => {})
+  }
+
+  // Not a race with one promise for the whole batch, which would keep a reaction for each item.
+  #unlessInterrupted<Value>(promise: Promise<Value>): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => resolve(undefined)
+      promise.then(resolve, reject)
+    })
   }
 
   // Answers a promise when the next item has to wait.

@@ -321,6 +321,20 @@ describe('sources', () => {
     expect((await batch).batch).toMatchObject({ applied: 1, done: 1 })
   })
 
+  test('a signal while the items before are being sent does not wait for the source either', async () => {
+    const controller = new AbortController()
+    session.reply = () => {
+      controller.abort() // before the wait for the source goes on
+      return {}
+    }
+    async function* source() {
+      yield add(1)
+      await new Promise(() => {})
+    }
+    const error = await rejection(ipvs.batch(source(), { signal: controller.signal }))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_ABORTED', batch: { applied: 1, done: 1 } })
+  })
+
   test.each([
     ['a generator', () => throwing()],
     ['an asynchronous generator', () => throwingAsync()],
