@@ -253,10 +253,11 @@ export const operations: BatchOperation[] = [
   { operation: 'flush', service: { fwmark: 7 } },
 ]
 
+async function* source(): AsyncGenerator<BatchOperation> {
+  yield* operations
+}
+
 export async function batches(): Promise<void> {
-  async function* source(): AsyncGenerator<BatchOperation> {
-    yield* operations
-  }
   const { applied, failures, done }: BatchResult<BatchOperation> = await ipvs.batch(source(), { stopOnError: true })
   const again = await ipvs.batch(failures.map(({ operation }) => operation))
   await ipvs.addServices(new Set<Service>([{ fwmark: 1 }]), { onProgress: ({ done: so, total }) => void [so, total] })
@@ -272,15 +273,15 @@ export async function batches(): Promise<void> {
 }
 
 export async function tables(): Promise<void> {
-  const services = await ipvs.serviceTable({ consistent: false })
-  const marks: (number | undefined)[] = await services.column('fwmark')
-  const schedulers: string[] = await services.column('scheduler')
+  const table = await ipvs.serviceTable({ consistent: false })
+  const marks: (number | undefined)[] = await table.column('fwmark')
+  const schedulers: string[] = await table.column('scheduler')
   // @ts-expect-error no such column
-  void services.column('sched')
-  const first: ListedService | undefined = services.at(0)
+  void table.column('sched')
+  const first: ListedService | undefined = table.at(0)
   const snapshots: ServiceSnapshot[] = await (await ipvs.snapshotTable()).toArray()
   for (const { weight } of await ipvs.destinationTable({ fwmark: 7 })) void weight
-  void [marks, schedulers, first, snapshots, services.length]
+  void [marks, schedulers, first, snapshots, table.length]
 }
 
 export async function connections(table: ConnectionTable): Promise<void> {
