@@ -108,7 +108,9 @@ export class Ipvs extends IpvsReader {
   }
 
   /**
-   * Changes what the patch names and nothing else (`ipvsadm -e` resets the rest). `{ weight: 0 }` drains a destination.
+   * Changes what the patch names and nothing else (`ipvsadm -e` resets the rest). `{ weight: 0 }` drains a destination. The
+   * kernel has no request for one destination: all of the service are read for it. To patch many, use `batch`, or at least
+   * do not await each, so that they share the reading.
    *
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`.
    */

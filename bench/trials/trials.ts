@@ -93,7 +93,8 @@ export const trials: readonly Trial[] = [
     sizes: [1000, 10_000],
     phases: ['add', 'update', 'removeDestinations'],
     probe: 'seconds',
-    drivers: writers,
+    // A patch by itself lists all destinations of its service: ten thousand of them list a hundred million.
+    drivers: writers.filter((name) => name !== 'awaited'),
     reference: 'limit',
   },
   {
