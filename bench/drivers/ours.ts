@@ -45,21 +45,21 @@ function checkCount(found: number, wanted: number): void {
   if (found !== wanted) throw new Error(`${found} entries in place of ${wanted}`)
 }
 
-async function list(ipvs: Ipvs, table: Table, consistent: boolean): ReturnType<Ipvs['listServices']> {
-  const services = await ipvs.listServices({ consistent })
+async function list(ipvs: Ipvs, table: Table, consistent: boolean): ReturnType<Ipvs['serviceTable']> {
+  const services = await ipvs.serviceTable({ consistent })
   checkCount(services.length, table.services)
   return services
 }
 
-async function snapshot(ipvs: Ipvs, table: Table, consistent: boolean): ReturnType<Ipvs['snapshot']> {
-  const services = await ipvs.snapshot({ consistent })
+async function snapshot(ipvs: Ipvs, table: Table, consistent: boolean): ReturnType<Ipvs['snapshotTable']> {
+  const services = await ipvs.snapshotTable({ consistent })
   checkCount(services.length, table.services)
   return services
 }
 
 type Read = (ipvs: Ipvs, table: Table) => Promise<unknown>
 
-/** Visited: the caller looks at a field of each row, and holds on to none. */
+/** Long listings are tables. Visited: each row is made an object, looked at, and let go. */
 const reads: Partial<Record<Phase, Read>> = {
   list: (ipvs, table) => list(ipvs, table, false),
   listConsistent: (ipvs, table) => list(ipvs, table, true),
