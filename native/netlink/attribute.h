@@ -61,22 +61,21 @@ public:
   explicit AttributeReader(Bytes bytes) : bytes_(bytes) {}
 
   bool next(Attribute& attribute) {
+    const std::byte* const start = bytes_.data() + position_;
     const size_t left = bytes_.size() - position_;
-    if (left == 0) {
-      return false;
-    }
     if (left < sizeof(nlattr)) {
-      return fail();
+      return left == 0 ? false : fail();
     }
-    const auto header = load<nlattr>(bytes_.data() + position_);
-    if (header.nla_len < sizeof(nlattr) || header.nla_len > left) {
+    const auto header = load<nlattr>(start);
+    const size_t length = header.nla_len;
+    if (length < sizeof(nlattr) || length > left) {
       return fail();
     }
     attribute.type = header.nla_type & NLA_TYPE_MASK;
     attribute.offset = position_;
-    attribute.payload = bytes_.subspan(position_ + sizeof(nlattr), header.nla_len - sizeof(nlattr));
-    const size_t step = align4(header.nla_len);
-    position_ = step < left ? position_ + step : bytes_.size();
+    attribute.payload = Bytes(start + sizeof(nlattr), length - sizeof(nlattr));
+    const size_t step = align4(length);
+    position_ += step < left ? step : left;
     return true;
   }
 

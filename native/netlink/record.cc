@@ -221,26 +221,39 @@ void describeList(std::span<const Record* const> top, const Record* record, Byte
 
 std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row) {
   std::memset(row, 0, record.size);
+  const std::span<const Field> fields = record.fields;
+  const Field* const first = fields.data();
+  const Field* const last = first + fields.size();
+  const Field* expected = first; // attributes come in about the order of the table
+  uint32_t present = 0;
   AttributeReader reader(attributes);
   Attribute attribute;
-  size_t next = 0; // attributes mostly come in the order of the table
-  uint32_t present = 0;
   while (reader.next(attribute)) {
-    const bool expected = next < record.fields.size() && record.fields[next].attribute == attribute.type;
-    const Field* field = expected ? &record.fields[next] : record.find(attribute.type);
-    if (field == nullptr) {
-      continue;
+    const Field* field = expected;
+    while (field != last && field->attribute != attribute.type) {
+      ++field;
     }
-    if (field->kind == Kind::nested) {
-      if (const auto inner = decode(*field->record, attribute.payload, row + field->offset)) {
+    if (field == last) {
+      field = first;
+      while (field != expected && field->attribute != attribute.type) {
+        ++field;
+      }
+      if (field == expected) {
+        continue; // unknown
+      }
+    }
+    std::byte* const to = row + field->offset;
+    if (field->kind == Kind::u64 && attribute.payload.size() == sizeof(uint64_t)) { // half of all: counters
+      std::memcpy(to, attribute.payload.data(), sizeof(uint64_t));
+    } else if (field->kind == Kind::nested) {
+      if (const auto inner = decode(*field->record, attribute.payload, to)) {
         return std::string(field->name) + "." + *inner;
       }
-    } else if (!decodeField(*field, attribute.payload, row + field->offset)) {
+    } else if (!decodeField(*field, attribute.payload, to)) {
       return field->name;
     }
-    const auto index = static_cast<size_t>(field - record.fields.data());
-    present |= 1U << index;
-    next = index + 1;
+    present |= 1U << static_cast<size_t>(field - first);
+    expected = field + 1;
   }
   store(row, present);
   if (reader.malformed()) {

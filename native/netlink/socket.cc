@@ -64,6 +64,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     close();
     fd_ = std::exchange(other.fd_, -1);
     portId_ = other.portId_;
+    sendRoom_ = other.sendRoom_;
     kernel_ = other.kernel_;
   }
   return *this;
@@ -93,23 +94,30 @@ void Socket::close() {
   if (fd_ >= 0) {
     ::close(fd_);
     fd_ = -1;
+    sendRoom_ = 0;
   }
 }
 
 Status Socket::reserveSend(size_t size) {
   // The kernel wants a little room beside the data, and doubles what it is given for its own bookkeeping.
   const size_t wanted = size + 4096;
+  if (wanted <= sendRoom_) {
+    return done();
+  }
   const auto suffices = [&] {
     int current = 0;
     socklen_t length = sizeof current;
-    return getsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &current, &length) == 0 && std::cmp_greater_equal(current, wanted);
+    if (getsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &current, &length) == 0 && current > 0) {
+      sendRoom_ = static_cast<size_t>(current);
+    }
+    return wanted <= sendRoom_;
   };
   if (suffices()) {
     return done();
   }
   const int value = static_cast<int>(std::min<size_t>(wanted, 0x3fffffff));
   if (setsockopt(fd_, SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) == 0) {
-    return done();
+    return done(); // what it is now is asked the next time
   }
   // Without CAP_NET_ADMIN in the initial user namespace net.core.wmem_max is the limit.
   if (setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &value, sizeof value) != 0) {

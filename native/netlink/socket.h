@@ -56,6 +56,7 @@ private:
 
   int fd_ = -1;
   uint32_t portId_ = 0;
+  size_t sendRoom_ = 0; // as far as it is known
   bool kernel_ = false; // false: the peer of a socket pair
 };
 
