@@ -1,5 +1,43 @@
+// The verbs for people. This is loaded for none of ipvsadm's command lines.
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { IpvsError } from 'ipvs'
 import type { Output } from '../output.ts'
+import { registerChanges } from './change.ts'
+import { createContext } from './context.ts'
+import { registerConnections } from './connections.ts'
+import { registerList } from './list.ts'
+import { registerMarks } from './marks.ts'
+import { registerSaving } from './save.ts'
+import { registerStats } from './stats.ts'
+
+const verbs = [registerList, registerChanges, registerMarks, registerConnections, registerStats, registerSaving]
+
+/** Builds the whole command line; nothing is carried out. */
+export function createProgram(output: Output): Command {
+  const { version } = createRequire(import.meta.url)('ipvs/package.json') as { readonly version: string }
+  const program = new Command('ipvs')
+  program
+    .description('Linux IPVS, the load balancer of the kernel, and its firewall marks')
+    .version(version)
+    .option('--netns <name|path>', 'work in a network namespace: one of `ip netns`, or a path')
+    .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
+    .exitOverride()
+  program.command('adm').description("ipvsadm's command lines: ipvs adm -Ln").helpOption(false)
+  const context = createContext(output)
+  for (const register of verbs) register(program, context)
+  return program
+}
+
+/** Carries out words, and answers the exit status: 1 for what failed, 2 for what was not understood. */
 export async function runProgram(words: readonly string[], output: Output): Promise<number> {
-  output.error(words.join(' '))
-  return 2
+  try {
+    await createProgram(output).parseAsync(words, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (!(error instanceof IpvsError)) throw error
+    output.error(`ipvs: ${error.message}\n`)
+    return 1
+  }
 }

@@ -9,6 +9,7 @@ import type { Output } from '../../../cli/output.ts'
 class Written implements Output {
   stdout = ''
   stderr = ''
+  readonly terminal = false
   readonly input: Readable
   constructor(input = '') {
     this.input = Readable.from([input])
