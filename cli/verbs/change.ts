@@ -54,8 +54,8 @@ export function serviceSettings(options: ServiceOptions): ServicePatch {
 export function destinationSettings(options: DestinationOptions): DestinationPatch {
   const { forwarding, weight, upper: upperThreshold, lower: lowerThreshold, tunnel: type } = options
   const { tunnelPort: port, checksum } = options
-  const named = type ?? port ?? checksum
-  const tunnel = named === undefined ? undefined : ({ type, port, checksum } as Tunnel)
+  const said = type ?? port ?? checksum
+  const tunnel = said === undefined ? undefined : ({ type, port, checksum } as Tunnel)
   return { forwarding: forwarding ?? (tunnel && 'tunnel'), weight, upperThreshold, lowerThreshold, tunnel }
 }
 

@@ -7,6 +7,8 @@ import type { Output } from '../output.ts'
 
 export interface Context {
   readonly output: Output
+  /** The exit status if nothing fails. */
+  status: number
   /** The options of `open` that the command line says. */
   openOptions(command: Command): { netns?: string }
   /** Calls `use` with a handle that is closed afterwards. */
@@ -14,13 +16,15 @@ export interface Context {
   withMarks(command: Command, use: (marks: FirewallMarks) => Promise<void>): Promise<void>
 }
 
+function openOptions(command: Command): { netns?: string } {
+  const { netns } = command.optsWithGlobals<{ netns?: string }>()
+  return netns === undefined ? {} : { netns: netnsPath(netns) }
+}
+
 export function createContext(output: Output): Context {
-  const openOptions = (command: Command): { netns?: string } => {
-    const { netns } = command.optsWithGlobals<{ netns?: string }>()
-    return netns === undefined ? {} : { netns: netnsPath(netns) }
-  }
   return {
     output,
+    status: 0,
     openOptions,
     async withIpvs(command, use) {
       const { Ipvs } = await import('ipvs')

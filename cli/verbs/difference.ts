@@ -103,6 +103,9 @@ function serviceSteps(current: readonly SavedService[], wanted: readonly SavedSe
   return { additions, removals }
 }
 
+const includes = <Item>(items: readonly Item[], item: Item): boolean =>
+  items.some((each) => isDeepStrictEqual(each, item))
+
 const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
 
 /**
@@ -115,8 +118,7 @@ export function difference(current: Document, wanted: Document): Step[] {
   const { additions, removals } = serviceSteps(have.services, want.services)
   const running = have.daemons ?? []
   const daemons = want.daemons ?? running
-  const same = (daemon: ListedSyncDaemon) => (other: ListedSyncDaemon) => isDeepStrictEqual(daemon, other)
-  for (const daemon of running) if (!daemons.some(same(daemon))) steps.push({ name: 'stopDaemon', role: daemon.role })
+  for (const daemon of running) if (!includes(daemons, daemon)) steps.push({ name: 'stopDaemon', role: daemon.role })
   if (want.timeouts !== undefined && !isDeepStrictEqual(have.timeouts, want.timeouts)) {
     steps.push({ name: 'timeouts', timeouts: want.timeouts })
   }
@@ -125,7 +127,7 @@ export function difference(current: Document, wanted: Document): Step[] {
     steps.push({ name: 'marks', marks: want.marks })
   }
   steps.push(...removals)
-  for (const daemon of daemons) if (!running.some(same(daemon))) steps.push({ name: 'startDaemon', daemon })
+  for (const daemon of daemons) if (!includes(running, daemon)) steps.push({ name: 'startDaemon', daemon })
   return steps
 }
 

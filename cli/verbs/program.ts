@@ -4,17 +4,27 @@ import { Command, CommanderError } from 'commander'
 import { IpvsError } from 'ipvs'
 import type { Output } from '../output.ts'
 import { registerChanges } from './change.ts'
-import { createContext } from './context.ts'
+import { createContext, type Context } from './context.ts'
 import { registerConnections } from './connections.ts'
+import { registerDoctor } from './doctor.ts'
 import { registerList } from './list.ts'
 import { registerMarks } from './marks.ts'
 import { registerSaving } from './save.ts'
 import { registerStats } from './stats.ts'
 
-const verbs = [registerList, registerChanges, registerMarks, registerConnections, registerStats, registerSaving]
+const verbs = [
+  registerList,
+  registerChanges,
+  registerMarks,
+  registerConnections,
+  registerStats,
+  registerSaving,
+  registerDoctor,
+]
 
 /** Builds the whole command line; nothing is carried out. */
-export function createProgram(output: Output): Command {
+export function createProgram(context: Context): Command {
+  const { output } = context
   const { version } = createRequire(import.meta.url)('ipvs/package.json') as { readonly version: string }
   const program = new Command('ipvs')
   program
@@ -24,18 +34,18 @@ export function createProgram(output: Output): Command {
     .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
     .exitOverride()
   program.command('adm').description("ipvsadm's command lines: ipvs adm -Ln").helpOption(false)
-  const context = createContext(output)
   for (const register of verbs) register(program, context)
   return program
 }
 
 /** Carries out words, and answers the exit status: 1 for what failed, 2 for what was not understood. */
 export async function runProgram(words: readonly string[], output: Output): Promise<number> {
+  const context = createContext(output)
   try {
-    await createProgram(output).parseAsync(words, { from: 'user' })
-    return 0
+    await createProgram(context).parseAsync(words, { from: 'user' })
+    return context.status
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CommanderError) return error.exitCode === 1 ? 2 : error.exitCode
     if (!(error instanceof IpvsError)) throw error
     output.error(`ipvs: ${error.message}\n`)
     return 1

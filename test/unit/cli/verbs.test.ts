@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Output } from '../../../cli/output.ts'
 import { destinationSettings, serviceSettings } from '../../../cli/verbs/change.ts'
 import { endFilter, filterOf, renderGroups } from '../../../cli/verbs/connections.ts'
+import { createContext } from '../../../cli/verbs/context.ts'
 import { json, short } from '../../../cli/verbs/format.ts'
 import { destinationKey, serviceKey, serviceText } from '../../../cli/verbs/keys.ts'
 import { renderList } from '../../../cli/verbs/list.ts'
@@ -161,7 +162,7 @@ test('numbers', () => {
 })
 
 test('every verb has help with examples, and takes --netns', () => {
-  const verbs = createProgram(new Written()).commands.filter((command) => command.name() !== 'adm')
+  const verbs = createProgram(createContext(new Written())).commands.filter((command) => command.name() !== 'adm')
   const leaves = verbs.flatMap((verb) => (verb.commands.length > 0 ? verb.commands : [verb]))
   expect(leaves.length).toBeGreaterThan(12)
   for (const leaf of leaves) {
