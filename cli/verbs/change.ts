@@ -118,7 +118,7 @@ function registerSet(program: Command, context: Context): void {
     .description('change what is named of a service, keep the rest')
     .addHelpText('after', examples('set service mark:7 --scheduler wrr\nset service mark:7 --no-persistence'))
     .action(async (key: ServiceKey, _options: object, command: Command) => {
-      const patch = serviceSettings(named<ServiceOptions>(command))
+      const patch = serviceSettings(named(command))
       await context.withIpvs(command, (ipvs) => ipvs.updateService(key, patch))
     })
   destinationOptions(set.command('destination'))
@@ -130,9 +130,9 @@ function registerSet(program: Command, context: Context): void {
 }
 
 // Options that were said: those with a `no-` spelling have a value by themselves.
-function named<Options>(command: Command): Options {
+function named(command: Command): ServiceOptions {
   const said = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) === 'cli')
-  return Object.fromEntries(said) as Options
+  return Object.fromEntries(said)
 }
 
 function registerRemove(program: Command, context: Context): void {

@@ -163,7 +163,7 @@ export function stepText(step: Step): string {
       return `+ ${step.daemon.role} daemon on ${step.daemon.interface}`
     case 'marks':
       return `~ marks: ${step.marks.length} rules`
-    case 'change':
+    default:
       return operationText(step.operation)
   }
 }

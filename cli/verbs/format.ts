@@ -2,13 +2,14 @@
 import { styleText } from 'node:util'
 import type { Output } from '../output.ts'
 
+function withoutBigints(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : String(value)
+}
+
 /** JSON; counters are numbers as long as those are exact, and text beyond. */
 export function json(value: unknown, indent?: number): string {
-  const plain = (_key: string, each: unknown): unknown => {
-    if (typeof each !== 'bigint') return each
-    return each <= Number.MAX_SAFE_INTEGER ? Number(each) : String(each)
-  }
-  return JSON.stringify(value, plain, indent)
+  return JSON.stringify(value, withoutBigints, indent)
 }
 
 export interface Column {
