@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { IpvsError } from 'ipvs'
 import type { Output } from '../output.ts'
 import { registerChanges } from './change.ts'
+import { registerCompletion } from './completion.ts'
 import { createContext, type Context } from './context.ts'
 import { registerConnections } from './connections.ts'
 import { registerDoctor } from './doctor.ts'
@@ -20,6 +21,7 @@ const verbs = [
   registerStats,
   registerSaving,
   registerDoctor,
+  registerCompletion,
 ]
 
 /** Builds the whole command line; nothing is carried out. */
