@@ -2,7 +2,7 @@
 // in reach, and loads it from ESM and from CommonJS, with types for both.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,7 +15,14 @@ const run = (command, args, cwd) =>
 try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', work], root))
   const files = packed.files.map((file) => file.path)
-  for (const needed of ['dist/index.js', 'dist/index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md']) {
+  for (const needed of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli/main.js',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+  ]) {
     assert(files.includes(needed), `${needed} is missing from the tarball`)
   }
   assert(
@@ -23,7 +30,7 @@ try {
     'no prebuild in the tarball: npm run prebuilds',
   )
   // With a binding.gyp in reach, package managers would try to build.
-  const stray = files.filter((file) => /\.gyp|^(native|lib|test|bench|scripts|examples)\//.test(file))
+  const stray = files.filter((file) => /\.gyp|^(native|lib|cli|test|bench|scripts|examples)\//.test(file))
   assert.deepEqual(stray, [], 'files that do not belong into the tarball')
 
   writeFileSync(join(work, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
@@ -40,6 +47,12 @@ try {
   )
   writeFileSync(join(work, 'cjs.cjs'), `const { Ipvs, IpvsError } = require('ipvs')\nvoid (async () => { ${use} })()`)
   for (const file of ['esm.mjs', 'cjs.cjs']) assert.equal(run(process.execPath, [file], work).trim(), 'loaded', file)
+
+  // The program, by its own name and by ipvsadm's.
+  const program = join(work, 'node_modules/.bin/ipvs')
+  assert.match(run(program, ['adm', '-v'], work), /^ipvsadm v1\.31 /)
+  symlinkSync(program, join(work, 'ipvsadm'))
+  assert.match(run(join(work, 'ipvsadm'), ['--help'], work), /--add-service/)
 
   const typed = `const ipvs = await Ipvs.open()\nawait ipvs.addService({ fwmark: 7, scheduler: 'rr' })\n`
   writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${typed}`)

@@ -161,7 +161,7 @@ export const commandRows: Readonly<Record<string, ExpectedRow | AbsentRow>> = {
     listed: daemon({ syncId: 0, multicast: { group: '224.0.0.81', port: 8848, ttl: 1 }, maxLength: 1472 }),
   },
   '--stop-daemon': { given: daemonGiven, via: daemons, shown: /^$/, listed: { daemons: [] } },
-  '-h --help': { absent: 'bin' },
+  '-h --help': { absent: 'help' },
 
   '--mcast-interface': {
     via: daemons,

@@ -1,0 +1,33 @@
+// How listings call addresses and ports: as numbers, or by their names.
+import { promises as dns } from 'node:dns'
+import { serviceName } from './services.ts'
+
+/** What an address and a port are called. */
+export interface Names {
+  endpoint(address: string, port: number, protocol?: string): string
+}
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
+/** `10.0.0.7:80`, `[2001:db8::7]:80`. */
+export const numericNames: Names = { endpoint: (address, port) => `${bracketed(address)}:${port}` }
+
+/** Asks for the names of all addresses, together. What has none keeps its number. */
+export async function lookUpNames(addresses: Iterable<string>): Promise<Names> {
+  const hosts = new Map<string, string>()
+  const lookUp = async (address: string): Promise<void> => {
+    const found = await dns.lookupService(address, 0).catch(() => undefined)
+    if (found !== undefined && found.hostname !== address) hosts.set(address, found.hostname)
+  }
+  await Promise.all(Array.from(new Set(addresses), lookUp))
+  return {
+    endpoint: (address, port, protocol) =>
+      `${hosts.get(address) ?? bracketed(address)}:${(protocol !== undefined && serviceName(port, protocol)) || port}`,
+  }
+}
+
+/** The IPv4 address of a host, as ipvsadm asks for it; `undefined`: it has none. */
+export async function lookUpHost(host: string): Promise<string | undefined> {
+  const found = await dns.lookup(host, { family: 4 }).catch(() => undefined)
+  return found?.address
+}

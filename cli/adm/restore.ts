@@ -1,0 +1,110 @@
+// `-R`: a command line on each line of standard input, changes that follow each other in one batch.
+import { text } from 'node:stream/consumers'
+import type { BatchOperation, Ipvs } from 'ipvs'
+import type { Output } from '../output.ts'
+import { messageOf } from './messages.ts'
+import type { Command } from './parse.ts'
+import { carryOut, understand } from './run.ts'
+import { FAILED, UsageError, tryHelp } from './usage-error.ts'
+
+/** A line with something on it. */
+export interface Line {
+  /** From 1. */
+  readonly number: number
+  readonly words: readonly string[]
+}
+
+/** Lines with words; the name of the program may stand in front. */
+export function linesOf(input: string): Line[] {
+  return input.split('\n').flatMap((line, index) => {
+    const words = line.split(/\s+/).filter((word) => word !== '')
+    const rest = words[0] === 'ipvsadm' ? words.slice(1) : words
+    return rest.length === 0 ? [] : [{ number: index + 1, words: rest }]
+  })
+}
+
+class Restore {
+  readonly #ipvs: Ipvs
+  readonly #output: Output
+  readonly #hosts = new Map<string, string | undefined>()
+  #batch: { readonly line: Line; readonly operation: BatchOperation }[] = []
+  #applied = 0
+  #failed = 0
+  #status = 0
+
+  constructor(ipvs: Ipvs, output: Output) {
+    this.#ipvs = ipvs
+    this.#output = output
+  }
+
+  async run(lines: readonly Line[]): Promise<number> {
+    for (const line of lines) {
+      if (!(await this.#take(line))) break
+    }
+    await this.#send()
+    if (this.#failed > 0) {
+      const left = lines.length - this.#applied - this.#failed
+      const rest = left === 0 ? '' : `, ${left} not tried`
+      this.#output.error(`${this.#applied} of ${lines.length} commands applied, ${this.#failed} failed${rest}\n`)
+    }
+    return this.#status
+  }
+
+  // Answers whether to go on.
+  async #take(line: Line): Promise<boolean> {
+    let command: Command
+    try {
+      command = await understand(line.words, this.#hosts)
+      if (command.name === 'restore') throw tryHelp()
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      await this.#send()
+      this.#fail(line, error.message, error.status)
+      return !error.ends
+    }
+    if (command.name === 'change') {
+      this.#batch.push({ line, operation: command.operation })
+      return true
+    }
+    await this.#send()
+    await this.#carryOut(line, command)
+    return command.name !== 'help' && command.name !== 'version'
+  }
+
+  async #carryOut(line: Line, command: Command): Promise<void> {
+    const { IpvsError } = await import('ipvs')
+    try {
+      await carryOut(this.#ipvs, command, this.#output)
+      this.#applied++
+    } catch (error) {
+      if (!(error instanceof IpvsError)) throw error
+      this.#fail(line, messageOf(error), FAILED)
+    }
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#batch
+    if (batch.length === 0) return
+    this.#batch = []
+    const { applied, failures } = await this.#ipvs.batch(batch.map(({ operation }) => operation))
+    this.#applied += applied
+    for (const { index, error } of failures) {
+      const { line } = batch[index] as (typeof batch)[number]
+      this.#fail(line, messageOf(error), FAILED)
+    }
+  }
+
+  #fail({ number, words }: Line, problem: string, status: number): void {
+    this.#failed++
+    this.#status = status
+    this.#output.error(`line ${number}: ${words.join(' ')}: ${problem.trimEnd()}\n`)
+  }
+}
+
+/**
+ * Carries out the lines of standard input. What the kernel refuses does not stop the rest, a line that makes no sense does,
+ * as with ipvsadm. All failures are reported with their lines, and any makes the exit status one of failure.
+ */
+export async function restore(ipvs: Ipvs, output: Output): Promise<number> {
+  return new Restore(ipvs, output).run(linesOf(await text(output.input)))
+}

@@ -1,0 +1,83 @@
+// Values of options: numbers, marks, addresses with ports, netmasks.
+import { isIPv4, isIPv6 } from 'node:net'
+import { servicePort } from './services.ts'
+import { UnknownHost } from './usage-error.ts'
+
+/** A decimal integer in a range, as C's strtol reads it: white space and a sign may stand in front. */
+export function integer(text: string, least: number, most: number): number | undefined {
+  if (!/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return undefined
+  const number = Number(text)
+  return number >= least && number <= most ? number : undefined
+}
+
+/** Addresses of names that have been looked up; `undefined`: there is none. */
+export type Hosts = ReadonlyMap<string, string | undefined>
+
+export interface Endpoint {
+  readonly family: 'ipv4' | 'ipv6'
+  readonly address: string
+  /** Absent: not said. */
+  readonly port?: number
+}
+
+/** `HOST`, `HOST:PORT`, `[IPV6]:PORT`, or an IPv6 address alone. `undefined`: it is none of these. */
+export function endpoint(text: string, protocol: string | undefined, hosts: Hosts): Endpoint | undefined {
+  if (text.startsWith('[')) return bracketed(text, protocol, hosts)
+  if (isIPv6(text) && !text.includes('%')) return { family: 'ipv6', address: text }
+  if (/^\d+$/.test(text)) return undefined // an address to inet_aton, but not to ipvsadm
+  const [host, ...ports] = text.split(':')
+  const address = ipv4(host as string, hosts)
+  if (address === undefined) return undefined
+  return ports.length === 0
+    ? { family: 'ipv4', address }
+    : withPort({ family: 'ipv4', address }, ports.join(':'), protocol)
+}
+
+// ipvsadm looks for the port of an IPv4 address before the bracket: "[1.2.3.4]:80" has none.
+function bracketed(text: string, protocol: string | undefined, hosts: Hosts): Endpoint | undefined {
+  const close = text.indexOf(']')
+  if (close < 0 || text.charAt(close + 1) !== ':') return undefined
+  const host = text.slice(1, close)
+  if (isIPv6(host) && !host.includes('%')) {
+    return withPort({ family: 'ipv6', address: host }, text.slice(close + 2), protocol)
+  }
+  const address = ipv4(host, hosts)
+  return address === undefined ? undefined : { family: 'ipv4', address }
+}
+
+function withPort(end: Endpoint, text: string, protocol: string | undefined): Endpoint | undefined {
+  const port = integer(text, 0, 65535) ?? servicePort(text, protocol)
+  return port === undefined ? undefined : { ...end, port }
+}
+
+function ipv4(host: string, hosts: Hosts): string | undefined {
+  if (host === '') return undefined
+  const address = classicAddress(host)
+  if (address !== undefined) return address
+  if (!/^[A-Za-z0-9_][\w.-]*$/.test(host)) return undefined
+  if (!hosts.has(host)) throw new UnknownHost(host)
+  return hosts.get(host)
+}
+
+const numberPart = /^(0[xX][0-9a-fA-F]*|0[0-7]*|[1-9]\d*)$/
+
+/** IPv4 in all spellings that inet_aton knows: `10.1` is 10.0.0.1, parts may be octal or hexadecimal. */
+export function classicAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text
+  const parts = text.split('.')
+  if (parts.length > 4 || !parts.every((part) => numberPart.test(part))) return undefined
+  const numbers = parts.map((part) => {
+    if (/^0[xX]/.test(part)) return part.length === 2 ? 0 : Number.parseInt(part.slice(2), 16)
+    return part.startsWith('0') ? Number.parseInt(part, 8) : Number(part)
+  })
+  const last = numbers.pop() as number
+  if (numbers.some((number) => number > 255) || last >= 256 ** (4 - numbers.length)) return undefined
+  let value = last
+  for (const [index, number] of numbers.entries()) value += number * 256 ** (3 - index)
+  return dotted(value)
+}
+
+/** The IPv4 address of 32 bits. */
+export function dotted(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
+}

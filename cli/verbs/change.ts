@@ -1,0 +1,160 @@
+// `ipvs add`, `ipvs set`, `ipvs remove`: services and destinations, one at a time.
+import type {
+  Destination,
+  DestinationKey,
+  DestinationPatch,
+  Forwarding,
+  SchedulerFlag,
+  Service,
+  ServiceKey,
+  ServicePatch,
+  Tunnel,
+} from 'ipvs'
+import { Option, type Command } from 'commander'
+import type { Context } from './context.ts'
+import { destinationKey, serviceKey, whole } from './keys.ts'
+
+interface ServiceOptions {
+  readonly scheduler?: string
+  readonly flags?: string
+  readonly persistence?: true | number | false
+  readonly netmask?: string
+  readonly engine?: string
+  readonly onePacket?: boolean
+}
+
+interface DestinationOptions {
+  readonly forwarding?: Forwarding
+  readonly weight?: number
+  readonly upper?: number
+  readonly lower?: number
+  readonly tunnel?: 'ipip' | 'gue' | 'gre'
+  readonly tunnelPort?: number
+  readonly checksum?: 'none' | 'local' | 'remote'
+}
+
+const listOf = (text: string): SchedulerFlag[] => text.split(',').filter((each) => each !== '') as SchedulerFlag[]
+
+/** What options say about a service. `undefined`: nothing. */
+export function serviceSettings(options: ServiceOptions): ServicePatch {
+  const { scheduler, flags, persistence, netmask, engine, onePacket } = options
+  const mask = netmask !== undefined && /^\d+$/.test(netmask) ? Number(netmask) : netmask
+  const timeoutSeconds = typeof persistence === 'number' ? persistence : undefined
+  const persistent = persistence === true || timeoutSeconds !== undefined || mask !== undefined
+  return {
+    scheduler,
+    schedulerFlags: flags === undefined ? undefined : listOf(flags),
+    persistence: persistence === false ? null : persistent ? { timeoutSeconds, netmask: mask } : undefined,
+    persistenceEngine: engine,
+    onePacket,
+  }
+}
+
+/** What options say about a destination. */
+export function destinationSettings(options: DestinationOptions): DestinationPatch {
+  const { forwarding, weight, upper: upperThreshold, lower: lowerThreshold, tunnel: type } = options
+  const { tunnelPort: port, checksum } = options
+  const said = type ?? port ?? checksum
+  const tunnel = said === undefined ? undefined : ({ type, port, checksum } as Tunnel)
+  return { forwarding: forwarding ?? (tunnel && 'tunnel'), weight, upperThreshold, lowerThreshold, tunnel }
+}
+
+function serviceOptions(command: Command): Command {
+  return command
+    .argument('<service>', 'tcp:ADDRESS:PORT, udp:…, sctp:…, mark:NUMBER or mark:NUMBER/ipv6', serviceKey)
+    .option('--scheduler <name>', 'rr, wrr, lc, wlc, sh, mh …')
+    .option('--flags <list>', 'flags of the scheduler: sh-port,sh-fallback')
+    .option('--persistence [seconds]', 'a client stays with its destination', whole)
+    .option('--netmask <mask>', 'what counts as one client: 255.255.255.0 or a prefix length')
+    .option('--engine <name>', 'tells clients apart: sip')
+    .option('--one-packet', 'schedule every UDP packet for itself')
+}
+
+function destinationArguments(command: Command): Command {
+  return command
+    .argument('<service>', 'the service', serviceKey)
+    .argument('<destination>', 'ADDRESS or ADDRESS:PORT', destinationKey)
+}
+
+function destinationOptions(command: Command): Command {
+  return destinationArguments(command)
+    .addOption(new Option('--forwarding <how>', 'how packets get there').choices(['direct', 'masquerade', 'tunnel']))
+    .option('--weight <number>', '0 drains it', whole)
+    .option('--upper <connections>', 'so many and no more', whole)
+    .option('--lower <connections>', 'new ones again below that', whole)
+    .addOption(new Option('--tunnel <type>', 'how packets are wrapped').choices(['ipip', 'gue', 'gre']))
+    .option('--tunnel-port <port>', 'UDP port of gue', whole)
+    .addOption(new Option('--checksum <kind>', 'of gue and gre').choices(['none', 'local', 'remote']))
+}
+
+const examples = (text: string): string => `\nExamples:\n${text.replace(/^/gm, '  ipvs ')}`
+
+function registerAdd(program: Command, context: Context): void {
+  const add = program.command('add').description('add a service or a destination')
+  serviceOptions(add.command('service'))
+    .description('add a service')
+    .addHelpText(
+      'after',
+      examples('add service mark:7 --scheduler rr\nadd service tcp:172.16.0.100:80 --persistence 360'),
+    )
+    .action(async (key: ServiceKey, options: ServiceOptions, command: Command) =>
+      context.withIpvs(command, (ipvs) => ipvs.addService({ ...key, ...serviceSettings(options) } as Service)),
+    )
+  destinationOptions(add.command('destination'))
+    .description('add a destination to a service')
+    .addHelpText('after', examples('add destination mark:7 10.0.0.7 --weight 2'))
+    .action(async (key: ServiceKey, where: DestinationKey, options: DestinationOptions, command: Command) =>
+      context.withIpvs(command, (ipvs) =>
+        ipvs.addDestination(key, { ...where, ...destinationSettings(options) } as Destination),
+      ),
+    )
+}
+
+function registerSet(program: Command, context: Context): void {
+  const set = program.command('set').description('change what is named of a service or a destination')
+  serviceOptions(set.command('service'))
+    .option('--no-persistence', 'end persistence')
+    .option('--no-one-packet', 'make connections of UDP again')
+    .description('change what is named of a service, keep the rest')
+    .addHelpText('after', examples('set service mark:7 --scheduler wrr\nset service mark:7 --no-persistence'))
+    .action(async (key: ServiceKey, _options: object, command: Command) => {
+      const patch = serviceSettings(named(command))
+      await context.withIpvs(command, (ipvs) => ipvs.updateService(key, patch))
+    })
+  destinationOptions(set.command('destination'))
+    .description('change what is named of a destination, keep the rest')
+    .addHelpText('after', examples('set destination mark:7 10.0.0.7 --weight 0'))
+    .action(async (key: ServiceKey, where: DestinationKey, options: DestinationOptions, command: Command) =>
+      context.withIpvs(command, (ipvs) => ipvs.updateDestination(key, where, destinationSettings(options))),
+    )
+}
+
+// Options that were said: those with a `no-` spelling have a value by themselves.
+function named(command: Command): ServiceOptions {
+  const said = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) === 'cli')
+  return Object.fromEntries(said)
+}
+
+function registerRemove(program: Command, context: Context): void {
+  const remove = program.command('remove').description('remove a service or a destination')
+  remove
+    .command('service')
+    .argument('<service>', 'the service', serviceKey)
+    .description('remove a service with its destinations')
+    .addHelpText('after', examples('remove service mark:7'))
+    .action(async (key: ServiceKey, _options: object, command: Command) =>
+      context.withIpvs(command, (ipvs) => ipvs.removeService(key)),
+    )
+  destinationArguments(remove.command('destination'))
+    .description('remove a destination of a service')
+    .addHelpText('after', examples('remove destination tcp:172.16.0.100:80 10.0.0.7'))
+    .action(async (key: ServiceKey, where: DestinationKey, _options: object, command: Command) =>
+      context.withIpvs(command, (ipvs) => ipvs.removeDestination(key, where)),
+    )
+}
+
+export function registerChanges(program: Command, context: Context): void {
+  registerAdd(program, context)
+  registerSet(program, context)
+  registerRemove(program, context)
+}

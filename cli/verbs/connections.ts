@@ -1,0 +1,147 @@
+// `ipvs connections`: the connection table, filtered, counted, watched.
+import type {
+  Connection,
+  ConnectionEndpoint,
+  ConnectionFilter,
+  ConnectionGroup,
+  ConnectionGroupField,
+  ConnectionProtocol,
+  ConnectionState,
+  EndpointFilter,
+  Ipvs,
+} from 'ipvs'
+import { Option, type Command } from 'commander'
+import type { Output } from '../output.ts'
+import { printing, type Context, type Watch } from './context.ts'
+import { json, table, type Column } from './format.ts'
+import { endpointText, whole } from './keys.ts'
+
+interface Options {
+  readonly protocol?: string
+  readonly state?: string
+  readonly client?: string
+  readonly virtual?: string
+  readonly destination?: string
+  readonly fwmark?: string
+  readonly templates?: 'yes' | 'no' | 'only'
+  readonly limit?: number
+  readonly countBy?: string
+  readonly top?: number
+  readonly json?: true
+  readonly watch?: Watch
+}
+
+const list = (text: string | undefined): string[] | undefined => text?.split(',').filter((each) => each !== '')
+
+/** `10.0.0.7:80`, `[2001:db8::7]:80`, `:80`, or an address, block or range alone. */
+export function endFilter(text: string | undefined): EndpointFilter | string | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text ?? '') ?? []
+  if (port === undefined) return text
+  return { address: bracketed ?? (plain || undefined), port: Number(port) }
+}
+
+/** The filter that options say. */
+export function filterOf(options: Options): ConnectionFilter {
+  const { templates, fwmark, limit } = options
+  return {
+    protocol: list(options.protocol) as ConnectionProtocol[] | undefined,
+    state: list(options.state) as ConnectionState[] | undefined,
+    client: endFilter(options.client),
+    virtual: endFilter(options.virtual),
+    destination: endFilter(options.destination),
+    fwmark,
+    templates: templates === undefined ? undefined : templates === 'only' ? 'only' : templates === 'yes',
+    limit,
+  }
+}
+
+const endText = (end: ConnectionEndpoint | undefined): string =>
+  end === undefined ? '' : endpointText(end.address, end.port)
+
+const columns: readonly Column[] = [
+  { title: 'PROTOCOL' },
+  { title: 'STATE' },
+  { title: 'EXPIRES', right: true },
+  { title: 'CLIENT' },
+  { title: 'VIRTUAL' },
+  { title: 'DESTINATION' },
+]
+
+function cells({ protocol, state, expiresSeconds, client, virtual, fwmark, destination, template }: Connection) {
+  return [
+    template ? `${protocol} template` : protocol,
+    state,
+    String(expiresSeconds),
+    endText(client),
+    fwmark === undefined ? endText(virtual) : `mark:${fwmark}`,
+    endText(destination),
+  ]
+}
+
+function groupCell(group: ConnectionGroup, field: ConnectionGroupField): string {
+  const value = group[field]
+  return typeof value === 'object' ? endText(value) : String(value ?? '')
+}
+
+/** Groups, the largest first. */
+export function renderGroups(
+  groups: readonly ConnectionGroup[],
+  fields: readonly ConnectionGroupField[],
+  output: Output,
+): string {
+  const headings = [{ title: 'COUNT', right: true }, ...fields.map((field) => ({ title: field.toUpperCase() }))]
+  const rows = groups.map((group) => [String(group.count), ...fields.map((field) => groupCell(group, field))])
+  return table(headings, rows, output)
+}
+
+async function counted(ipvs: Ipvs, options: Options, output: Output): Promise<string> {
+  const fields = (list(options.countBy) ?? ['client']) as ConnectionGroupField[]
+  const all = await (await ipvs.connectionTable(filterOf(options))).countBy(...fields)
+  const groups = options.top === undefined ? all : all.slice(0, options.top)
+  if (options.json) return groups.map((group) => `${json(group)}\n`).join('')
+  return renderGroups(groups, fields, output)
+}
+
+async function listed(ipvs: Ipvs, options: Options, output: Output): Promise<string> {
+  const found = await ipvs.connectionTable(filterOf(options))
+  return table(columns, Array.from(found, cells), output)
+}
+
+async function streamed(ipvs: Ipvs, options: Options, output: Output): Promise<void> {
+  for await (const connection of ipvs.connections(filterOf(options))) output.out(`${json(connection)}\n`)
+}
+
+const examples = `
+Examples:
+  ipvs connections --destination 10.0.0.7 --state ESTABLISHED
+  ipvs connections --count-by destination,state
+  ipvs connections --count-by client --top 10 --watch
+  ipvs connections --json | jq -r .client.address`
+
+export function registerConnections(program: Command, context: Context): void {
+  program
+    .command('connections')
+    .description('the connection table')
+    .option('--protocol <list>', 'tcp, udp, sctp, ip (templates of marks)')
+    .option('--state <list>', 'ESTABLISHED, FIN_WAIT …')
+    .option('--client <end>', 'ADDRESS, BLOCK, ADDRESS:PORT or :PORT')
+    .option('--virtual <end>', 'what the client connected to')
+    .option('--destination <end>', 'the real server')
+    .option('--fwmark <mark>', 'templates of a mark')
+    .addOption(new Option('--templates <which>', 'persistence templates').choices(['yes', 'no', 'only']))
+    .option('--limit <number>', 'no more than that', whole)
+    .option('--count-by <fields>', 'client, clientSubnet, virtual, fwmark, destination, state, protocol')
+    .option('--top <number>', 'the largest groups only', whole)
+    .option('--json', 'a line of JSON for each')
+    .option('--watch [seconds]', 'again and again', whole)
+    .addHelpText('after', examples)
+    .action(async (options: Options, command: Command) =>
+      context.withIpvs(command, async (ipvs) => {
+        const counts = options.countBy !== undefined || options.top !== undefined
+        if (options.json && !counts && options.watch === undefined) return streamed(ipvs, options, context.output)
+        return printing(context.output, options.watch, () =>
+          counts ? counted(ipvs, options, context.output) : listed(ipvs, options, context.output),
+        )
+      }),
+    )
+}

@@ -1,0 +1,169 @@
+// From one table to another: what has to be done, in an order that keeps traffic flowing.
+import { isDeepStrictEqual } from 'node:util'
+import type {
+  BatchOperation,
+  Destination,
+  DestinationPatch,
+  ListedMarkRule,
+  ListedSyncDaemon,
+  Service,
+  ServicePatch,
+  SyncDaemonRole,
+  Timeouts,
+} from 'ipvs'
+import type { Document, SavedService } from './document.ts'
+import { endpointText, serviceText } from './keys.ts'
+
+export type Step =
+  | { readonly name: 'timeouts'; readonly timeouts: Timeouts }
+  | { readonly name: 'stopDaemon'; readonly role: SyncDaemonRole }
+  | { readonly name: 'startDaemon'; readonly daemon: ListedSyncDaemon }
+  | { readonly name: 'marks'; readonly marks: readonly ListedMarkRule[] }
+  | { readonly name: 'change'; readonly operation: BatchOperation }
+
+const change = (operation: BatchOperation): Step => ({ name: 'change', operation })
+const destinationText = ({ address, port = 0 }: Destination): string => endpointText(address, port)
+
+function byKey<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item> {
+  return new Map(items.map((item) => [key(item), item]))
+}
+
+// A patch that leaves nothing as it was.
+function wholeService({ scheduler, schedulerFlags = [], ...service }: Service): ServicePatch {
+  const { persistence, persistenceEngine, onePacket = false } = service
+  return {
+    scheduler,
+    schedulerFlags,
+    onePacket,
+    persistence: persistence ?? null,
+    persistenceEngine: persistence === undefined ? undefined : (persistenceEngine ?? null),
+  }
+}
+
+function wholeDestination({ forwarding, weight = 1, tunnel, ...limits }: Destination): DestinationPatch {
+  const { upperThreshold = 0, lowerThreshold = 0 } = limits
+  return {
+    forwarding,
+    weight,
+    upperThreshold,
+    lowerThreshold,
+    ...(forwarding === 'tunnel' && { tunnel: tunnel ?? null }),
+  }
+}
+
+function addedService({ service, destinations }: SavedService): Step[] {
+  return [
+    change({ operation: 'addService', service }),
+    // The last one that is added is the first one that is listed.
+    ...destinations.toReversed().map((destination) => change({ operation: 'addDestination', service, destination })),
+  ]
+}
+
+interface Changes {
+  readonly additions: Step[]
+  readonly removals: Step[]
+}
+
+function changedService(current: SavedService, wanted: SavedService): Changes {
+  const { service } = wanted
+  const [before, after] = [current, wanted].map(({ destinations }) => byKey(destinations, destinationText)) as [
+    Map<string, Destination>,
+    Map<string, Destination>,
+  ]
+  const additions = isDeepStrictEqual(current.service, service)
+    ? []
+    : [change({ operation: 'updateService', service, patch: wholeService(service) })]
+  for (const [key, destination] of [...after].toReversed()) {
+    const old = before.get(key)
+    if (old === undefined) additions.push(change({ operation: 'addDestination', service, destination }))
+    else if (!isDeepStrictEqual(old, destination)) {
+      const patch = wholeDestination(destination)
+      additions.push(change({ operation: 'updateDestination', service, destination, patch }))
+    }
+  }
+  const gone = [...before].filter(([key]) => !after.has(key))
+  const removals = gone.map(([, destination]) => change({ operation: 'removeDestination', service, destination }))
+  return { additions, removals }
+}
+
+function serviceSteps(current: readonly SavedService[], wanted: readonly SavedService[]): Changes {
+  const before = byKey(current, ({ service }) => serviceText(service))
+  const after = byKey(wanted, ({ service }) => serviceText(service))
+  const additions: Step[] = []
+  const removals: Step[] = []
+  for (const [key, saved] of after) {
+    const old = before.get(key)
+    const changes = old === undefined ? { additions: addedService(saved), removals: [] } : changedService(old, saved)
+    additions.push(...changes.additions)
+    removals.push(...changes.removals)
+  }
+  for (const [key, { service }] of before) {
+    if (!after.has(key)) removals.push(change({ operation: 'removeService', service }))
+  }
+  return { additions, removals }
+}
+
+const includes = <Item>(items: readonly Item[], item: Item): boolean =>
+  items.some((each) => isDeepStrictEqual(each, item))
+
+const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
+
+/**
+ * The steps from `current` to `wanted`; none when they are the same. First what is new or different, then the marks, which lead
+ * to it, and only then what goes. Daemons that change stop first, because they forbid some destinations, and start last.
+ */
+export function difference(current: Document, wanted: Document): Step[] {
+  const [have, want] = [plain(current), plain(wanted)]
+  const steps: Step[] = []
+  const { additions, removals } = serviceSteps(have.services, want.services)
+  const running = have.daemons ?? []
+  const daemons = want.daemons ?? running
+  for (const daemon of running) if (!includes(daemons, daemon)) steps.push({ name: 'stopDaemon', role: daemon.role })
+  if (want.timeouts !== undefined && !isDeepStrictEqual(have.timeouts, want.timeouts)) {
+    steps.push({ name: 'timeouts', timeouts: want.timeouts })
+  }
+  steps.push(...additions)
+  if (want.marks !== undefined && !isDeepStrictEqual(have.marks, want.marks)) {
+    steps.push({ name: 'marks', marks: want.marks })
+  }
+  steps.push(...removals)
+  for (const daemon of daemons) if (!includes(running, daemon)) steps.push({ name: 'startDaemon', daemon })
+  return steps
+}
+
+function operationText(operation: BatchOperation): string {
+  switch (operation.operation) {
+    case 'addService':
+      return `+ service ${serviceText(operation.service)} ${operation.service.scheduler ?? 'wlc'}`
+    case 'updateService':
+      return `~ service ${serviceText(operation.service)} ${JSON.stringify(operation.patch)}`
+    case 'removeService':
+      return `- service ${serviceText(operation.service)}`
+    case 'addDestination':
+      return `+ ${serviceText(operation.service)} -> ${destinationText(operation.destination as Destination)}`
+    case 'updateDestination': {
+      const where = destinationText(operation.destination)
+      return `~ ${serviceText(operation.service)} -> ${where} ${JSON.stringify(operation.patch)}`
+    }
+    case 'removeDestination':
+      return `- ${serviceText(operation.service)} -> ${destinationText(operation.destination)}`
+    default:
+      return operation.operation
+  }
+}
+
+/** A line for people: `+` is added, `~` changed, `-` removed. */
+export function stepText(step: Step): string {
+  switch (step.name) {
+    case 'timeouts':
+      return `~ timeouts ${JSON.stringify(step.timeouts)}`
+    case 'stopDaemon':
+      return `- ${step.role} daemon`
+    case 'startDaemon':
+      return `+ ${step.daemon.role} daemon on ${step.daemon.interface}`
+    case 'marks':
+      return `~ marks: ${step.marks.length} rules`
+    default:
+      return operationText(step.operation)
+  }
+}

@@ -1,0 +1,85 @@
+// What `ipvs save` writes: everything that can be restored, and nothing that passes, such as counters.
+import type {
+  Destination,
+  FirewallMarks,
+  Forwarding,
+  Ipvs,
+  ListedDestination,
+  ListedMarkRule,
+  ListedService,
+  ListedSyncDaemon,
+  Service,
+  ServiceSnapshot,
+  Timeouts,
+} from 'ipvs'
+
+/** A service with its destinations, the newest first. */
+export interface SavedService {
+  readonly service: Service
+  readonly destinations: readonly Destination[]
+}
+
+export interface Document {
+  /** Of this format. */
+  readonly version: 1
+  readonly timeouts?: Timeouts
+  readonly services: readonly SavedService[]
+  readonly daemons?: readonly ListedSyncDaemon[]
+  /** Absent: marks are left alone. */
+  readonly marks?: readonly ListedMarkRule[]
+}
+
+function savedService({ statistics: _statistics, ...service }: ListedService): Service {
+  return service
+}
+
+// The director itself is `local` to the kernel, however it was added; only with NAT it may have another port.
+function settable({ forwarding, port }: ListedDestination, service: ListedService): Forwarding {
+  if (forwarding !== 'local' && forwarding !== 'bypass') return forwarding
+  return port === (service.port ?? 0) ? 'direct' : 'masquerade'
+}
+
+function savedDestination(listed: ListedDestination, service: ListedService): Destination {
+  const { address, port, weight, upperThreshold, lowerThreshold, tunnel } = listed
+  return {
+    address,
+    port,
+    forwarding: settable(listed, service),
+    weight,
+    upperThreshold,
+    lowerThreshold,
+    ...(tunnel !== undefined && { tunnel }),
+  }
+}
+
+/** The services of a snapshot, without what passes. */
+export function savedServices(snapshot: readonly ServiceSnapshot[]): SavedService[] {
+  return snapshot.map(({ destinations, ...settings }) => {
+    const service = settings as ListedService
+    return {
+      service: savedService(service),
+      destinations: destinations.map((each) => savedDestination(each, service)),
+    }
+  })
+}
+
+/** Reads everything; without marks where the kernel has no nf_tables. */
+export async function readDocument(ipvs: Ipvs, marks: FirewallMarks | undefined): Promise<Document> {
+  return {
+    version: 1,
+    timeouts: await ipvs.getTimeouts(),
+    services: savedServices(await ipvs.snapshot()),
+    daemons: await ipvs.listSyncDaemons(),
+    ...(marks !== undefined && { marks: await marks.list() }),
+  }
+}
+
+/** Reads what was saved. What is in it is checked when it is applied. */
+export function parseDocument(text: string): Document {
+  const document = JSON.parse(text) as Partial<Document> | null
+  if (document === null || typeof document !== 'object' || document.version !== 1) {
+    throw new SyntaxError('this is not what "ipvs save" writes: "version": 1 is missing')
+  }
+  if (!Array.isArray(document.services)) throw new SyntaxError('"services" is missing')
+  return document as Document
+}

@@ -1,0 +1,49 @@
+// How people name services and destinations: `tcp:172.16.0.100:80`, `mark:7`, `10.0.0.7:80`.
+import { isIPv6 } from 'node:net'
+import type { DestinationKey, ListedService, Protocol, ServiceKey } from 'ipvs'
+import { InvalidArgumentError } from 'commander'
+
+function ends(text: string): { address: string; port?: number } | undefined {
+  if (isIPv6(text)) return { address: text }
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const address = bracketed ?? plain
+  if (address === undefined) return undefined
+  return port === undefined ? { address } : { address, port: Number(port) }
+}
+
+/** Reads a service; what the kernel cannot have is refused later, with reasons. */
+export function serviceKey(text: string): ServiceKey {
+  const [, fwmark, family] = /^mark:(\w+?)(?:\/(ipv4|ipv6))?$/.exec(text) ?? []
+  if (fwmark !== undefined) return { fwmark, family: family === 'ipv6' ? 'ipv6' : 'ipv4' }
+  const [, protocol, rest = ''] = /^(tcp|udp|sctp):(.+)$/.exec(text) ?? []
+  const end = protocol === undefined ? undefined : ends(rest)
+  if (end?.port !== undefined) return { protocol: protocol as Protocol, address: end.address, port: end.port }
+  throw new InvalidArgumentError(
+    'A service is tcp:172.16.0.100:80 (or udp:, sctp:), tcp:[2001:db8::1]:80, mark:7 or mark:7/ipv6.',
+  )
+}
+
+/** Reads a destination; without a port it has that of the service. */
+export function destinationKey(text: string): DestinationKey {
+  const end = ends(text)
+  if (end !== undefined) return end
+  throw new InvalidArgumentError('A destination is 10.0.0.7, 10.0.0.7:80 or [2001:db8::7]:80.')
+}
+
+/** `10.0.0.7:80`, `[2001:db8::7]:80`. */
+export function endpointText(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** A service as `serviceKey` reads it. */
+export function serviceText(service: ServiceKey | ListedService): string {
+  const { fwmark, family, protocol, address = '', port = 0 } = service
+  if (fwmark !== undefined) return `mark:${fwmark}${family === 'ipv6' ? '/ipv6' : ''}`
+  return `${protocol}:${endpointText(address, port)}`
+}
+
+/** A whole number. */
+export function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Not a whole number.')
+  return Number(text)
+}

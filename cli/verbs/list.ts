@@ -1,0 +1,73 @@
+// `ipvs list`: services and destinations.
+import type { ListedDestination, ListedService, ServiceSnapshot, Statistics } from 'ipvs'
+import type { Command } from 'commander'
+import type { Output } from '../output.ts'
+import { printing, type Context, type Watch } from './context.ts'
+import { json, short, table, type Column } from './format.ts'
+import { endpointText, serviceText, whole } from './keys.ts'
+
+const columns: readonly Column[] = [
+  { title: 'SERVICE' },
+  { title: 'HOW' },
+  { title: 'WEIGHT', right: true },
+  { title: 'ACTIVE', right: true },
+  { title: 'INACTIVE', right: true },
+]
+const counterColumns: readonly Column[] = ['CONNS', 'IN', 'OUT'].map((title) => ({ title, right: true }))
+const rateColumns: readonly Column[] = ['CONNS/S', 'IN/S', 'OUT/S'].map((title) => ({ title, right: true }))
+
+function settings({ scheduler, schedulerFlags, persistence, persistenceEngine, onePacket }: ListedService): string {
+  return [
+    scheduler,
+    ...schedulerFlags,
+    ...(persistence === undefined ? [] : [`persistent ${persistence.timeoutSeconds}s`]),
+    ...(persistence === undefined || isWhole(persistence.netmask) ? [] : [`per ${persistence.netmask}`]),
+    ...(persistenceEngine === undefined ? [] : [`by ${persistenceEngine}`]),
+    ...(onePacket ? ['one-packet'] : []),
+  ].join(' ')
+}
+
+const isWhole = (netmask: string | number): boolean => netmask === '255.255.255.255' || netmask === 128
+
+function how({ forwarding, tunnel, upperThreshold, lowerThreshold }: ListedDestination): string {
+  const wrapped = tunnel?.type === undefined || tunnel.type === 'ipip' ? '' : ` ${tunnel.type}`
+  const limit = upperThreshold === 0 ? '' : ` limit ${upperThreshold}${lowerThreshold ? `/${lowerThreshold}` : ''}`
+  return `${forwarding}${wrapped}${limit}`
+}
+
+function counts({ rates, ...totals }: Statistics, perSecond: boolean): string[] {
+  const { connections, inBytes, outBytes } = perSecond ? rates : totals
+  return [connections, inBytes, outBytes].map(short)
+}
+
+/** A table of services, each with its destinations. IN and OUT are bytes. */
+export function renderList(services: readonly ServiceSnapshot[], perSecond: boolean, output: Output): string {
+  const rows = services.flatMap((service) => [
+    [serviceText(service), settings(service), '', '', '', ...counts(service.statistics, perSecond)],
+    ...service.destinations.map((each) => [
+      `  ${endpointText(each.address, each.port)}`,
+      how(each),
+      ...[each.weight, each.activeConnections, each.inactiveConnections].map(String),
+      ...counts(each.statistics, perSecond),
+    ]),
+  ])
+  return table([...columns, ...(perSecond ? rateColumns : counterColumns)], rows, output)
+}
+
+export function registerList(program: Command, context: Context): void {
+  program
+    .command('list')
+    .description('services with their destinations')
+    .option('--json', 'as JSON')
+    .option('--watch [seconds]', 'again and again, with rates per second', whole)
+    .addHelpText('after', '\nExamples:\n  ipvs list\n  ipvs list --json | jq .\n  ipvs list --watch 1 --netns blue')
+    .action(async (options: { json?: true; watch?: Watch }, command: Command) => {
+      await context.withIpvs(command, async (ipvs) =>
+        printing(context.output, options.watch, async () => {
+          const services = await ipvs.snapshot()
+          if (options.json) return `${json(services, options.watch === undefined ? 2 : undefined)}\n`
+          return renderList(services, options.watch !== undefined, context.output)
+        }),
+      )
+    })
+}

@@ -1,0 +1,55 @@
+// The verbs for people. This is loaded for none of ipvsadm's command lines.
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { IpvsError } from 'ipvs'
+import type { Output } from '../output.ts'
+import { registerChanges } from './change.ts'
+import { registerCompletion } from './completion.ts'
+import { createContext, type Context } from './context.ts'
+import { registerConnections } from './connections.ts'
+import { registerDoctor } from './doctor.ts'
+import { registerList } from './list.ts'
+import { registerMarks } from './marks.ts'
+import { registerSaving } from './save.ts'
+import { registerStats } from './stats.ts'
+
+const verbs = [
+  registerList,
+  registerChanges,
+  registerMarks,
+  registerConnections,
+  registerStats,
+  registerSaving,
+  registerDoctor,
+  registerCompletion,
+]
+
+/** Builds the whole command line; nothing is carried out. */
+export function createProgram(context: Context): Command {
+  const { output } = context
+  const { version } = createRequire(import.meta.url)('ipvs/package.json') as { readonly version: string }
+  const program = new Command('ipvs')
+  program
+    .description('Linux IPVS, the load balancer of the kernel, and its firewall marks')
+    .version(version)
+    .option('--netns <name|path>', 'work in a network namespace: one of `ip netns`, or a path')
+    .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
+    .exitOverride()
+  program.command('adm').description("ipvsadm's command lines: ipvs adm -Ln").helpOption(false)
+  for (const register of verbs) register(program, context)
+  return program
+}
+
+/** Carries out words, and answers the exit status: 1 for what failed, 2 for what was not understood. */
+export async function runProgram(words: readonly string[], output: Output): Promise<number> {
+  const context = createContext(output)
+  try {
+    await createProgram(context).parseAsync(words, { from: 'user' })
+    return context.status
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 1 ? 2 : error.exitCode
+    if (!(error instanceof IpvsError)) throw error
+    output.error(`ipvs: ${error.message}\n`)
+    return 1
+  }
+}

@@ -1,0 +1,113 @@
+// `ipvs save` and `ipvs restore`.
+import { readFile, writeFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { IpvsError, type BatchOperation, type FirewallMarks, type Ipvs } from 'ipvs'
+import type { Command } from 'commander'
+import type { Context } from './context.ts'
+import { difference, stepText, type Step } from './difference.ts'
+import { parseDocument, readDocument, type Document } from './document.ts'
+import { json } from './format.ts'
+
+// Marks need nf_tables, which not every kernel has and not every table needs.
+async function openMarks(context: Context, command: Command, needed: boolean): Promise<FirewallMarks | undefined> {
+  const { FirewallMarks } = await import('ipvs')
+  try {
+    return await FirewallMarks.open(context.openOptions(command))
+  } catch (error) {
+    if (!needed && error instanceof IpvsError && error.code === 'ERR_IPVS_UNAVAILABLE') return undefined
+    throw error
+  }
+}
+
+async function withBoth(
+  context: Context,
+  command: Command,
+  marksNeeded: boolean,
+  use: (ipvs: Ipvs, marks: FirewallMarks | undefined) => Promise<void>,
+): Promise<void> {
+  await context.withIpvs(command, async (ipvs) => {
+    const marks = await openMarks(context, command, marksNeeded)
+    try {
+      await use(ipvs, marks)
+    } finally {
+      await marks?.close()
+    }
+  })
+}
+
+async function applyOne(step: Exclude<Step, { name: 'change' }>, ipvs: Ipvs, marks: FirewallMarks | undefined) {
+  switch (step.name) {
+    case 'timeouts':
+      return ipvs.setTimeouts(step.timeouts)
+    case 'stopDaemon':
+      return ipvs.stopSyncDaemon(step.role)
+    case 'startDaemon':
+      return ipvs.startSyncDaemon(step.daemon)
+    case 'marks':
+      return marks?.replace(step.marks)
+  }
+}
+
+/** Carries out steps in their order, changes that follow each other in one batch. The first failure ends it. */
+export async function applySteps(steps: readonly Step[], ipvs: Ipvs, marks: FirewallMarks | undefined): Promise<void> {
+  let batch: BatchOperation[] = []
+  const send = async (): Promise<void> => {
+    const { failures } = await ipvs.batch(batch, { stopOnError: true })
+    batch = []
+    if (failures[0] !== undefined) throw failures[0].error
+  }
+  for (const step of steps) {
+    if (step.name === 'change') batch.push(step.operation)
+    else {
+      await send()
+      await applyOne(step, ipvs, marks)
+    }
+  }
+  await send()
+}
+
+function registerSave(program: Command, context: Context): void {
+  program
+    .command('save')
+    .argument('[file]', 'where to; default: standard output')
+    .description('services, destinations, timeouts, daemons and marks as JSON, for restore')
+    .addHelpText('after', '\nExamples:\n  ipvs save > table.json\n  ipvs save /var/lib/ipvs/table.json')
+    .action(async (file: string | undefined, _options: object, command: Command) =>
+      withBoth(context, command, false, async (ipvs, marks) => {
+        const document = `${json(await readDocument(ipvs, marks), 2)}\n`
+        if (file === undefined) context.output.out(document)
+        else await writeFile(file, document)
+      }),
+    )
+}
+
+async function readWanted(file: string | undefined, context: Context, command: Command): Promise<Document> {
+  const named = file === undefined || file === '-' ? undefined : file
+  try {
+    return parseDocument(await (named === undefined ? text(context.output.input) : readFile(named, 'utf8')))
+  } catch (error) {
+    return command.error(`error: ${named ?? 'standard input'}: ${(error as Error).message}`)
+  }
+}
+
+function registerRestore(program: Command, context: Context): void {
+  program
+    .command('restore')
+    .argument('[file]', 'what save wrote; default: standard input')
+    .option('--dry-run', 'show what would be done, and do nothing')
+    .description('makes the table what it was: only what differs is touched, and traffic keeps flowing')
+    .addHelpText('after', '\nExamples:\n  ipvs restore table.json --dry-run\n  ipvs restore < table.json')
+    .action(async (file: string | undefined, options: { dryRun?: true }, command: Command) => {
+      const wanted = await readWanted(file, context, command)
+      await withBoth(context, command, (wanted.marks ?? []).length > 0, async (ipvs, marks) => {
+        const steps = difference(await readDocument(ipvs, marks), wanted)
+        context.output.out(steps.map((step) => `${stepText(step)}\n`).join(''))
+        if (!options.dryRun) await applySteps(steps, ipvs, marks)
+      })
+    })
+}
+
+export function registerSaving(program: Command, context: Context): void {
+  registerSave(program, context)
+  registerRestore(program, context)
+}

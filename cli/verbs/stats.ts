@@ -1,0 +1,42 @@
+// `ipvs stats`: what has passed all services.
+import type { TotalStatistics } from 'ipvs'
+import type { Command } from 'commander'
+import type { Output } from '../output.ts'
+import { printing, type Context, type Watch } from './context.ts'
+import { json, short, table } from './format.ts'
+import { whole } from './keys.ts'
+
+const columns = ['', 'CONNS', 'PACKETS IN', 'PACKETS OUT', 'BYTES IN', 'BYTES OUT'].map((title, at) => ({
+  title,
+  right: at > 0,
+}))
+type Counters = Pick<TotalStatistics['rates'] | TotalStatistics, keyof TotalStatistics['rates']>
+
+const row = (name: string, { connections, inPackets, outPackets, inBytes, outBytes }: Counters): string[] => [
+  name,
+  ...[connections, inPackets, outPackets, inBytes, outBytes].map(short),
+]
+
+/** Totals, rates, and processors that have seen anything. */
+export function renderStats({ cpus, rates, ...totals }: TotalStatistics, output: Output): string {
+  const busy = cpus.filter(({ inPackets, outPackets }) => inPackets + outPackets > 0n)
+  const rows = [row('total', totals), row('per second', rates), ...busy.map((each) => row(`cpu ${each.cpu}`, each))]
+  return table(columns, rows, output)
+}
+
+export function registerStats(program: Command, context: Context): void {
+  program
+    .command('stats')
+    .description('what has passed all services, and each processor')
+    .option('--json', 'as JSON')
+    .option('--watch [seconds]', 'again and again', whole)
+    .addHelpText('after', '\nExamples:\n  ipvs stats\n  ipvs stats --json')
+    .action(async (options: { json?: true; watch?: Watch }, command: Command) =>
+      context.withIpvs(command, async (ipvs) =>
+        printing(context.output, options.watch, async () => {
+          const statistics = await ipvs.statistics()
+          return options.json ? `${json(statistics)}\n` : renderStats(statistics, context.output)
+        }),
+      ),
+    )
+}

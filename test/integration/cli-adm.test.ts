@@ -1,0 +1,104 @@
+// `ipvs adm` beside ipvsadm: the same command lines in twin namespaces have to end the same way and leave the same table, and
+// what both print of one namespace has to be the same, byte for byte. IPVS_TEST_SEED=N tries other random lines than usual.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { adm as Adm } from '../../cli/adm/run.ts'
+import type { Lab } from '../lab/client.ts'
+import { changingLines, randomLines, readingLines, type CommandLine } from './cli-command-lines.ts'
+import { connectKernel } from './kernel.ts'
+
+const seed = Number(process.env['IPVS_TEST_SEED'] ?? 1)
+const schedulers = 'rr wrr lc wlc sed nq sh mh dh'.split(' ')
+
+let lab: Lab
+beforeAll(async () => {
+  lab = await connectKernel()
+})
+afterAll(() => lab.close())
+
+interface Ended {
+  readonly line: string
+  readonly ours: object
+  readonly theirs: object
+}
+
+/** Both carry out lines, each in a namespace of its own; then lines that only read, both in the first one. */
+async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]): Promise<Ended[]> {
+  return lab.run(
+    async ({ import: load, netns, run, sh }, given) => {
+      const { adm } = await load<{ adm: typeof Adm }>('./dist/cli/adm/run.js')
+      const { Readable } = await load<typeof import('node:stream')>('node:stream')
+      const [us, them] = [await netns(), await netns()]
+      const ours = async ({ words, input = '' }: CommandLine) => {
+        let stdout = ''
+        let stderr = ''
+        const out = (text: string) => void (stdout += text)
+        const error = (text: string) => void (stderr += text)
+        const status = await adm(words, { out, error, terminal: false, input: Readable.from([input]) }, us.path)
+        return { status, stdout, silent: stderr === '' }
+      }
+      const theirs = async ({ words, input = '' }: CommandLine, place: typeof us) => {
+        const { status, stdout, stderr } = await run('ipvsadm', words, { netns: place, input })
+        return { status, stdout, silent: stderr === '' }
+      }
+      const saved = async (place: typeof us) => {
+        const rules = (await sh('ipvsadm -Sn', { netns: place })).split('\n').toSorted()
+        return { rules, more: await sh('ipvsadm -L --timeout; ipvsadm -L --daemon', { netns: place }) }
+      }
+      const ended: { line: string; ours: object; theirs: object }[] = []
+      for (const line of given.lines) {
+        const [mine, other] = [await ours(line), await theirs(line, them)]
+        const lists = /^-\w*[LS]|^-h/.test(line.words[0] ?? '')
+        ended.push({
+          line: `${line.words.join(' ')}${line.input === undefined ? '' : ` <<< ${JSON.stringify(line.input)}`}`,
+          ours: lists ? { status: mine.status } : { ...mine, ...(await saved(us)) },
+          theirs: lists ? { status: other.status } : { ...other, ...(await saved(them)) },
+        })
+      }
+      for (const line of given.reads) {
+        ended.push({ line: line.words.join(' '), ours: await ours(line), theirs: await theirs(line, us) })
+      }
+      return ended
+    },
+    { lines, reads },
+    { timeoutMs: 540_000 },
+  )
+}
+
+function compare(ended: readonly Ended[]): void {
+  expect(ended.map(({ line, ours }) => ({ line, ended: ours }))).toEqual(
+    ended.map(({ line, theirs }) => ({ line, ended: theirs })),
+  )
+}
+
+// docs/ipvsadm.md: what cannot work is refused here, and accepted by ipvsadm.
+const refusedHere = ({ words }: CommandLine): boolean =>
+  words.includes('--pe') || (words.includes('-f') && words.includes('[::1]:81'))
+
+test('hand-picked command lines', async () => {
+  const lines = changingLines()
+  const ended = await both(lines, readingLines())
+  expect(ended).toHaveLength(lines.length + readingLines().length)
+  compare(ended)
+}, 600_000)
+
+test('random command lines', async () => {
+  const lines = randomLines(seed, 150, schedulers).filter((line) => !refusedHere(line))
+  const ended = await both(lines, readingLines())
+  expect(ended.length).toBeGreaterThan(150)
+  compare(ended)
+}, 600_000)
+
+test('as a process, by both names, and with a broken pipe', async () => {
+  const seen = await lab.run(async ({ netns, run, sh, root }) => {
+    const place = await netns()
+    await sh('ipvsadm -A -f 7 -s rr; ln -sf "$PWD/dist/cli/main.js" /tmp/ipvsadm', { netns: place })
+    const theirs = await run('ipvsadm', ['-Ln'], { netns: place })
+    const ours = await run(process.execPath, [`${root}/dist/cli/main.js`, 'adm', '-Ln'], { netns: place })
+    const named = await run(process.execPath, ['/tmp/ipvsadm', '-Ln'], { netns: place })
+    const across = await run(process.execPath, [`${root}/dist/cli/main.js`, 'adm', '--netns', place.name, '-Ln'])
+    const failed = await run(process.execPath, ['/tmp/ipvsadm', '-A', '-f', '7'], { netns: place })
+    return { theirs: theirs.stdout, ours: [ours, named, across].map(({ stdout }) => stdout), failed }
+  })
+  expect(seen.ours).toEqual([seen.theirs, seen.theirs, seen.theirs])
+  expect(seen.failed).toMatchObject({ status: 255, stdout: '', stderr: 'Service already exists\n' })
+})

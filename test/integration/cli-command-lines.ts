@@ -1,0 +1,145 @@
+// Command lines for ipvsadm and for us: hand-picked ones, and random ones out of the options that there are.
+import { Random, randomTable } from './configurations.ts'
+import { destinationLine, serviceLine } from './renderings.ts'
+
+/** A command line, and what it is given on standard input. */
+export interface CommandLine {
+  readonly words: readonly string[]
+  readonly input?: string
+}
+
+/** Those that change nothing. */
+export const reading: readonly string[] = [
+  '',
+  '-L',
+  '-Ln',
+  '-ln',
+  '--list --numeric',
+  '-L -n --stats',
+  '-Ln --stats --exact',
+  '-Ln --rate',
+  '-Ln --rate --exact --nosort',
+  '-Ln --persistent-conn',
+  '-Ln --tun-info',
+  '-Ln --thresholds',
+  '-Ln --nosort',
+  '-Ln --sort',
+  '-Lnc',
+  '-Lc',
+  '-Lnc --persistent-conn',
+  '-L --timeout',
+  '-L --daemon',
+  '-Ln -f 7',
+  '-L -t 172.16.0.100:http -n',
+  '-Ln -u [2001:db8::53]:53 --stats',
+  '-Ln -f 4711',
+]
+
+const add = [
+  '-A -t 172.16.0.100:80 -s rr',
+  '-A -f 7 -s wlc -p',
+  '-A -u [2001:db8::53]:53',
+  '-A -f 7 -6 -s sh -b sh-port',
+]
+
+/** Those that change something, fail to, or make no sense; in an order that makes them worth it. */
+export const changing: readonly (string | readonly [string, string])[] = [
+  ...add,
+  ...add, // they exist
+  '-A --sctp-service 172.16.0.100:2905 -s lblcr',
+  '-A -t localhost:http',
+  '-A -t 172.16.0.100:0 -p 300 -M 255.255.255.0',
+  '-A -t 172.16.0.100:0',
+  '-A -u 172.16.0.100:domain -o',
+  '-A -t 172.16.0.100:81 -o',
+  '-A -u 172.16.0.100:5060 -p 60 --pe sip',
+  '-A -f 8 -s nonesuch',
+  '-A -f 9 -p -M 64 -6',
+  '-A -f 0',
+  '-A -t nowhere.invalid:80',
+  '-a -t 172.16.0.100:80 -r 10.0.0.7 -m',
+  '-a -t 172.16.0.100:80 -r 10.0.0.7 -m',
+  '-a -t 172.16.0.100:80 -r 10.0.0.8:8080 -m -w 5 -x 100 -y 50',
+  '-a -t 172.16.0.100:80 -r 10.0.0.9 -i --tun-type gue --tun-port 6080 --tun-csum',
+  '-a -t 172.16.0.100:80 -r 10.0.0.10 -i --tun-type gre',
+  '-a -t 172.16.0.100:80 -r [2001:db8::9]:80 -i',
+  '-a -t 172.16.0.100:80 -r [2001:db8::9]:80 -m',
+  '-a -t 172.16.0.100:80 -r 224.0.0.1 -m',
+  '-a -t 172.16.0.100:80 -r 10.0.0.11 -x 5 -y 6',
+  '-a -f 7 -r 10.0.0.7 -w 0',
+  '-a -f 7 -6 -r [2001:db8::7]:0',
+  '-a -f 4711 -r 10.0.0.7',
+  '-e -t 172.16.0.100:80 -r 10.0.0.8:8080 -m',
+  '-e -t 172.16.0.100:80 -r 10.0.0.77 -m',
+  '-e -f 4711 -r 10.0.0.7',
+  '-E -f 7 -s wrr',
+  '-E -f 4711',
+  '-E -t 172.16.0.100:80 -s mh -b mh-port,mh-fallback -p 30',
+  '-d -t 172.16.0.100:80 -r 10.0.0.7',
+  '-d -t 172.16.0.100:80 -r 10.0.0.7',
+  '-d -f 4711 -r 10.0.0.7',
+  '-Z',
+  '-Z -f 7',
+  '-Z -f 4711',
+  '--set 800 60 30',
+  '--set 0 61 0',
+  '--set 1 2',
+  '--start-daemon master --mcast-interface lo --syncid 5',
+  '--start-daemon master --mcast-interface lo',
+  '--start-daemon backup --mcast-interface nonesuch',
+  '--stop-daemon master',
+  '--stop-daemon master',
+  ['-R', 'ipvsadm -A -f 100 -s rr\n\n  -a -f 100 -r 10.0.0.1 -g\n-A -f 101\n'],
+  ['-R', '-A -f 102\n-A -f x\n-A -f 103\n'],
+  ['-R', '-A -f 104\n-A -f 104\n'],
+  ['-R', '-A -f 105\n-A -f 106 --nonesuch\n'],
+  ['-R', '-A -f 107 extra\n'],
+  ['-R', ''],
+  '-D -f 100',
+  '-D -f 100',
+  '-D -t 172.16.0.100:80',
+  '-C -n',
+  '-Q',
+  '--clear extra',
+  '-CZ',
+  '-A',
+  '-L --stats=5',
+]
+
+const options: readonly string[] =
+  '-n|-c|-s rr|-p|-p 30|-M 255.255.255.0|-r 10.0.0.1|-r [::1]:81|-m|-i|-g|-w 5|-w x|-x 9|-y 3|--tun-type gre|--tun-port 5|--tun-csum|--mcast-interface lo|--timeout|--daemon|--stats|--rate|--thresholds|--persistent-conn|--nosort|--syncid 3|--exact|-o|--pe sip|-b flag-1|-b sh-port|-6|--mcast-ttl 3|--sync-maxlen 5|extra|-t 10.1.1.1:80|-u 10.1.1.1:53|-f 3|-f zero|--nonesuch|-L|-x'.split(
+    '|',
+  )
+const commands =
+  '-A|-E|-D|-C|-a|-e|-d|-L|-S|-Z|-Ln|--set 5 6 7|--start-daemon master|--stop-daemon backup|-nL|-h'.split('|')
+
+const wordsOf = (line: string): string[] => line.split(' ').filter((word) => word !== '')
+
+/** Random lines: valid ones that build a table, and random options behind random commands. */
+export function randomLines(seed: number, count: number, schedulers: readonly string[]): CommandLine[] {
+  const random = new Random(seed)
+  const table = randomTable(random, 20, schedulers)
+  const valid = table.flatMap((service) => [
+    serviceLine('-A', service),
+    ...service.destinations.map((destination) => destinationLine('-a', service, destination)),
+  ])
+  const pick = (from: readonly string[]): string => from[random.upTo(from.length - 1)] as string
+  const wild = Array.from({ length: count }, () => {
+    const words = [pick(commands)]
+    for (let more = random.upTo(4); more > 0; more--) words.push(pick(options))
+    return words.join(' ')
+  })
+  return [...valid, ...wild].map((line) => ({ words: wordsOf(line) }))
+}
+
+/** The hand-picked ones that change something. */
+export function changingLines(): CommandLine[] {
+  return changing.map((line) =>
+    typeof line === 'string' ? { words: wordsOf(line) } : { words: wordsOf(line[0]), input: line[1] },
+  )
+}
+
+/** The hand-picked ones that change nothing. */
+export function readingLines(): CommandLine[] {
+  return reading.map((line) => ({ words: wordsOf(line) }))
+}

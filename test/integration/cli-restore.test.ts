@@ -1,0 +1,101 @@
+// Saving and restoring: between ipvsadm and us in both directions, and by `ipvs save` and `ipvs restore` without loss.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { adm as Adm } from '../../cli/adm/run.ts'
+import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
+import type { Lab } from '../lab/client.ts'
+import { Random, randomTable } from './configurations.ts'
+import { connectKernel } from './kernel.ts'
+import { destinationLine, serviceLine, withoutCounters } from './renderings.ts'
+
+const seed = Number(process.env['IPVS_TEST_SEED'] ?? 1)
+const schedulers = 'rr wrr lc wlc sed nq sh mh dh'.split(' ')
+
+let lab: Lab
+beforeAll(async () => {
+  lab = await connectKernel()
+})
+afterAll(() => lab.close())
+
+function randomRules(): string {
+  const table = randomTable(new Random(seed), 40, schedulers)
+  const lines = table.flatMap((service) => [
+    serviceLine('-A', service),
+    ...service.destinations.map((destination) => destinationLine('-a', service, destination)),
+  ])
+  return `${lines.join('\n')}\n`
+}
+
+test('what one saves the other restores', async () => {
+  const { first, second, third } = await lab.run(async ({ import: load, netns, run, sh }, rules) => {
+    const { adm } = await load<{ adm: typeof Adm }>('./dist/cli/adm/run.js')
+    const { Readable } = await load<typeof import('node:stream')>('node:stream')
+    const ours = async (words: string[], input: string, place: { path: string }) => {
+      let text = ''
+      const out = (more: string) => void (text += more)
+      const status = await adm(words, { out, error: out, terminal: false, input: Readable.from([input]) }, place.path)
+      if (status !== 0) throw new Error(`${words.join(' ')}: ${status} ${text}`)
+      return text
+    }
+    const [start, middle, end] = [await netns(), await netns(), await netns()]
+    await run('ipvsadm', ['-R'], { netns: start, input: rules })
+    await ours(['-R'], await sh('ipvsadm -Sn', { netns: start }), middle)
+    await run('ipvsadm', ['-R'], { netns: end, input: await ours(['-Sn'], '', middle) })
+    const saved = async (place: typeof start) => (await sh('ipvsadm -Sn', { netns: place })).split('\n').toSorted()
+    return { first: await saved(start), second: await saved(middle), third: await saved(end) }
+  }, randomRules())
+  expect(first.length).toBeGreaterThan(40)
+  expect(second).toEqual(first)
+  expect(third).toEqual(first)
+})
+
+test('restoring what was just saved does nothing; after a flush it brings everything back', async () => {
+  const seen = await lab.run(async ({ ipvs: { FirewallMarks, Ipvs }, import: load, netns, run }, rules) => {
+    const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./dist/cli/verbs/program.js')
+    const { Readable } = await load<typeof import('node:stream')>('node:stream')
+    const place = await netns()
+    const program = async (words: string[], input = '') => {
+      let text = ''
+      const out = (more: string) => void (text += more)
+      const output = { out, error: out, terminal: false, input: Readable.from([input]) }
+      const status = await runProgram([...words, '--netns', place.name], output)
+      if (status !== 0) throw new Error(`${words.join(' ')}: ${status} ${text}`)
+      return text
+    }
+    await run('ipvsadm', ['-R'], { netns: place, input: rules })
+    const [ipvs, marks] = [await Ipvs.open({ netns: place.path }), await FirewallMarks.open({ netns: place.path })]
+    await marks.add({ mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, '1000-2000'], comment: 'web' })
+    await ipvs.setTimeouts({ udpSeconds: 77 })
+    const everything = async () => ({
+      services: await ipvs.snapshot(),
+      marks: await marks.list(),
+      timeouts: await ipvs.getTimeouts(),
+    })
+    const before = await everything()
+    const document = await program(['save'])
+    const nothing = await program(['restore'], document)
+    await ipvs.flush()
+    await marks.flush()
+    await ipvs.setTimeouts({ udpSeconds: 78 })
+    await ipvs.addService({ fwmark: 4711 })
+    const dry = await program(['restore', '--dry-run'], document)
+    const untouched = await ipvs.listServices()
+    const done = await program(['restore'], document)
+    const after = await everything()
+    const again = await program(['restore'], document)
+    await Promise.all([ipvs.close(), marks.close()])
+    return { before, nothing, dry, untouched: untouched.length, done, after, again }
+  }, randomRules())
+  expect([seen.nothing, seen.again]).toEqual(['', ''])
+  expect(seen.done).toBe(seen.dry)
+  expect(seen.dry).toContain('- service mark:4711')
+  expect(seen.untouched).toBe(1)
+  const plain = ({ before: { services, ...rest } }: Pick<typeof seen, 'before'>) => ({
+    ...rest,
+    services: services
+      .map(withoutCounters)
+      .map((each) => JSON.stringify(each))
+      .toSorted(),
+  })
+  expect(plain({ before: seen.after })).toEqual(plain(seen))
+  expect(seen.before.services.length).toBeGreaterThan(30)
+})

@@ -1,0 +1,104 @@
+// `ipvs restore`: what is done to get from one table to another, and in which order.
+import type { Destination, ListedSyncDaemon, Service, ServiceSnapshot } from 'ipvs'
+import { expect, test } from 'vitest'
+import { difference, stepText } from '../../../cli/verbs/difference.ts'
+import { parseDocument, savedServices, type Document, type SavedService } from '../../../cli/verbs/document.ts'
+
+const destination = (address: string, weight = 1): Destination => ({
+  address,
+  port: 0,
+  forwarding: 'direct',
+  weight,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+})
+const service = (fwmark: number, scheduler: string, ...destinations: Destination[]): SavedService => ({
+  service: { fwmark, family: 'ipv4', scheduler, schedulerFlags: [], onePacket: false },
+  destinations,
+})
+const document = (services: SavedService[], more: Partial<Document> = {}): Document => ({
+  version: 1,
+  services,
+  ...more,
+})
+const steps = (current: Document, wanted: Document): string[] => difference(current, wanted).map(stepText)
+const daemon: ListedSyncDaemon = {
+  role: 'master',
+  interface: 'eth0',
+  syncId: 1,
+  multicast: { group: '224.0.0.81', port: 8848, ttl: 1 },
+  maxLength: 1472,
+}
+const timeouts = { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 }
+const rule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
+
+test('the same table needs nothing, also after a round trip through JSON', () => {
+  const table = document([service(7, 'rr', destination('10.0.0.7'))], { timeouts, daemons: [daemon], marks: [rule] })
+  expect(steps(table, table)).toEqual([])
+  expect(steps(table, parseDocument(JSON.stringify(table)))).toEqual([])
+})
+
+test('what is added comes before marks, and what goes comes last', () => {
+  const current = document([service(7, 'rr', destination('10.0.0.7'), destination('10.0.0.8')), service(8, 'rr')], {
+    timeouts,
+    daemons: [daemon],
+    marks: [],
+  })
+  const wanted = document(
+    [service(7, 'wrr', destination('10.0.0.9'), destination('10.0.0.8', 5)), service(9, 'sh', destination('::1'))],
+    { timeouts: { ...timeouts, udpSeconds: 30 }, daemons: [{ ...daemon, syncId: 2 }], marks: [rule] },
+  )
+  expect(steps(current, wanted).map((step) => step.replace(/ \{.*/, ''))).toEqual([
+    '- master daemon',
+    '~ timeouts',
+    '~ service mark:7',
+    '~ mark:7 -> 10.0.0.8:0',
+    '+ mark:7 -> 10.0.0.9:0',
+    '+ service mark:9 sh',
+    '+ mark:9 -> [::1]:0',
+    '~ marks: 1 rules',
+    '- mark:7 -> 10.0.0.7:0',
+    '- service mark:8',
+    '+ master daemon on eth0',
+  ])
+})
+
+test('destinations are added so that they are listed in the saved order', () => {
+  const wanted = document([service(7, 'rr', destination('10.0.0.1'), destination('10.0.0.2'))])
+  expect(steps(document([]), wanted)).toEqual([
+    '+ service mark:7 rr',
+    '+ mark:7 -> 10.0.0.2:0',
+    '+ mark:7 -> 10.0.0.1:0',
+  ])
+})
+
+test('what a document does not speak of is left alone', () => {
+  const current = document([], { timeouts, daemons: [daemon], marks: [rule] })
+  expect(steps(current, document([]))).toEqual([])
+})
+
+test('a change removes what the saved service does not have', () => {
+  const persistent = service(7, 'rr')
+  const old: Service = { ...persistent.service, persistence: { timeoutSeconds: 9, netmask: '255.255.255.255' } }
+  const [step] = difference(document([{ ...persistent, service: old }]), document([persistent]))
+  expect(step).toMatchObject({ operation: { operation: 'updateService', patch: { persistence: null } } })
+})
+
+test('counters are not saved, and the director itself is saved as what can be added', () => {
+  const listed = { ...destination('10.0.0.1'), forwarding: 'local', activeConnections: 5 }
+  const snapshot = {
+    ...service(7, 'rr').service,
+    statistics: {},
+    destinations: [listed, { ...listed, port: 8080 }],
+  } as unknown as ServiceSnapshot
+  expect(savedServices([snapshot])).toEqual([
+    {
+      ...service(7, 'rr'),
+      destinations: [destination('10.0.0.1'), { ...destination('10.0.0.1'), port: 8080, forwarding: 'masquerade' }],
+    },
+  ])
+})
+
+test.each(['null', '{}', '{"version":2}', '{"version":1}', '[', '7'])('%s is no document', (text) => {
+  expect(() => parseDocument(text)).toThrow(SyntaxError)
+})
