@@ -18,7 +18,8 @@ try {
   for (const needed of [
     'dist/index.js',
     'dist/index.d.ts',
-    'dist/cli/main.js',
+    'dist/cli.js',
+    'docs/ipvs.1',
     'LICENSE',
     'README.md',
     'CHANGELOG.md',

@@ -25,7 +25,7 @@ interface Ended {
 async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]): Promise<Ended[]> {
   return lab.run(
     async ({ import: load, netns, run, sh }, given) => {
-      const { adm } = await load<{ adm: typeof Adm }>('./dist/cli/adm/run.js')
+      const { adm } = await load<{ adm: typeof Adm }>('./out/cli/adm/run.js')
       const { Readable } = await load<typeof import('node:stream')>('node:stream')
       const [us, them] = [await netns(), await netns()]
       const ours = async ({ words, input = '' }: CommandLine) => {
@@ -91,11 +91,11 @@ test('random command lines', async () => {
 test('as a process, by both names, and with a broken pipe', async () => {
   const seen = await lab.run(async ({ netns, run, sh, root }) => {
     const place = await netns()
-    await sh('ipvsadm -A -f 7 -s rr; ln -sf "$PWD/dist/cli/main.js" /tmp/ipvsadm', { netns: place })
+    await sh('ipvsadm -A -f 7 -s rr; ln -sf "$PWD/dist/cli.js" /tmp/ipvsadm', { netns: place })
     const theirs = await run('ipvsadm', ['-Ln'], { netns: place })
-    const ours = await run(process.execPath, [`${root}/dist/cli/main.js`, 'adm', '-Ln'], { netns: place })
+    const ours = await run(process.execPath, [`${root}/dist/cli.js`, 'adm', '-Ln'], { netns: place })
     const named = await run(process.execPath, ['/tmp/ipvsadm', '-Ln'], { netns: place })
-    const across = await run(process.execPath, [`${root}/dist/cli/main.js`, 'adm', '--netns', place.name, '-Ln'])
+    const across = await run(process.execPath, [`${root}/dist/cli.js`, 'adm', '--netns', place.name, '-Ln'])
     const failed = await run(process.execPath, ['/tmp/ipvsadm', '-A', '-f', '7'], { netns: place })
     return { theirs: theirs.stdout, ours: [ours, named, across].map(({ stdout }) => stdout), failed }
   })

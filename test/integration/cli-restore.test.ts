@@ -27,7 +27,7 @@ function randomRules(): string {
 
 test('what one saves the other restores', async () => {
   const { first, second, third } = await lab.run(async ({ import: load, netns, run, sh }, rules) => {
-    const { adm } = await load<{ adm: typeof Adm }>('./dist/cli/adm/run.js')
+    const { adm } = await load<{ adm: typeof Adm }>('./out/cli/adm/run.js')
     const { Readable } = await load<typeof import('node:stream')>('node:stream')
     const ours = async (words: string[], input: string, place: { path: string }) => {
       let text = ''
@@ -50,7 +50,7 @@ test('what one saves the other restores', async () => {
 
 test('restoring what was just saved does nothing; after a flush it brings everything back', async () => {
   const seen = await lab.run(async ({ ipvs: { FirewallMarks, Ipvs }, import: load, netns, run }, rules) => {
-    const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./dist/cli/verbs/program.js')
+    const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./out/cli/verbs/program.js')
     const { Readable } = await load<typeof import('node:stream')>('node:stream')
     const place = await netns()
     const program = async (words: string[], input = '') => {
