@@ -38,10 +38,12 @@ int main(int count, char** arguments) {
       packet->ip.tot_len = htons(sizeof *packet);
       packet->ip.saddr = htonl((uint32_t)(0x0b000001 + number));
       packet->ip.daddr = to.sin_addr.s_addr;
-      packet->udp = (struct udphdr){.source = htons((uint16_t)(1024 + number % 60000)), .len = htons(sizeof packet->udp)};
+      packet->udp =
+          (struct udphdr){.source = htons((uint16_t)(1024 + number % 60000)), .len = htons(sizeof packet->udp)};
       packet->udp.dest = htons((uint16_t)atoi(arguments[2]));
       parts[batch] = (struct iovec){packet, sizeof *packet};
-      messages[batch].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &parts[batch], .msg_iovlen = 1};
+      messages[batch].msg_hdr =
+          (struct msghdr){.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &parts[batch], .msg_iovlen = 1};
     }
     const int done = sendmmsg(fd, messages, (unsigned)batch, 0);
     if (done < 0) {

@@ -64,7 +64,7 @@ bool giveBuffer(Napi::Object& reply, const char* name, std::vector<std::byte>& b
     bytes = std::move(*owned);
     return false;
   }
-  (void)owned.release();
+  [[maybe_unused]] const auto* given = owned.release(); // release() deletes it
   reply.Set(name, Napi::Value(env, buffer));
   return true;
 }
