@@ -177,25 +177,39 @@ describe('close()', () => {
         remove: [rule],
         replace: [[rule]],
         batch: [[{ operation: 'flush' }]],
+        addServices: [[key]],
+        removeServices: [[key]],
+        addDestinations: [key, [{ address: '10.0.0.7' }]],
+        removeDestinations: [key, [{ address: '10.0.0.7' }]],
+        destinationTable: [key],
+        watchConnections: [{ intervalMs: 1000 }],
+      }
+      const ends = new Set(['constructor', 'close', 'closePasses'])
+      // Streams begin with their first step.
+      const call = async (method: (...all: unknown[]) => unknown, handle: object, given: unknown[]) => {
+        const called = method.apply(handle, given) as Promise<unknown> | AsyncGenerator
+        return 'next' in called ? called.next() : called
       }
       const told: Record<string, string> = {}
       for (const handle of [await Ipvs.open({ netns: path }), await FirewallMarks.open({ netns: path })]) {
         await handle.close()
         await handle.close() // idempotent
-        const prototype = Object.getPrototypeOf(handle) as Record<string, (...all: unknown[]) => Promise<unknown>>
-        for (const name of Object.getOwnPropertyNames(prototype)) {
-          const method = prototype[name]
-          if (name === 'constructor' || name === 'close' || typeof method !== 'function') continue
-          const label = `${handle.constructor.name}.${name}`
-          told[label] = await Promise.resolve(method.apply(handle, parameters[name] ?? [])).then(
-            () => 'done',
-            (error: unknown) => (error instanceof IpvsError ? `${error.code} ${error.outcome}` : String(error)),
-          )
+        for (let type = Object.getPrototypeOf(handle) as object; type !== Object.prototype;) {
+          for (const name of Object.getOwnPropertyNames(type)) {
+            const method = (type as Record<string, (...all: unknown[]) => unknown>)[name]
+            if (ends.has(name) || typeof method !== 'function') continue
+            const label = `${handle.constructor.name}.${name}`
+            told[label] = await call(method, handle, parameters[name] ?? []).then(
+              () => 'done',
+              (error: unknown) => (error instanceof IpvsError ? `${error.code} ${error.outcome}` : String(error)),
+            )
+          }
+          type = Object.getPrototypeOf(type) as object
         }
       }
       return told
     })
-    expect(Object.keys(seen)).toContain('Ipvs.snapshot')
+    expect(Object.keys(seen)).toEqual(expect.arrayContaining(['Ipvs.snapshot', 'Ipvs.batch', 'Ipvs.connections']))
     expect(Object.keys(seen)).toContain('FirewallMarks.replace')
     expect(seen).toEqual(Object.fromEntries(Object.keys(seen).map((name) => [name, 'ERR_IPVS_CLOSED not-applied'])))
   })
