@@ -24,7 +24,7 @@ interface Ended {
 /** Both carry out lines, each in a namespace of its own; then lines that only read, both in the first one. */
 async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]): Promise<Ended[]> {
   return lab.run(
-    async ({ import: load, netns, run, sh }, given) => {
+    async ({ import: load, netns, run }, given) => {
       const { adm } = await load<{ adm: typeof Adm }>('./out/cli/adm/run.js')
       const { Readable } = await load<typeof import('node:stream')>('node:stream')
       const [us, them] = [await netns(), await netns()]
@@ -40,9 +40,13 @@ async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]
         const { status, stdout, stderr } = await run('ipvsadm', words, { netns: place, input })
         return { status, stdout, silent: stderr === '' }
       }
+      // What we list of either namespace: listings themselves are compared below, against ipvsadm's.
       const saved = async (place: typeof us) => {
-        const rules = (await sh('ipvsadm -Sn', { netns: place })).split('\n').toSorted()
-        return { rules, more: await sh('ipvsadm -L --timeout; ipvsadm -L --daemon', { netns: place }) }
+        let text = ''
+        const out = (more: string) => void (text += more)
+        const output = { out, error: out, terminal: false, input: Readable.from(['']) }
+        for (const words of [['-Sn'], ['-L', '--timeout'], ['-L', '--daemon']]) await adm(words, output, place.path)
+        return text.split('\n').toSorted()
       }
       const ended: { line: string; ours: object; theirs: object }[] = []
       for (const line of given.lines) {
@@ -50,8 +54,8 @@ async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]
         const lists = /^-\w*[LS]|^-h/.test(line.words[0] ?? '')
         ended.push({
           line: `${line.words.join(' ')}${line.input === undefined ? '' : ` <<< ${JSON.stringify(line.input)}`}`,
-          ours: lists ? { status: mine.status } : { ...mine, ...(await saved(us)) },
-          theirs: lists ? { status: other.status } : { ...other, ...(await saved(them)) },
+          ours: lists ? { status: mine.status } : { ...mine, table: await saved(us) },
+          theirs: lists ? { status: other.status } : { ...other, table: await saved(them) },
         })
       }
       for (const line of given.reads) {
@@ -82,13 +86,13 @@ test('hand-picked command lines', async () => {
 }, 600_000)
 
 test('random command lines', async () => {
-  const lines = randomLines(seed, 150, schedulers).filter((line) => !refusedHere(line))
+  const lines = randomLines(seed, 60, schedulers).filter((line) => !refusedHere(line))
   const ended = await both(lines, readingLines())
-  expect(ended.length).toBeGreaterThan(150)
+  expect(ended.length).toBeGreaterThan(60)
   compare(ended)
 }, 600_000)
 
-test('as a process, by both names, and with a broken pipe', async () => {
+test('as a process, by both names and in another namespace', async () => {
   const seen = await lab.run(async ({ netns, run, sh, root }) => {
     const place = await netns()
     await sh('ipvsadm -A -f 7 -s rr; ln -sf "$PWD/dist/cli.js" /tmp/ipvsadm', { netns: place })
