@@ -63,12 +63,18 @@ export function namedMask({ persistence, family }: ListedService): string | unde
   return mask === undefined || mask === (family === 'ipv6' ? 128 : '255.255.255.255') ? undefined : String(mask)
 }
 
+// ipvsadm has no name for the third flag of these two, and lists it as nothing.
+function flagNames({ scheduler, schedulerFlags }: ListedService): string[] {
+  const named = scheduler === 'sh' || scheduler === 'mh'
+  return schedulerFlags.filter((flag) => !named || flag !== 'flag-3')
+}
+
 function settings(service: ListedService): string {
   const { scheduler, schedulerFlags, persistence, persistenceEngine, onePacket } = service
   const mask = namedMask(service)
   return [
     scheduler,
-    ...(schedulerFlags.length > 0 ? [`(${schedulerFlags.join(',')})`] : []),
+    ...(schedulerFlags.length > 0 ? [`(${flagNames(service).join(',')})`] : []),
     ...(persistence === undefined ? [] : [`persistent ${persistence.timeoutSeconds}`]),
     ...(mask === undefined ? [] : [`mask ${mask}`]),
     ...(persistenceEngine === undefined ? [] : [`pe ${persistenceEngine}`]),

@@ -75,6 +75,20 @@ test('the plain listing', () => {
   )
 })
 
+const flagged = (scheduler: string, ...schedulerFlags: string[]) =>
+  renderServices(
+    [service({ fwmark: 7, family: 'ipv4', scheduler, schedulerFlags: schedulerFlags as never })],
+    view,
+    numericNames,
+    undefined,
+  ).trim()
+
+test('the third flag of sh and mh has no name', () => {
+  expect(flagged('sh', 'flag-3')).toMatch(/sh \(\)$/)
+  expect(flagged('mh', 'mh-port', 'flag-3')).toMatch(/mh \(mh-port\)$/)
+  expect(flagged('rr', 'flag-3')).toMatch(/rr \(flag-3\)$/)
+})
+
 test('other columns', () => {
   expect(lines({ columns: 'tun-info' })[3]).toBe(
     '  -> 10.0.0.9:80                  Tunnel  gue:6080:+c   1      5          6         ',
