@@ -2,6 +2,7 @@
   "variables": {
     "core_sources": [
       "native/netlink/record.cc",
+      "native/netlink/describe.cc",
       "native/netlink/message.cc",
       "native/netlink/socket.cc",
       "native/netlink/channel.cc",

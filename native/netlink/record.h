@@ -124,6 +124,9 @@ inline bool has(const Record& record, const std::byte* row, const Field& field) 
   return (load<uint32_t>(row) >> bit & 1U) != 0;
 }
 
+// Copies one payload into its place. False when the width is not the kind's.
+[[nodiscard]] bool decodeField(const Field& field, Bytes payload, std::byte* to);
+
 // Decodes a list of attributes into a row, which is zeroed first. Unknown attributes are skipped (newer kernels); a
 // known one of the wrong width is an error, answered with its path ("service.netmask").
 [[nodiscard]] std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row);
