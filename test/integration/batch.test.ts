@@ -17,6 +17,8 @@ test('100,000 items, each of which needs the one before it', async () => {
     async ({ ipvs: { Ipvs }, netns }) => {
       const { path } = await netns()
       const ipvs = await Ipvs.open({ netns: path, timeoutMs: 60_000 })
+      // With the first service of a namespace the kernel registers its hooks, and unregisters them with the last: slow.
+      await ipvs.addService({ fwmark: 100_000, scheduler: 'rr' })
       const progress: number[] = []
       function* operations() {
         for (let fwmark = 1; fwmark <= 50_000; fwmark++) {
@@ -35,7 +37,7 @@ test('100,000 items, each of which needs the one before it', async () => {
     patient,
   )
   expect(seen.result).toEqual({ applied: 100_000, failures: [], done: 100_000 })
-  expect(seen).toMatchObject({ left: 0, rising: true, last: 100_000 })
+  expect(seen).toMatchObject({ left: 1, rising: true, last: 100_000 })
 })
 
 describe('failures', () => {
