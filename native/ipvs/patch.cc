@@ -50,6 +50,7 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
   }
   if (waitsFor(item)) {
     send(control, failures); // what stands before the patch must be visible to its read
+    current_.reset();        // it may have been listed before that was sent
   }
   Row room;
   std::byte* current = nullptr;

@@ -154,6 +154,19 @@ TEST_CASE("a patch sees what the items before it did to its destination") {
     CHECK(kernel.at(1).weight == 5);
     CHECK(kernel.at(1).upper == 99);
   }
+  SUBCASE("another patch, though its service was listed in between, before that was sent") {
+    const ipvs::Row other = serviceRow(8); // this kernel does not tell services apart
+    const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(3, 1), thresholdRow(2, 1), thresholdRow(1, 99)};
+    const Item items[] = {{Operation::addDestination, other.data(), rows[1].data()},
+                          {Operation::addDestination, other.data(), rows[2].data()},
+                          patch(rows[0]),
+                          {Operation::updateDestination, other.data(), rows[1].data()},
+                          patch(rows[2]),
+                          patch(rows[3])};
+    CHECK(session.execute(items, Control::within(5s)).empty());
+    CHECK(kernel.at(1).weight == 5);
+    CHECK(kernel.at(1).upper == 99);
+  }
   SUBCASE("another patch that the kernel refuses") {
     kernel.refusedWeight = 5;
     const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(1, 99)};
