@@ -70,10 +70,22 @@ Listing::Listing(const std::byte* service, Row rows)
   std::ranges::sort(order_);
 }
 
-std::byte* Listing::find(const std::byte* destination) {
+std::optional<size_t> Listing::positionOf(const std::byte* destination) const {
   const Key key = keyOf(destinationRecord, destination);
   const auto found = std::ranges::lower_bound(order_, key, {}, &std::pair<Key, size_t>::first);
-  return found != order_.end() && found->first == key ? rows_.data() + found->second * sizeof(Destination) : nullptr;
+  return found != order_.end() && found->first == key ? std::optional(found->second * sizeof(Destination))
+                                                      : std::nullopt;
+}
+
+const std::byte* Listing::find(const std::byte* destination) const {
+  const auto position = positionOf(destination);
+  return position ? rows_.data() + *position : nullptr;
+}
+
+void Listing::put(const std::byte* destination) {
+  if (const auto position = positionOf(destination)) {
+    std::memcpy(rows_.data() + *position, destination, sizeof(Destination));
+  }
 }
 
 } // namespace ipvs

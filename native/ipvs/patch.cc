@@ -24,9 +24,11 @@ bool saysMissing(const Failure& failure) {
 
 } // namespace
 
-// True when the row that a patch needs is about to be changed by the chunk.
+// True when something in the chunk must be sent before a patch looks at what it changes. What is listed already knows
+// of the other patches in the chunk; a new listing would not.
 bool Session::waitsFor(const Item& item) const {
-  return std::ranges::any_of(chunk_, [&item](const Entry& entry) {
+  const bool listed = item.operation == Operation::updateDestination && current_ && current_->of(item.service);
+  return std::ranges::any_of(chunk_, [&](const Entry& entry) {
     const Item& earlier = entry.item;
     if (!commandOf(earlier.operation).service) {
       return earlier.settings == nullptr; // flush
@@ -34,9 +36,8 @@ bool Session::waitsFor(const Item& item) const {
     if (!sameService(earlier.service, item.service)) {
       return false;
     }
-    const bool others = item.operation == Operation::updateDestination && earlier.operation == item.operation &&
-                        !sameDestination(earlier.destination, item.destination);
-    return !others;
+    const bool onDestination = earlier.destination != nullptr;
+    return !listed || !onDestination || sameDestination(earlier.destination, item.destination);
   });
 }
 
@@ -45,35 +46,32 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
   const bool service = item.operation == Operation::updateService;
   const netlink::Record& record = service ? serviceRecord : destinationRecord;
   const std::byte*& row = service ? item.service : item.destination;
-  if (netlink::isComplete(record, row)) {
-    return {};
-  }
-  if (waitsFor(item)) {
-    send(control, failures); // what stands before the patch must be visible to its read
-    current_.reset();        // it may have been listed before that was sent
-  }
-  Row room;
-  std::byte* current = nullptr;
-  Failure failure = currentRow(item, control, current, room);
-  if (failure.status.ok()) {
+  if (!netlink::isComplete(record, row)) {
+    if (waitsFor(item)) {
+      send(control, failures);
+    }
+    Row current;
+    Failure failure = currentRow(item, control, current);
+    if (!failure.status.ok()) {
+      return failure;
+    }
     completed_.emplace_back(row, row + record.size);
-    netlink::merge(record, completed_.back().data(), current);
+    netlink::merge(record, completed_.back().data(), current.data());
     row = completed_.back().data();
-    std::memcpy(current, row, record.size); // for the next patch; send() forgets it should this one fail
   }
-  return failure;
+  if (!service && current_ && current_->of(item.service)) {
+    current_->put(row); // for the patches behind it; send() forgets it should this one fail
+  }
+  return {};
 }
 
-// The row as it is in the kernel, in `room` or in what was listed for the patch before: patches of one service come in
-// rows, and a listing for each would take a time that grows with the square of their number.
-Failure Session::currentRow(const Item& item, const Control& control, std::byte*& row, Row& room) {
+// The row as it is in the kernel, from what was listed for the patch before if that was one of the same service: a
+// listing for each would take a time that grows with the square of their number.
+Failure Session::currentRow(const Item& item, const Control& control, Row& row) {
   if (item.operation == Operation::updateService) {
-    Failure failure = read(Operation::getService, item.service, true, control, room);
-    row = room.data();
-    return failure;
+    return read(Operation::getService, item.service, true, control, row);
   }
-  const bool listed = current_ && current_->of(item.service);
-  if (!listed) {
+  if (!current_ || !current_->of(item.service)) {
     Row rows;
     Failure failure = read(Operation::listDestinations, item.service, false, control, rows);
     if (!failure.status.ok()) {
@@ -81,13 +79,11 @@ Failure Session::currentRow(const Item& item, const Control& control, std::byte*
     }
     current_.emplace(item.service, std::move(rows));
   }
-  row = current_->find(item.destination);
-  if (row != nullptr) {
+  if (const std::byte* found = current_->find(item.destination)) {
+    row.assign(found, found + sizeof(Destination));
     return {};
   }
-  Failure failure = findDestination(item, control, room); // one pass may have missed it
-  row = room.data();
-  return failure;
+  return findDestination(item, control, row); // one pass may have missed it
 }
 
 // Missing destination: rejected with ENOENT, missing service: with ESRCH, as the kernel's writes answer.

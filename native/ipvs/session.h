@@ -79,7 +79,7 @@ private:
 
   // What needs a read beside the write (patch.cc)
   [[nodiscard]] Failure complete(Item& item, const Control& control, std::vector<Failure>& failures);
-  [[nodiscard]] Failure currentRow(const Item& item, const Control& control, std::byte*& row, Row& room);
+  [[nodiscard]] Failure currentRow(const Item& item, const Control& control, Row& row);
   [[nodiscard]] bool waitsFor(const Item& item) const;
   [[nodiscard]] Failure findDestination(const Item& item, const Control& control, Row& found);
   void resolve(const Item& item, Failure& failure, const Control& control);

@@ -97,6 +97,8 @@ private:
       }
       destinations_[last] = {destination->weight, destination->upperThreshold};
       return 0;
+    case IPVS_CMD_ZERO:
+      return 0;
     default:
       return destinations_.erase(last) == 1 ? 0 : ENOENT;
     }
@@ -109,18 +111,7 @@ private:
 };
 
 // A patch of the upper threshold and nothing else.
-ipvs::Row thresholdRow(uint8_t last, uint32_t upper) {
-  ipvs::Row row(sizeof(ipvs::Destination));
-  std::vector<std::byte> attributes;
-  netlink::Writer writer(attributes);
-  const uint8_t address[16] = {10, 0, 0, last};
-  writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
-  writer.value<uint16_t>(IPVS_DEST_ATTR_PORT, 0);
-  writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
-  writer.value<uint32_t>(IPVS_DEST_ATTR_U_THRESH, upper);
-  REQUIRE_FALSE(netlink::decode(ipvs::destinationRecord, attributes, row.data()));
-  return row;
-}
+ipvs::Row thresholdRow(uint8_t last, uint32_t upper) { return destinationRow(last, upper, IPVS_DEST_ATTR_U_THRESH); }
 
 const std::byte* service() {
   static const ipvs::Row row = serviceRow(7);
@@ -145,7 +136,7 @@ TEST_CASE("patches of one service share a listing and a datagram") {
 }
 
 TEST_CASE("a patch sees what the items before it did to its destination") {
-  OneService kernel({{1, {1, 10}}});
+  OneService kernel({{1, {1, 10}}, {2, {1, 20}}, {3, {1, 30}}});
   ipvs::Session session(kernel.connector());
   SUBCASE("another patch") {
     const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(1, 99)};
@@ -154,15 +145,27 @@ TEST_CASE("a patch sees what the items before it did to its destination") {
     CHECK(kernel.at(1).weight == 5);
     CHECK(kernel.at(1).upper == 99);
   }
-  SUBCASE("another patch, though its service was listed in between, before that was sent") {
-    const ipvs::Row other = serviceRow(8); // this kernel does not tell services apart
+  // This kernel does not tell services apart: a patch of `other` makes the session forget what it has listed.
+  const ipvs::Row other = serviceRow(8);
+  const Item filler{Operation::zeroService, other.data()}; // a datagram does not hold 200 of them
+  SUBCASE("another patch, when its service was listed again before that was sent") {
     const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(3, 1), thresholdRow(2, 1), thresholdRow(1, 99)};
-    const Item items[] = {{Operation::addDestination, other.data(), rows[1].data()},
-                          {Operation::addDestination, other.data(), rows[2].data()},
-                          patch(rows[0]),
-                          {Operation::updateDestination, other.data(), rows[1].data()},
-                          patch(rows[2]),
-                          patch(rows[3])};
+    std::vector<Item> items{
+        patch(rows[0]), {Operation::updateDestination, other.data(), rows[1].data()}, patch(rows[2])};
+    SUBCASE("and not sent since") {}
+    SUBCASE("and sent since, because the datagram was full") { items.resize(200, filler); }
+    items.push_back(patch(rows[3]));
+    CHECK(session.execute(items, Control::within(5s)).empty());
+    CHECK(kernel.at(1).weight == 5);
+    CHECK(kernel.at(1).upper == 99);
+  }
+  SUBCASE("another patch that named everything and was sent without a read") {
+    ipvs::Row complete = destinationRow(1, 5);
+    netlink::store(complete.data(), UINT32_MAX);
+    const ipvs::Row rows[] = {thresholdRow(1, 7), thresholdRow(1, 99)};
+    std::vector<Item> items{patch(rows[0]), patch(complete)};
+    items.resize(200, filler);
+    items.push_back(patch(rows[1]));
     CHECK(session.execute(items, Control::within(5s)).empty());
     CHECK(kernel.at(1).weight == 5);
     CHECK(kernel.at(1).upper == 99);
@@ -178,11 +181,11 @@ TEST_CASE("a patch sees what the items before it did to its destination") {
     CHECK(kernel.at(1).upper == 99);
   }
   SUBCASE("an addition, behind a patch that listed the service without it") {
-    const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(2, 8), thresholdRow(2, 99)};
+    const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(4, 8), thresholdRow(4, 99)};
     const Item items[] = {patch(rows[0]), {Operation::addDestination, service(), rows[1].data()}, patch(rows[2])};
     CHECK(session.execute(items, Control::within(5s)).empty());
-    CHECK(kernel.at(2).weight == 8);
-    CHECK(kernel.at(2).upper == 99);
+    CHECK(kernel.at(4).weight == 8);
+    CHECK(kernel.at(4).upper == 99);
   }
   SUBCASE("removed and added anew between two patches") {
     const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(1, 8), thresholdRow(1, 99)};

@@ -30,7 +30,8 @@ inline ipvs::Row serviceRow(uint32_t mark, const char* scheduler = "rr") {
   return row;
 }
 
-inline ipvs::Row destinationRow(uint8_t last, uint32_t weight) {
+// A destination of which one number is named: its weight, or another u32.
+inline ipvs::Row destinationRow(uint8_t last, uint32_t value, uint16_t attribute = IPVS_DEST_ATTR_WEIGHT) {
   ipvs::Row row(sizeof(ipvs::Destination));
   std::vector<std::byte> attributes;
   netlink::Writer writer(attributes);
@@ -38,7 +39,7 @@ inline ipvs::Row destinationRow(uint8_t last, uint32_t weight) {
   writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
   writer.value<uint16_t>(IPVS_DEST_ATTR_PORT, 0);
   writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
-  writer.value<uint32_t>(IPVS_DEST_ATTR_WEIGHT, weight);
+  writer.value<uint32_t>(attribute, value);
   REQUIRE_FALSE(netlink::decode(ipvs::destinationRecord, attributes, row.data()));
   return row;
 }
