@@ -106,10 +106,14 @@ export interface NativeMarksSession extends NativeSession {
   list(call: Call): Promise<Reply>
   /**
    * One transaction on top of `generation`: creates table, chains, maps and lookup rules as far as needed, removes the
-   * first `removed` rows of `elements` and adds the rest. Failure `index` is the row; errno ERESTART (85): the ruleset
+   * first `removed` rows of `elements` (rules of their own by `handle`) and adds the rest. Failure `index` is the row; errno ERESTART (85): the ruleset
    * changed since `generation`, nothing was applied.
    */
   apply(call: Call, generation: number, elements: ArrayBuffer, removed: number): Promise<Reply>
+  /** Rows of the record `foundMark`: what other tables do to marks. */
+  find(call: Call): Promise<Reply>
+  /** `rows`: the table in the language of nft, UTF-8. */
+  exportTable(call: Call): Promise<Reply>
   /** Removes the table with everything in it; done as well when there is none. */
   drop(call: Call): Promise<Reply>
 }
@@ -181,7 +185,7 @@ export interface Binding {
   readonly ConnectionReader: new (options: SessionOptions, pass: ConnectionPassOptions) => NativeConnectionReader
   /** The kernel's names of the states, by the numbers that rows have. */
   readonly connectionStates: readonly string[]
-  /** service, destination, statistics, info, timeouts, daemon, element; connection, without presence bits. */
+  /** service, destination, statistics, info, timeouts, daemon, element, foundMark; connection, without presence bits. */
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>

@@ -1,8 +1,11 @@
-// Elements of the mark map: one for each port or range of ports of a rule. What the kernel has are elements; rules are
+// Elements of the table: one for each port or range of ports of a rule. What the kernel has are elements; rules are
 // found again by the id that theirs have in common. There can be many thousands of them: hence one short object each.
-import { formatAddressBlock } from './address-block.ts'
+import { formatAddressBlock, type AddressBlock } from './address-block.ts'
 import type { Family } from './address.ts'
-import { ruleId, type CheckedRule } from './mark-rule.ts'
+import { FULL_MASK, everyAddress, unlessAll, type CheckedRule, type Counter } from './checked-rule.ts'
+import { allPorts, isAllPorts, type PortSpan } from './mark-ports.ts'
+import { Place, actionAt, isSpecial, placeOf, specialKey, type Special } from './mark-special.ts'
+import { ruleId } from './rule-id.ts'
 
 /** First character of keys: says the family and with it the size of addresses. */
 export type FamilyMark = '4' | '6'
@@ -13,7 +16,7 @@ function sizeOf(key: string): number {
 
 /**
  * An element. `key` is all that the kernel tells elements apart by, one character per byte and in network order, so that
- * keys sort like what they mean: family, first and last address, protocol, first and last port, map.
+ * keys sort like what they mean: family, first and last address, protocol, first and last port, place, what is special.
  */
 export class MarkElement {
   readonly key: string
@@ -21,12 +24,17 @@ export class MarkElement {
   /** Id of its rule; 0: made by somebody else. */
   readonly rule: bigint
   readonly comment: string
+  readonly counter: Counter | undefined
+  /** Absent: an element of a map. */
+  readonly special: Special | undefined
 
-  constructor(key: string, mark: number, rule: bigint, comment: string) {
+  constructor(key: string, mark: number, rule: bigint, comment: string, counter?: Counter, special?: Special) {
     this.key = key
     this.mark = mark
     this.rule = rule
     this.comment = comment
+    this.counter = counter
+    this.special = special
   }
 
   get family(): Family {
@@ -43,6 +51,7 @@ export class MarkElement {
     return this.key.charAt(0) + this.key.slice(1 + sizeOf(this.key), 1 + 2 * sizeOf(this.key))
   }
 
+  /** 0: all. */
   get protocol(): number {
     return this.key.charCodeAt(1 + 2 * sizeOf(this.key))
   }
@@ -55,8 +64,17 @@ export class MarkElement {
     return this.#port(4 + 2 * sizeOf(this.key))
   }
 
+  /** See {@link Place}; with counters as without. */
+  get place(): number {
+    return this.key.charCodeAt(6 + 2 * sizeOf(this.key))
+  }
+
+  get action(): CheckedRule['action'] {
+    return this.special === undefined ? 'mark' : actionAt(this.place)
+  }
+
   /** What all elements of a rule have in common at least. */
-  get place(): string {
+  get start(): string {
     return this.key.slice(0, 2 + 2 * sizeOf(this.key))
   }
 
@@ -71,39 +89,87 @@ function bytesText(bytes: Uint8Array, size: number): string {
   return text
 }
 
-// `text` begins with the family.
 function addressBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(16)
-  for (let index = 1; index < text.length; index++) bytes[index - 1] = text.charCodeAt(index)
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index)
   return bytes
 }
 
 /** The end of a key, behind family and addresses. */
-export function keyEnd(protocol: number, from: number, to: number, interval: number): string {
-  return String.fromCharCode(protocol, from >>> 8, from & 0xff, to >>> 8, to & 0xff, interval)
+export function keyEnd(protocol: number, from: number, to: number, place: number): string {
+  return String.fromCharCode(protocol, from >>> 8, from & 0xff, to >>> 8, to & 0xff, place)
 }
 
-/** The elements of a new rule. A single port of a single address goes to the hash map, all else to the interval map. */
+function specialOf(rule: CheckedRule, span: PortSpan, size: number): Special {
+  const source = rule.source ?? everyAddress(rule.block.family)
+  return {
+    handle: 0n,
+    mask: rule.mask,
+    sourceFrom: bytesText(source.from, size),
+    sourceTo: bytesText(source.to, size),
+    interfaceName: rule.interfaceName,
+    sourcePorts: span,
+    targetPort: rule.targetPort,
+  }
+}
+
+// A single port of a single address goes to the hash map.
+function mapPlace(single: boolean, span: PortSpan): number {
+  if (isAllPorts(span)) return Place.hosts
+  return single && span.from === span.to ? Place.exact : Place.ranges
+}
+
+/** The elements of a new rule. */
 export function elementsOf(rule: CheckedRule): MarkElement[] {
-  const { mark, block, protocol, spans, comment } = rule
+  const { action, mark, block, protocol, spans, counter, comment } = rule
   const id = ruleId(rule)
   const familyMark: FamilyMark = block.family === 'ipv4' ? '4' : '6'
   const size = sizeOf(familyMark)
   const from = bytesText(block.from, size)
   const to = block.from === block.to ? from : bytesText(block.to, size)
   const start = familyMark + from + to
+  const any = allPorts[0] as PortSpan
+  const needsRule = isSpecial(rule)
   return spans.map((span) => {
-    const interval = from === to && span.from === span.to ? 0 : 1
-    return new MarkElement(start + keyEnd(protocol, span.from, span.to, interval), mark, id, comment)
+    if (!needsRule) {
+      const key = start + keyEnd(protocol, span.from, span.to, mapPlace(from === to, span))
+      return new MarkElement(key, mark, id, comment, counter)
+    }
+    const [ports, sourcePorts] = action === 'masquerade' ? [any, span] : [span, any]
+    const special = specialOf(rule, sourcePorts, size)
+    const key = start + keyEnd(protocol, ports.from, ports.to, placeOf(action)) + specialKey(special, mark)
+    return new MarkElement(key, mark, id, comment, counter, special)
   })
+}
+
+function blockOf(family: Family, from: string, to: string): AddressBlock {
+  const [first, last] = [addressBytes(from), addressBytes(to)]
+  return { family, from: first, to: last, text: formatAddressBlock(first, last, family) }
+}
+
+function sumOf(elements: readonly MarkElement[]): Counter | undefined {
+  const counters = elements.flatMap(({ counter }) => counter ?? [])
+  if (counters.length === 0) return undefined
+  const sum = (values: readonly bigint[]) => values.reduce((left, right) => left + right)
+  return { packets: sum(counters.map(({ packets }) => packets)), bytes: sum(counters.map(({ bytes }) => bytes)) }
 }
 
 /** The rule that elements of one rule, in the order of their ports, make up. */
 export function ruleOf(elements: readonly MarkElement[]): CheckedRule {
-  const { mark, protocol, family, from, to } = elements[0] as MarkElement
-  const [first, last] = [addressBytes(from), addressBytes(to)]
-  const spans = elements.map(({ portFrom, portTo }) => ({ from: portFrom, to: portTo }))
-  const comment = elements.find((element) => element.comment !== '')?.comment ?? ''
-  const text = formatAddressBlock(first, last, family)
-  return { mark, block: { family, from: first, to: last, text }, protocol, spans, comment }
+  const { mark, protocol, family, from, to, special, action } = elements[0] as MarkElement
+  const spanOf = ({ portFrom, portTo, special: own }: MarkElement): PortSpan =>
+    action === 'masquerade' && own !== undefined ? own.sourcePorts : { from: portFrom, to: portTo }
+  return {
+    action,
+    mark,
+    mask: special?.mask ?? FULL_MASK,
+    block: blockOf(family, from.slice(1), to.slice(1)),
+    protocol,
+    spans: elements.map(spanOf),
+    source: special && unlessAll(blockOf(family, special.sourceFrom, special.sourceTo)),
+    interfaceName: special?.interfaceName ?? '',
+    targetPort: special?.targetPort ?? 0,
+    counter: sumOf(elements),
+    comment: elements.find((element) => element.comment !== '')?.comment ?? '',
+  }
 }

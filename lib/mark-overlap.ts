@@ -1,11 +1,9 @@
 // Finds packets that two elements both claim. The kernel does not: it has separate maps for exact keys and for ranges.
 import type { MarkElement } from './mark-elements.ts'
+import { findSpecialOverlap, type Overlap } from './mark-special-overlap.ts'
 import { sortInSlices, type Slices } from './slices.ts'
 
 const BEHIND_ALL = '\u{ffff}' // addresses are of smaller characters
-
-/** Two elements with packets in common. */
-export type Overlap = readonly [added: MarkElement, other: MarkElement]
 
 // An element as the sweep looks at it, again and again.
 interface Box {
@@ -86,11 +84,58 @@ class Sweep {
   }
 }
 
-// The added ones of one protocol, everything existing near them, and how far they reach.
+// Everything of one protocol, and how far the added ones reach.
 interface Field {
   readonly boxes: Box[]
   from: string
   to: string
+}
+
+const ALL = 0 // protocols
+
+// One field for each protocol that has to be looked at. Elements for all protocols are in every field.
+class Fields {
+  readonly #fields = new Map<number, Field>()
+
+  constructor(added: readonly MarkElement[], existing: Iterable<MarkElement>) {
+    const protocols = new Set(added.map(({ protocol }) => protocol))
+    if (protocols.has(ALL))
+      for (const { protocol, special } of existing) if (special === undefined) protocols.add(protocol)
+    if (protocols.size > 1) protocols.delete(ALL)
+    for (const protocol of protocols) this.#fields.set(protocol, { boxes: [], from: BEHIND_ALL, to: '' })
+  }
+
+  /** The last address that matters. */
+  get end(): string {
+    let end = ''
+    for (const { to } of this.values()) if (to > end) end = to
+    return end
+  }
+
+  values(): Iterable<Field> {
+    return this.#fields.values()
+  }
+
+  #of(element: MarkElement): Iterable<Field> {
+    if (element.protocol === ALL) return this.values()
+    const field = this.#fields.get(element.protocol)
+    return field === undefined ? [] : [field]
+  }
+
+  add(element: MarkElement): void {
+    const box = boxOf(element, true)
+    for (const field of this.#of(element)) {
+      field.boxes.push(box)
+      if (box.from < field.from) field.from = box.from
+      if (box.to > field.to) field.to = box.to
+    }
+  }
+
+  addExisting(element: MarkElement): void {
+    for (const field of this.#of(element)) {
+      if (element.to >= field.from && element.from <= field.to) field.boxes.push(boxOf(element, false))
+    }
+  }
 }
 
 async function fieldsOf(
@@ -99,28 +144,16 @@ async function fieldsOf(
   ignored: ReadonlySet<MarkElement>,
   slices: Slices,
 ): Promise<Iterable<Field>> {
-  const fields = new Map<number, Field>()
+  const fields = new Fields(added, existing)
   for (const element of added) {
-    const box = boxOf(element, true)
-    const field = fields.get(element.protocol)
-    if (field === undefined) {
-      fields.set(element.protocol, { boxes: [box], from: box.from, to: box.to })
-    } else {
-      field.boxes.push(box)
-      if (box.from < field.from) field.from = box.from
-      if (box.to > field.to) field.to = box.to
-    }
+    fields.add(element)
     if (slices.due()) await slices.next()
   }
-  let end = ''
-  for (const { to } of fields.values()) if (to > end) end = to
-  end += BEHIND_ALL
+  const end = fields.end + BEHIND_ALL
   for (const element of existing) {
     if (slices.due()) await slices.next()
     if (element.key > end) continue // keys begin with the first address; most elements end here
-    const field = fields.get(element.protocol)
-    if (field === undefined || element.to < field.from || element.from > field.to || ignored.has(element)) continue
-    field.boxes.push(boxOf(element, false))
+    if (element.special === undefined && !ignored.has(element)) fields.addExisting(element)
   }
   return fields.values()
 }
@@ -132,7 +165,11 @@ export async function findOverlap(
   ignored: ReadonlySet<MarkElement>,
   slices: Slices,
 ): Promise<Overlap | undefined> {
-  for (const { boxes } of await fieldsOf(added, existing, ignored, slices)) {
+  const special = await findSpecialOverlap(added, existing, ignored, slices)
+  if (special !== undefined) return special
+  const mapped = added.filter((element) => element.special === undefined)
+  if (mapped.length === 0) return undefined
+  for (const { boxes } of await fieldsOf(mapped, existing, ignored, slices)) {
     const sweep = new Sweep()
     for (const box of await sortInSlices(boxes, byPosition, slices)) {
       const overlap = sweep.take(box)

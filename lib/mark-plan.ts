@@ -1,7 +1,8 @@
 // From the rules that somebody wants to the elements that have to change.
 import { elementsOf, ruleOf, type MarkElement } from './mark-elements.ts'
-import { findOverlap, type Overlap } from './mark-overlap.ts'
-import { describeRule, type CheckedRule } from './mark-rule.ts'
+import { findOverlap } from './mark-overlap.ts'
+import type { Overlap } from './mark-special-overlap.ts'
+import { describeRule, type CheckedRule } from './checked-rule.ts'
 import type { MarkChange, MarkTable } from './mark-table.ts'
 import type { Slices } from './slices.ts'
 import { InvalidInput } from './validate.ts'
@@ -47,7 +48,8 @@ function describeOverlap([added, other]: Overlap, wish: Wish, table: MarkTable):
   const rival = ownerOf(other, wish)
   const from = Math.max(added.portFrom, other.portFrom)
   const to = Math.min(added.portTo, other.portTo)
-  const ports = from === to ? `port ${from}` : `ports ${from} to ${to}`
+  const some = from === to ? `port ${from}` : `ports ${from} to ${to}`
+  const ports = from === 0 && to === 65535 ? 'all ports' : some
   const both = `"${describeRule(rule)}" overlaps`
   if (rival !== undefined) {
     const text = `"${describeRule(rival.rule)}" (${rival.path})`
@@ -76,7 +78,7 @@ function present(table: MarkTable, elements: readonly MarkElement[]): MarkElemen
 }
 
 /**
- * What is missing of the given rules. A rule that is there already is left alone, whatever its comment; elements that
+ * What is missing of the given rules. A rule that is there already is left alone, whatever its comment and counter; elements that
  * somebody else made for it become ours.
  */
 export async function planAdd(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
@@ -103,7 +105,8 @@ function describeAbsent(table: MarkTable, { rule, path }: GivenRule, elements: r
   const first = elements[0] as MarkElement
   const near = new Set<string>()
   for (const element of table.elements()) {
-    const touches = element.protocol === first.protocol && element.from <= first.to && first.from <= element.to
+    const sameKind = element.protocol === first.protocol && element.action === first.action
+    const touches = sameKind && element.from <= first.to && first.from <= element.to
     if (touches) near.add(describeExisting(table, element))
     if (near.size === 4) break
   }
@@ -124,8 +127,20 @@ export async function planRemove(table: MarkTable, wish: Wish, slices: Slices): 
   return { removed, added: [] }
 }
 
-/** What to change so that the given rules, and nothing else, are in the table. */
-export async function planReplace(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
+function isSame(left: MarkElement, right: MarkElement): boolean {
+  const counted = (left.counter === undefined) === (right.counter === undefined)
+  return counted && left.mark === right.mark && left.rule === right.rule && left.comment === right.comment
+}
+
+/** Which part of the table: rules that mark, or those that translate addresses. */
+export type Part = 'marks' | 'nat'
+
+function partOf({ action }: MarkElement): Part {
+  return action === 'mark' ? 'marks' : 'nat'
+}
+
+/** What to change so that the given rules, and nothing else, are in a part of the table. */
+export async function planReplace(part: Part, table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
   const wanted = wish.flatMap(({ elements }) => elements)
   const overlap = await findOverlap(wanted, [], new Set(), slices)
   if (overlap !== undefined) throw describeOverlap(overlap, wish, table)
@@ -133,11 +148,10 @@ export async function planReplace(table: MarkTable, wish: Wish, slices: Slices):
   const added: MarkElement[] = []
   for (const element of wanted) {
     const existing = table.get(element.key)
-    const { mark, rule, comment } = element
-    if (existing?.mark === mark && existing.rule === rule && existing.comment === comment) kept.add(existing)
+    if (existing !== undefined && isSame(existing, element)) kept.add(existing)
     else added.push(element)
     if (slices.due()) await slices.next()
   }
-  const removed = [...table.elements()].filter((element) => !kept.has(element))
+  const removed = [...table.elements()].filter((element) => !kept.has(element) && partOf(element) === part)
   return { removed, added }
 }

@@ -10,6 +10,13 @@ export interface PortSpan {
   readonly to: number
 }
 
+/** Whatever the port: port 0 is none that rules name. */
+export const allPorts: readonly PortSpan[] = [{ from: 0, to: 65535 }]
+
+export function isAllPorts({ from, to }: PortSpan): boolean {
+  return from === 0 && to === 65535
+}
+
 const MOST_PORTS = 65535
 
 function parsePort(value: unknown, path: string): PortSpan {
@@ -31,11 +38,18 @@ export function formatSpan({ from, to }: PortSpan): MarkPort {
   return from === to ? from : `${from}-${to}`
 }
 
+/** `[80, '443-445']` or `all`. */
+export function formatSpans(spans: readonly PortSpan[]): readonly MarkPort[] | 'all' {
+  return spans.some(isAllPorts) ? 'all' : spans.map(formatSpan)
+}
+
 /** Checks ports and sorts them. */
-export function parsePorts(value: unknown, path: string): PortSpan[] {
+export function parsePorts(value: unknown, path: string): readonly PortSpan[] {
+  if (value === 'all') return allPorts
+  if (value === undefined) throw new InvalidInput(path, 'is missing: a port, a list of them, or "all"')
   if (typeof value === 'number' || typeof value === 'string') return [parsePort(value, path)]
   const spans = list(value, path, MOST_PORTS).map((port, index) => parsePort(port, `${path}[${index}]`))
-  if (spans.length === 0) throw new InvalidInput(path, 'give at least one port; for all of them "1-65535"')
+  if (spans.length === 0) throw new InvalidInput(path, 'give at least one port; for all of them "all"')
   spans.sort((left, right) => left.from - right.from || left.to - right.to)
   for (let index = 1; index < spans.length; index++) {
     const [before, after] = [spans[index - 1] as PortSpan, spans[index] as PortSpan]
@@ -48,6 +62,7 @@ export function parsePorts(value: unknown, path: string): PortSpan[] {
 
 /** `port 80`, `ports 80, 443`; long lists are cut. */
 export function describeSpans(spans: readonly PortSpan[]): string {
+  if (spans.some(isAllPorts)) return 'all ports'
   const shown = spans.slice(0, 8).map((span) => String(formatSpan(span)))
   if (spans.length > shown.length) shown.push(`... (${spans.length} in all)`)
   const one = spans.length === 1 && spans[0]?.from === spans[0]?.to

@@ -2,20 +2,33 @@
 // read and written without an object for each row, but by the addon's schema as everything else.
 import { AF_INET6, familyNumber } from './address.ts'
 import { binding } from './binding.ts'
+import { FULL_MASK } from './checked-rule.ts'
 import { MarkElement, keyEnd } from './mark-elements.ts'
+import { COUNTED, Place, specialKey, type Special } from './mark-special.ts'
 import type { Slices } from './slices.ts'
 
 /** Fields of the record `element`. */
 export interface ElementRow {
   readonly mark: number
   readonly rule: bigint
+  readonly handle: bigint
+  readonly packets: bigint
+  readonly bytes: bigint
   readonly addressFrom: Uint8Array
   readonly addressTo: Uint8Array
+  readonly sourceFrom: Uint8Array
+  readonly sourceTo: Uint8Array
+  readonly mask: number
   readonly family: number
   readonly protocol: number
   readonly portFrom: number
   readonly portTo: number
-  readonly interval: number
+  readonly sourcePortFrom: number
+  readonly sourcePortTo: number
+  readonly targetPort: number
+  readonly place: number
+  readonly counter: number
+  readonly interface: string
   readonly comment: string
 }
 
@@ -46,22 +59,49 @@ function viewsOf(rows: ArrayBuffer) {
 }
 type Views = ReturnType<typeof viewsOf>
 
-function writeAddress(bytes: Buffer, at: number, text: string): void {
-  for (let index = 1; index < text.length; index++) bytes[at + index - 1] = text.charCodeAt(index) // [0]: the family
+function writeAddress(bytes: Buffer, at: number, text: string, start: number): void {
+  for (let index = start; index < text.length; index++) bytes[at + index - start] = text.charCodeAt(index)
 }
 
-function writeElement({ bytes, u16, u32, u64 }: Views, row: number, element: MarkElement): void {
-  const { key, mark, rule, family, from, to, protocol, portFrom, portTo, comment } = element
+// All sources: what elements of maps are for.
+function writeAnySource({ bytes, u16 }: Views, row: number, size: number): void {
+  for (let index = 0; index < size; index++) bytes[row + offsets.sourceTo + index] = 0xff
+  u16[(row + offsets.sourcePortTo) >>> 1] = 65535
+}
+
+function writeSpecial({ bytes, u16, u32, u64 }: Views, row: number, special: Special): void {
+  const { handle, mask, sourceFrom, sourceTo, sourcePorts, targetPort, interfaceName } = special
+  u64[(row + offsets.handle) >>> 3] = handle
+  u32[(row + offsets.mask) >>> 2] = mask
+  writeAddress(bytes, row + offsets.sourceFrom, sourceFrom, 0)
+  writeAddress(bytes, row + offsets.sourceTo, sourceTo, 0)
+  u16[(row + offsets.sourcePortFrom) >>> 1] = sourcePorts.from
+  u16[(row + offsets.sourcePortTo) >>> 1] = sourcePorts.to
+  u16[(row + offsets.targetPort) >>> 1] = targetPort
+  bytes.write(interfaceName, row + offsets.interface)
+}
+
+function writeElement(views: Views, row: number, element: MarkElement): void {
+  const { bytes, u16, u32, u64 } = views
+  const { mark, rule, family, from, to, protocol, portFrom, portTo, place, counter, comment, special } = element
   u32[row >>> 2] = present
   u32[(row + offsets.mark) >>> 2] = mark
   u64[(row + offsets.rule) >>> 3] = rule
-  writeAddress(bytes, row + offsets.addressFrom, from)
-  writeAddress(bytes, row + offsets.addressTo, to)
+  writeAddress(bytes, row + offsets.addressFrom, from, 1) // [0]: the family
+  writeAddress(bytes, row + offsets.addressTo, to, 1)
+  u32[(row + offsets.mask) >>> 2] = FULL_MASK
   u16[(row + offsets.family) >>> 1] = familyNumber(family)
   u16[(row + offsets.protocol) >>> 1] = protocol
   u16[(row + offsets.portFrom) >>> 1] = portFrom
   u16[(row + offsets.portTo) >>> 1] = portTo
-  bytes[row + offsets.interval] = key.charCodeAt(key.length - 1)
+  bytes[row + offsets.place] = special === undefined && counter !== undefined ? place + COUNTED : place
+  if (counter !== undefined) {
+    bytes[row + offsets.counter] = 1
+    u64[(row + offsets.packets) >>> 3] = counter.packets
+    u64[(row + offsets.bytes) >>> 3] = counter.bytes
+  }
+  if (special === undefined) writeAnySource(views, row, from.length - 1)
+  else writeSpecial(views, row, special)
   if (comment !== '') bytes.write(comment, row + offsets.comment)
 }
 
@@ -75,23 +115,48 @@ export async function writeElements(elements: readonly MarkElement[], slices: Sl
   return rows
 }
 
-function readComment(bytes: Buffer, start: number): string {
+function readText(bytes: Buffer, start: number): string {
   return bytes[start] === 0 ? '' : bytes.toString('utf8', start, bytes.indexOf(0, start))
 }
 
-function readElement({ bytes, u16, u32, u64 }: Views, row: number): MarkElement {
+function readSpecial({ bytes, u16, u32, u64 }: Views, row: number, size: number): Special {
+  const number = (offset: number) => u16[(row + offset) >>> 1] as number
+  const address = (offset: number) => bytes.toString('latin1', row + offset, row + offset + size)
+  return {
+    handle: u64[(row + offsets.handle) >>> 3] as bigint,
+    mask: u32[(row + offsets.mask) >>> 2] as number,
+    sourceFrom: address(offsets.sourceFrom),
+    sourceTo: address(offsets.sourceTo),
+    interfaceName: readText(bytes, row + offsets.interface),
+    sourcePorts: { from: number(offsets.sourcePortFrom), to: number(offsets.sourcePortTo) },
+    targetPort: number(offsets.targetPort),
+  }
+}
+
+function readCounter({ bytes, u64 }: Views, row: number) {
+  if (bytes[row + offsets.counter] === 0) return undefined
+  const number = (offset: number) => u64[(row + offset) >>> 3] as bigint
+  return { packets: number(offsets.packets), bytes: number(offsets.bytes) }
+}
+
+function readElement(views: Views, row: number): MarkElement {
+  const { bytes, u16, u32, u64 } = views
   const number = (offset: number) => u16[(row + offset) >>> 1] as number
   const isIPv6 = number(offsets.family) === AF_INET6
-  const address = (offset: number) => bytes.toString('latin1', row + offset, row + offset + (isIPv6 ? 16 : 4))
-  const interval = bytes[row + offsets.interval] as number
+  const size = isIPv6 ? 16 : 4
+  const address = (offset: number) => bytes.toString('latin1', row + offset, row + offset + size)
+  const stored = bytes[row + offsets.place] as number
+  const place = stored >= COUNTED && stored < Place.special ? stored - COUNTED : stored
+  const mark = u32[(row + offsets.mark) >>> 2] as number
+  const rule = u64[(row + offsets.rule) >>> 3] as bigint
+  const special = place >= Place.special ? readSpecial(views, row, size) : undefined
   const key =
     (isIPv6 ? '6' : '4') +
     address(offsets.addressFrom) +
     address(offsets.addressTo) +
-    keyEnd(number(offsets.protocol), number(offsets.portFrom), number(offsets.portTo), interval)
-  const mark = u32[(row + offsets.mark) >>> 2] as number
-  const rule = u64[(row + offsets.rule) >>> 3] as bigint
-  return new MarkElement(key, mark, rule, readComment(bytes, row + offsets.comment))
+    keyEnd(number(offsets.protocol), number(offsets.portFrom), number(offsets.portTo), place) +
+    (special === undefined ? '' : specialKey(special, mark))
+  return new MarkElement(key, mark, rule, readText(bytes, row + offsets.comment), readCounter(views, row), special)
 }
 
 export async function readElements(rows: ArrayBuffer, slices: Slices): Promise<MarkElement[]> {

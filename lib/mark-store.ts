@@ -3,12 +3,12 @@
 import { setTimeout } from 'node:timers/promises'
 
 import type { Call, NativeMarksSession, Reply } from './binding.ts'
+import { describeRule } from './checked-rule.ts'
 import { IpvsError, MAYBE_APPLIED, about, abortedError, closedError, invalidArgument } from './errors.ts'
 import type { FailureContext } from './failure.ts'
 import { ruleOf, type MarkElement } from './mark-elements.ts'
 import { ERESTART, markError } from './mark-failure.ts'
 import type { Wish } from './mark-plan.ts'
-import { describeRule } from './mark-rule.ts'
 import { readElements, writeElements } from './mark-rows.ts'
 import { MarkTable, type MarkChange } from './mark-table.ts'
 import { Pending } from './pending.ts'
@@ -57,6 +57,19 @@ export class MarkStore {
       const [elements, generation] = await this.#read(pending, new Slices())
       this.#table = new MarkTable(elements, generation)
       return elements
+    })
+  }
+
+  /** What another call of the native side has to say, once the operations before it have ended. */
+  ask<Result>(
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+    question: 'find' | 'exportTable',
+    take: (rows: ArrayBuffer) => Result,
+  ): Promise<Result> {
+    return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
+      const reply = await this.#request(pending, (call) => this.#session[question](call))
+      return take(reply.rows ?? new ArrayBuffer(0))
     })
   }
 
@@ -176,7 +189,9 @@ export class MarkStore {
         reason,
       )
     }
-    if (reply.generation !== undefined) {
+    // The kernel has given rules of their own a number each, which only a listing tells.
+    const known = elements.every(({ special }) => special === undefined)
+    if (reply.generation !== undefined && known) {
       table.commit(change, reply.generation)
       this.#table = table
     }

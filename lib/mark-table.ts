@@ -1,6 +1,7 @@
 // What a handle knows about the table: its elements as of one generation of the ruleset. The kernel refuses a change that
 // is based on another generation, so knowing too little costs a second try and nothing else.
 import type { MarkElement } from './mark-elements.ts'
+import { specialKind } from './mark-special.ts'
 
 /** One transaction. Removals come first. */
 export interface MarkChange {
@@ -9,7 +10,7 @@ export interface MarkChange {
 }
 
 function belongTogether(left: MarkElement, right: MarkElement): boolean {
-  return left.rule !== 0n && left.rule === right.rule && left.mark === right.mark && left.place === right.place
+  return left.rule !== 0n && left.rule === right.rule && left.mark === right.mark && left.start === right.start
 }
 
 function byKey(left: MarkElement, right: MarkElement): number {
@@ -30,8 +31,10 @@ export class MarkTable {
     return this.#generation
   }
 
+  /** Can be gone through again and again. */
   elements(): Iterable<MarkElement> {
-    return this.#byKey?.values() ?? this.#listed
+    const map = this.#byKey
+    return map === undefined ? this.#listed : { [Symbol.iterator]: () => map.values() }
   }
 
   /** The element with this key. */
@@ -59,7 +62,11 @@ export class MarkTable {
   #map(): Map<string, MarkElement> {
     if (this.#byKey === undefined) {
       this.#byKey = new Map()
-      for (const element of this.#listed) this.#byKey.set(element.key, element)
+      for (const element of this.#listed) {
+        // Others can have made one that counts and one that does not.
+        const twin = this.#byKey.has(element.key)
+        this.#byKey.set(twin ? `${element.key} twin` : element.key, element)
+      }
       this.#listed = []
     }
     return this.#byKey
@@ -70,23 +77,42 @@ export class MarkTable {
 export function* groupRules(sorted: readonly MarkElement[]): Generator<readonly MarkElement[]> {
   let start = 0
   while (start < sorted.length) {
-    const { place } = sorted[start] as MarkElement
+    const { start: common } = sorted[start] as MarkElement
     let end = start + 1
-    while (end < sorted.length && sorted[end]?.place === place) end++
-    yield* groupPlace(sorted.slice(start, end))
+    while (end < sorted.length && sorted[end]?.start === common) end++
+    yield* groupAlike(sorted.slice(start, end))
     start = end
   }
 }
 
-// Elements at one place, which can be many, each of a rule of its own.
-function groupPlace(elements: readonly MarkElement[]): Iterable<MarkElement[]> {
-  const rules = new Map<unknown, MarkElement[]>()
+// What tells rules apart whose elements begin alike. Elements of others, who know nothing of ids, make up the rule that
+// somebody would have written for them.
+function ruleText({ rule, mark, special, comment, counter, place }: MarkElement): string {
+  if (rule !== 0n) return `${rule} ${mark}`
+  const kind = special === undefined ? '' : `${place} ${specialKind(special)}`
+  return `${mark} ${counter === undefined ? '' : 'counted'} ${comment} ${kind}`
+}
+
+function sharePorts(group: readonly MarkElement[], { portFrom, special }: MarkElement): boolean {
+  const last = group.at(-1) as MarkElement
+  const from = special?.sourcePorts.from ?? 0
+  return last.portTo >= portFrom && (last.special?.sourcePorts.to ?? 65535) >= from
+}
+
+// Elements that begin alike, which can be many, each of a rule of its own.
+function groupAlike(elements: readonly MarkElement[]): Iterable<MarkElement[]> {
+  const groups: MarkElement[][] = []
+  const latest = new Map<string, MarkElement[]>()
   for (const element of elements) {
-    const { rule, mark } = element
-    const id = rule === 0n ? element : `${rule} ${mark}`
-    const group = rules.get(id)
-    if (group === undefined) rules.set(id, [element])
-    else group.push(element)
+    const text = ruleText(element)
+    const group = latest.get(text)
+    if (group !== undefined && (element.rule !== 0n || !sharePorts(group, element))) {
+      group.push(element)
+    } else {
+      const first = [element]
+      latest.set(text, first)
+      groups.push(first)
+    }
   }
-  return rules.values()
+  return groups
 }

@@ -1,16 +1,25 @@
 // Firewall marks: the packet filter's share of balancing by mark.
 import { binding } from './binding.ts'
-import { ruleOf } from './mark-elements.ts'
-import { planAdd, planRemove, planReplace, wishOf, type GivenRule, type Wish } from './mark-plan.ts'
-import { describeRule, listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './mark-rule.ts'
+import { FULL_MASK } from './checked-rule.ts'
+import { invalidArgument } from './errors.ts'
+import { readFoundMarks, type FoundMark } from './found-mark.ts'
+import {
+  freeMark,
+  parseMarkRange,
+  serviceMarks,
+  usedByOthers,
+  type AllocateMarkOptions,
+  type UsedMark,
+} from './free-mark.ts'
+import { planAdd, planRemove, planReplace } from './mark-plan.ts'
+import { listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './mark-rule.ts'
 import { MarkStore, type Plan } from './mark-store.ts'
-import { groupRules } from './mark-table.ts'
+import { NatRules } from './nat-rules.ts'
 import { parsePath, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { checked, type RequestContext } from './requests.ts'
 import { parseSignal } from './signals.ts'
-import { Slices } from './slices.ts'
-import { InvalidInput, integer, list, readFields, show } from './validate.ts'
+import { InvalidInput, integer, readFields, show } from './validate.ts'
 
 /** Options of {@link FirewallMarks.open}. */
 export interface MarksOpenOptions extends OpenOptions {
@@ -21,8 +30,6 @@ export interface MarksOpenOptions extends OpenOptions {
   readonly table?: string | undefined
 }
 
-const MOST_RULES = 1_000_000
-
 function parseTable(value: unknown, path: string): string {
   if (typeof value !== 'string' || !/^[A-Za-z][\w.-]{0,62}$/.test(value)) {
     const accepted = 'a letter, then letters, digits, "_", "-" and ".", at most 63 characters'
@@ -31,29 +38,13 @@ function parseTable(value: unknown, path: string): string {
   return value
 }
 
-async function parseRules(value: unknown, context: RequestContext, slices: Slices): Promise<GivenRule[]> {
-  if (!Array.isArray(value)) {
-    const rule = parseMarkRule(value, 'rule')
-    context.target = describeRule(rule)
-    return [{ rule, path: 'rule' }]
-  }
-  const rules: GivenRule[] = []
-  for (const [index, given] of list(value, 'rules', MOST_RULES).entries()) {
-    const path = `rules[${index}]`
-    rules.push({ rule: parseMarkRule(given, path), path })
-    if (slices.due()) await slices.next()
-  }
-  context.target = rules.length === 1 ? describeRule((rules[0] as GivenRule).rule) : `${rules.length} rules`
-  return rules
-}
-
 /**
  * Rules that give packets firewall marks, for services such as `{ fwmark: 7 }`.
  *
  * They live in an nf_tables table of their own (family inet, by default `ipvs`) that this class creates when it is needed
  * and that `nft list table inet ipvs` shows; no other table is ever touched. Rules are elements of maps
- * (address . protocol . port : mark), so that the cost of a packet does not grow with the number of rules. Packets are
- * marked in prerouting, and in output those that the host itself sends, both at priority mangle (-150). A packet that no
+ * (address . protocol . port : mark), so that the cost of a packet does not grow with the number of rules; only those with
+ * `mask`, `source` or `interface` are rules one by one, of which there should be few. Packets are marked in prerouting, and in output those that the host itself sends, both at priority mangle (-150). A packet that no
  * rule matches keeps the mark it has.
  *
  * Every change is one transaction, done completely or not at all. Calls of one handle are carried out in order. Several
@@ -63,15 +54,13 @@ async function parseRules(value: unknown, context: RequestContext, slices: Slice
  *
  * Works with Linux 5.10 and newer, and needs CAP_NET_ADMIN in the user namespace that owns the network namespace.
  */
-export class FirewallMarks implements AsyncDisposable {
-  readonly #store: MarkStore
-  readonly #netns: string | undefined
-  readonly #target: string
+export class FirewallMarks extends NatRules implements AsyncDisposable {
+  readonly #timeoutMs: number
+  readonly #allocated: UsedMark[] = []
 
-  private constructor(store: MarkStore, table: string, netns: string | undefined) {
-    this.#store = store
-    this.#netns = netns
-    this.#target = `table inet ${table}`
+  private constructor(store: MarkStore, table: string, netns: string | undefined, timeoutMs: number) {
+    super(store, `table inet ${table}`, netns)
+    this.#timeoutMs = timeoutMs
   }
 
   /**
@@ -96,7 +85,7 @@ export class FirewallMarks implements AsyncDisposable {
     const store = new MarkStore(session, timeoutMs)
     try {
       await store.open({ ...context, netns }, signal)
-      return new FirewallMarks(store, table, netns)
+      return new FirewallMarks(store, table, netns, timeoutMs)
     } catch (error) {
       await store.close()
       throw error
@@ -115,7 +104,7 @@ export class FirewallMarks implements AsyncDisposable {
    * addresses are dearer: some 10 to 100 microseconds each since Linux 6.12, and quadratic before.
    */
   async add(rules: MarkRule | readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    return this.#change('add', rules, options, planAdd)
+    return this.change('add', parseMarkRule, rules, options, planAdd)
   }
 
   /**
@@ -126,7 +115,7 @@ export class FirewallMarks implements AsyncDisposable {
    * `ERR_IPVS_CONFLICT` as `add`.
    */
   async remove(rules: MarkRule | readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    return this.#change('remove', rules, options, planRemove)
+    return this.change('remove', parseMarkRule, rules, options, planRemove)
   }
 
   /**
@@ -136,15 +125,7 @@ export class FirewallMarks implements AsyncDisposable {
    * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when somebody has made something in the table that is not a rule.
    */
   async list(options: CallOptions = {}): Promise<ListedMarkRule[]> {
-    const context = this.#context('list')
-    const signal = checked(context, () => parseCallOptions(options))
-    const slices = new Slices()
-    const rules: ListedMarkRule[] = []
-    for (const elements of groupRules(await this.#store.read(context, signal))) {
-      rules.push(listedRule(ruleOf(elements)))
-      if (slices.due()) await slices.next()
-    }
-    return rules
+    return this.listRules('list', options, (rule) => (rule.action === 'mark' ? listedRule(rule) : undefined))
   }
 
   /**
@@ -154,13 +135,74 @@ export class FirewallMarks implements AsyncDisposable {
    * Rejects as `add` does.
    */
   async replace(rules: readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    return this.#change('replace', rules, options, planReplace)
+    const plan: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
+    return this.change('replace', parseMarkRule, rules, options, plan)
+  }
+
+  /**
+   * Marks that rules of other tables set, whoever made them: with nft, with iptables in its nft variant (`iptables -V`
+   * says "nf_tables"), Docker, Kubernetes, firewalld. Rules of legacy iptables are not to be seen this way. A mark that is
+   * computed when the packet is there (restored from its connection, for instance) has no number. For rules that look
+   * marks up there is an entry for each mark in the map.
+   */
+  async findMarks(options: CallOptions = {}): Promise<FoundMark[]> {
+    const context = this.context('findMarks')
+    const signal = checked(context, () => parseCallOptions(options))
+    return this.store.ask(context, signal, 'find', readFoundMarks)
+  }
+
+  /**
+   * A mark that is free: the least one within the range that neither the rules of this table, nor those that `findMarks`
+   * finds, nor a service of IPVS in the namespace has, and that this handle has not given before. Nothing is reserved: two
+   * processes may get the same one, until one of them uses it. Neighbouring marks are good ones, since kernels up to 6.12
+   * keep services in lists by the last 8 bits of their marks.
+   *
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when all marks of the range are in use, and as `Ipvs.open` does when the
+   * services cannot be read (a kernel without IPVS has none). Loads the kernel module `ip_vs` when it is not there.
+   */
+  async allocateMark(options: AllocateMarkOptions = {}): Promise<number> {
+    const context = this.context('allocateMark')
+    const range = checked(context, () => parseMarkRange(options))
+    const { signal } = range
+    const [elements, found, services] = await Promise.all([
+      this.store.read(context, signal),
+      this.store.ask(context, signal, 'find', readFoundMarks),
+      serviceMarks({ netns: this.netns, timeoutMs: this.#timeoutMs, signal }),
+    ])
+    const used = [
+      ...elements.map(({ mark, special }) => ({ mark, mask: special?.mask ?? FULL_MASK })),
+      ...usedByOthers(found),
+      ...services.map((mark) => ({ mark, mask: FULL_MASK })),
+      ...this.#allocated,
+    ]
+    const mark = freeMark(range, used)
+    if (mark === undefined) {
+      throw invalidArgument(
+        context,
+        new InvalidInput('options.to', `all marks from ${range.from} to ${range.to} are in use`),
+      )
+    }
+    this.#allocated.push({ mark, mask: FULL_MASK })
+    return mark
+  }
+
+  /**
+   * The table in the language of nft. Rules are lost when the machine restarts; `nft -f` puts exactly what this returns in
+   * the place of the table, counters included. Like `nft list table inet ipvs`. See docs/marks.md for how to load it when
+   * the system starts.
+   *
+   * Rejects as `list` does.
+   */
+  async export(options: CallOptions = {}): Promise<string> {
+    const context = this.context('export')
+    const signal = checked(context, () => parseCallOptions(options))
+    return this.store.ask(context, signal, 'exportTable', (rows) => Buffer.from(rows).toString('utf8'))
   }
 
   /** Removes the table with all rules, whoever added them. Like `nft delete table inet ipvs`. */
   async flush(options: CallOptions = {}): Promise<void> {
-    const context = this.#context('flush')
-    return this.#store.drop(
+    const context = this.context('flush')
+    return this.store.drop(
       context,
       checked(context, () => parseCallOptions(options)),
     )
@@ -171,31 +213,11 @@ export class FirewallMarks implements AsyncDisposable {
    * everything from now on. Rules stay. Idempotent.
    */
   async close(): Promise<void> {
-    return this.#store.close()
+    return this.store.close()
   }
 
   /** For `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #context(operation: string): RequestContext {
-    return { operation, target: this.#target, netns: this.#netns }
-  }
-
-  async #change(operation: string, rules: unknown, options: CallOptions, plan: Plan): Promise<void> {
-    const context = this.#context(operation)
-    const signal = checked(context, () => parseCallOptions(options))
-    const wish = this.#wish(operation, rules, context)
-    wish.catch(() => {}) // its error is that of the call, which may have ended before
-    return this.#store.change(context, signal, wish, plan)
-  }
-
-  async #wish(operation: string, rules: unknown, context: RequestContext): Promise<Wish> {
-    const slices = new Slices()
-    if (operation === 'replace' && !Array.isArray(rules)) {
-      throw new InvalidInput('rules', `${show(rules)} is not an array; replace() takes all rules that shall be there`)
-    }
-    return wishOf(await parseRules(rules, context, slices), slices)
   }
 }

@@ -124,17 +124,33 @@ for (const [name, commandLine, command, direction] of captures) {
 // The table of firewall marks, written for nft as we shape it.
 const table = `table inet ipvs {
   map exact4 { type ipv4_addr . inet_proto . inet_service : mark; elements = { 172.16.0.100 . tcp . 80 : 7, 172.16.0.100 . tcp . 443 : 7 }; }
+  map exact4_counted { type ipv4_addr . inet_proto . inet_service : mark; counter; elements = { 172.16.0.100 . tcp . 444 : 7 }; }
   map ranges4 { type ipv4_addr . inet_proto . inet_service : mark; flags interval; elements = { 192.168.1.11 . tcp . 10000-20000 : 21 }; }
+  map hosts4 { type ipv4_addr . inet_proto : mark; flags interval; elements = { 172.16.0.101 . 0-255 : 4, 10.1.0.0/16 . tcp : 5 }; }
   map exact6 { type ipv6_addr . inet_proto . inet_service : mark; elements = { 2001:db8::100 . udp . 53 : 9 }; }
   map ranges6 { type ipv6_addr . inet_proto . inet_service : mark; flags interval; elements = { 2001:db8::/64 . sctp . 1-9 comment "all of them" : 3 }; }
+  map hosts6 { type ipv6_addr . inet_proto : mark; flags interval; elements = { 2001:db8::101 . 0-255 : 6 }; }
   chain marks {
     meta nfproto ipv4 meta mark set ip daddr . meta l4proto . th dport map @exact4
     meta nfproto ipv4 meta mark set ip daddr . meta l4proto . th dport map @ranges4
+    meta nfproto ipv4 meta mark set ip daddr . meta l4proto map @hosts4
+    meta nfproto ipv4 meta mark set ip daddr . meta l4proto . th dport map @exact4_counted
     meta nfproto ipv6 meta mark set ip6 daddr . meta l4proto . th dport map @exact6
     meta nfproto ipv6 meta mark set ip6 daddr . meta l4proto . th dport map @ranges6
+    meta nfproto ipv6 meta mark set ip6 daddr . meta l4proto map @hosts6
   }
-  chain prerouting { type filter hook prerouting priority mangle; policy accept; jump marks; }
-  chain output { type route hook output priority mangle; policy accept; jump marks; }
+  chain special {
+    meta nfproto ipv4 iifname "eth*" ip daddr 10.0.0.5-10.0.0.9 meta mark set meta mark & 0xffffff00 | 0x7
+    meta nfproto ipv4 iifname "eth0" ip daddr 172.16.0.100 ip saddr 10.0.0.0/8 meta l4proto tcp th dport 80 counter meta mark set 8 comment "partners"
+    meta nfproto ipv6 ip6 daddr 2001:db8::100 ip6 saddr 2001:db8::/44 meta l4proto udp th dport 5000-5100 meta mark set 9
+  }
+  chain prerouting { type filter hook prerouting priority mangle; policy accept; jump marks; jump special; }
+  chain output { type route hook output priority mangle; policy accept; jump marks; jump special; }
+  chain srcnat { type nat hook postrouting priority srcnat; policy accept; meta nfproto ipv4 ip saddr 10.0.0.0/24 meta l4proto tcp th sport 20 masquerade; }
+  chain dstnat { type nat hook prerouting priority dstnat; policy accept;
+    meta nfproto ipv4 ip daddr 172.16.0.100 meta l4proto tcp th dport 80 redirect to :8080
+    meta nfproto ipv6 ip6 daddr 2001:db8::100 counter redirect
+  }
 }
 `
 
@@ -176,10 +192,17 @@ for (const message of sent) {
   counts[kind] = (counts[kind] ?? 0) + 1
   keep(`nft/send-${kind}-${counts[kind]}`, renderNft('nft -f, message of its transaction', message), message.length)
 }
-for (const map of ['exact4', 'ranges4', 'exact6', 'ranges6']) {
+for (const map of ['exact4', 'exact4_counted', 'ranges4', 'hosts4', 'exact6', 'ranges6', 'hosts6']) {
   const reply = trace('nft', ['list', 'map', 'inet', 'ipvs', map])
     .filter((datagram) => !datagram.sent)
     .flatMap(({ bytes }) => [...messages(bytes)])
     .find((message) => isNft(message) && message[4] === 12)
   keep(`nft/list-${map}`, renderNft(`nft list map inet ipvs ${map}`, reply), reply.length)
+}
+const rules = trace('nft', ['-a', 'list', 'table', 'inet', 'ipvs'])
+  .filter((datagram) => !datagram.sent)
+  .flatMap(({ bytes }) => [...messages(bytes)])
+  .filter((message) => isNft(message) && message[4] === 6)
+for (const [index, rule] of rules.entries()) {
+  keep(`nft/list-rule-${index + 1}`, renderNft('nft list table inet ipvs, a rule', rule), rule.length)
 }

@@ -24,7 +24,19 @@ const expressions = {
     5: 'NFTA_LOOKUP_FLAGS',
   },
   immediate: { 1: 'NFTA_IMMEDIATE_DREG', 2: ['NFTA_IMMEDIATE_DATA', data] },
+  bitwise: {
+    1: 'NFTA_BITWISE_SREG',
+    2: 'NFTA_BITWISE_DREG',
+    3: 'NFTA_BITWISE_LEN',
+    4: ['NFTA_BITWISE_MASK', data],
+    5: ['NFTA_BITWISE_XOR', data],
+    6: 'NFTA_BITWISE_OP',
+  },
+  counter: { 1: 'NFTA_COUNTER_BYTES', 2: 'NFTA_COUNTER_PACKETS' },
+  masq: { 1: 'NFTA_MASQ_FLAGS' },
+  redir: { 1: 'NFTA_REDIR_REG_PROTO_MIN', 2: 'NFTA_REDIR_REG_PROTO_MAX', 3: 'NFTA_REDIR_FLAGS' },
 }
+element[7] = ['NFTA_SET_ELEM_EXPR', { 1: 'NFTA_EXPR_NAME', 2: ['NFTA_EXPR_DATA', expressions] }]
 
 /** Message number of nf_tables to [name, attributes]. */
 export const messages = {
@@ -45,6 +57,7 @@ export const messages = {
     {
       1: 'NFTA_RULE_TABLE',
       2: 'NFTA_RULE_CHAIN',
+      3: 'NFTA_RULE_HANDLE',
       4: [
         'NFTA_RULE_EXPRESSIONS',
         { list: ['NFTA_LIST_ELEM', { 1: 'NFTA_EXPR_NAME', 2: ['NFTA_EXPR_DATA', expressions] }] },

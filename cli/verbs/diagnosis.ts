@@ -95,7 +95,7 @@ const empty: Check = ({ services }) =>
     })
 
 const portsOfMark = ({ address, protocol, ports }: ListedMarkRule): string =>
-  `${address} ${protocol} ${ports.join(',')}`
+  `${address} ${protocol} ${String(ports)}`
 
 const marksWithoutService: Check = ({ services, marks = [] }) =>
   marks

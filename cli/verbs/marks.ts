@@ -9,13 +9,18 @@ import { json, table } from './format.ts'
 
 const columns = ['MARK', 'ADDRESS', 'PROTOCOL', 'PORTS', 'COMMENT'].map((title, at) => ({ title, right: at === 0 }))
 
+/** As they are typed. */
+export function portsText(ports: readonly MarkPort[] | 'all'): string {
+  return ports === 'all' ? ports : ports.join(',')
+}
+
 /** A table of rules. */
 export function renderMarks(rules: readonly ListedMarkRule[], output: Output): string {
   const rows = rules.map(({ mark, address, protocol, ports, comment = '' }) => [
     String(mark),
     address,
     protocol,
-    ports.join(','),
+    portsText(ports),
     comment,
   ])
   return table(columns, rows, output)

@@ -3,6 +3,7 @@
 #include "ipvs/commands.h"
 #include "ipvs/connection.h"
 #include "nftables/element.h"
+#include "nftables/found.h"
 
 namespace addon {
 namespace {
@@ -55,9 +56,10 @@ Napi::Object recordObject(Napi::Env env, const netlink::Record& record) {
 }
 
 Napi::Array schemaArray(Napi::Env env) {
-  const netlink::Record* const records[] = {&ipvs::serviceRecord,     &ipvs::destinationRecord, &ipvs::statisticsRecord,
-                                            &ipvs::infoRecord,        &ipvs::timeoutsRecord,    &ipvs::daemonRecord,
-                                            &nftables::elementRecord, &ipvs::connectionRecord};
+  const netlink::Record* const records[] = {
+      &ipvs::serviceRecord,     &ipvs::destinationRecord,   &ipvs::statisticsRecord,
+      &ipvs::infoRecord,        &ipvs::timeoutsRecord,      &ipvs::daemonRecord,
+      &nftables::elementRecord, &nftables::foundMarkRecord, &ipvs::connectionRecord};
   auto schema = Napi::Array::New(env, std::size(records));
   uint32_t index = 0;
   for (const netlink::Record* record : records) {

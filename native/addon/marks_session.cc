@@ -6,6 +6,12 @@ namespace addon {
 namespace {
 
 static_assert(std::is_trivially_copyable_v<nftables::Element>);
+static_assert(std::is_trivially_copyable_v<nftables::FoundMark>);
+
+template <typename Row> void putRows(Outcome& outcome, const std::vector<Row>& found) {
+  const auto rows = std::as_bytes(std::span(found));
+  outcome.rows.emplace(rows.begin(), rows.end());
+}
 
 std::vector<nftables::Element> elementsIn(Napi::ArrayBuffer buffer) {
   std::vector<nftables::Element> elements(buffer.ByteLength() / sizeof(nftables::Element));
@@ -21,6 +27,8 @@ public:
     return DefineClass(env, "MarksSession",
                        {InstanceMethod<&MarksSession::open>("open"), InstanceMethod<&MarksSession::list>("list"),
                         InstanceMethod<&MarksSession::apply>("apply"), InstanceMethod<&MarksSession::drop>("drop"),
+                        InstanceMethod<&MarksSession::find>("find"),
+                        InstanceMethod<&MarksSession::exportTable>("exportTable"),
                         InstanceMethod<&MarksSession::abort>("abort"), InstanceMethod<&MarksSession::close>("close")});
   }
 
@@ -43,8 +51,7 @@ private:
       uint32_t generation = 0;
       Outcome outcome = outcomeOf(marks_.list(control, elements, generation));
       if (outcome.failures.empty()) {
-        const auto rows = std::as_bytes(std::span(elements));
-        outcome.rows.emplace(rows.begin(), rows.end());
+        putRows(outcome, elements);
         outcome.generation = generation;
       }
       return outcome;
@@ -70,6 +77,29 @@ private:
                           }
                           return outcome;
                         });
+  }
+
+  Napi::Value exportTable(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+      std::string text;
+      Outcome outcome = outcomeOf(marks_.exportTable(control, text));
+      if (outcome.failures.empty()) {
+        const auto bytes = std::as_bytes(std::span(text));
+        outcome.rows.emplace(bytes.begin(), bytes.end());
+      }
+      return outcome;
+    });
+  }
+
+  Napi::Value find(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+      std::vector<nftables::FoundMark> marks;
+      Outcome outcome = outcomeOf(marks_.find(control, marks));
+      if (outcome.failures.empty()) {
+        putRows(outcome, marks);
+      }
+      return outcome;
+    });
   }
 
   Napi::Value drop(const Napi::CallbackInfo& info) {

@@ -1,6 +1,8 @@
 // Changing the mark map: one transaction, its answers, and what to believe when there were none.
 #include "nftables/marks.h"
 
+#include "nftables/rules.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -14,15 +16,19 @@ constexpr size_t fullList = 60'000;
 constexpr int restartError = ERESTART;
 
 bool valid(const Element& element) {
-  return (element.family == AF_INET || element.family == AF_INET6) && element.protocol <= UINT8_MAX;
+  if ((element.family != AF_INET && element.family != AF_INET6) || element.protocol > UINT8_MAX ||
+      element.place >= placeCount) {
+    return false;
+  }
+  if (isRule(element)) {
+    return true;
+  }
+  const MapDefinition& map = maps[mapOf(element)];
+  return (map.interval() || isExact(element)) && (!map.ports() || element.protocol != 0);
 }
 
-// Copies of `rows` as list() would show them, sorted by key.
 std::vector<Element> sorted(std::span<const Element> rows) {
   std::vector<Element> elements(rows.begin(), rows.end());
-  for (Element& element : elements) {
-    element.interval = maps[mapOf(element)].interval ? 1 : 0;
-  }
   std::ranges::sort(elements, keyLess);
   return elements;
 }
@@ -39,6 +45,7 @@ bool fulfilled(std::span<const Element> removed, std::span<const Element> added,
   for (const Element& element : wanted) {
     const Element* found = find(present, element);
     if (found == nullptr || found->mark != element.mark || found->rule != element.rule ||
+        found->counter != element.counter ||
         std::strncmp(found->comment, element.comment, sizeof element.comment) != 0) {
       return false;
     }
@@ -49,6 +56,18 @@ bool fulfilled(std::span<const Element> removed, std::span<const Element> added,
     }
   }
   return true;
+}
+
+Needs needsOf(std::span<const Element> rows) {
+  Needs needs;
+  for (const Element& element : rows) {
+    if (isRule(element)) {
+      needs.chain[chainOf(static_cast<Place>(element.place))] = true;
+    } else {
+      needs.map[mapOf(element)] = true;
+    }
+  }
+  return needs;
 }
 
 // Which child of the message's list of elements the offset (from the message's start) lies in; none: the first.
@@ -88,11 +107,7 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   if (existing.generation != before) {
     return {failureOf(0, netlink::rejected(restartError))}; // as the kernel would say
   }
-  bool wanted[mapCount] = {};
-  for (const Element& element : rows.subspan(removed)) {
-    wanted[mapOf(element)] = true;
-  }
-  const Objects missing = missingObjects(existing, wanted);
+  const Objects missing = missingObjects(existing, needsOf(rows.subspan(removed)));
   if (rows.empty() && nothing(missing)) {
     generation = before;
     return {};
@@ -101,8 +116,10 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   segments_.clear();
   beginTransaction(batch, before);
   createObjects(batch, table_, missing);
+  appendRules(batch, rows, 0, removed, appendRuleRemoval);
   appendElements(batch, rows, 0, removed, NFT_MSG_DELSETELEM); // first: a change of mark removes and adds
   appendElements(batch, rows, removed, rows.size(), NFT_MSG_NEWSETELEM);
+  appendRules(batch, rows, removed, rows.size(), appendRule);
   endTransaction(batch);
   netlink::Answers answers;
   Status status = channel_.exchange(control, answers);
@@ -132,7 +149,9 @@ void Marks::appendElements(Batch& batch, std::span<const Element> rows, size_t f
   const bool removal = message == NFT_MSG_DELSETELEM;
   std::vector<size_t> members[mapCount];
   for (size_t row = first; row < last; ++row) {
-    members[mapOf(rows[row])].push_back(row);
+    if (!isRule(rows[row])) {
+      members[mapOf(rows[row])].push_back(row);
+    }
   }
   for (size_t map = 0; map < mapCount; ++map) {
     for (size_t next = 0; next < members[map].size();) {
@@ -148,6 +167,16 @@ void Marks::appendElements(Batch& batch, std::span<const Element> rows, size_t f
       }
       writer.endNest(list);
       batch.end();
+    }
+  }
+}
+
+// Appends a message for each of rows[first..last) that is a rule of its own.
+void Marks::appendRules(Batch& batch, std::span<const Element> rows, size_t first, size_t last, RuleMessage append) {
+  for (size_t row = first; row < last; ++row) {
+    if (isRule(rows[row])) {
+      segments_.push_back({batch.count(), {row}});
+      append(batch, table_, rows[row]);
     }
   }
 }

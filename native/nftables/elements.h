@@ -21,7 +21,7 @@ void writeElement(Writer& writer, const MapDefinition& map, const Element& eleme
 // be a lie.
 [[nodiscard]] bool readElements(Bytes list, const MapDefinition& map, std::vector<Element>& rows, std::string& problem);
 
-// The order of keys: family, addresses, protocol, ports. Keys that are not less than each other are the same.
+// The order of keys: family, addresses, what else rules ask for. Keys that are not less than each other are the same.
 [[nodiscard]] bool keyLess(const Element& left, const Element& right);
 
 } // namespace nftables

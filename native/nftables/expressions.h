@@ -1,4 +1,5 @@
-// The two kinds of rules in our table, as the kernel sees them: lists of expressions working on registers.
+// Rules as the kernel sees them: lists of expressions working on registers. What is written here is what nft writes for
+// the same rule, so that nft shows it as people know it.
 #pragma once
 
 #include "nftables/maps.h"
@@ -13,12 +14,10 @@ void writeJump(Writer& writer, std::string_view chain);
 // A packet that the map does not know ends the rule and keeps the mark it has.
 void writeLookup(Writer& writer, const MapDefinition& map);
 
-// What the expressions of a listed rule say about it.
-struct RuleSummary {
-  std::string lookup; // the set it looks up; empty: none
-  std::string jump;   // the chain it jumps to; empty: none
-};
+// counter, for all elements that a map will have, as an attribute of the map.
+void writeMapCounter(Writer& writer, uint16_t type);
 
-[[nodiscard]] RuleSummary summarize(Bytes expressions);
+// What a rule of its own asks of a packet, and does with it.
+void writeRule(Writer& writer, const Element& element);
 
 } // namespace nftables

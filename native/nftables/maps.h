@@ -1,18 +1,24 @@
-// The shape of our table: three chains and up to four maps, each looked up by one rule.
+// The shape of our table: chains, and maps that are looked up by one rule each.
 //
 //   table inet ipvs {
 //       map exact4 { type ipv4_addr . inet_proto . inet_service : mark; }
 //       map ranges4 { type ipv4_addr . inet_proto . inet_service : mark; flags interval; }
+//       map hosts4 { type ipv4_addr . inet_proto : mark; flags interval; }
 //       chain marks {
 //           meta mark set ip daddr . meta l4proto . th dport map @exact4
 //           meta mark set ip daddr . meta l4proto . th dport map @ranges4
+//           meta mark set ip daddr . meta l4proto map @hosts4
 //       }
-//       chain prerouting { type filter hook prerouting priority mangle; policy accept; jump marks; }
-//       chain output { type route hook output priority mangle; policy accept; jump marks; }
+//       chain special { ip saddr 10.0.0.0/8 ip daddr 172.16.0.100 tcp dport 80 meta mark set 0x7 }
+//       chain prerouting { type filter hook prerouting priority mangle; policy accept; jump marks; jump special; }
+//       chain output { type route hook output priority mangle; policy accept; jump marks; jump special; }
+//       chain srcnat { type nat hook postrouting priority srcnat; policy accept; ip saddr 10.0.0.7 masquerade; }
+//       chain dstnat { type nat hook prerouting priority dstnat; policy accept; ip daddr 172.16.0.100 redirect; }
 //   }
 //
-// and the same for IPv6. A map and its rule exist only once there was an element for them: a packet pays for the
-// lookups that somebody needs.
+// and the same maps for IPv6, and all of them once more with `counter;` (exact4_counted, ...): nft knows counters of
+// elements only where all elements of a map have one. All but the table exist only once there was something to put in:
+// a packet pays for what somebody needs. The chain `special` comes last, for its rules are to prevail.
 #pragma once
 
 #include "nftables/element.h"
@@ -20,6 +26,7 @@
 #include <netinet/in.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 
 namespace nftables {
 
@@ -31,58 +38,90 @@ inline constexpr uint32_t ipv6Address = 8;
 inline constexpr uint32_t protocol = 12;
 inline constexpr uint32_t service = 13;
 inline constexpr uint32_t mark = 19;
-constexpr uint32_t concatenation(uint32_t first, uint32_t second, uint32_t third) {
-  return first << 12 | second << 6 | third;
-}
+constexpr uint32_t concatenation(uint32_t first, uint32_t second) { return first << 6 | second; }
 } // namespace type
 
 struct MapDefinition {
   const char* name;
   uint16_t family;
-  bool interval;
-  size_t addressLength;
-  uint32_t networkOffset; // of the destination address in the IP header
+  Place place;
+
+  [[nodiscard]] constexpr size_t addressLength() const { return family == AF_INET ? 4 : 16; }
+  [[nodiscard]] constexpr uint32_t networkOffset() const { return family == AF_INET ? 16 : 24; } // of the destination
+  [[nodiscard]] constexpr bool interval() const { return place != Place::exact && place != Place::countedExact; }
+  [[nodiscard]] constexpr bool ports() const { return place != Place::hosts && place != Place::countedHosts; }
+  [[nodiscard]] constexpr bool counted() const { return place >= Place::countedExact; }
 
   // Fields of a key are padded to 4 bytes each: address . protocol . port.
-  [[nodiscard]] constexpr size_t keyLength() const { return addressLength + 8; }
+  [[nodiscard]] constexpr size_t keyLength() const { return addressLength() + (ports() ? 8 : 4); }
 
   [[nodiscard]] constexpr uint32_t keyType() const {
-    return type::concatenation(family == AF_INET ? type::ipv4Address : type::ipv6Address, type::protocol,
-                               type::service);
+    const uint32_t address = family == AF_INET ? type::ipv4Address : type::ipv6Address;
+    const uint32_t host = type::concatenation(address, type::protocol);
+    return ports() ? type::concatenation(host, type::service) : host;
   }
 
   // Intervals over concatenations ("pipapo", Linux 5.6+) want to know the fields, hence CONCAT; for the hash map the
   // key is just bytes. The flags are those of nft: `nft -f` on top of an existing map is refused when they differ.
   [[nodiscard]] constexpr uint32_t flags() const {
-    return interval ? NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT : NFT_SET_MAP;
+    return interval() ? NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT : NFT_SET_MAP;
   }
 };
 
 inline constexpr MapDefinition maps[] = {
-    {"exact4", AF_INET, false, 4, 16},
-    {"ranges4", AF_INET, true, 4, 16},
-    {"exact6", AF_INET6, false, 16, 24},
-    {"ranges6", AF_INET6, true, 16, 24},
+    {"exact4", AF_INET, Place::exact},
+    {"ranges4", AF_INET, Place::ranges},
+    {"hosts4", AF_INET, Place::hosts},
+    {"exact4_counted", AF_INET, Place::countedExact},
+    {"ranges4_counted", AF_INET, Place::countedRanges},
+    {"hosts4_counted", AF_INET, Place::countedHosts},
+    {"exact6", AF_INET6, Place::exact},
+    {"ranges6", AF_INET6, Place::ranges},
+    {"hosts6", AF_INET6, Place::hosts},
+    {"exact6_counted", AF_INET6, Place::countedExact},
+    {"ranges6_counted", AF_INET6, Place::countedRanges},
+    {"hosts6_counted", AF_INET6, Place::countedHosts},
 };
 inline constexpr size_t mapCount = std::size(maps);
 
-// Where an element stands, or will.
+// Where an element of a map stands, or will.
 inline size_t mapOf(const Element& element) {
-  const size_t first = element.family == AF_INET6 ? 2 : 0;
-  return first + (element.interval != 0 || !isExact(element) ? 1 : 0);
+  return (element.family == AF_INET6 ? size_t{firstChain} : 0U) + element.place;
 }
 
-struct BaseChain {
+// All chains, those that chains below jump to first.
+enum ChainNumber : uint8_t { MARKS, SPECIAL, PREROUTING, OUTPUT, SRCNAT, DSTNAT };
+
+struct ChainDefinition {
   const char* name;
-  const char* type;
+  const char* type; // null: not called by a hook
+  const char* hookName;
   uint32_t hook;
+  int32_t priority;
 };
 
 // Mangle's priority: after connection tracking, before IPVS sees the packet (input at -99 and later). The output chain
 // has type route: packets of the director itself are routed again when their mark changed.
-inline constexpr int32_t priority = -150;
-inline constexpr BaseChain baseChains[] = {{"prerouting", "filter", NF_INET_PRE_ROUTING},
-                                           {"output", "route", NF_INET_LOCAL_OUT}};
-inline constexpr const char* marksChain = "marks"; // `mark` would be a keyword of nft
+inline constexpr ChainDefinition chains[] = {
+    {"marks", nullptr, nullptr, 0, 0}, // `mark` would be a keyword of nft
+    {"special", nullptr, nullptr, 0, 0},
+    {"prerouting", "filter", "prerouting", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE},
+    {"output", "route", "output", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE},
+    {"srcnat", "nat", "postrouting", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC},
+    {"dstnat", "nat", "prerouting", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST},
+};
+inline constexpr size_t chainCount = std::size(chains);
+
+// The chain that a rule of its own stands in.
+inline ChainNumber chainOf(Place place) {
+  return place == Place::srcnat ? SRCNAT : place == Place::dstnat ? DSTNAT : SPECIAL;
+}
+
+struct Jump {
+  ChainNumber from;
+  ChainNumber to;
+};
+inline constexpr Jump jumps[] = {{PREROUTING, MARKS}, {OUTPUT, MARKS}, {PREROUTING, SPECIAL}, {OUTPUT, SPECIAL}};
+inline constexpr size_t jumpCount = std::size(jumps);
 
 } // namespace nftables

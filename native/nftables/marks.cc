@@ -1,5 +1,8 @@
 #include "nftables/marks.h"
 
+#include "nftables/export.h"
+#include "nftables/rules.h"
+
 #include <algorithm>
 #include <cerrno>
 
@@ -8,9 +11,22 @@ namespace {
 
 constexpr int listAttempts = 10;
 
-bool sameRows(const std::vector<Element>& left, const std::vector<Element>& right) {
-  return left.size() == right.size() &&
-         (left.empty() || std::memcmp(left.data(), right.data(), left.size() * sizeof(Element)) == 0);
+// Counters run on.
+bool sameRow(const Element& left, const Element& right) {
+  constexpr size_t counters = offsetof(Element, packets);
+  constexpr size_t behind = offsetof(Element, addressFrom);
+  static_assert(behind == counters + sizeof left.packets + sizeof left.bytes);
+  const auto* one = reinterpret_cast<const std::byte*>(&left);
+  const auto* other = reinterpret_cast<const std::byte*>(&right);
+  return std::memcmp(one, other, counters) == 0 &&
+         std::memcmp(one + behind, other + behind, sizeof(Element) - behind) == 0;
+}
+
+Failure stranger(std::string problem) {
+  Failure failure = failureOf(0, netlink::rejected(EOPNOTSUPP));
+  failure.attribute = "table";
+  failure.message = std::move(problem);
+  return failure;
 }
 
 } // namespace
@@ -28,7 +44,7 @@ Status Marks::open(const Control& control) {
 
 // Element dumps are never flagged as torn (rule dumps are): a transaction in between shows in the generation. What does
 // not show there is a hash table growing in the background after a big change, or a transaction that was tried and
-// given up: both shift elements between the datagrams of a dump. So a list is good when two passes agree to the byte.
+// given up: both shift elements between the datagrams of a dump. So a list is good when two passes agree.
 Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t& generation) {
   rows.clear();
   if (const Status status = readGeneration(channel_, control, generation); !status.ok()) {
@@ -52,7 +68,7 @@ Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t
       std::ranges::fill(missing, false);
       continue;
     }
-    if (comparable && sameRows(rows, previous)) {
+    if (comparable && std::ranges::equal(rows, previous, sameRow)) {
       std::ranges::sort(rows, keyLess); // hash maps have no order
       return failureOf(0, netlink::done());
     }
@@ -74,7 +90,7 @@ Failure Marks::pass(const Control& control, std::vector<Element>& rows, bool (&m
       return failure;
     }
   }
-  return failureOf(0, netlink::done());
+  return readRules(control, rows, interrupted);
 }
 
 Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>& rows, bool& missing,
@@ -105,13 +121,54 @@ Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>&
     missing = refusal->error == ENOENT;
     return failureOf(0, missing ? netlink::done() : netlink::rejected(refusal->error));
   }
-  if (!problem.empty()) {
-    Failure failure = failureOf(0, netlink::rejected(EOPNOTSUPP));
-    failure.attribute = "table";
-    failure.message = std::move(problem);
-    return failure;
+  return problem.empty() ? failureOf(0, netlink::done()) : stranger(std::move(problem));
+}
+
+Failure Marks::readRules(const Control& control, std::vector<Element>& rows, bool& interrupted) {
+  Batch& batch = channel_.compose();
+  Writer writer = beginMessage(batch, NFT_MSG_GETRULE, NLM_F_DUMP);
+  writer.text(NFTA_RULE_TABLE, table_);
+  batch.end();
+  std::string problem;
+  netlink::Answers answers;
+  const Status status = channel_.exchange(control, answers, [&](size_t, const Message& message) {
+    Bytes attributes;
+    if (!messageAttributes(message, NFT_MSG_NEWRULE, attributes)) {
+      return false;
+    }
+    Place place{};
+    const bool row = problem.empty() && isRow(attributes, place);
+    return !row || readRule(attributes, place, rows.emplace_back(), problem) || !problem.empty();
+  });
+  interrupted = interrupted || answers.interrupted;
+  if (!status.ok()) {
+    return failureOf(0, status);
   }
-  return failureOf(0, netlink::done());
+  const netlink::Acknowledgement* refusal = answers.refusal(0);
+  if (refusal != nullptr && refusal->error != ENOENT) { // ENOENT: no such table
+    return failureOf(0, netlink::rejected(refusal->error));
+  }
+  return problem.empty() ? failureOf(0, netlink::done()) : stranger(std::move(problem));
+}
+
+Failure Marks::exportTable(const Control& control, std::string& text) {
+  for (int attempt = 0; attempt < listAttempts; ++attempt) {
+    Objects objects;
+    std::vector<Element> rows;
+    uint32_t generation = 0;
+    Failure failure = findObjects(channel_, table_, control, objects);
+    if (failure.status.ok()) {
+      failure = list(control, rows, generation);
+    }
+    if (!failure.status.ok()) {
+      return failure;
+    }
+    if (generation == objects.generation) {
+      text = exportText(table_, objects, rows);
+      return failureOf(0, netlink::done());
+    }
+  }
+  return failureOf(0, {netlink::Cause::conflict, 0});
 }
 
 Failure Marks::drop(const Control& control) {

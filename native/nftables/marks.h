@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nftables/elements.h"
+#include "nftables/found.h"
 #include "nftables/objects.h"
 
 namespace nftables {
@@ -19,9 +20,12 @@ public:
   // Closes the socket. A later call opens another.
   void close() { channel_.close(); }
 
-  // All elements of our maps, sorted, and the generation of the ruleset that they belong to. A missing table has
-  // none.
+  // All elements of our maps and rules in our chains, sorted, and the generation of the ruleset that they belong to. A
+  // missing table has none.
   [[nodiscard]] Failure list(const Control& control, std::vector<Element>& rows, uint32_t& generation);
+
+  // The table in the language of nft.
+  [[nodiscard]] Failure exportTable(const Control& control, std::string& text);
 
   // One transaction on top of `generation`: removes the first `removed` rows and adds the others, creating what they
   // need and what others have removed. All or nothing; without failures all of it was done, with ERESTART nothing
@@ -29,6 +33,11 @@ public:
   // that of a ruleset which differs from before by this change and nothing else, or 0: nobody knows.
   [[nodiscard]] std::vector<Failure> apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
                                            const Control& control);
+
+  // Marks that other tables give.
+  [[nodiscard]] Failure find(const Control& control, std::vector<FoundMark>& rows) {
+    return findMarks(channel_, table_, control, rows);
+  }
 
   // Removes the table. There is none afterwards, whether there was or not.
   [[nodiscard]] Failure drop(const Control& control);
@@ -43,10 +52,13 @@ private:
   // Reading (marks.cc)
   [[nodiscard]] Failure readMap(size_t map, const Control& control, std::vector<Element>& rows, bool& missing,
                                 bool& interrupted);
+  [[nodiscard]] Failure readRules(const Control& control, std::vector<Element>& rows, bool& interrupted);
   [[nodiscard]] Failure pass(const Control& control, std::vector<Element>& rows, bool (&missing)[mapCount],
                              bool& interrupted);
 
   // Writing (apply.cc)
+  using RuleMessage = void (*)(Batch& batch, const std::string& table, const Element& element);
+  void appendRules(Batch& batch, std::span<const Element> rows, size_t first, size_t last, RuleMessage append);
   void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);
   [[nodiscard]] std::vector<Failure> failuresOf(const netlink::Answers& answers) const;
   [[nodiscard]] Failure refusalOf(const netlink::Refusal& refusal) const;

@@ -14,8 +14,8 @@ Writer beginAny(Batch& batch, uint16_t type, uint16_t flags, uint8_t family, uin
 
 } // namespace
 
-Writer beginMessage(Batch& batch, uint16_t message, uint16_t flags) {
-  return beginAny(batch, messageType(message), flags, NFPROTO_INET, 0);
+Writer beginMessage(Batch& batch, uint16_t message, uint16_t flags, uint8_t family) {
+  return beginAny(batch, messageType(message), flags, family, 0);
 }
 
 void beginTransaction(Batch& batch, uint32_t generation) {

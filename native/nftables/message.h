@@ -3,6 +3,8 @@
 
 #include "netlink/channel.h"
 
+#include <netinet/in.h> // before the kernel's own
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -22,8 +24,8 @@ using netlink::Writer;
 
 constexpr uint16_t messageType(uint16_t message) { return NFNL_SUBSYS_NFTABLES << 8 | message; }
 
-// Opens a message of nf_tables about family inet; append attributes, then batch.end().
-[[nodiscard]] Writer beginMessage(Batch& batch, uint16_t message, uint16_t flags);
+// Opens a message of nf_tables; append attributes, then batch.end().
+[[nodiscard]] Writer beginMessage(Batch& batch, uint16_t message, uint16_t flags, uint8_t family = NFPROTO_INET);
 
 // The first message of a batch that is carried out as a whole or not at all. With a generation other than 0 it is
 // refused (ERESTART, against this message) when the ruleset is no longer that one. Everything goes into one sendmsg().

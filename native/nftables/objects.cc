@@ -1,6 +1,7 @@
 #include "nftables/objects.h"
 
 #include "nftables/expressions.h"
+#include "nftables/meaning.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,8 +13,8 @@ namespace {
 // answered alone (EPERM).
 constexpr size_t generationAt = 0;
 constexpr size_t tableAt = 1;
-constexpr size_t baseAt = 3; // behind the chain `marks`
-constexpr size_t mapAt = baseAt + std::size(baseChains);
+constexpr size_t chainAt = 2;
+constexpr size_t mapAt = chainAt + chainCount;
 constexpr size_t questions = mapAt + mapCount;
 
 void ask(Batch& batch, const std::string& table) {
@@ -23,15 +24,11 @@ void ask(Batch& batch, const std::string& table) {
   Writer writer = beginMessage(batch, NFT_MSG_GETTABLE, 0);
   writer.text(NFTA_TABLE_NAME, table);
   batch.end();
-  const auto chain = [&](const char* name) {
+  for (const ChainDefinition& chain : chains) {
     Writer question = beginMessage(batch, NFT_MSG_GETCHAIN, 0);
     question.text(NFTA_CHAIN_TABLE, table);
-    question.text(NFTA_CHAIN_NAME, name);
+    question.text(NFTA_CHAIN_NAME, chain.name);
     batch.end();
-  };
-  chain(marksChain);
-  for (const BaseChain& base : baseChains) {
-    chain(base.name);
   }
   for (const MapDefinition& map : maps) {
     Writer question = beginMessage(batch, NFT_MSG_GETSET, 0);
@@ -42,12 +39,15 @@ void ask(Batch& batch, const std::string& table) {
   batch.acknowledge();
 }
 
-bool isOurs(const BaseChain& chain, Bytes attributes) {
+bool isOurs(const ChainDefinition& chain, Bytes attributes) {
   const Bytes hook = findAttribute(attributes, NFTA_CHAIN_HOOK);
+  if (chain.type == nullptr || hook.empty()) {
+    return chain.type == nullptr && hook.empty();
+  }
   uint32_t number = 0;
   uint32_t order = 0;
   return readU32(findAttribute(hook, NFTA_HOOK_HOOKNUM), number) && number == chain.hook &&
-         readU32(findAttribute(hook, NFTA_HOOK_PRIORITY), order) && static_cast<int32_t>(order) == priority &&
+         readU32(findAttribute(hook, NFTA_HOOK_PRIORITY), order) && static_cast<int32_t>(order) == chain.priority &&
          readText(findAttribute(attributes, NFTA_CHAIN_TYPE)) == chain.type;
 }
 
@@ -61,7 +61,7 @@ bool isOurs(const MapDefinition& map, Bytes attributes) {
          readU32(findAttribute(attributes, NFTA_SET_DATA_LEN), data) && data == sizeof(Element::mark);
 }
 
-// Takes in the answer to question `index`. Tables and plain chains have no shape to get wrong.
+// Takes in the answer to question `index`. Tables have no shape to get wrong.
 bool takeAnswer(size_t index, const Message& message, Objects& objects, std::string& stranger) {
   Bytes attributes;
   if (index >= mapAt) {
@@ -71,19 +71,22 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
       return false;
     }
     if (!isOurs(map, attributes)) {
-      stranger = std::string("map ") + map.name + " is not of the type (address . inet_proto . inet_service : mark)";
+      stranger = std::string("map ") + map.name + " is not of the type (address . inet_proto" +
+                 (map.ports() ? " . inet_service" : "") + " : mark)";
     }
     return true;
   }
-  if (index >= baseAt) {
-    const BaseChain& chain = baseChains[index - baseAt];
-    objects.base[index - baseAt] = true;
+  if (index >= chainAt) {
+    const ChainDefinition& chain = chains[index - chainAt];
+    objects.chain[index - chainAt] = true;
     if (!messageAttributes(message, NFT_MSG_NEWCHAIN, attributes)) {
       return false;
     }
     if (!isOurs(chain, attributes)) {
-      stranger = std::string("chain ") + chain.name + " is not of type " + chain.type + " at hook " + chain.name +
-                 ", priority mangle";
+      stranger = std::string("chain ") + chain.name + " is not " +
+                 (chain.type == nullptr ? std::string("one that others jump to")
+                                        : std::string("of type ") + chain.type + " at hook " + chain.hookName +
+                                              ", priority " + std::to_string(chain.priority));
     }
     return true;
   }
@@ -91,8 +94,8 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
     return messageAttributes(message, NFT_MSG_NEWGEN, attributes) &&
            readU32(findAttribute(attributes, NFTA_GEN_ID), objects.generation);
   }
-  (index == tableAt ? objects.table : objects.marks) = true;
-  return messageAttributes(message, index == tableAt ? NFT_MSG_NEWTABLE : NFT_MSG_NEWCHAIN, attributes);
+  objects.table = true;
+  return messageAttributes(message, NFT_MSG_NEWTABLE, attributes);
 }
 
 // Rules are known by what they do, not by their handles or user data: those who reload a saved table, or write the rule
@@ -103,12 +106,13 @@ bool takeRule(const Message& message, Objects& objects) {
     return false;
   }
   const std::string chain = readText(findAttribute(attributes, NFTA_RULE_CHAIN));
-  const RuleSummary rule = summarize(findAttribute(attributes, NFTA_RULE_EXPRESSIONS));
-  for (size_t i = 0; i < std::size(baseChains); ++i) {
-    objects.jump[i] = objects.jump[i] || (chain == baseChains[i].name && rule.jump == marksChain);
+  const Meaning rule = interpret(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), NFPROTO_INET);
+  for (size_t i = 0; i < jumpCount; ++i) {
+    const bool same = chain == chains[jumps[i].from].name && rule.jump == chains[jumps[i].to].name;
+    objects.jump[i] = objects.jump[i] || same;
   }
   for (size_t i = 0; i < mapCount; ++i) {
-    objects.lookup[i] = objects.lookup[i] || (chain == marksChain && rule.lookup == maps[i].name);
+    objects.lookup[i] = objects.lookup[i] || (chain == chains[MARKS].name && rule.lookup == maps[i].name);
   }
   return true;
 }
@@ -129,23 +133,24 @@ Failure findRules(netlink::Channel& channel, const std::string& table, const Con
   return failureOf(0, refusal == nullptr || gone ? netlink::done() : netlink::rejected(refusal->error));
 }
 
-Writer beginCreation(Batch& batch, uint16_t message, const std::string& table) {
-  const uint16_t append = message == NFT_MSG_NEWRULE ? NLM_F_APPEND : 0;
-  Writer writer = beginMessage(batch, message, static_cast<uint16_t>(NLM_F_CREATE | append));
+Writer beginCreation(Batch& batch, uint16_t message, const std::string& table, uint16_t flags = 0) {
+  Writer writer = beginMessage(batch, message, static_cast<uint16_t>(NLM_F_CREATE | flags));
   // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_SET_TABLE and NFTA_RULE_TABLE are all 1.
   writer.text(NFTA_TABLE_NAME, table);
   return writer;
 }
 
-void createBaseChain(Batch& batch, const std::string& table, const BaseChain& chain) {
+void createChain(Batch& batch, const std::string& table, const ChainDefinition& chain) {
   Writer writer = beginCreation(batch, NFT_MSG_NEWCHAIN, table);
   writer.text(NFTA_CHAIN_NAME, chain.name);
-  writer.text(NFTA_CHAIN_TYPE, chain.type);
-  const size_t hook = writer.beginNest(NFTA_CHAIN_HOOK);
-  writer.valueBigEndian(NFTA_HOOK_HOOKNUM, chain.hook);
-  writer.valueBigEndian(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(priority));
-  writer.endNest(hook);
-  writer.valueBigEndian(NFTA_CHAIN_POLICY, uint32_t{NF_ACCEPT});
+  if (chain.type != nullptr) {
+    writer.text(NFTA_CHAIN_TYPE, chain.type);
+    const size_t hook = writer.beginNest(NFTA_CHAIN_HOOK);
+    writer.valueBigEndian(NFTA_HOOK_HOOKNUM, chain.hook);
+    writer.valueBigEndian(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(chain.priority));
+    writer.endNest(hook);
+    writer.valueBigEndian(NFTA_CHAIN_POLICY, uint32_t{NF_ACCEPT});
+  }
   batch.end();
 }
 
@@ -158,16 +163,24 @@ void createMap(Batch& batch, const std::string& table, const MapDefinition& map,
   writer.valueBigEndian(NFTA_SET_DATA_TYPE, type::mark);
   writer.valueBigEndian(NFTA_SET_DATA_LEN, uint32_t{sizeof(Element::mark)});
   writer.valueBigEndian(NFTA_SET_ID, id);
-  if (map.interval) {
+  if (map.interval()) {
     const size_t description = writer.beginNest(NFTA_SET_DESC);
     const size_t fields = writer.beginNest(NFTA_SET_DESC_CONCAT);
-    for (const size_t length : {map.addressLength, size_t{1}, size_t{2}}) {
-      const size_t field = writer.beginNest(NFTA_LIST_ELEM);
+    const auto field = [&writer](size_t length) {
+      const size_t nest = writer.beginNest(NFTA_LIST_ELEM);
       writer.valueBigEndian(NFTA_SET_FIELD_LEN, static_cast<uint32_t>(length)); // bytes, whatever the header says
-      writer.endNest(field);
+      writer.endNest(nest);
+    };
+    field(map.addressLength());
+    field(1);
+    if (map.ports()) {
+      field(2);
     }
     writer.endNest(fields);
     writer.endNest(description);
+  }
+  if (map.counted()) {
+    writeMapCounter(writer, NFTA_SET_EXPR);
   }
   // For nft: byte orders of keys (0: each field's own) and data (1: host). Without them it prints marks swapped.
   struct ByteOrder {
@@ -180,8 +193,10 @@ void createMap(Batch& batch, const std::string& table, const MapDefinition& map,
   batch.end();
 }
 
-template <typename Body> void createRule(Batch& batch, const std::string& table, const char* chain, Body body) {
-  Writer writer = beginCreation(batch, NFT_MSG_NEWRULE, table);
+// `flags`: NLM_F_APPEND, or 0: in front of the others.
+template <typename Body>
+void createRule(Batch& batch, const std::string& table, const char* chain, uint16_t flags, Body body) {
+  Writer writer = beginCreation(batch, NFT_MSG_NEWRULE, table, flags);
   writer.text(NFTA_RULE_CHAIN, chain);
   const size_t expressions = writer.beginNest(NFTA_RULE_EXPRESSIONS);
   body(writer);
@@ -216,31 +231,36 @@ Failure findObjects(netlink::Channel& channel, const std::string& table, const C
   return objects.table ? findRules(channel, table, control, objects) : failureOf(0, netlink::done());
 }
 
-Objects missingObjects(const Objects& existing, const bool (&wanted)[mapCount]) {
-  Objects missing;
-  bool any = false;
+Objects missingObjects(const Objects& existing, const Needs& needs) {
+  // An empty table does nothing: leave it, or its absence, alone.
+  Objects wanted;
   for (size_t i = 0; i < mapCount; ++i) {
-    missing.map[i] = wanted[i] && !existing.map[i];
-    missing.lookup[i] = (wanted[i] || existing.map[i]) && !existing.lookup[i];
-    any = any || wanted[i] || existing.map[i];
+    wanted.map[i] = wanted.lookup[i] = needs.map[i] || existing.map[i];
+    wanted.chain[MARKS] = wanted.chain[MARKS] || wanted.map[i];
   }
-  if (!any) {
-    return missing; // an empty table does nothing: leave it, or its absence, alone
+  for (const ChainNumber chain : {SPECIAL, SRCNAT, DSTNAT}) {
+    wanted.chain[chain] = needs.chain[chain] || existing.chain[chain];
   }
-  missing.table = !existing.table;
-  missing.marks = !existing.marks;
-  for (size_t i = 0; i < std::size(baseChains); ++i) {
-    missing.base[i] = !existing.base[i];
-    missing.jump[i] = !existing.jump[i];
+  for (size_t i = 0; i < jumpCount; ++i) {
+    wanted.jump[i] = wanted.chain[jumps[i].to];
+    wanted.chain[jumps[i].from] = wanted.chain[jumps[i].from] || wanted.jump[i];
   }
+  wanted.table = std::ranges::find(wanted.chain, true) != std::end(wanted.chain);
+  Objects missing;
+  missing.table = wanted.table && !existing.table;
+  const auto without = [](auto& result, const auto& all, const auto& found) {
+    std::ranges::transform(all, found, std::begin(result), [](bool want, bool have) { return want && !have; });
+  };
+  without(missing.chain, wanted.chain, existing.chain);
+  without(missing.jump, wanted.jump, existing.jump);
+  without(missing.map, wanted.map, existing.map);
+  without(missing.lookup, wanted.lookup, existing.lookup);
   return missing;
 }
 
 bool nothing(const Objects& objects) {
-  const auto set = [](bool value) { return value; };
-  return !objects.table && !objects.marks && std::ranges::none_of(objects.base, set) &&
-         std::ranges::none_of(objects.jump, set) && std::ranges::none_of(objects.map, set) &&
-         std::ranges::none_of(objects.lookup, set);
+  const auto none = [](const auto& flags) { return std::ranges::find(flags, true) == std::end(flags); };
+  return !objects.table && none(objects.chain) && none(objects.jump) && none(objects.map) && none(objects.lookup);
 }
 
 void createObjects(Batch& batch, const std::string& table, const Objects& missing) {
@@ -248,17 +268,17 @@ void createObjects(Batch& batch, const std::string& table, const Objects& missin
     (void)beginCreation(batch, NFT_MSG_NEWTABLE, table);
     batch.end();
   }
-  if (missing.marks) {
-    Writer writer = beginCreation(batch, NFT_MSG_NEWCHAIN, table);
-    writer.text(NFTA_CHAIN_NAME, marksChain);
-    batch.end();
-  }
-  for (size_t i = 0; i < std::size(baseChains); ++i) {
-    if (missing.base[i]) {
-      createBaseChain(batch, table, baseChains[i]);
+  for (size_t i = 0; i < chainCount; ++i) {
+    if (missing.chain[i]) {
+      createChain(batch, table, chains[i]);
     }
+  }
+  for (size_t i = 0; i < jumpCount; ++i) {
     if (missing.jump[i]) {
-      createRule(batch, table, baseChains[i].name, [](Writer& writer) { writeJump(writer, marksChain); });
+      // The chain `special` has the last word.
+      const uint16_t flags = jumps[i].to == SPECIAL ? NLM_F_APPEND : 0;
+      createRule(batch, table, chains[jumps[i].from].name, flags,
+                 [i](Writer& writer) { writeJump(writer, chains[jumps[i].to].name); });
     }
   }
   for (size_t i = 0; i < mapCount; ++i) {
@@ -266,7 +286,7 @@ void createObjects(Batch& batch, const std::string& table, const Objects& missin
       createMap(batch, table, maps[i], static_cast<uint32_t>(i + 1));
     }
     if (missing.lookup[i]) {
-      createRule(batch, table, marksChain, [i](Writer& writer) { writeLookup(writer, maps[i]); });
+      createRule(batch, table, chains[MARKS].name, NLM_F_APPEND, [i](Writer& writer) { writeLookup(writer, maps[i]); });
     }
   }
 }

@@ -10,19 +10,24 @@ namespace nftables {
 struct Objects {
   uint32_t generation = 0; // of the ruleset, when it was asked
   bool table = false;
-  bool marks = false; // the chain
-  bool base[std::size(baseChains)] = {};
-  bool jump[std::size(baseChains)] = {}; // the rules in them
+  bool chain[chainCount] = {};
+  bool jump[jumpCount] = {}; // rules
   bool map[mapCount] = {};
   bool lookup[mapCount] = {}; // the rules in the chain `marks`
+};
+
+// What rows need.
+struct Needs {
+  bool map[mapCount] = {};
+  bool chain[chainCount] = {}; // special, srcnat, dstnat
 };
 
 // Asks the kernel. An object that has one of our names but not its shape is a failure: it is not ours to change.
 [[nodiscard]] Failure findObjects(netlink::Channel& channel, const std::string& table, const Control& control,
                                   Objects& objects);
 
-// What is missing for a map to have an effect, the map included: nothing when `wanted` has none.
-[[nodiscard]] Objects missingObjects(const Objects& existing, const bool (&wanted)[mapCount]);
+// What is missing for all there is and all that is needed to have an effect. Nothing when there is nothing.
+[[nodiscard]] Objects missingObjects(const Objects& existing, const Needs& needs);
 
 [[nodiscard]] bool nothing(const Objects& objects);
 

@@ -76,6 +76,17 @@ public:
   void forget(const std::string& object) { objects_.erase(object); }
   void forgetRules() { rules_.clear(); }
 
+  // A rule that somebody else wrote.
+  void addRule(const char* chain, netlink::Bytes expressions) {
+    Datagram payload(sizeof(nfgenmsg));
+    netlink::Writer writer(payload);
+    writer.text(NFTA_RULE_CHAIN, chain);
+    const size_t list = writer.beginNest(NFTA_RULE_EXPRESSIONS);
+    writer.append(expressions.data(), expressions.size());
+    writer.endNest(list);
+    rules_.push_back(withHandle({nftables::messageType(NFT_MSG_NEWRULE), std::move(payload)}));
+  }
+
   // Copies a transaction, whose bytes go away with the datagram.
   void remember(const Requests& requests) {
     Requests copies;
@@ -125,8 +136,15 @@ private:
       elements.clear();
       return;
     case NFT_MSG_NEWRULE:
-      rules_.push_back(object);
+      rules_.push_back(withHandle(object));
       return;
+    case NFT_MSG_DELRULE: {
+      const uint64_t handle = handleOf(attributes);
+      std::erase_if(rules_, [handle](const Object& rule) {
+        return handleOf(netlink::Bytes(rule.second).subspan(sizeof(nfgenmsg))) == handle;
+      });
+      return;
+    }
     case NFT_MSG_NEWSET:
       elements[nameOf(attributes, NFTA_SET_NAME)];
       [[fallthrough]];
@@ -143,6 +161,17 @@ private:
     default:
       return;
     }
+  }
+
+  Object withHandle(Object rule) {
+    netlink::Writer writer(rule.second);
+    writer.valueBigEndian(NFTA_RULE_HANDLE, ++handles_);
+    return rule;
+  }
+
+  static uint64_t handleOf(netlink::Bytes attributes) {
+    const netlink::Bytes handle = nftables::findAttribute(attributes, NFTA_RULE_HANDLE);
+    return handle.empty() ? 0 : netlink::networkOrder(netlink::load<uint64_t>(handle.data()));
   }
 
   void change(netlink::Bytes attributes, bool add) {
@@ -259,6 +288,7 @@ private:
 
   std::map<std::string, Object> objects_;
   std::vector<Object> rules_;
+  uint64_t handles_ = 0;
   bool lastFailed_ = false;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fake_tables.h"
+#include "mark_rows.h"
 #include "nftables/marks.h"
 
 #include <doctest/doctest.h>
@@ -18,12 +19,8 @@ using nftables::Element;
 inline Control soon() { return Control::within(std::chrono::seconds(5)); }
 
 inline Element exact(uint32_t last, uint16_t port, uint32_t mark = 7) {
-  Element row{};
-  row.mark = mark;
+  Element row = markRow("10.0.0.0", "10.0.0.0", 6, port, port, mark);
   row.rule = 1;
-  row.family = AF_INET;
-  row.protocol = 6;
-  row.portFrom = row.portTo = port;
   const uint32_t address = netlink::networkOrder(0x0a000000 + last);
   std::memcpy(row.addressFrom, &address, sizeof address);
   std::memcpy(row.addressTo, &address, sizeof address);
@@ -31,8 +28,8 @@ inline Element exact(uint32_t last, uint16_t port, uint32_t mark = 7) {
 }
 
 inline Element range(uint16_t from, uint16_t to) {
-  Element row = exact(1, from);
-  row.portTo = to;
+  Element row = markRow("10.0.0.1", "10.0.0.1", 6, from, to, 7);
+  row.rule = 1;
   return row;
 }
 

@@ -16,8 +16,8 @@ TEST_CASE("the first rule creates everything it needs and nothing else, in one t
   Rig rig;
   CHECK(rig.apply({exact(1, 80), exact(1, 443)}).empty());
   CHECK(rig.generation == 2);
-  CHECK(rig.shape() == std::vector<int>{NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE,
-                                        NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE, NFT_MSG_NEWSET, NFT_MSG_NEWRULE,
+  CHECK(rig.shape() == std::vector<int>{NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWCHAIN, NFT_MSG_NEWCHAIN,
+                                        NFT_MSG_NEWRULE, NFT_MSG_NEWRULE, NFT_MSG_NEWSET, NFT_MSG_NEWRULE,
                                         NFT_MSG_NEWSETELEM});
   uint32_t sent = 0;
   const netlink::Bytes begin = Tables::attributesOf(rig.tables.transactions[0][0]);
@@ -87,7 +87,7 @@ TEST_CASE("a listing is sorted, and repeated until it holds") {
   };
   const std::vector<Element> rows = rig.list();
   REQUIRE(rows.size() == 4);
-  CHECK(rows[0].interval == 1);
+  CHECK(rows[0].place == 1);
   CHECK(rows[1].portFrom == 80);
   CHECK(rows[2].portFrom == 443);
   CHECK(rows[3].portFrom == 80);

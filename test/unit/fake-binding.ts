@@ -1,7 +1,7 @@
 // The addon as tests of whole methods replace it: `vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))`.
 import type { SessionOptions } from '../../lib/binding.ts'
 import { FakeConnectionReader, connectionSchema, connectionStates } from './fake-connections.ts'
-import { MarksSession, elementSchema } from './fake-marks.ts'
+import { MarksSession, elementSchema, foundMarkSchema } from './fake-marks.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
 
@@ -31,6 +31,6 @@ export const binding: object = {
   MarksSession,
   ConnectionReader: FakeConnectionReader,
   connectionStates,
-  schema: [...schema, elementSchema, connectionSchema],
+  schema: [...schema, elementSchema, foundMarkSchema, connectionSchema],
   operations: Object.fromEntries(operationNames.map((name, code) => [name, code])),
 }

@@ -47,6 +47,18 @@ export class TableSession implements NativeMarksSession {
     })
   }
 
+  /** Answers to `find` and `exportTable`. */
+  found: ArrayBuffer = new ArrayBuffer(0)
+  text = ''
+
+  async find(_call: Call): Promise<Reply> {
+    return this.#answer('find', () => ({ rows: this.found }))
+  }
+
+  async exportTable(_call: Call): Promise<Reply> {
+    return this.#answer('exportTable', () => ({ rows: new Uint8Array(Buffer.from(this.text)).buffer }))
+  }
+
   async drop(_call: Call): Promise<Reply> {
     return this.#answer('drop', () => {
       this.elements.clear()
@@ -84,17 +96,43 @@ const field = (name: string, kind: RecordSchema['fields'][number]['kind'], offse
 
 export const elementSchema: RecordSchema = {
   name: 'element',
-  size: 192,
+  size: 272,
   fields: [
     field('mark', 'u32', 4, 4),
     field('rule', 'u64', 8, 8),
-    field('addressFrom', 'bytes', 16, 16),
-    field('addressTo', 'bytes', 32, 16),
-    field('family', 'u16', 48, 2),
-    field('protocol', 'u16', 50, 2),
-    field('portFrom', 'u16', 52, 2),
-    field('portTo', 'u16', 54, 2),
-    field('interval', 'u8', 56, 1),
-    field('comment', 'text', 57, 129),
+    field('handle', 'u64', 16, 8),
+    field('packets', 'u64', 24, 8),
+    field('bytes', 'u64', 32, 8),
+    field('addressFrom', 'bytes', 40, 16),
+    field('addressTo', 'bytes', 56, 16),
+    field('sourceFrom', 'bytes', 72, 16),
+    field('sourceTo', 'bytes', 88, 16),
+    field('mask', 'u32', 104, 4),
+    field('family', 'u16', 108, 2),
+    field('protocol', 'u16', 110, 2),
+    field('portFrom', 'u16', 112, 2),
+    field('portTo', 'u16', 114, 2),
+    field('sourcePortFrom', 'u16', 116, 2),
+    field('sourcePortTo', 'u16', 118, 2),
+    field('targetPort', 'u16', 120, 2),
+    field('place', 'u8', 122, 1),
+    field('counter', 'u8', 123, 1),
+    field('interface', 'text', 124, 16),
+    field('comment', 'text', 140, 129),
+  ],
+}
+
+export const foundMarkSchema: RecordSchema = {
+  name: 'foundMark',
+  size: 792,
+  fields: [
+    field('mark', 'u32', 4, 4),
+    field('handle', 'u64', 8, 8),
+    field('mask', 'u32', 16, 4),
+    field('known', 'u8', 20, 1),
+    field('family', 'u8', 21, 1),
+    field('table', 'text', 22, 256),
+    field('chain', 'text', 278, 256),
+    field('map', 'text', 534, 256),
   ],
 }

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 
 import { formatAddressBlock, parseAddressBlock } from '../../lib/address-block.ts'
 import { elementsOf, ruleOf } from '../../lib/mark-elements.ts'
-import { describeRule, listedRule, parseMarkRule, ruleId, type MarkRule } from '../../lib/mark-rule.ts'
+import { describeRule } from '../../lib/checked-rule.ts'
+import { listedRule, parseMarkRule, type MarkRule } from '../../lib/mark-rule.ts'
+import { ruleId } from '../../lib/rule-id.ts'
 import { refused } from './refused.ts'
 
 const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
@@ -56,7 +58,7 @@ describe('rules', () => {
     ['rule.protocol', { protocol: 'icmp' }],
     ['rule.protocol', { protocol: '256' }],
     ['rule.protocol', { protocol: undefined }],
-    ['rule.ports', { ports: [] }, /"1-65535"/],
+    ['rule.ports', { ports: [] }, /"all"/],
     ['rule.ports', { ports: undefined }],
     ['rule.ports', { ports: [80, 80] }, /80 is in it twice: 80 and 80/],
     ['rule.ports', { ports: ['70-90', 80] }, /80 is in it twice: 70-90 and 80/],

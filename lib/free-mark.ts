@@ -1,0 +1,67 @@
+// Finding a mark that nobody uses.
+import { FULL_MASK } from './checked-rule.ts'
+import { IpvsError } from './errors.ts'
+import type { FoundMark } from './found-mark.ts'
+import { Ipvs } from './ipvs.ts'
+import type { OpenOptions } from './options.ts'
+import { parseSignal } from './signals.ts'
+import { parseFwmark } from './service-key.ts'
+import { InvalidInput, readFields } from './validate.ts'
+
+/** Options of `FirewallMarks.allocateMark`. */
+export interface AllocateMarkOptions {
+  /** The first mark to consider, 1 to 4294967295, as a number or as text. Default 1. */
+  readonly from?: number | string | undefined
+  /** The last one. Default 4294967295. */
+  readonly to?: number | string | undefined
+  /** Ends the call early. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface MarkRange {
+  readonly from: number
+  readonly to: number
+  readonly signal: AbortSignal | undefined
+}
+
+export function parseMarkRange(value: unknown): MarkRange {
+  const { from = 1, to = FULL_MASK, signal } = readFields(value, 'options', ['from', 'to', 'signal'])
+  const range = { from: parseFwmark(from, 'options.from'), to: parseFwmark(to, 'options.to') }
+  if (range.from > range.to)
+    throw new InvalidInput('options.to', `${range.to} is less than options.from, ${range.from}`)
+  return { ...range, signal: parseSignal(signal, 'options.signal') }
+}
+
+/** Bits of a mark that some rule sets. */
+export interface UsedMark {
+  readonly mark: number
+  readonly mask: number
+}
+
+export function usedByOthers(found: readonly FoundMark[]): UsedMark[] {
+  return found.flatMap(({ mark = 0, mask = FULL_MASK }) => (mark === 0 ? [] : [{ mark, mask }])) // 0: takes bits away
+}
+
+/** The marks that IPVS has services for; none where the kernel has no IPVS. */
+export async function serviceMarks(options: OpenOptions): Promise<number[]> {
+  try {
+    await using ipvs = await Ipvs.open(options)
+    const table = await ipvs.serviceTable({ signal: options.signal })
+    const marks = await table.column('fwmark')
+    return marks.filter((mark) => mark !== undefined)
+  } catch (error) {
+    if (error instanceof IpvsError && error.code === 'ERR_IPVS_UNAVAILABLE') return []
+    throw error
+  }
+}
+
+/** The least mark within the range that no packet can have on account of `used`; `undefined`: there is none. */
+export function freeMark({ from, to }: MarkRange, used: readonly UsedMark[]): number | undefined {
+  const taken = new Set(used.filter(({ mask }) => mask === FULL_MASK).map(({ mark }) => mark))
+  const partial = used.filter(({ mask }) => mask !== FULL_MASK)
+  for (let mark = from; mark <= to; mark++) {
+    // A rule that sets a few bits gives their mark to packets without one, and to others marks that contain them.
+    if (!taken.has(mark) && partial.every((other) => (mark & other.mask) >>> 0 !== other.mark)) return mark
+  }
+  return undefined
+}

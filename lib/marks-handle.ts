@@ -1,0 +1,86 @@
+// What a handle of our table is made of: the store that all its operations go through, and the context for their errors.
+import { describeRule, type CheckedRule } from './checked-rule.ts'
+import { ruleOf } from './mark-elements.ts'
+import { wishOf, type GivenRule, type Wish } from './mark-plan.ts'
+import type { MarkStore, Plan } from './mark-store.ts'
+import { groupRules } from './mark-table.ts'
+import { parseCallOptions, type CallOptions } from './pending.ts'
+import { checked, type RequestContext } from './requests.ts'
+import { Slices } from './slices.ts'
+import { InvalidInput, list, show } from './validate.ts'
+
+const MOST_RULES = 1_000_000
+
+type Parse = (value: unknown, path: string) => CheckedRule
+
+async function parseRules(value: unknown, parse: Parse, context: RequestContext, slices: Slices): Promise<GivenRule[]> {
+  if (!Array.isArray(value)) {
+    const rule = parse(value, 'rule')
+    context.target = describeRule(rule)
+    return [{ rule, path: 'rule' }]
+  }
+  const rules: GivenRule[] = []
+  for (const [index, given] of list(value, 'rules', MOST_RULES).entries()) {
+    const path = `rules[${index}]`
+    rules.push({ rule: parse(given, path), path })
+    if (slices.due()) await slices.next()
+  }
+  context.target = rules.length === 1 ? describeRule((rules[0] as GivenRule).rule) : `${rules.length} rules`
+  return rules
+}
+
+export class MarksHandle {
+  /** @internal */
+  readonly store: MarkStore
+  /** @internal */
+  readonly netns: string | undefined
+  readonly #target: string
+
+  constructor(store: MarkStore, target: string, netns: string | undefined) {
+    this.store = store
+    this.#target = target
+    this.netns = netns
+  }
+
+  /** @internal */
+  context(operation: string): RequestContext {
+    return { operation, target: this.#target, netns: this.netns }
+  }
+
+  /** @internal */
+  async listRules<Listed>(
+    operation: string,
+    options: CallOptions,
+    listed: (rule: CheckedRule) => Listed | undefined,
+  ): Promise<Listed[]> {
+    const context = this.context(operation)
+    const signal = checked(context, () => parseCallOptions(options))
+    const slices = new Slices()
+    const rules: Listed[] = []
+    for (const elements of groupRules(await this.store.read(context, signal))) {
+      const rule = listed(ruleOf(elements))
+      if (rule !== undefined) rules.push(rule)
+      if (slices.due()) await slices.next()
+    }
+    return rules
+  }
+
+  /** @internal */
+  async change(operation: string, parse: Parse, rules: unknown, options: CallOptions, plan: Plan): Promise<void> {
+    const context = this.context(operation)
+    const signal = checked(context, () => parseCallOptions(options))
+    const wish = this.#wish(parse, rules, context)
+    wish.catch(() => {}) // its error is that of the call, which may have ended before
+    return this.store.change(context, signal, wish, plan)
+  }
+
+  async #wish(parse: Parse, rules: unknown, context: RequestContext): Promise<Wish> {
+    const slices = new Slices()
+    const { operation } = context
+    if (operation.startsWith('replace') && !Array.isArray(rules)) {
+      const problem = `${show(rules)} is not an array; ${operation}() takes all rules that shall be there`
+      throw new InvalidInput('rules', problem)
+    }
+    return wishOf(await parseRules(rules, parse, context, slices), slices)
+  }
+}

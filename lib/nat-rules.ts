@@ -1,0 +1,35 @@
+// Rules that translate addresses, beside those that mark.
+import { planAdd, planRemove, planReplace } from './mark-plan.ts'
+import type { Plan } from './mark-store.ts'
+import { MarksHandle } from './marks-handle.ts'
+import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './nat-rule.ts'
+import type { CallOptions } from './pending.ts'
+
+export class NatRules extends MarksHandle {
+  /**
+   * Adds rules that translate addresses, all of them or none: see {@link MasqueradeRule} and {@link RedirectRule}. They
+   * stand in the same table, in chains `srcnat` and `dstnat` of their own. A rule that is there already is left as it is.
+   * IPVS's own translation (forwarding method `masquerade`) needs none of them.
+   *
+   * Rejects as `add` does; with `ERR_IPVS_UNAVAILABLE` when the kernel has no NAT for nf_tables.
+   */
+  async addNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
+    return this.change('addNat', parseNatRule, rules, options, planAdd)
+  }
+
+  /** Removes rules that translate addresses, all of them or none. What is meant by equal: see `remove`. */
+  async removeNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
+    return this.change('removeNat', parseNatRule, rules, options, planRemove)
+  }
+
+  /** All rules that translate addresses. */
+  async listNat(options: CallOptions = {}): Promise<ListedNatRule[]> {
+    return this.listRules('listNat', options, (rule) => (rule.action === 'mark' ? undefined : listedNatRule(rule)))
+  }
+
+  /** Puts exactly these rules that translate addresses in place, in one transaction; those that mark stay. */
+  async replaceNat(rules: readonly NatRule[], options: CallOptions = {}): Promise<void> {
+    const plan: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
+    return this.change('replaceNat', parseNatRule, rules, options, plan)
+  }
+}
