@@ -43,8 +43,7 @@ private:
       uint32_t generation = 0;
       Outcome outcome = outcomeOf(marks_.list(control, elements, generation));
       if (outcome.failures.empty()) {
-        const auto rows = std::as_bytes(std::span(elements));
-        outcome.rows.emplace(rows.begin(), rows.end());
+        outcome.rows.emplace(std::as_bytes(std::span(elements)));
         outcome.generation = generation;
       }
       return outcome;

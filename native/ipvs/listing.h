@@ -10,7 +10,7 @@ namespace ipvs {
 class Listing {
 public:
   // `rows`: destinations of `service`.
-  Listing(const std::byte* service, Row rows);
+  Listing(const std::byte* service, Rows rows);
 
   [[nodiscard]] bool of(const std::byte* service) const { return sameService(service_.data(), service); }
 
@@ -19,7 +19,7 @@ public:
 
 private:
   Row service_;
-  Row rows_;
+  Rows rows_;
   std::vector<std::pair<Key, size_t>> order_; // sorted; the number of the row
 };
 

@@ -52,7 +52,7 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
     send(control, failures); // what stands before the patch must be visible to its read
     current_.reset();        // it may have been listed before that was sent
   }
-  Row room;
+  Rows room;
   std::byte* current = nullptr;
   Failure failure = currentRow(item, control, current, room);
   if (failure.status.ok()) {
@@ -66,7 +66,7 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
 
 // The row as it is in the kernel, in `room` or in what was listed for the patch before: patches of one service come in
 // rows, and a listing for each would take a time that grows with the square of their number.
-Failure Session::currentRow(const Item& item, const Control& control, std::byte*& row, Row& room) {
+Failure Session::currentRow(const Item& item, const Control& control, std::byte*& row, Rows& room) {
   if (item.operation == Operation::updateService) {
     Failure failure = read(Operation::getService, item.service, true, control, room);
     row = room.data();
@@ -74,7 +74,7 @@ Failure Session::currentRow(const Item& item, const Control& control, std::byte*
   }
   const bool listed = current_ && current_->of(item.service);
   if (!listed) {
-    Row rows;
+    Rows rows;
     Failure failure = read(Operation::listDestinations, item.service, false, control, rows);
     if (!failure.status.ok()) {
       return failure;
@@ -91,9 +91,9 @@ Failure Session::currentRow(const Item& item, const Control& control, std::byte*
 }
 
 // Missing destination: rejected with ENOENT, missing service: with ESRCH, as the kernel's writes answer.
-Failure Session::findDestination(const Item& item, const Control& control, Row& found) {
+Failure Session::findDestination(const Item& item, const Control& control, Rows& found) {
   for (const bool consistent : {false, true}) { // one pass may miss it; only two that agree prove it absent
-    Row rows;
+    Rows rows;
     Failure failure = read(Operation::listDestinations, item.service, consistent, control, rows);
     if (!failure.status.ok()) {
       return failure;
@@ -101,7 +101,7 @@ Failure Session::findDestination(const Item& item, const Control& control, Row& 
     for (size_t at = 0; at < rows.size(); at += sizeof(Destination)) {
       const std::byte* row = rows.data() + at;
       if (sameDestination(row, item.destination)) {
-        found.assign(row, row + sizeof(Destination));
+        found = Rows({row, sizeof(Destination)});
         return failure;
       }
     }
@@ -124,7 +124,7 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
   if (item.operation == Operation::zeroService || item.operation == Operation::zeroAll) {
     return; // counters move on: nothing to see
   }
-  Row row;
+  Rows row;
   const bool onService = item.operation <= Operation::removeService;
   if (item.operation == Operation::flush) {
     const Failure listed = read(Operation::listServices, nullptr, false, extended, row);
@@ -158,7 +158,7 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
 
 // The same for timeouts and synchronisation daemons. A daemon is running or not, there is one of each role.
 void Session::resolveSettings(const Item& item, Failure& failure, const Control& control) {
-  Row rows;
+  Rows rows;
   const bool daemon = item.operation != Operation::setTimeouts;
   const Failure looked =
       read(daemon ? Operation::listSyncDaemons : Operation::getTimeouts, nullptr, true, control, rows);
