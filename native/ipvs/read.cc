@@ -37,6 +37,24 @@ bool appendRow(const netlink::Record& record, const netlink::Message& message, R
   return true;
 }
 
+constexpr uint32_t presentBits(std::initializer_list<size_t> offsets) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < std::size(serviceFields); ++i) {
+    bits |= std::ranges::count(offsets, serviceFields[i].offset) != 0 ? 1U << i : 0;
+  }
+  return bits;
+}
+
+// What a read has to say of a service; a row that was listed has more.
+void encodeKey(const std::byte* service, netlink::Writer& writer) {
+  constexpr uint32_t identifying =
+      presentBits({offsetof(Service, family), offsetof(Service, protocol), offsetof(Service, address),
+                   offsetof(Service, port), offsetof(Service, fwmark)});
+  auto key = netlink::load<Service>(service);
+  key.present &= identifying;
+  netlink::encodeNested(serviceRecord, reinterpret_cast<const std::byte*>(&key), writer);
+}
+
 } // namespace
 
 Failure Session::read(Operation operation, const std::byte* key, bool consistent, const Control& control, Rows& rows) {
@@ -70,7 +88,7 @@ Failure Session::pass(netlink::Channel& channel, const Command& command, const s
     const auto flags = static_cast<uint16_t>(command.form == Form::dump ? NLM_F_DUMP : 0);
     netlink::Writer writer = netlink::beginGeneric(batch, family_, command.command, flags);
     if (command.service) {
-      netlink::encodeNested(serviceRecord, key, writer);
+      encodeKey(key, writer);
     }
     batch.end();
     if (command.form == Form::get) {

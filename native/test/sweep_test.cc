@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <random>
 
 namespace {
@@ -13,8 +14,8 @@ using netlink::Bytes;
 using netlink::Writer;
 using Attributes = std::vector<std::byte>;
 
-void putStatistics(Writer& writer, uint64_t first) {
-  const size_t nest = writer.beginNest(IPVS_SVC_ATTR_STATS64);
+void putStatistics(Writer& writer, uint16_t attribute, uint64_t first) {
+  const size_t nest = writer.beginNest(attribute);
   for (uint16_t type = IPVS_STATS_ATTR_CONNS; type <= IPVS_STATS_ATTR_OUTBPS; ++type) {
     writer.value<uint64_t>(type, first + type);
   }
@@ -39,7 +40,7 @@ std::vector<Attributes> serviceAttributes() {
   part([](Writer& to) { to.value<uint32_t>(IPVS_SVC_ATTR_TIMEOUT, 300); });
   part([](Writer& to) { to.value<uint32_t>(IPVS_SVC_ATTR_NETMASK, ~0U); });
   part([](Writer& to) { to.value<uint32_t>(IPVS_SVC_ATTR_STATS, 0); }); // not in the table
-  part([](Writer& to) { putStatistics(to, 1000); });
+  part([](Writer& to) { putStatistics(to, IPVS_SVC_ATTR_STATS64, 1000); });
   return parts;
 }
 
@@ -85,9 +86,7 @@ const ipvs::Service& serviceIn(const Decoded& result) {
 } // namespace
 
 TEST_CASE("attributes in the order of the table are all taken by the code made from it") {
-  std::vector<Attributes> parts = serviceAttributes();
-  parts.erase(parts.end() - 2); // the unknown one
-  const Attributes all = joined(parts);
+  const Attributes all = joined(serviceAttributes());
   std::vector<std::byte> row(sizeof(ipvs::Service));
   const std::byte* const end = all.data() + all.size();
   CHECK(ipvs::serviceRecord.inOrder(all.data(), end, row.data()) == end);
@@ -97,6 +96,47 @@ TEST_CASE("attributes in the order of the table are all taken by the code made f
   CHECK(std::string(service.scheduler) == "wlc");
   CHECK(service.statistics.connections == 1001);
   CHECK(service.statistics.outBytesPerSecond == 1010);
+}
+
+TEST_CASE("so are those of a destination in the order of the kernel, which is another") {
+  Attributes all;
+  Writer writer(all);
+  const uint8_t address[16] = {10, 0, 0, 9};
+  writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
+  writer.valueBigEndian<uint16_t>(IPVS_DEST_ATTR_PORT, 8080);
+  writer.value<uint32_t>(IPVS_DEST_ATTR_WEIGHT, 5);
+  writer.value<uint8_t>(IPVS_DEST_ATTR_TUN_TYPE, 1);
+  writer.value<uint32_t>(IPVS_DEST_ATTR_PERSIST_CONNS, 3);
+  writer.value<uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, 2);
+  writer.value<uint32_t>(IPVS_DEST_ATTR_STATS, 0);
+  putStatistics(writer, IPVS_DEST_ATTR_STATS64, 10);
+  ipvs::Destination row{};
+  const std::byte* const end = all.data() + all.size();
+  CHECK(ipvs::destinationRecord.inOrder(all.data(), end, reinterpret_cast<std::byte*>(&row)) == end);
+  CHECK(row.port == 8080);
+  CHECK(row.weight == 5);
+  CHECK(row.tunnelType == 1);
+  CHECK(row.persistentConnections == 3);
+  CHECK(row.family == 2);
+  CHECK(row.statistics.connections == 11);
+  CHECK(std::popcount(row.present) == 7);
+}
+
+TEST_CASE("counters that are not all there are taken one by one") {
+  for (size_t missing = 0; missing < 10; ++missing) {
+    Attributes some;
+    Writer writer(some);
+    for (uint16_t type = IPVS_STATS_ATTR_CONNS; type <= IPVS_STATS_ATTR_OUTBPS; ++type) {
+      if (type != IPVS_STATS_ATTR_CONNS + missing) {
+        writer.value<uint64_t>(type, type);
+      }
+    }
+    ipvs::Statistics row{};
+    CHECK_FALSE(netlink::decode(ipvs::statisticsRecord, some, reinterpret_cast<std::byte*>(&row)));
+    CHECK(row.present == (0x3ffU ^ 1U << missing));
+    CHECK(row.connections == (missing == 0 ? 0 : IPVS_STATS_ATTR_CONNS));
+    CHECK(row.outBytesPerSecond == (missing == 9 ? 0 : IPVS_STATS_ATTR_OUTBPS));
+  }
 }
 
 TEST_CASE("the order of the attributes makes no difference") {
