@@ -42,7 +42,7 @@ public:
         number = static_cast<uint32_t>(next + 1);
         return true;
       }
-      if (keyOf(record_, rows_ + (number - 1) * record_.size) == key) {
+      if (keyOf(record_, rows_ + size_t{number - 1} * record_.size) == key) {
         return false;
       }
     }

@@ -155,7 +155,7 @@ TEST_CASE("an absent attribute is absent, whatever was in the row before") {
   const Decoded result = decoded(ipvs::serviceRecord, none);
   CHECK_FALSE(result.wrong);
   CHECK(result.row == std::vector<std::byte>(sizeof(ipvs::Service)));
-  std::vector<Attributes> parts = serviceAttributes();
+  const std::vector<Attributes> parts = serviceAttributes();
   for (size_t i = 0; i < parts.size(); ++i) {
     std::vector<Attributes> fewer = parts;
     fewer.erase(fewer.begin() + static_cast<ptrdiff_t>(i));
