@@ -1,6 +1,7 @@
 {
   "variables": {
     "core_sources": [
+      "native/netlink/buffer.cc",
       "native/netlink/record.cc",
       "native/netlink/describe.cc",
       "native/netlink/message.cc",

@@ -20,6 +20,8 @@ size_t encodeServices(size_t items);
 size_t encodeDestinations(size_t items);
 size_t decodeServices(size_t items);
 size_t decodeDestinations(size_t items);
+size_t findRepeated(size_t items);
+size_t sumKeys(size_t items);
 
 // A new subject is a function and a line here.
 inline constexpr Subject subjects[] = {
@@ -27,6 +29,8 @@ inline constexpr Subject subjects[] = {
     {"encodeDestination", encodeDestinations},
     {"decodeService", decodeServices},
     {"decodeDestination", decodeDestinations},
+    {"findRepeated", findRepeated},
+    {"sumKeys", sumKeys},
 };
 
 // A message that a real kernel sent, from the golden files of the codec's tests; ends the program without it.

@@ -13,10 +13,7 @@
 namespace addon {
 namespace {
 
-std::vector<std::byte> bytesOf(const auto& values) {
-  const auto bytes = std::as_bytes(std::span(values));
-  return {bytes.begin(), bytes.end()};
-}
+netlink::Buffer bytesOf(const auto& values) { return netlink::Buffer(std::as_bytes(std::span(values))); }
 
 // A small file of the thread's network namespace, as it is.
 netlink::Failure readFile(const std::string& path, std::vector<std::byte>& content) {
@@ -70,7 +67,7 @@ private:
       Outcome outcome = outcomeOf(reader_.fill(rows, next, engines, done, control));
       outcome.counts = bytesOf(std::vector<uint32_t>{static_cast<uint32_t>(next), done ? 1U : 0U});
       if (!engines.empty()) {
-        outcome.rows = std::move(engines);
+        outcome.rows.emplace(engines);
       }
       return outcome;
     });
@@ -123,8 +120,8 @@ private:
         failure = readFile("/proc/thread-self/net/ip_vs_stats_percpu", perCpu);
       }
       Outcome outcome = outcomeOf(std::move(failure));
-      outcome.rows = std::move(totals);
-      outcome.destinations = std::move(perCpu);
+      outcome.rows.emplace(totals);
+      outcome.destinations.emplace(perCpu);
       return outcome;
     });
   }

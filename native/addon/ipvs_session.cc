@@ -117,11 +117,11 @@ private:
     }
     return worker_.post(Value(), callSettings(info[0], 1),
                         [this, code, key = std::move(key), consistent](const netlink::Control& control) {
-                          ipvs::Row rows;
+                          ipvs::Rows rows;
                           Outcome outcome = outcomeOf(
                               session_.read(static_cast<ipvs::Operation>(code), key.data(), consistent, control, rows));
                           if (outcome.failures.empty()) {
-                            rows.shrink_to_fit(); // it may be kept for long
+                            rows.fit(); // it may be kept for long
                             outcome.rows = std::move(rows);
                           }
                           return outcome;
@@ -135,10 +135,9 @@ private:
       ipvs::Session::Snapshot found;
       Outcome outcome = outcomeOf(session_.snapshot(consistent, control, found));
       if (outcome.failures.empty()) {
-        const auto counts = std::as_bytes(std::span(found.counts));
-        outcome.counts.emplace(counts.begin(), counts.end());
-        found.services.shrink_to_fit(); // they may be kept for long
-        found.destinations.shrink_to_fit();
+        outcome.counts.emplace(std::as_bytes(std::span(found.counts)));
+        found.services.fit(); // they may be kept for long
+        found.destinations.fit();
         outcome.rows = std::move(found.services);
         outcome.destinations = std::move(found.destinations);
       }

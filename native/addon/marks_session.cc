@@ -9,8 +9,7 @@ static_assert(std::is_trivially_copyable_v<nftables::Element>);
 static_assert(std::is_trivially_copyable_v<nftables::FoundMark>);
 
 template <typename Row> void putRows(Outcome& outcome, const std::vector<Row>& found) {
-  const auto rows = std::as_bytes(std::span(found));
-  outcome.rows.emplace(rows.begin(), rows.end());
+  outcome.rows.emplace(std::as_bytes(std::span(found)));
 }
 
 std::vector<nftables::Element> elementsIn(Napi::ArrayBuffer buffer) {
@@ -84,8 +83,7 @@ private:
       std::string text;
       Outcome outcome = outcomeOf(marks_.exportTable(control, text));
       if (outcome.failures.empty()) {
-        const auto bytes = std::as_bytes(std::span(text));
-        outcome.rows.emplace(bytes.begin(), bytes.end());
+        outcome.rows.emplace(std::as_bytes(std::span(text)));
       }
       return outcome;
     });

@@ -55,10 +55,10 @@ constexpr size_t worthKeeping = size_t{64} * 1024;
 
 // Gives the bytes away without a copy, which for a long listing would hold up the event loop. Some runtimes do not
 // allow that (those that keep buffers in a cage of their own): there it is copied.
-bool giveBuffer(Napi::Object& reply, const char* name, std::vector<std::byte>& bytes) {
+bool giveBuffer(Napi::Object& reply, const char* name, netlink::Buffer& bytes) {
   const napi_env env = reply.Env();
-  auto owned = std::make_unique<std::vector<std::byte>>(std::move(bytes));
-  const auto release = [](auto, void*, void* hint) { delete static_cast<std::vector<std::byte>*>(hint); };
+  auto owned = std::make_unique<netlink::Buffer>(std::move(bytes));
+  const auto release = [](auto, void*, void* hint) { delete static_cast<netlink::Buffer*>(hint); };
   napi_value buffer = nullptr;
   if (napi_create_external_arraybuffer(env, owned->data(), owned->size(), release, owned.get(), &buffer) != napi_ok) {
     bytes = std::move(*owned);
@@ -69,12 +69,12 @@ bool giveBuffer(Napi::Object& reply, const char* name, std::vector<std::byte>& b
   return true;
 }
 
-void setBuffer(Napi::Object& reply, const char* name, std::optional<std::vector<std::byte>>& bytes) {
+void setBuffer(Napi::Object& reply, const char* name, std::optional<netlink::Buffer>& bytes) {
   if (!bytes || (bytes->size() >= worthKeeping && giveBuffer(reply, name, *bytes))) {
     return;
   }
   auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
-  std::copy(bytes->begin(), bytes->end(), static_cast<std::byte*>(buffer.Data()));
+  std::copy_n(bytes->data(), bytes->size(), static_cast<std::byte*>(buffer.Data()));
   reply[name] = buffer;
 }
 

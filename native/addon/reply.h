@@ -2,6 +2,7 @@
 #pragma once
 
 #include "addon/setup.h"
+#include "netlink/buffer.h"
 #include "netlink/status.h"
 
 #include <optional>
@@ -12,9 +13,9 @@ namespace addon {
 // What a job found, in plain data.
 struct Outcome {
   std::vector<netlink::Failure> failures;
-  std::optional<std::vector<std::byte>> rows;
-  std::optional<std::vector<std::byte>> destinations; // of a snapshot, whose services are the rows
-  std::optional<std::vector<std::byte>> counts;       // u32: how many of them belong to each service
+  std::optional<netlink::Buffer> rows;
+  std::optional<netlink::Buffer> destinations; // of a snapshot, whose services are the rows
+  std::optional<netlink::Buffer> counts;       // u32: how many of them belong to each service
   std::optional<uint32_t> generation;
 };
 

@@ -81,7 +81,7 @@ void Worker::stop(bool interruptRunning) {
   }
 }
 
-void Worker::wake() const {
+void Worker::wake() {
   if (wakeFd_ < 0) {
     return; // stopped
   }
@@ -90,6 +90,7 @@ void Worker::wake() const {
   do {
     written = write(wakeFd_, &one, sizeof one);
   } while (written < 0 && errno == EINTR); // EAGAIN: the counter is full, so it is readable
+  woken_ = true; // not before it is readable: who then reads, reads in vain
 }
 
 Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Work work) {
@@ -189,10 +190,12 @@ void Worker::deliver(Napi::Env env, Napi::Function /*unused*/, Worker* self, Job
   self->settle(env, std::move(job));
 }
 
-// Asked by waits on the session thread when the eventfd is readable.
+// Asked on the session thread before each exchange, and by waits when the eventfd is readable.
 netlink::Cause Worker::interruption() {
-  uint64_t count = 0;
-  while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
+  if (woken_.exchange(false)) { // else the read would be a system call for nothing
+    uint64_t count = 0;
+    while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
+    }
   }
   const std::scoped_lock lock(mutex_);
   if (interrupt_) {

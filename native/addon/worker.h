@@ -8,6 +8,7 @@
 #include "addon/reply.h"
 #include "netlink/socket.h"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -53,7 +54,7 @@ private:
 
   void start(Napi::Env env);
   void stop(bool interruptRunning);
-  void wake() const;
+  void wake();
   void loop();
   [[nodiscard]] bool hand(std::unique_ptr<Job> job);
   [[nodiscard]] netlink::Cause interruption();
@@ -72,6 +73,7 @@ private:
   std::function<netlink::Failure()> prepare_;
   std::function<void()> finish_;
   int wakeFd_ = -1;
+  std::atomic<bool> woken_ = false; // wakeFd_ may be readable
   std::thread thread_;
   std::mutex mutex_;
   std::deque<std::unique_ptr<Job>> queue_;

@@ -3,8 +3,60 @@
 #include "ipvs/listing.h"
 
 #include <algorithm>
+#include <bit>
+#include <random>
 
 namespace ipvs {
+namespace {
+
+// Both halves of a product: every bit of one number reaches every bit of the result.
+uint64_t mixed(uint64_t left, uint64_t right) {
+  const auto product = static_cast<unsigned __int128>(left) * right;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+// Finds rows of equal keys: among a few by comparing all, else by their hashes. Holds four bytes for each row and a
+// half more at least, as long listings are what takes memory.
+class RowSet {
+public:
+  RowSet(const netlink::Record& record, const std::byte* rows, size_t count) : record_(record), rows_(rows) {
+    if (count > few) {
+      slots_.resize(std::bit_ceil(count + count / 2));
+    }
+  }
+
+  // Says that `row` will be number `next` of those that are kept; false: one of its key is there.
+  bool insert(const std::byte* row, size_t next) {
+    const Key key = keyOf(record_, row);
+    if (slots_.empty()) {
+      for (size_t i = 0; i < next; ++i) {
+        if (keyOf(record_, rows_ + i * record_.size) == key) {
+          return false;
+        }
+      }
+      return true;
+    }
+    for (size_t slot = hashOf(key, 0);; ++slot) {
+      uint32_t& number = slots_[slot & (slots_.size() - 1)];
+      if (number == 0) {
+        number = static_cast<uint32_t>(next + 1);
+        return true;
+      }
+      if (keyOf(record_, rows_ + size_t{number - 1} * record_.size) == key) {
+        return false;
+      }
+    }
+  }
+
+private:
+  static constexpr size_t few = 8;
+
+  const netlink::Record& record_;
+  const std::byte* rows_;
+  std::vector<uint32_t> slots_; // 1 + the number of the row; 0: none
+};
+
+} // namespace
 
 Key keyOf(const netlink::Record& record, const std::byte* row) {
   Key key{};
@@ -29,38 +81,53 @@ Key keyOf(const netlink::Record& record, const std::byte* row) {
   return key;
 }
 
-std::vector<Key> distinct(const netlink::Record& record, Row& rows, bool& repeated) {
-  const size_t count = rows.size() / record.size;
-  std::vector<std::pair<Key, size_t>> order;
-  order.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    order.emplace_back(keyOf(record, rows.data() + i * record.size), i);
+uint64_t hashOf(const Key& key, uint64_t seed) {
+  static const auto secret = [] {
+    std::random_device random;
+    return uint64_t{random()} << 32 | random() | 1;
+  }();
+  uint64_t hash = secret ^ seed;
+  for (size_t at = 0; at < key.size(); at += sizeof(uint64_t)) {
+    hash = mixed(hash ^ netlink::load<uint64_t>(key.data() + at), secret);
   }
-  std::ranges::sort(order);
-  std::vector<bool> drop(count);
-  std::vector<Key> keys;
-  keys.reserve(count);
-  for (const auto& [key, index] : order) {
-    if (!keys.empty() && keys.back() == key) {
-      drop[index] = true;
-    } else {
-      keys.push_back(key);
-    }
-  }
-  repeated = keys.size() != count;
-  if (repeated) {
-    size_t kept = 0;
-    for (size_t i = 0; i < count; ++i) {
-      if (!drop[i]) {
-        std::memmove(rows.data() + kept++ * record.size, rows.data() + i * record.size, record.size);
-      }
-    }
-    rows.resize(kept * record.size);
-  }
-  return keys;
+  return mixed(hash, hash | 1);
 }
 
-Listing::Listing(const std::byte* service, Row rows)
+bool removeRepeated(const netlink::Record& record, Rows& rows, size_t from) {
+  std::byte* const first = rows.data() + from;
+  const size_t count = (rows.size() - from) / record.size;
+  RowSet kept(record, first, count);
+  size_t next = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const std::byte* const row = first + i * record.size;
+    if (!kept.insert(row, next)) {
+      continue;
+    }
+    if (next != i) {
+      std::memmove(first + next * record.size, row, record.size);
+    }
+    ++next;
+  }
+  rows.truncate(from + next * record.size);
+  return next != count;
+}
+
+uint64_t KeySum::add(const Key& key, uint64_t owner) {
+  const uint64_t low = hashOf(key, owner);
+  low_ += low;
+  high_ += hashOf(key, ~owner);
+  return low;
+}
+
+KeySum sumOf(const netlink::Record& record, const Rows& rows) {
+  KeySum sum;
+  for (size_t at = 0; at < rows.size(); at += record.size) {
+    sum.add(keyOf(record, rows.data() + at));
+  }
+  return sum;
+}
+
+Listing::Listing(const std::byte* service, Rows rows)
     : service_(service, service + sizeof(Service)), rows_(std::move(rows)) {
   const size_t count = rows_.size() / sizeof(Destination);
   order_.reserve(count);

@@ -10,7 +10,7 @@ namespace ipvs {
 class Listing {
 public:
   // `rows`: destinations of `service`.
-  Listing(const std::byte* service, Row rows);
+  Listing(const std::byte* service, Rows rows);
 
   [[nodiscard]] bool of(const std::byte* service) const { return sameService(service_.data(), service); }
 
@@ -24,7 +24,7 @@ private:
   [[nodiscard]] std::optional<size_t> positionOf(const std::byte* destination) const;
 
   Row service_;
-  Row rows_;
+  Rows rows_;
   std::vector<std::pair<Key, size_t>> order_; // sorted; the number of the row
 };
 

@@ -50,7 +50,7 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
     if (waitsFor(item)) {
       send(control, failures);
     }
-    Row current;
+    Rows current;
     Failure failure = currentRow(item, control, current);
     if (!failure.status.ok()) {
       return failure;
@@ -67,12 +67,12 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
 
 // The row as it is in the kernel, from what was listed for the patch before if that was one of the same service: a
 // listing for each would take a time that grows with the square of their number.
-Failure Session::currentRow(const Item& item, const Control& control, Row& row) {
+Failure Session::currentRow(const Item& item, const Control& control, Rows& row) {
   if (item.operation == Operation::updateService) {
     return read(Operation::getService, item.service, true, control, row);
   }
   if (!current_ || !current_->of(item.service)) {
-    Row rows;
+    Rows rows;
     Failure failure = read(Operation::listDestinations, item.service, false, control, rows);
     if (!failure.status.ok()) {
       return failure;
@@ -80,16 +80,16 @@ Failure Session::currentRow(const Item& item, const Control& control, Row& row) 
     current_.emplace(item.service, std::move(rows));
   }
   if (const std::byte* found = current_->find(item.destination)) {
-    row.assign(found, found + sizeof(Destination));
+    row = Rows({found, sizeof(Destination)});
     return {};
   }
   return findDestination(item, control, row); // one pass may have missed it
 }
 
 // Missing destination: rejected with ENOENT, missing service: with ESRCH, as the kernel's writes answer.
-Failure Session::findDestination(const Item& item, const Control& control, Row& found) {
+Failure Session::findDestination(const Item& item, const Control& control, Rows& found) {
   for (const bool consistent : {false, true}) { // one pass may miss it; only two that agree prove it absent
-    Row rows;
+    Rows rows;
     Failure failure = read(Operation::listDestinations, item.service, consistent, control, rows);
     if (!failure.status.ok()) {
       return failure;
@@ -97,7 +97,7 @@ Failure Session::findDestination(const Item& item, const Control& control, Row& 
     for (size_t at = 0; at < rows.size(); at += sizeof(Destination)) {
       const std::byte* row = rows.data() + at;
       if (sameDestination(row, item.destination)) {
-        found.assign(row, row + sizeof(Destination));
+        found = Rows({row, sizeof(Destination)});
         return failure;
       }
     }
@@ -120,7 +120,7 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
   if (item.operation == Operation::zeroService || item.operation == Operation::zeroAll) {
     return; // counters move on: nothing to see
   }
-  Row row;
+  Rows row;
   const bool onService = item.operation <= Operation::removeService;
   if (item.operation == Operation::flush) {
     const Failure listed = read(Operation::listServices, nullptr, false, extended, row);
@@ -154,7 +154,7 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
 
 // The same for timeouts and synchronisation daemons. A daemon is running or not, there is one of each role.
 void Session::resolveSettings(const Item& item, Failure& failure, const Control& control) {
-  Row rows;
+  Rows rows;
   const bool daemon = item.operation != Operation::setTimeouts;
   const Failure looked =
       read(daemon ? Operation::listSyncDaemons : Operation::getTimeouts, nullptr, true, control, rows);

@@ -10,7 +10,7 @@ namespace {
 // Set by the kernel in every listed service; it is no setting.
 constexpr uint32_t hashedFlag = 0x2;
 
-bool appendRow(const netlink::Record& record, const netlink::Message& message, Row& rows) {
+bool appendRow(const netlink::Record& record, const netlink::Message& message, Rows& rows) {
   uint8_t command = 0;
   netlink::Bytes attributes;
   if (!netlink::genericAttributes(message, command, attributes)) {
@@ -26,27 +26,45 @@ bool appendRow(const netlink::Record& record, const netlink::Message& message, R
     } while (attribute.type != record.attribute);
     attributes = attribute.payload;
   }
-  const size_t start = rows.size();
-  rows.resize(start + record.size);
-  if (netlink::decode(record, attributes, rows.data() + start)) {
+  std::byte* const row = rows.append(record.size);
+  if (netlink::decode(record, attributes, row)) {
     return false;
   }
   if (&record == &serviceRecord) {
-    std::byte* flags = rows.data() + start + offsetof(Service, flags);
+    std::byte* flags = row + offsetof(Service, flags);
     netlink::store(flags, netlink::load<uint32_t>(flags) & ~hashedFlag);
   }
   return true;
 }
 
+constexpr uint32_t presentBits(std::initializer_list<size_t> offsets) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < std::size(serviceFields); ++i) {
+    bits |= std::ranges::count(offsets, serviceFields[i].offset) != 0 ? 1U << i : 0;
+  }
+  return bits;
+}
+
+// What a read has to say of a service; a row that was listed has more.
+void encodeKey(const std::byte* service, netlink::Writer& writer) {
+  constexpr uint32_t identifying =
+      presentBits({offsetof(Service, family), offsetof(Service, protocol), offsetof(Service, address),
+                   offsetof(Service, port), offsetof(Service, fwmark)});
+  auto key = netlink::load<Service>(service);
+  key.present &= identifying;
+  netlink::encodeNested(serviceRecord, reinterpret_cast<const std::byte*>(&key), writer);
+}
+
 } // namespace
 
-Failure Session::read(Operation operation, const std::byte* key, bool consistent, const Control& control, Row& rows) {
+Failure Session::read(Operation operation, const std::byte* key, bool consistent, const Control& control, Rows& rows) {
   const Command& command = commandOf(operation);
   return command.form == Form::dump ? dump(command, key, consistent, control, rows) : get(command, key, control, rows);
 }
 
-Failure Session::get(const Command& command, const std::byte* key, const Control& control, Row& rows) {
+Failure Session::get(const Command& command, const std::byte* key, const Control& control, Rows& rows) {
   size_t datagrams = 0;
+  rows.truncate(0);
   Failure failure = pass(channel_, command, key, control, rows, datagrams);
   if (failure.status.ok() && rows.size() != command.reply->size) {
     return failureOf(0, {netlink::Cause::malformed, 0});
@@ -54,9 +72,10 @@ Failure Session::get(const Command& command, const std::byte* key, const Control
   return failure;
 }
 
-// One request and all its rows.
+// One request, and all its rows behind those that are there.
 Failure Session::pass(netlink::Channel& channel, const Command& command, const std::byte* key, const Control& control,
-                      Row& rows, size_t& datagrams) {
+                      Rows& rows, size_t& datagrams) {
+  const size_t start = rows.size();
   for (bool again = false;; again = true) {
     bool changed = false;
     if (family_ == 0) {
@@ -64,12 +83,12 @@ Failure Session::pass(netlink::Channel& channel, const Command& command, const s
         return failureOf(0, lookup);
       }
     }
-    rows.clear();
+    rows.truncate(start);
     netlink::Batch& batch = channel.compose();
     const auto flags = static_cast<uint16_t>(command.form == Form::dump ? NLM_F_DUMP : 0);
     netlink::Writer writer = netlink::beginGeneric(batch, family_, command.command, flags);
     if (command.service) {
-      netlink::encodeNested(serviceRecord, key, writer);
+      encodeKey(key, writer);
     }
     batch.end();
     if (command.form == Form::get) {
@@ -102,37 +121,39 @@ Failure Session::pass(netlink::Channel& channel, const Command& command, const s
 // entry that was told already goes, one that was not is skipped; when one comes, another is told twice. So a repetition
 // proves that the table changed, and that something may be missing as well.
 Failure Session::dumpPass(netlink::Channel& channel, const Command& command, const std::byte* key,
-                          const Control& control, Row& rows, Pass& about) {
+                          const Control& control, Rows& rows, Pass& about) {
   about = {};
+  const size_t start = rows.size();
   Failure failure = pass(channel, command, key, control, rows, about.datagrams);
-  if (failure.status.ok() && rows.empty() && command.service) {
+  if (failure.status.ok() && rows.size() == start && command.service) {
     // A dump of the destinations of a service that is not there is an empty success as well.
-    Row service;
+    Rows service;
     failure = get(commandOf(Operation::getService), key, control, service);
   }
   if (failure.status.ok()) {
-    about.keys = distinct(*command.reply, rows, about.repeated);
+    about.repeated = removeRepeated(*command.reply, rows, start);
   }
   return failure;
 }
 
 Failure Session::dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
-                      Row& rows) {
-  std::optional<Pass> previous;
+                      Rows& rows) {
+  std::optional<KeySum> previous;
   for (int i = 0; i < consistentPasses; ++i) {
     shiftBorders(i);
     Pass about;
+    rows.truncate(0);
     Failure failure = dumpPass(channel_, command, key, control, rows, about);
-    if (!failure.status.ok() || !consistent) {
+    if (!failure.status.ok() || !consistent || (!about.repeated && about.datagrams <= 1)) {
       return failure;
     }
-    const bool agreed = previous && previous->keys == about.keys;
-    if (!about.repeated && (about.datagrams <= 1 || agreed)) {
+    const KeySum keys = sumOf(*command.reply, rows);
+    if (!about.repeated && previous == keys) {
       return failure;
     }
     previous.reset();
     if (!about.repeated) {
-      previous = std::move(about);
+      previous = keys;
     }
   }
   return failureOf(0, {netlink::Cause::conflict, 0});

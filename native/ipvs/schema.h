@@ -2,7 +2,7 @@
 // location, debug dump and the JavaScript rows follow from them. Constants come from <linux/ip_vs.h>.
 #pragma once
 
-#include "netlink/record.h"
+#include "netlink/sweep.h"
 
 #include <linux/ip_vs.h>
 
@@ -34,7 +34,7 @@ inline constexpr netlink::Field statisticsFields[] = {
     NETLINK_REPLY(Statistics, inBytesPerSecond, u64, IPVS_STATS_ATTR_INBPS, "Bytes per second from clients."),
     NETLINK_REPLY(Statistics, outBytesPerSecond, u64, IPVS_STATS_ATTR_OUTBPS, "Bytes per second to clients."),
 };
-inline constexpr netlink::Record statisticsRecord{"statistics", sizeof(Statistics), 0, statisticsFields};
+inline constexpr netlink::Record statisticsRecord = netlink::recordOf<Statistics, statisticsFields>("statistics");
 static_assert(netlink::wellFormed(statisticsRecord));
 
 struct Flags {
@@ -72,7 +72,8 @@ inline constexpr netlink::Field serviceFields[] = {
     NETLINK_FIELD(Service, netmask, bytes, IPVS_SVC_ATTR_NETMASK, "Granularity of persistence."),
     NETLINK_REPLY_NESTED(Service, statistics, statisticsRecord, IPVS_SVC_ATTR_STATS64, "Counters, up to 2 s old."),
 };
-inline constexpr netlink::Record serviceRecord{"service", sizeof(Service), IPVS_CMD_ATTR_SERVICE, serviceFields};
+inline constexpr netlink::Record serviceRecord =
+    netlink::recordOf<Service, serviceFields>("service", IPVS_CMD_ATTR_SERVICE);
 static_assert(netlink::wellFormed(serviceRecord));
 
 // The members from fwmark to port identify a service. Members that a key does not use are zero.
@@ -118,8 +119,8 @@ inline constexpr netlink::Field destinationFields[] = {
     NETLINK_REPLY(Destination, persistentConnections, u32, IPVS_DEST_ATTR_PERSIST_CONNS, "Persistence templates."),
     NETLINK_REPLY_NESTED(Destination, statistics, statisticsRecord, IPVS_DEST_ATTR_STATS64, "Counters, up to 2 s old."),
 };
-inline constexpr netlink::Record destinationRecord{"destination", sizeof(Destination), IPVS_CMD_ATTR_DEST,
-                                                   destinationFields};
+inline constexpr netlink::Record destinationRecord =
+    netlink::recordOf<Destination, destinationFields>("destination", IPVS_CMD_ATTR_DEST);
 static_assert(netlink::wellFormed(destinationRecord));
 
 // A service holds at most one destination of an address, port and family.
@@ -143,7 +144,7 @@ inline constexpr netlink::Field timeoutsFields[] = {
     NETLINK_FIELD(Timeouts, tcpFin, u32, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, "TCP connections after a FIN."),
     NETLINK_FIELD(Timeouts, udp, u32, IPVS_CMD_ATTR_TIMEOUT_UDP, "UDP."),
 };
-inline constexpr netlink::Record timeoutsRecord{"timeouts", sizeof(Timeouts), 0, timeoutsFields};
+inline constexpr netlink::Record timeoutsRecord = netlink::recordOf<Timeouts, timeoutsFields>("timeouts");
 static_assert(netlink::wellFormed(timeoutsRecord));
 
 struct Daemon {
@@ -171,7 +172,7 @@ inline constexpr netlink::Field daemonFields[] = {
     NETLINK_FIELD(Daemon, port, u16, IPVS_DAEMON_ATTR_MCAST_PORT, "UDP port of the first thread."),
     NETLINK_FIELD(Daemon, ttl, u8, IPVS_DAEMON_ATTR_MCAST_TTL, "Hops of the multicast."),
 };
-inline constexpr netlink::Record daemonRecord{"daemon", sizeof(Daemon), IPVS_CMD_ATTR_DAEMON, daemonFields};
+inline constexpr netlink::Record daemonRecord = netlink::recordOf<Daemon, daemonFields>("daemon", IPVS_CMD_ATTR_DAEMON);
 static_assert(netlink::wellFormed(daemonRecord));
 
 struct Info {
@@ -185,7 +186,7 @@ inline constexpr netlink::Field infoFields[] = {
     NETLINK_REPLY(Info, version, u32, IPVS_INFO_ATTR_VERSION, "Version of IPVS, a byte each."),
     NETLINK_REPLY(Info, connectionTableSize, u32, IPVS_INFO_ATTR_CONN_TAB_SIZE, "Buckets of the connection table."),
 };
-inline constexpr netlink::Record infoRecord{"info", sizeof(Info), 0, infoFields};
+inline constexpr netlink::Record infoRecord = netlink::recordOf<Info, infoFields>("info");
 static_assert(netlink::wellFormed(infoRecord));
 
 // What stands at the top level of an IPVS message, for error location and the debug dump.

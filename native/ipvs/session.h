@@ -53,12 +53,12 @@ public:
   // where the operation needs one. A dump is repeated until two passes agree on the keys, unless `consistent` is
   // false: the kernel walks its tables by index and never says that a dump was torn.
   [[nodiscard]] Failure read(Operation operation, const std::byte* key, bool consistent, const Control& control,
-                             Row& rows);
+                             Rows& rows);
 
   // All services, and the destinations of each one after the other: counts[i] of them belong to service i.
   struct Snapshot {
-    Row services;
-    Row destinations;
+    Rows services;
+    Rows destinations;
     std::vector<uint32_t> counts;
   };
 
@@ -79,29 +79,28 @@ private:
 
   // What needs a read beside the write (patch.cc)
   [[nodiscard]] Failure complete(Item& item, const Control& control, std::vector<Failure>& failures);
-  [[nodiscard]] Failure currentRow(const Item& item, const Control& control, Row& row);
+  [[nodiscard]] Failure currentRow(const Item& item, const Control& control, Rows& row);
   [[nodiscard]] bool waitsFor(const Item& item) const;
-  [[nodiscard]] Failure findDestination(const Item& item, const Control& control, Row& found);
+  [[nodiscard]] Failure findDestination(const Item& item, const Control& control, Rows& found);
   void resolve(const Item& item, Failure& failure, const Control& control);
   void resolveSettings(const Item& item, Failure& failure, const Control& control);
 
   // Reads (read.cc)
-  [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Row& rows);
+  [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Rows& rows);
   [[nodiscard]] Failure pass(netlink::Channel& channel, const Command& command, const std::byte* key,
-                             const Control& control, Row& rows, size_t& datagrams);
+                             const Control& control, Rows& rows, size_t& datagrams);
   struct Pass {
     size_t datagrams = 0;
     bool repeated = false; // an entry came twice
-    std::vector<Key> keys; // sorted
   };
   [[nodiscard]] Failure dumpPass(netlink::Channel& channel, const Command& command, const std::byte* key,
-                                 const Control& control, Row& rows, Pass& about);
+                                 const Control& control, Rows& rows, Pass& about);
   [[nodiscard]] Failure dump(const Command& command, const std::byte* key, bool consistent, const Control& control,
-                             Row& rows);
+                             Rows& rows);
 
   // Snapshots (snapshot.cc)
   [[nodiscard]] Failure snapshotPass(int number, const Control& control, Snapshot& found, bool& repeated);
-  [[nodiscard]] Failure destinationsOf(int pass, const std::byte* service, const Control& control, Row& rows,
+  [[nodiscard]] Failure destinationsOf(int pass, const std::byte* service, const Control& control, Rows& rows,
                                        bool& repeated);
   void shiftBorders(int pass);
 

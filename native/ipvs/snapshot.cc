@@ -7,55 +7,32 @@
 namespace ipvs {
 namespace {
 
-// The keys of all services and, behind each, those of its destinations.
-struct Keys {
-  std::vector<Key> all;
-  std::vector<uint32_t> counts;
-
-  bool operator==(const Keys&) const = default;
-
-  [[nodiscard]] std::vector<std::vector<Key>> sorted() const {
-    std::vector<std::vector<Key>> groups;
-    const Key* next = all.data();
-    for (const uint32_t count : counts) {
-      groups.emplace_back(next, next + count + 1);
-      std::sort(groups.back().begin() + 1, groups.back().end());
-      next += count + 1;
-    }
-    std::ranges::sort(groups);
-    return groups;
-  }
-};
-
-Keys keysOf(const Session::Snapshot& snapshot) {
-  Keys keys;
-  keys.counts = snapshot.counts;
-  keys.all.reserve(snapshot.counts.size() + snapshot.destinations.size() / sizeof(Destination));
+// Of all services and, each together with its own, of the destinations.
+KeySum sumOf(const Session::Snapshot& snapshot) {
+  KeySum sum;
   const std::byte* destination = snapshot.destinations.data();
   for (size_t i = 0; i < snapshot.counts.size(); ++i) {
-    keys.all.push_back(keyOf(serviceRecord, snapshot.services.data() + i * sizeof(Service)));
+    const uint64_t owner = sum.add(keyOf(serviceRecord, snapshot.services.data() + i * sizeof(Service)));
     for (uint32_t left = snapshot.counts[i]; left > 0; --left, destination += sizeof(Destination)) {
-      keys.all.push_back(keyOf(destinationRecord, destination));
+      sum.add(keyOf(destinationRecord, destination), owner);
     }
   }
-  return keys;
+  return sum;
 }
-
-// The order may differ, but seldom does.
-bool agree(const Keys& left, const Keys& right) { return left == right || left.sorted() == right.sorted(); }
 
 } // namespace
 
 Failure Session::snapshotPass(int number, const Control& control, Snapshot& found, bool& repeated) {
-  Row services;
+  auto& [services, destinations, counts] = found;
+  services.truncate(0);
+  destinations.truncate(0);
+  counts.clear();
   Pass about;
   Failure failure = dumpPass(channel_, commandOf(Operation::listServices), nullptr, control, services, about);
-  found = {};
   repeated = about.repeated;
-  found.services.reserve(services.size());
-  found.counts.reserve(services.size() / sizeof(Service));
-  Row destinations;
+  counts.reserve(services.size() / sizeof(Service));
   for (size_t at = 0; failure.status.ok() && at < services.size(); at += sizeof(Service)) {
+    const size_t start = destinations.size();
     const std::byte* service = services.data() + at;
     failure = destinationsOf(number, service, control, destinations, repeated);
     if (failure.status.cause == netlink::Cause::rejected && failure.status.error == ESRCH) {
@@ -63,21 +40,24 @@ Failure Session::snapshotPass(int number, const Control& control, Snapshot& foun
       repeated = true; // the table changed, like an entry that came twice
       continue;
     }
-    found.services.insert(found.services.end(), service, service + sizeof(Service));
-    found.destinations.insert(found.destinations.end(), destinations.begin(), destinations.end());
-    found.counts.push_back(static_cast<uint32_t>(destinations.size() / sizeof(Destination)));
+    std::memmove(services.data() + counts.size() * sizeof(Service), service, sizeof(Service));
+    counts.push_back(static_cast<uint32_t>((destinations.size() - start) / sizeof(Destination)));
   }
+  services.truncate(counts.size() * sizeof(Service));
   return failure;
 }
 
 // Most services have few destinations: a socket that receives no more than a page at a time spares the kernel the
 // allocation of 32 KiB for each of them.
-Failure Session::destinationsOf(int pass, const std::byte* service, const Control& control, Row& rows, bool& repeated) {
+Failure Session::destinationsOf(int pass, const std::byte* service, const Control& control, Rows& rows,
+                                bool& repeated) {
   const Command& command = commandOf(Operation::listDestinations);
   Pass about;
+  const size_t start = rows.size();
   Failure failure = dumpPass(shortAnswers_, command, service, control, rows, about);
   const bool borders = pass % 2 == 1 && about.datagrams > 1; // those of that socket are always the same
   if (borders || failure.status.cause == netlink::Cause::truncated) {
+    rows.truncate(start);
     failure = dumpPass(channel_, command, service, control, rows, about);
   }
   repeated = repeated || about.repeated;
@@ -85,7 +65,7 @@ Failure Session::destinationsOf(int pass, const std::byte* service, const Contro
 }
 
 Failure Session::snapshot(bool consistent, const Control& control, Snapshot& found) {
-  std::optional<Keys> previous;
+  std::optional<KeySum> previous;
   for (int i = 0; i < consistentPasses; ++i) {
     shiftBorders(i);
     bool repeated = false;
@@ -93,13 +73,13 @@ Failure Session::snapshot(bool consistent, const Control& control, Snapshot& fou
     if (!failure.status.ok() || !consistent) {
       return failure;
     }
-    Keys keys = keysOf(found);
-    if (!repeated && previous && agree(*previous, keys)) {
+    const KeySum keys = sumOf(found);
+    if (!repeated && previous == keys) {
       return failure;
     }
     previous.reset();
     if (!repeated) {
-      previous = std::move(keys);
+      previous = keys;
     }
   }
   return failureOf(0, {netlink::Cause::conflict, 0});

@@ -36,7 +36,7 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
   if (const Cause cause = control.interrupted ? control.interrupted() : Cause::none; cause != Cause::none) {
     return {cause, 0};
   }
-  if (Clock::now() >= control.deadline) {
+  if (expired(control)) {
     return {Cause::timeout, 0};
   }
   if (grown_) {

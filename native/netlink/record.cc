@@ -51,6 +51,39 @@ std::byte* encodeField(const Field& field, const std::byte* from, std::byte* to)
   return payload + align4(size);
 }
 
+// decode() into a row of zeros.
+std::optional<std::string> decodeInto(const Record& record, Bytes attributes, std::byte* row) {
+  const std::byte* rest = attributes.data();
+  const std::byte* const end = rest + attributes.size();
+  if (record.inOrder != nullptr) {
+    rest = record.inOrder(rest, end, row);
+  }
+  AttributeReader reader(Bytes(rest, end));
+  Attribute attribute;
+  while (reader.next(attribute)) {
+    const Field* field = record.find(attribute.type);
+    if (field == nullptr) {
+      continue;
+    }
+    std::byte* const to = row + field->offset;
+    if (has(record, row, *field)) { // it comes once more: the last one counts
+      std::memset(to, 0, field->size);
+    }
+    if (field->kind == Kind::nested) {
+      if (const auto inner = decodeInto(*field->record, attribute.payload, to)) {
+        return std::string(field->name) + "." + *inner;
+      }
+    } else if (!decodeField(*field, attribute.payload, to)) {
+      return field->name;
+    }
+    markPresent(record, row, *field);
+  }
+  if (reader.malformed()) {
+    return record.name;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 bool decodeField(const Field& field, Bytes payload, std::byte* to) {
@@ -70,16 +103,8 @@ bool decodeField(const Field& field, Bytes payload, std::byte* to) {
     }
     store(to, networkOrder(load<uint16_t>(payload.data())));
     return true;
-  case Kind::text: {
-    const size_t length = strnlen(reinterpret_cast<const char*>(payload.data()), payload.size());
-    if (length >= field.size) {
-      return false;
-    }
-    if (length != 0) {
-      std::memcpy(to, payload.data(), length);
-    }
-    return true;
-  }
+  case Kind::text:
+    return copyText(payload, to, field.size);
   case Kind::bytes:
   case Kind::flags:
     if (payload.size() > field.size) {
@@ -97,45 +122,7 @@ bool decodeField(const Field& field, Bytes payload, std::byte* to) {
 
 std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row) {
   std::memset(row, 0, record.size);
-  const std::span<const Field> fields = record.fields;
-  const Field* const first = fields.data();
-  const Field* const last = first + fields.size();
-  const Field* expected = first; // attributes come in about the order of the table
-  uint32_t present = 0;
-  AttributeReader reader(attributes);
-  Attribute attribute;
-  while (reader.next(attribute)) {
-    const Field* field = expected;
-    while (field != last && field->attribute != attribute.type) {
-      ++field;
-    }
-    if (field == last) {
-      field = first;
-      while (field != expected && field->attribute != attribute.type) {
-        ++field;
-      }
-      if (field == expected) {
-        continue; // unknown
-      }
-    }
-    std::byte* const to = row + field->offset;
-    if (field->kind == Kind::u64 && attribute.payload.size() == sizeof(uint64_t)) { // half of all: counters
-      std::memcpy(to, attribute.payload.data(), sizeof(uint64_t));
-    } else if (field->kind == Kind::nested) {
-      if (const auto inner = decode(*field->record, attribute.payload, to)) {
-        return std::string(field->name) + "." + *inner;
-      }
-    } else if (!decodeField(*field, attribute.payload, to)) {
-      return field->name;
-    }
-    present |= 1U << static_cast<size_t>(field - first);
-    expected = field + 1;
-  }
-  store(row, present);
-  if (reader.malformed()) {
-    return record.name;
-  }
-  return std::nullopt;
+  return decodeInto(record, attributes, row);
 }
 
 void encode(const Record& record, const std::byte* row, Writer& writer) {

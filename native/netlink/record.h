@@ -6,6 +6,7 @@
 
 #include "netlink/attribute.h"
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -38,19 +39,29 @@ struct Field {
   const char* doc;
 };
 
+// By attribute number: 1 + the index of its field; 0: none.
+using Slots = std::array<uint8_t, 64>;
+
+constexpr Slots slotsOf(std::span<const Field> fields) {
+  Slots slots{};
+  for (size_t i = 0; i < fields.size(); ++i) {
+    slots.at(fields[i].attribute) = static_cast<uint8_t>(i + 1);
+  }
+  return slots;
+}
+
 struct Record {
   const char* name;
   uint16_t size;      // of the row
   uint16_t attribute; // of the record inside a message; 0: its attributes stand at the top level
   std::span<const Field> fields;
+  // Takes what comes in the order of the table (sweep.h); null: nobody made it.
+  const std::byte* (*inOrder)(const std::byte* begin, const std::byte* end, std::byte* row) = nullptr;
+  Slots slots = slotsOf(fields);
 
   [[nodiscard]] const Field* find(uint16_t type) const {
-    for (const Field& field : fields) {
-      if (field.attribute == type) {
-        return &field;
-      }
-    }
-    return nullptr;
+    const size_t slot = type < slots.size() ? slots[type] : 0;
+    return slot == 0 ? nullptr : fields.data() + (slot - 1);
   }
 };
 
@@ -122,6 +133,20 @@ constexpr bool wellFormed(const Record& record) {
 inline bool has(const Record& record, const std::byte* row, const Field& field) {
   const auto bit = static_cast<uint32_t>(&field - record.fields.data());
   return (load<uint32_t>(row) >> bit & 1U) != 0;
+}
+
+// Copies a text up to its NUL. False when it has no room. Most are a few bytes: a loop is cheaper than a call.
+[[nodiscard]] inline bool copyText(Bytes payload, std::byte* to, size_t room) {
+  for (const std::byte letter : payload) {
+    if (letter == std::byte{0}) {
+      break;
+    }
+    if (--room == 0) {
+      return false;
+    }
+    *to++ = letter;
+  }
+  return true;
 }
 
 // Copies one payload into its place. False when the width is not the kind's.

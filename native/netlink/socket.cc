@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <thread>
 #include <utility>
 
@@ -58,6 +59,16 @@ int millisecondsUntil(Clock::time_point deadline) {
 }
 
 } // namespace
+
+bool expired(const Control& control) {
+  using std::chrono::milliseconds;
+  constexpr milliseconds resolution{20}; // of the coarse clock, a tick: 10 ms at most
+  timespec coarse{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+  const auto now = std::chrono::seconds(coarse.tv_sec) + std::chrono::nanoseconds(coarse.tv_nsec);
+  const auto deadline = control.deadline.time_since_epoch();
+  return now >= deadline - resolution && Clock::now() >= control.deadline;
+}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   if (this != &other) {

@@ -22,6 +22,10 @@ struct Control {
   static Control within(std::chrono::milliseconds timeout) { return {Clock::now() + timeout, -1, {}}; }
 };
 
+// Whether the time is up. Asks for the exact time only near the end: where the clock is a device that the kernel has to
+// ask (in emulators, and on machines whose TSC is not to be trusted), that takes longer than a small exchange.
+[[nodiscard]] bool expired(const Control& control);
+
 class Socket {
 public:
   Socket() = default;

@@ -8,13 +8,13 @@ using namespace script; // NOLINT
 TEST_CASE("a dump of one datagram is believed, a longer one is repeated until two passes agree") {
   std::atomic<int> passes = 0;
   const auto list = [&](std::function<std::vector<std::vector<uint32_t>>(int)> datagrams, bool consistent,
-                        ipvs::Row& rows) {
+                        ipvs::Rows& rows) {
     passes = 0;
     fake::Kernel kernel(withFamily([&](const Requests& requests) { return dumpOf(requests, datagrams(++passes)); }));
     ipvs::Session session(kernel.connector());
     return session.read(Operation::listServices, nullptr, consistent, Control::within(5s), rows).status;
   };
-  ipvs::Row rows;
+  ipvs::Rows rows;
   SUBCASE("one datagram") {
     CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2, 3}}; }, true, rows).ok());
     CHECK(passes == 1);
@@ -22,6 +22,14 @@ TEST_CASE("a dump of one datagram is believed, a longer one is repeated until tw
   }
   SUBCASE("two datagrams that agree at once") {
     CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2}, {3}}; }, true, rows).ok());
+    CHECK(passes == 2);
+  }
+  SUBCASE("two datagrams that agree in another order") {
+    const auto turned = [](int pass) {
+      return pass == 1 ? std::vector<std::vector<uint32_t>>{{1, 2}, {3}}
+                       : std::vector<std::vector<uint32_t>>{{3}, {2, 1}};
+    };
+    CHECK(list(turned, true, rows).ok());
     CHECK(passes == 2);
   }
   SUBCASE("a service that the first pass missed is in the result") {
@@ -58,7 +66,7 @@ TEST_CASE("a dump of one datagram is believed, a longer one is repeated until tw
 TEST_CASE("listed services do not show the kernel's HASHED flag") {
   fake::Kernel kernel(withFamily([](const Requests& requests) { return dumpOf(requests, {{7}}); }));
   ipvs::Session session(kernel.connector());
-  ipvs::Row rows;
+  ipvs::Rows rows;
   REQUIRE(session.read(Operation::listServices, nullptr, true, Control::within(5s), rows).status.ok());
   CHECK(netlink::load<uint32_t>(rows.data() + offsetof(ipvs::Service, flags)) == 0);
 }
@@ -78,7 +86,7 @@ TEST_CASE("no destinations is told from no service") {
   }));
   ipvs::Session session(kernel.connector());
   const ipvs::Row key = serviceRow(7);
-  ipvs::Row rows;
+  ipvs::Rows rows;
   CHECK(session.read(Operation::listDestinations, key.data(), true, Control::within(5s), rows).status.ok());
   CHECK(rows.empty());
   exists = false;

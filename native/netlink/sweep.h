@@ -1,0 +1,148 @@
+// The quick part of decoding: code that is made from a table at compile time, one step for each of its fields. A step
+// takes its attribute when that stands next, with the header that the table predicts; so no step searches, and every
+// copy has a known size. What comes otherwise (another order, a flag in the type, a wrong length, attributes that the
+// table does not know) is left for decode().
+#pragma once
+
+#include "netlink/record.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace netlink {
+
+struct Sweep {
+  const std::byte* at;
+  const std::byte* const end;
+  std::byte* const row;
+  uint32_t present = 0;
+
+  [[nodiscard]] size_t left() const { return static_cast<size_t>(end - at); }
+
+  void pass(size_t length) { at += std::min(align4(length), left()); } // the last attribute may lack its padding
+};
+
+// The length of the attribute that stands next, when it has this type and fits; else 0.
+inline size_t lengthOfNext(const Sweep& sweep, uint16_t type) {
+  if (sweep.left() < sizeof(nlattr)) {
+    return 0;
+  }
+  const auto header = load<nlattr>(sweep.at);
+  const bool found = (header.nla_type & NLA_TYPE_MASK) == type;
+  return found && header.nla_len >= sizeof(nlattr) && header.nla_len <= sweep.left() ? header.nla_len : 0;
+}
+
+constexpr uint64_t knownIn(std::span<const Field> fields) {
+  uint64_t known = 0;
+  for (const Field& field : fields) {
+    known |= uint64_t{1} << field.attribute;
+  }
+  return known;
+}
+
+// Passes attributes that the table does not know.
+inline void passUnknown(Sweep& sweep, uint64_t known) {
+  while (sweep.left() >= sizeof(nlattr)) {
+    const auto header = load<nlattr>(sweep.at);
+    const unsigned type = header.nla_type & NLA_TYPE_MASK;
+    if ((type < 64 && (known >> type & 1U) != 0) || header.nla_len < sizeof(nlattr) || header.nla_len > sweep.left()) {
+      return;
+    }
+    sweep.pass(header.nla_len);
+  }
+}
+
+constexpr uint32_t headerOf(const Field& field) {
+  return std::bit_cast<uint32_t>(nlattr{static_cast<uint16_t>(sizeof(nlattr) + field.size), field.attribute});
+}
+
+// One field of the table.
+template <const auto& fields, size_t index> [[gnu::always_inline]] inline void takeField(Sweep& sweep) {
+  constexpr const Field& field = fields[index];
+  constexpr size_t length = sizeof(nlattr) + field.size;
+  [[maybe_unused]] const bool taken = (sweep.present >> index & 1U) != 0; // then zeros have to go before it again
+  if constexpr (field.kind == Kind::nested) {
+    passUnknown(sweep, knownIn(fields)); // STATS, which stands before STATS64 and is not wanted
+    const size_t nested = taken ? 0 : lengthOfNext(sweep, field.attribute);
+    const std::byte* const end = sweep.at + nested;
+    if (nested == 0 || field.record->inOrder(sweep.at + sizeof(nlattr), end, sweep.row + field.offset) != end) {
+      return;
+    }
+    sweep.pass(nested);
+  } else if constexpr (field.kind == Kind::text) {
+    const size_t any = taken ? 0 : lengthOfNext(sweep, field.attribute);
+    if (any == 0 || !copyText(Bytes(sweep.at, any).subspan(sizeof(nlattr)), sweep.row + field.offset, field.size)) {
+      return;
+    }
+    sweep.pass(any);
+  } else {
+    if (sweep.left() < length || load<uint32_t>(sweep.at) != headerOf(field)) {
+      return;
+    }
+    const std::byte* const payload = sweep.at + sizeof(nlattr);
+    if constexpr (field.kind == Kind::be16) {
+      store(sweep.row + field.offset, networkOrder(load<uint16_t>(payload)));
+    } else {
+      static_assert(widthOf(field.kind) != 0 || field.kind == Kind::bytes, "how are fields of this kind taken?");
+      std::memcpy(sweep.row + field.offset, payload, field.size);
+    }
+    if constexpr (align4(length) == length) {
+      sweep.at += length;
+    } else {
+      sweep.pass(length);
+    }
+  }
+  sweep.present |= 1U << index;
+}
+
+// Where attribute `index` stands when all come that are before it, each as wide as the table says.
+constexpr size_t placeOf(std::span<const Field> fields, size_t index) {
+  size_t place = 0;
+  for (const Field& field : fields.first(index)) {
+    place += sizeof(nlattr) + align4(field.size);
+  }
+  return place;
+}
+
+constexpr bool areCounters(std::span<const Field> fields) {
+  return std::ranges::all_of(fields, [](const Field& field) { return field.kind == Kind::u64; });
+}
+
+// Takes all fields of a table of counters at once. False: they are not all there, in order, and nothing else.
+template <const auto& fields, size_t... index>
+[[gnu::always_inline]] inline bool takeCounters(const std::byte* from, size_t size, std::byte* row,
+                                                std::index_sequence<index...> /*all*/) {
+  if (size != placeOf(fields, sizeof...(index)) ||
+      ((load<uint32_t>(from + placeOf(fields, index)) ^ headerOf(fields[index])) | ...) != 0) {
+    return false;
+  }
+  (std::memcpy(row + fields[index].offset, from + placeOf(fields, index) + sizeof(nlattr), sizeof(uint64_t)), ...);
+  store(row, static_cast<uint32_t>((uint64_t{1} << sizeof...(index)) - 1));
+  return true;
+}
+
+// Takes attributes into a row of zeros as long as they come in the order of the table; answers where it stopped.
+template <const auto& fields>
+const std::byte* takeInOrder(const std::byte* begin, const std::byte* end, std::byte* row) {
+  constexpr auto all = std::make_index_sequence<std::size(fields)>();
+  if constexpr (areCounters(fields)) {
+    if (takeCounters<fields>(begin, static_cast<size_t>(end - begin), row, all)) {
+      return end;
+    }
+  }
+  Sweep sweep{begin, end, row};
+  // Once more, as the kernel tells the family of a destination behind what follows it in requests.
+  for (int round = 0; round < 2 && sweep.at != end; ++round) {
+    [&]<size_t... index>(std::index_sequence<index...>) { (takeField<fields, index>(sweep), ...); }(all);
+  }
+  store(row, sweep.present);
+  return sweep.at;
+}
+
+// A record that is decoded: the struct, its table, and the code made from it.
+template <typename Row, const auto& fields> constexpr Record recordOf(const char* name, uint16_t attribute = 0) {
+  return {name, sizeof(Row), attribute, fields, takeInOrder<fields>};
+}
+
+} // namespace netlink
