@@ -1,0 +1,85 @@
+// Figures of firewall marks, as they are compared.
+import type { Run } from '../results.ts'
+import { digits, median, spread, type Spread } from '../statistics.ts'
+import type { Verdict } from '../goals.ts'
+import type { CellResult, DriverName, Stream, TrialName } from './plan.ts'
+
+export type MarkRun = Run<CellResult>
+
+export function valuesOf(run: MarkRun, trial: TrialName, driver: DriverName, n: number, value: string): number[] {
+  return run.cells
+    .filter((cell) => cell.trial === trial && cell.driver === driver && cell.n === n)
+    .flatMap((cell) => cell.values?.[value] ?? [])
+}
+
+export function secondsOf(run: MarkRun, driver: DriverName, n: number): Spread | undefined {
+  const values = valuesOf(run, 'load', driver, n, 'seconds')
+  return values.length > 0 ? spread(values) : undefined
+}
+
+/** Of a whole packet. */
+export function nanosecondsOf(run: MarkRun, driver: DriverName, n: number, stream: Stream): Spread | undefined {
+  const values = valuesOf(run, 'packets', driver, n, stream)
+  return values.length > 0 ? spread(values) : undefined
+}
+
+/** What the rules cost: beyond a packet of the same stream without any. */
+export function rulesCost(run: MarkRun, driver: DriverName, n: number, stream: Stream): Spread | undefined {
+  const whole = nanosecondsOf(run, driver, n, stream)
+  const without = valuesOf(run, 'packets', 'none', n, stream)
+  if (whole === undefined || without.length === 0) return undefined
+  const base = median(without)
+  return { ...whole, median: whole.median - base, min: whole.min - base, max: whole.max - base }
+}
+
+export function scaled(value: Spread, by: number): Spread {
+  return { ...value, median: value.median / by, min: value.min / by, max: value.max / by }
+}
+
+export function sizesOf(run: MarkRun, trial: TrialName): number[] {
+  const sizes = new Set(run.cells.filter((cell) => cell.trial === trial).map((cell) => cell.n))
+  return [...sizes].toSorted((a, b) => a - b)
+}
+
+const mostGrowth = 1.5
+
+function packetGoals(run: MarkRun): Verdict[] {
+  return (['spread', 'last', 'miss'] as const).flatMap((stream) => {
+    const one = nanosecondsOf(run, 'ours', 1, stream)
+    const many = nanosecondsOf(run, 'ours', 50_000, stream)
+    if (one === undefined || many === undefined) return []
+    const ratio = many.median / one.median
+    return [
+      {
+        text: `a packet of \`${stream}\`, to that with one rule`,
+        n: 50_000,
+        wanted: `at most ${mostGrowth}x`,
+        measured: `${digits(ratio)}x`,
+        reached: ratio <= mostGrowth,
+      },
+    ]
+  })
+}
+
+function loadGoals(run: MarkRun): Verdict[] {
+  return sizesOf(run, 'load').flatMap((n) =>
+    (['warm', 'ours', 'program'] as const).flatMap((driver) => {
+      const [own, other] = [secondsOf(run, driver, n), secondsOf(run, 'nft-map', n)]
+      if (own === undefined || other === undefined) return []
+      const ratio = own.median / other.median
+      return [
+        {
+          text: `\`${driver}\` loads faster than \`nft -f\` with the same map`,
+          n,
+          wanted: 'below 1x',
+          measured: `${digits(ratio)}x`,
+          reached: ratio < 1,
+        },
+      ]
+    }),
+  )
+}
+
+export function goalsOf(run: MarkRun): Verdict[] {
+  return [...packetGoals(run), ...loadGoals(run)]
+}
