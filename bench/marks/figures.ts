@@ -23,12 +23,16 @@ export function nanosecondsOf(run: MarkRun, driver: DriverName, n: number, strea
   return values.length > 0 ? spread(values) : undefined
 }
 
+/** Smaller parts of a packet disappear in what the machine does meanwhile. */
+const leastPart = 0.1
+
 /** What the rules cost: beyond a packet of the same stream without any. */
 export function rulesCost(run: MarkRun, driver: DriverName, n: number, stream: Stream): Spread | undefined {
   const whole = nanosecondsOf(run, driver, n, stream)
   const without = valuesOf(run, 'packets', 'none', n, stream)
   if (whole === undefined || without.length === 0) return undefined
   const base = median(without)
+  if (whole.median - base < leastPart * base) return undefined
   return { ...whole, median: whole.median - base, min: whole.min - base, max: whole.max - base }
 }
 

@@ -49,12 +49,13 @@ function packetSection(run: MarkRun): string[] {
     'A whole packet, to the same driver with one rule:',
     '',
     ...packetTable(run, all, ratioText, (driver, n, stream) => to(whole(driver, n, stream), whole(driver, 1, stream))),
-    'What the rules cost (beyond `none`), to the same driver with one rule:',
+    'What the rules cost: what a packet costs beyond `none`, where that is a tenth of `none` at least. To the same driver',
+    'with one rule:',
     '',
     ...packetTable(run, compared, ratioText, (driver, n, stream) =>
       to(rules(driver, n, stream), rules(driver, 1, stream)),
     ),
-    'What the rules cost (beyond `none`), to `ours`:',
+    'What the rules cost, to `ours`:',
     '',
     ...packetTable(run, peers, ratioText, (driver, n, stream) =>
       to(rules(driver, n, stream), rules('ours', n, stream)),
