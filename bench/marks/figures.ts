@@ -12,8 +12,11 @@ export function valuesOf(run: MarkRun, trial: TrialName, driver: DriverName, n: 
     .flatMap((cell) => cell.values?.[value] ?? [])
 }
 
-export function secondsOf(run: MarkRun, driver: DriverName, n: number): Spread | undefined {
-  const values = valuesOf(run, 'load', driver, n, 'seconds')
+/** `cpuSeconds`: processor time, which does not depend on what else the machine does. */
+export type LoadValue = 'seconds' | 'cpuSeconds'
+
+export function loadOf(run: MarkRun, driver: DriverName, n: number, value: LoadValue): Spread | undefined {
+  const values = valuesOf(run, 'load', driver, n, value)
   return values.length > 0 ? spread(values) : undefined
 }
 
@@ -68,7 +71,7 @@ function packetGoals(run: MarkRun): Verdict[] {
 function loadGoals(run: MarkRun): Verdict[] {
   return sizesOf(run, 'load').flatMap((n) =>
     (['warm', 'ours', 'program'] as const).flatMap((driver) => {
-      const [own, other] = [secondsOf(run, driver, n), secondsOf(run, 'nft-map', n)]
+      const [own, other] = [loadOf(run, driver, n, 'seconds'), loadOf(run, 'nft-map', n, 'seconds')]
       if (own === undefined || other === undefined) return []
       const ratio = own.median / other.median
       return [

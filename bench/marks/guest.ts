@@ -74,6 +74,10 @@ async function measureLoads(cells: readonly Cell[], repeat: number): Promise<voi
 const { cells, repeat } = JSON.parse(readFileSync(0, 'utf8')) as Plan
 // Where they are built in, or the host has no modprobe, there is nothing to load.
 for (const module of ['veth', 'iptable_mangle', 'xt_mark', 'xt_tcpudp', 'nft_compat']) spawnSync('modprobe', [module])
+// Reading a program for the first time takes longer than running it.
+for (const program of ['nft', 'iptables-nft-restore', 'iptables-legacy-restore', 'unshare', 'nsenter']) {
+  spawnSync(program, ['--version'])
+}
 console.log(JSON.stringify({ release: release(), arch: arch(), cpus: cpus().length }))
 await measureLoads(
   cells.filter(({ trial }) => trial === 'load'),

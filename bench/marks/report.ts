@@ -2,7 +2,7 @@
 import { goalTable, range, row } from '../report.ts'
 import type { Results } from '../results.ts'
 import { digits, type Spread } from '../statistics.ts'
-import { goalsOf, nanosecondsOf, rulesCost, scaled, secondsOf, sizesOf, type MarkRun } from './figures.ts'
+import { goalsOf, loadOf, nanosecondsOf, rulesCost, scaled, sizesOf, type LoadValue, type MarkRun } from './figures.ts'
 import { driverNames, drivers, streams, type CellResult, type DriverName, type Stream, type TrialName } from './plan.ts'
 
 type Take = (driver: DriverName, n: number, stream: Stream) => Spread | undefined
@@ -76,15 +76,29 @@ function loadSection(run: MarkRun): string[] {
       sizes.map((n) => [String(n), ...columns.map((driver) => cell(driver, n))]),
     )
   const compared = all.filter((name) => name !== 'nft-map')
+  const ratio = (driver: DriverName, n: number, value: LoadValue): string => {
+    const reference = loadOf(run, 'nft-map', n, value)
+    // Processor time is counted in hundredths of a second.
+    const coarse = value === 'cpuSeconds' && (reference?.median ?? 0) < 0.05
+    return coarse ? '' : ratioText(to(loadOf(run, driver, n, value), reference))
+  }
+  const ratios = (value: LoadValue): string[] => lines(compared, (driver, n) => ratio(driver, n, value))
+  const figures = (value: LoadValue): string[] => lines(all, (driver, n) => valueText(loadOf(run, driver, n, value)))
   return [
     '### Loading',
     '',
-    'Ratio to nft-map:',
+    'Time, to nft-map:',
     '',
-    ...lines(compared, (driver, n) => ratioText(to(secondsOf(run, driver, n), secondsOf(run, 'nft-map', n)))),
-    'In s:',
+    ...ratios('seconds'),
+    'Processor time, to nft-map:',
     '',
-    ...lines(all, (driver, n) => valueText(secondsOf(run, driver, n))),
+    ...ratios('cpuSeconds'),
+    'Time, in s:',
+    '',
+    ...figures('seconds'),
+    'Processor time, in s:',
+    '',
+    ...figures('cpuSeconds'),
   ]
 }
 
