@@ -46,7 +46,6 @@ export const drivers: Readonly<Record<DriverName, Driver>> = {
   pipapo: {
     title: '`nft -f` with the exact elements of `nft-map`, but in an interval map',
     trials: ['packets', 'load'],
-    mostItems: 10_000,
   },
   nft: { title: '`nft -f` with a rule for each service', trials: ['packets', 'load'] },
   'iptables-nft': { title: '`iptables-nft-restore` with a rule for each service', trials: ['packets', 'load'] },
