@@ -28,6 +28,7 @@ async function openAll(cells: readonly Cell[]): Promise<Map<Cell, Place>> {
   for (const cell of cells) {
     try {
       places.set(cell, await Place.open(cell))
+      console.error(`bench: ${cell.driver}, N = ${cell.n}: loaded`)
     } catch (error) {
       tell({ ...cell, repetition: 0, error: reasonOf(error) })
     }
