@@ -60,14 +60,18 @@ async function measureLoad(cell: Cell, repetition: number): Promise<CellResult> 
 }
 
 async function measureLoads(cells: readonly Cell[], repeat: number): Promise<void> {
+  // The first time, programs are read from disk and the kernel loads modules.
+  for (const driver of new Set(cells.map((cell) => cell.driver))) await measureLoad({ trial: 'load', driver, n: 1 }, 0)
   const failed = new Set<Cell>()
   for (let repetition = 0; repetition < repeat; repetition++) {
-    for (const cell of cells) {
+    // Each time another one is first, so that none always follows the same one.
+    const start = Math.floor((repetition * cells.length) / repeat)
+    for (const cell of [...cells.slice(start), ...cells.slice(0, start)]) {
       if (failed.has(cell)) continue
       const result = await measureLoad(cell, repetition)
       if (result.error !== undefined) failed.add(cell)
       tell(result)
-      await sleep(100 + cell.n / 50) // the kernel takes the namespace down meanwhile
+      await sleep(400 + cell.n / 50) // the kernel takes the namespace down meanwhile
     }
   }
 }
@@ -75,10 +79,6 @@ async function measureLoads(cells: readonly Cell[], repeat: number): Promise<voi
 const { cells, repeat } = JSON.parse(readFileSync(0, 'utf8')) as Plan
 // Where they are built in, or the host has no modprobe, there is nothing to load.
 for (const module of ['veth', 'iptable_mangle', 'xt_mark', 'xt_tcpudp', 'nft_compat']) spawnSync('modprobe', [module])
-// Reading a program for the first time takes longer than running it.
-for (const program of ['nft', 'iptables-nft-restore', 'iptables-legacy-restore', 'unshare', 'nsenter']) {
-  spawnSync(program, ['--version'])
-}
 console.log(JSON.stringify({ release: release(), arch: arch(), cpus: cpus().length }))
 await measureLoads(
   cells.filter(({ trial }) => trial === 'load'),
