@@ -47,14 +47,14 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-function list(text: string | undefined): string[] | undefined {
+export function list(text: string | undefined): string[] | undefined {
   return text
     ?.split(',')
     .map((word) => word.trim())
     .filter((word) => word !== '')
 }
 
-function count(option: string, text: string): number {
+export function count(option: string, text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new BenchError(`${option}: "${text}" is not a number above 0`)
   return value

@@ -5,11 +5,11 @@ import { figuresOf, trialsOf, type Entry, type Results, type Run, type TrialFigu
 import { digits, type Spread } from './statistics.ts'
 import type { DriverName, Probe } from './trials/trials.ts'
 
-function range({ min, max, count }: Spread): string {
+export function range({ min, max, count }: Spread): string {
   return count > 1 ? ` (${digits(min)}..${digits(max)})` : ''
 }
 
-function row(cells: readonly string[]): string {
+export function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
@@ -50,7 +50,7 @@ function section(figures: TrialFigures): string[] {
   return out
 }
 
-function goalTable(verdicts: readonly Verdict[]): string[] {
+export function goalTable(verdicts: readonly Verdict[]): string[] {
   if (verdicts.length === 0) return []
   const head = ['goal', 'N', 'wanted', 'measured', '']
   const rows = verdicts.map(({ text, n, wanted, measured, reached }) =>

@@ -5,20 +5,20 @@ import { spread, type Spread } from './statistics.ts'
 import type { DriverName, Trial } from './trials/trials.ts'
 
 /** All cells of one kernel. */
-export interface Run {
+export interface Run<Result = CellResult> {
   readonly release: string
   readonly place: string
   /** Emulated: only ratios mean anything. */
   readonly emulated: boolean
   readonly seconds: number
-  readonly cells: readonly CellResult[]
+  readonly cells: readonly Result[]
 }
 
-export interface Results {
+export interface Results<Result = CellResult> {
   readonly machine: string
   readonly node: string
   readonly commands: readonly string[]
-  readonly runs: readonly Run[]
+  readonly runs: readonly Run<Result>[]
 }
 
 function distinct(values: readonly string[]): string[] {
@@ -26,8 +26,8 @@ function distinct(values: readonly string[]): string[] {
 }
 
 /** Puts figures of several invocations together; cells of the same kernel count as more repetitions. */
-export function merge(parts: readonly Results[]): Results {
-  const runs = new Map<string, Run>()
+export function merge<Result>(parts: readonly Results<Result>[]): Results<Result> {
+  const runs = new Map<string, Run<Result>>()
   for (const run of parts.flatMap((part) => part.runs)) {
     const key = `${run.release} ${run.place}`
     const known = runs.get(key)

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 
 const build = ['g++', 'make', 'python3']
 const demo = [...build, 'iproute2', 'openssl', 'kmod']
-const bench = [...build, 'iproute2', 'kmod', 'ipvsadm', 'valgrind']
+const bench = [...build, 'iproute2', 'kmod', 'ipvsadm', 'nftables', 'iptables', 'valgrind']
 const test = [
   ...demo,
   'cmake',
