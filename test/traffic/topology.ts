@@ -8,15 +8,10 @@ import type { Forwarding } from 'ipvs'
 
 import type { LabContext, Netns } from '../lab/job.ts'
 
-export const clientAddresses = ['172.16.0.50', '172.16.0.51', '172.18.0.60', '2001:db8::50', '2001:db8::51'] as const
-/** Of another IPv6 network. */
-export const farClient6 = '2001:db8:18::60'
-export const vip4 = '172.16.0.100'
-export const vip6 = '2001:db8::100'
-/** More addresses for services: 172.16.0.101 to .104, and 2001:db8::101 to ::104. */
-export const otherVips4: readonly string[] = [1, 2, 3, 4].map((n) => `172.16.0.10${n}`)
-export const otherVips6: readonly string[] = [1, 2, 3, 4].map((n) => `2001:db8::10${n}`)
-const vips = [vip4, ...otherVips4, vip6, ...otherVips6]
+/** The client's: two of one network and one of another, for each family. */
+const clients = ['172.16.0.50', '172.16.0.51', '172.18.0.60', '2001:db8::50', '2001:db8::51', '2001:db8:18::60']
+/** Addresses for services, 172.16.0.100 to .104 and 2001:db8::100 to ::104. */
+const vips = [0, 1, 2, 3, 4].flatMap((n) => [`172.16.0.10${n}`, `2001:db8::10${n}`])
 
 export interface RealServer {
   readonly name: string
@@ -43,14 +38,17 @@ const farClients = (device: string): string[] => [
   `route add 2001:db8:18::/64 dev ${device}`,
 ]
 
+// Packets may come from where their sender is not looked for. New namespaces have the setting of the machine, often 1 or 2.
+const anyWay = 'ipv4/conf/*/rp_filter=0'
+
 /** What the director has to be told. */
 const directors: Record<Forwarding, readonly string[]> = {
   // NAT: it is the servers' router.
-  masquerade: ['net/ipv4/ip_forward=1', 'net/ipv6/conf/all/forwarding=1'],
+  masquerade: ['ipv4/ip_forward=1', 'ipv6/conf/all/forwarding=1'],
   // What IPVS sends is not forwarded, and no reply comes back: except to clients on the director itself, and those replies come
   // from the VIP, an address of its own. IPv6 does not mind.
-  direct: ['net/ipv4/conf/all/accept_local=1'],
-  tunnel: ['net/ipv4/conf/all/accept_local=1'],
+  direct: ['ipv4/conf/all/accept_local=1', anyWay],
+  tunnel: ['ipv4/conf/all/accept_local=1', anyWay],
 }
 
 interface ServerPlan {
@@ -60,18 +58,18 @@ interface ServerPlan {
 
 // Who answers ARP for the VIP is the director: servers answer for an address of the asked interface only, and do not name the
 // VIP when they ask. IPv6 needs neither: an address of lo is not looked for on links.
-const silent = ['net/ipv4/conf/all/arp_ignore=1', 'net/ipv4/conf/all/arp_announce=2']
+const silent = ['ipv4/conf/all/arp_ignore=1', 'ipv4/conf/all/arp_announce=2']
 
 const realServers: Record<Forwarding, ServerPlan> = {
   // All replies go through the director.
   masquerade: { settings: [], commands: ['route add default via 10.0.0.1', 'route add default via fd00::1'] },
   direct: {
-    settings: silent,
+    settings: [...silent, anyWay],
     commands: [...on('lo', vips, false), ...farClients('front')],
   },
   // Requests come wrapped to the server's own address, and out of the tunnel's device.
   tunnel: {
-    settings: silent,
+    settings: [...silent, anyWay],
     commands: ['link set tunl0 up', 'link set ip6tnl0 up', ...on('lo', vips, false), ...farClients('front')],
   },
 }
@@ -108,19 +106,18 @@ class Builder {
     return host
   }
 
+  /** `*` in a name is every interface. */
   async set(where: Netns, settings: readonly string[]): Promise<void> {
-    if (settings.length === 0) return
-    await this.#context.sh(
-      settings.map((setting) => setting.replace(/(.+)=(.+)/, 'echo $2 >/proc/sys/$1')).join('\n'),
-      {
-        netns: where,
-      },
-    )
+    const command = (setting: string) => {
+      const [file, value] = setting.split('=')
+      return `for file in /proc/sys/net/${file}; do echo ${value} >$file; done`
+    }
+    if (settings.length > 0) await this.#context.sh(settings.map(command).join('\n'), { netns: where })
   }
 }
 
 /** Names of the servers; the last number of their addresses is in them. */
-export const serverNames = ['server-7', 'server-17'] as const
+const serverNames = ['server-7', 'server-17'] as const
 
 export async function buildSite(
   context: LabContext,
@@ -135,7 +132,7 @@ export async function buildSite(
     middle,
     ['front-net', 'back-net'].flatMap((name) => [`link add ${name} type bridge`, `link set ${name} up`]),
   )
-  const client = await builder.host(['front'], [], on('front', [...clientAddresses, farClient6]))
+  const client = await builder.host(['front'], [], on('front', clients))
   const director = await builder.host(['front', 'back'], directors[forwarding], [
     ...on('front', ['172.16.0.1', '2001:db8::1']),
     ...on('back', ['10.0.0.1', 'fd00::1']),
