@@ -22,7 +22,7 @@ const config: ViteUserConfig = defineConfig({
         resolve,
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/traffic/**/*.test.ts'],
           globalSetup: ['test/lab/vitest-setup.ts'],
           pool: 'forks',
           // All share one kernel; jobs would queue anyway.

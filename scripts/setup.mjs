@@ -21,6 +21,8 @@ const test = [
   'iptables',
   'tcpdump',
   'curl',
+  'vsftpd',
+  'lftp',
   'strace',
   'valgrind',
 ]

@@ -1,0 +1,99 @@
+// Real FTP servers (vsftpd) and clients (curl, lftp); in the lab.
+import type { Forwarding } from 'ipvs'
+
+import type { LabContext, Netns } from '../lab/job.ts'
+import type { Site } from './topology.ts'
+
+/**
+ * Starts an FTP server on each real server, with one file, `who`, which says the server's name. Passive data connections
+ * come to ports 10000 to 20000.
+ *
+ * The answer to PASV names an address. Behind NAT this would be the server's own, which clients cannot reach, so the server
+ * is told the VIP. Clients that use EPSV, and those that ignore the address, would do without.
+ */
+export async function serveFtp(context: LabContext, site: Site, vip: string, forwarding: Forwarding): Promise<void> {
+  const folder = (await context.sh('mktemp -d')).trim()
+  await context.sh(`chmod 755 ${folder}; mkdir -p /run/vsftpd/empty`)
+  const settings = [
+    'listen=YES',
+    'background=NO',
+    'anonymous_enable=YES',
+    'connect_from_port_20=YES',
+    'pasv_min_port=10000',
+    'pasv_max_port=20000',
+    ...(forwarding === 'masquerade' ? [`pasv_address=${vip}`] : []),
+  ]
+  await Promise.all(
+    site.servers.map(async ({ name, netns }) => {
+      const files = `${folder}/${name}`
+      const configuration = [...settings, `anon_root=${files}`, ''].join('\n')
+      await context.sh(`mkdir ${files}; echo ${name} >${files}/who; cat >${files}.conf`, { input: configuration })
+      context.start('vsftpd', [`${files}.conf`], { netns })
+      await context.sh('until ss -Hltn sport = :21 | grep -q .; do sleep 0.1; done', { netns })
+    }),
+  )
+}
+
+/** Gets the file `who` with curl; resolves with what is in it, or with what curl complains about. */
+export async function fetchWho(
+  context: LabContext,
+  from: Netns,
+  source: string,
+  host: string,
+  options: readonly string[],
+): Promise<string> {
+  const limits = ['--connect-timeout', '5', '--max-time', '12']
+  const args = ['-sS', '--noproxy', '*', ...limits, '--interface', source, ...options, `ftp://${host}/who`]
+  const { stdout, stderr } = await context.run('curl', args, { netns: from })
+  return stdout.trim() || stderr.trim()
+}
+
+/** The same with lftp. */
+export async function fetchWhoByLftp(
+  context: LabContext,
+  from: Netns,
+  host: string,
+  passive: boolean,
+): Promise<string> {
+  const settings = `set net:max-retries 1; set net:timeout 5; set ftp:passive-mode ${passive}`
+  const { stdout, stderr } = await context.run('lftp', ['-c', `${settings}; open ftp://${host}; cat who`], {
+    netns: from,
+  })
+  return stdout.trim() || stderr.trim()
+}
+
+/**
+ * Behind NAT: connections that servers open from their data port leave as the director's own. It needs neither ip_vs_ftp nor
+ * net.ipv4.vs.conntrack: conntrack has these connections to itself, since IPVS knows nothing of them. They come from the
+ * address of the director's interface, not from the VIP.
+ */
+export async function masqueradeActive(context: LabContext, site: Site): Promise<void> {
+  const sources = site.servers.map(({ ipv4 }) => ipv4).join(', ')
+  const rule = `ip saddr { ${sources} } tcp sport 20 masquerade`
+  await context.sh('nft -f -', {
+    netns: site.director,
+    input: `table ip active-ftp {
+      chain out { type nat hook postrouting priority srcnat; ${rule}; }
+    }`,
+  })
+}
+
+/** Has the client remember who connects to it from an FTP server's data port. */
+export async function recordPeers(context: LabContext, site: Site): Promise<void> {
+  const rule = 'tcp sport 20 tcp flags & (syn | ack) == syn add @addresses { ip saddr }'
+  await context.sh('nft -f -', {
+    netns: site.client,
+    input: `table ip peers {
+      set addresses { type ipv4_addr; flags dynamic; size 16; }
+      chain input { type filter hook input priority 0; ${rule}; }
+    }`,
+  })
+}
+
+/** Those addresses since the last time. */
+export async function takePeers(context: LabContext, site: Site): Promise<string[]> {
+  const text = await context.sh('nft list set ip peers addresses; nft flush set ip peers addresses', {
+    netns: site.client,
+  })
+  return (text.match(/\d+\.\d+\.\d+\.\d+/g) ?? []).toSorted()
+}
