@@ -1,26 +1,9 @@
 // `ipvs adm` with a handle that only remembers what it was asked: the order of things, statuses, and who is told what.
-import { Readable } from 'node:stream'
 import { IpvsError, type BatchOperation, type Ipvs } from 'ipvs'
 import { expect, test } from 'vitest'
 import { linesOf, restore } from '../../../cli/adm/restore.ts'
 import { adm, carryOut } from '../../../cli/adm/run.ts'
-import type { Output } from '../../../cli/output.ts'
-
-class Written implements Output {
-  stdout = ''
-  stderr = ''
-  readonly terminal = false
-  readonly input: Readable
-  constructor(input = '') {
-    this.input = Readable.from([input])
-  }
-  out(text: string): void {
-    this.stdout += text
-  }
-  error(text: string): void {
-    this.stderr += text
-  }
-}
+import { Written } from './written.ts'
 
 /** Refuses to add the mark 9. */
 function fakeIpvs(calls: unknown[]): Ipvs {
@@ -39,7 +22,7 @@ function fakeIpvs(calls: unknown[]): Ipvs {
 
 async function restored(input: string, ipvs?: Ipvs) {
   const calls: unknown[] = []
-  const output = new Written(input)
+  const output = new Written({ input })
   const status = await restore(ipvs ?? fakeIpvs(calls), output)
   return { calls, status, stderr: output.stderr }
 }
