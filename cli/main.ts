@@ -20,4 +20,7 @@ async function main(): Promise<number> {
   return (await import('./verbs/program.ts')).runProgram(words, processOutput)
 }
 
-process.exitCode = await main()
+// No `await` here: the bundle is CommonJS, which starts faster.
+void main().then((status) => {
+  process.exitCode = status
+})

@@ -18,7 +18,7 @@ try {
   for (const needed of [
     'dist/index.js',
     'dist/index.d.ts',
-    'dist/cli.js',
+    'dist/cli.cjs',
     'docs/ipvs.1',
     'LICENSE',
     'README.md',

@@ -43,7 +43,7 @@ test('6.1 and later load ip_vs by themselves; 5.10 says ERR_IPVS_UNAVAILABLE and
     const before = await loaded()
     const first = await attempt()
     const after = await loaded()
-    const doctor = await run(process.execPath, [`${root}/dist/cli.js`, 'doctor', '--json'])
+    const doctor = await run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--json'])
     const fixes = (JSON.parse(doctor.stdout) as Finding[]).filter(({ level }) => level === 'bad').map(({ fix }) => fix)
     await sh('modprobe ip_vs; ipvsadm -C')
     return { before, first, after, fixes, second: after === '' ? await attempt() : undefined }

@@ -154,7 +154,7 @@ test('inside of a namespace it sees what it sees from outside', async () => {
     await sh('ipvsadm -A -f 7; sysctl -qw net.ipv4.vs.conn_reuse_mode=0 net.ipv4.vs.run_estimation=0 || :', {
       netns: place,
     })
-    const words = [`${root}/dist/cli.js`, 'doctor', '--json']
+    const words = [`${root}/dist/cli.cjs`, 'doctor', '--json']
     const inside = await run(process.execPath, words, { netns: place })
     const outside = await run(process.execPath, [...words, '--netns', place.name])
     const prefix = new RegExp(`ip netns exec ${place.name} | --netns ${place.name}`, 'g')
@@ -166,7 +166,7 @@ test('inside of a namespace it sees what it sees from outside', async () => {
 
 test('without privileges, and in a user namespace', async () => {
   const seen = await lab.run(async ({ run, root }) => {
-    const words = [process.execPath, `${root}/dist/cli.js`, 'doctor', '--json']
+    const words = [process.execPath, `${root}/dist/cli.cjs`, 'doctor', '--json']
     const findings = async (program: string, ...before: string[]) => {
       const { status, stdout, stderr } = await run(program, [...before, ...words])
       return { status, stderr, findings: JSON.parse(stdout) as Finding[] }
@@ -183,7 +183,7 @@ test('without privileges, and in a user namespace', async () => {
 
 test('a network namespace that is not there', async () => {
   const seen = await lab.run(({ run, root }) =>
-    run(process.execPath, [`${root}/dist/cli.js`, 'doctor', '--netns', 'nowhere']),
+    run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--netns', 'nowhere']),
   )
   expect(seen).toMatchObject({ status: 1, stdout: '' })
   expect(seen.stderr).toContain('/run/netns/nowhere')

@@ -27,7 +27,7 @@ test('a table that stays at 16 buckets is seen and cured as the documentation sa
         return (await buckets()) > 16
       }
       const doctor = async () => {
-        const words = [`${root}/dist/cli.js`, 'doctor', '--json', '--netns', name]
+        const words = [`${root}/dist/cli.cjs`, 'doctor', '--json', '--netns', name]
         return (JSON.parse((await run(process.execPath, words)).stdout) as Finding[]).flatMap(({ fix = '' }) => fix)
       }
       const services = Array.from({ length: 400 }, (_, i) => ({ fwmark: 1 + i, scheduler: 'rr' }))
