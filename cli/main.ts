@@ -20,7 +20,9 @@ async function main(): Promise<number> {
   return (await import('./verbs/program.ts')).runProgram(words, processOutput)
 }
 
+async function run(): Promise<void> {
+  process.exitCode = await main()
+}
+
 // No `await` here: the bundle is CommonJS, which starts faster.
-void main().then((status) => {
-  process.exitCode = status
-})
+void run()
