@@ -9,11 +9,13 @@ export interface Output {
   readonly terminal: boolean
 }
 
-/** The process's streams. */
+/** The process's streams. They are opened when they are used: the lab must not open them. */
 export const processOutput: Output = {
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
-  terminal: process.stdout.isTTY,
+  get terminal() {
+    return process.stdout.isTTY
+  },
   get input() {
     return process.stdin
   },

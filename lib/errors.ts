@@ -103,7 +103,7 @@ export class IpvsError extends Error {
   declare readonly kernelMessage?: string
   /** Whether anything may have been changed. */
   readonly outcome: Outcome
-  /** Of a batch that ended early: how far it got. */
+  /** Of a batch that ended early, or a flush of one family that removed not all: how far it got. */
   declare readonly batch?: BatchResult
 
   static {

@@ -1,6 +1,6 @@
 // Removing all services, or those of one address family.
 import type { Family } from './address.ts'
-import type { BatchResult } from './errors.ts'
+import { IpvsError, type BatchResult } from './errors.ts'
 import type { CallOptions } from './pending.ts'
 import { parseSignal } from './signals.ts'
 import { oneOf, readFields } from './validate.ts'
@@ -32,8 +32,23 @@ export function* ofFamily<Service extends { readonly family: Family }>(
   for (const service of services) if (service.family === family) yield service
 }
 
-/** Services that others removed meanwhile are gone, which is all that was asked for. */
-export function assertGone({ failures }: BatchResult): void {
-  const failed = failures.find(({ error }) => error.code !== 'ERR_IPVS_SERVICE_NOT_FOUND')
-  if (failed !== undefined) throw failed.error
+/** Services that others removed meanwhile are gone, which is all that was asked for: they count as removed. */
+export function assertGone({ applied, failures, done }: BatchResult): void {
+  const failed = failures.filter(({ error }) => error.code !== 'ERR_IPVS_SERVICE_NOT_FOUND')
+  const first = failed[0]?.error
+  if (first === undefined) return
+  const batch = { applied: applied + failures.length - failed.length, failures: failed, done }
+  const { code, errno, attribute, kernelMessage } = first
+  const unknown = failed.some(({ error }) => error.outcome === 'unknown')
+  const problem = `${batch.applied} of ${done} services were removed; ${failed.length} failed, first ${first.message}`
+  throw new IpvsError(code, problem, {
+    operation: 'flush',
+    target: '',
+    errno,
+    attribute,
+    kernelMessage,
+    outcome: unknown ? 'unknown' : batch.applied > 0 ? 'partial' : 'not-applied',
+    batch,
+    cause: first,
+  })
 }

@@ -184,7 +184,8 @@ export class Ipvs extends IpvsReader {
   /**
    * Removes all services of the namespace, whoever added them. Connections stay. Do not flush to load another table: change
    * what differs. Kernels are slow with destinations that were just removed, and Linux 7 may keep a service table that is
-   * too small (docs/kernels.md). Like `ipvsadm -C`, which knows no `family`.
+   * too small (docs/kernels.md). Like `ipvsadm -C`, which knows no `family`; with one, the error's `batch` says which removals
+   * failed.
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     const context = this.#handle.context('flush')

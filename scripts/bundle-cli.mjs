@@ -1,5 +1,5 @@
-// Bundles the command line with the library into few files: Node.js takes half a millisecond for each module, and scripts call
-// the program thousands of times.
+// Bundles the command line with the library into few files of CommonJS: Node.js takes half a millisecond for each module and
+// several for its loader of the others, and scripts call the program thousands of times.
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -7,7 +7,7 @@ import { rolldown } from 'rolldown'
 const root = new URL('..', import.meta.url).pathname
 const dist = join(root, 'dist')
 
-for (const name of readdirSync(dist)) if (/^cli(-.*)?\.js$/.test(name)) rmSync(join(dist, name))
+for (const name of readdirSync(dist)) if (/^cli(-.*)?\.c?js$/.test(name)) rmSync(join(dist, name))
 const bundle = await rolldown({
   input: { cli: join(root, 'out/cli/main.js') },
   platform: 'node',
@@ -15,5 +15,5 @@ const bundle = await rolldown({
   resolve: { alias: { ipvs: join(dist, 'index.js') } },
 })
 // All beside index.js: the library finds the addon one level above its own file.
-await bundle.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'cli-[name].js' })
+await bundle.write({ dir: dist, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'cli-[name].cjs' })
 await bundle.close()

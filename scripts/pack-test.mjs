@@ -1,7 +1,7 @@
 // The package as people get it: packs it, checks what is inside, installs it into an empty project with no build tools
-// in reach, and loads it from ESM and from CommonJS, with types for both.
+// in reach, loads it from ESM and from CommonJS, with types for both, and runs it on a real kernel, in its own lab.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ try {
   for (const needed of [
     'dist/index.js',
     'dist/index.d.ts',
-    'dist/cli.js',
+    'dist/cli.cjs',
     'docs/ipvs.1',
     'LICENSE',
     'README.md',
@@ -54,6 +54,19 @@ try {
   assert.match(run(program, ['adm', '-v'], work), /^ipvsadm v1\.31 /)
   symlinkSync(program, join(work, 'ipvsadm'))
   assert.match(run(join(work, 'ipvsadm'), ['--help'], work), /--add-service/)
+
+  // The lab, from the package: the program on a real kernel, and the command's exit status.
+  if (spawnSync('qemu-system-x86_64', ['--version']).error === undefined) {
+    const series = process.env.IPVS_LAB_SERIES
+    const kernel = series === undefined ? [] : ['--kernel', series]
+    const inside = `uname -r; ${program} add service mark:7 && ${program} adm -Sn; exit 7`
+    const lab = spawnSync(program, ['lab', ...kernel, '--', 'sh', '-c', `modprobe ip_vs; ${inside}`], {
+      cwd: work,
+      encoding: 'utf8',
+    })
+    assert.equal(lab.status, 7, lab.stderr)
+    assert.match(lab.stdout, /^[1-9]\d*\.\d+\.\S+\n-A -f 7 -s wlc\n$/)
+  } else console.log('pack: "ipvs lab" was not tried: it needs qemu-system-x86_64')
 
   const typed = `const ipvs = await Ipvs.open()\nawait ipvs.addService({ fwmark: 7, scheduler: 'rr' })\n`
   writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${typed}`)

@@ -14,8 +14,8 @@ const steps = {
   testing: npm('build:cmake'),
   unit: npm('test:unit'),
   codec: npm('bench:check'),
-  pack: npm('test:pack'),
   lab: ['node', 'out/test/lab/main.js', 'setup'],
+  pack: npm('test:pack'),
   integration: npm('test:integration'),
 }
 

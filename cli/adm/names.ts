@@ -1,5 +1,4 @@
 // How listings call addresses and ports: as numbers, or by their names.
-import { promises as dns } from 'node:dns'
 import { serviceName } from './services.ts'
 
 /** What an address and a port are called. */
@@ -14,6 +13,7 @@ export const numericNames: Names = { endpoint: (address, port) => `${bracketed(a
 
 /** Asks for the names of all addresses, together. What has none keeps its number. */
 export async function lookUpNames(addresses: Iterable<string>): Promise<Names> {
+  const { promises: dns } = await import('node:dns') // listings with -n start without it
   const hosts = new Map<string, string>()
   const lookUp = async (address: string): Promise<void> => {
     const found = await dns.lookupService(address, 0).catch(() => undefined)
@@ -28,6 +28,7 @@ export async function lookUpNames(addresses: Iterable<string>): Promise<Names> {
 
 /** The IPv4 address of a host, as ipvsadm asks for it; `undefined`: it has none. */
 export async function lookUpHost(host: string): Promise<string | undefined> {
+  const { promises: dns } = await import('node:dns')
   const found = await dns.lookup(host, { family: 4 }).catch(() => undefined)
   return found?.address
 }

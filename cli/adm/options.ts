@@ -19,42 +19,46 @@ export type CommandName =
   | 'help'
   | 'version'
 
+/** Options in the order in which they are checked against the command. */
+export const optionNames = [
+  'numeric',
+  'connection',
+  'service-address',
+  'scheduler',
+  'persistent',
+  'netmask',
+  'real-server',
+  'forwarding-method',
+  'weight',
+  'u-threshold',
+  'l-threshold',
+  'mcast-interface',
+  'timeout',
+  'daemon',
+  'stats',
+  'rate',
+  'thresholds',
+  'persistent-conn',
+  'nosort',
+  'syncid',
+  'exact',
+  'ops',
+  'pe',
+  'sched-flags',
+  'mcast-group',
+  'mcast-port',
+  'mcast-ttl',
+  'sync-maxlen',
+  'tun-info',
+  'tun-type',
+  'tun-port',
+  'tun-nocsum',
+  'tun-csum',
+  'tun-remcsum',
+] as const
+
 /** Names that errors give to options. Several spellings can be one option, such as the three forwarding methods. */
-export type OptionName =
-  | 'numeric'
-  | 'connection'
-  | 'service-address'
-  | 'scheduler'
-  | 'persistent'
-  | 'netmask'
-  | 'real-server'
-  | 'forwarding-method'
-  | 'weight'
-  | 'u-threshold'
-  | 'l-threshold'
-  | 'mcast-interface'
-  | 'timeout'
-  | 'daemon'
-  | 'stats'
-  | 'rate'
-  | 'thresholds'
-  | 'persistent-conn'
-  | 'nosort'
-  | 'syncid'
-  | 'exact'
-  | 'ops'
-  | 'pe'
-  | 'sched-flags'
-  | 'mcast-group'
-  | 'mcast-port'
-  | 'mcast-ttl'
-  | 'sync-maxlen'
-  | 'tun-info'
-  | 'tun-type'
-  | 'tun-port'
-  | 'tun-nocsum'
-  | 'tun-csum'
-  | 'tun-remcsum'
+export type OptionName = (typeof optionNames)[number]
 
 /** Whether a spelling is followed by a value; `maybe`: by the next word if that does not start with a dash. */
 export type Value = 'none' | 'required' | 'maybe'
@@ -146,44 +150,6 @@ export const switches: readonly Switch[] = [
 export const commandOf: ReadonlyMap<string, CommandName> = new Map(
   commandSwitches.map(([command, long]) => [long, command]),
 )
-
-/** Options in the order in which they are checked against the command. */
-export const optionNames: readonly OptionName[] = [
-  'numeric',
-  'connection',
-  'service-address',
-  'scheduler',
-  'persistent',
-  'netmask',
-  'real-server',
-  'forwarding-method',
-  'weight',
-  'u-threshold',
-  'l-threshold',
-  'mcast-interface',
-  'timeout',
-  'daemon',
-  'stats',
-  'rate',
-  'thresholds',
-  'persistent-conn',
-  'nosort',
-  'syncid',
-  'exact',
-  'ops',
-  'pe',
-  'sched-flags',
-  'mcast-group',
-  'mcast-port',
-  'mcast-ttl',
-  'sync-maxlen',
-  'tun-info',
-  'tun-type',
-  'tun-port',
-  'tun-nocsum',
-  'tun-csum',
-  'tun-remcsum',
-]
 
 interface Compatibility {
   readonly required?: readonly OptionName[]

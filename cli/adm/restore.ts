@@ -1,6 +1,6 @@
 // `-R`: a command line on each line of standard input, changes that follow each other in one batch.
 import { text } from 'node:stream/consumers'
-import type { BatchOperation, Ipvs } from 'ipvs'
+import { IpvsError, type BatchOperation, type BatchResult, type Ipvs } from 'ipvs'
 import type { Output } from '../output.ts'
 import { messageOf } from './messages.ts'
 import type { Command } from './parse.ts'
@@ -23,11 +23,13 @@ export function linesOf(input: string): Line[] {
   })
 }
 
+type Batch = readonly { readonly line: Line; readonly operation: BatchOperation }[]
+
 class Restore {
   readonly #ipvs: Ipvs
   readonly #output: Output
   readonly #hosts = new Map<string, string | undefined>()
-  #batch: { readonly line: Line; readonly operation: BatchOperation }[] = []
+  #batch: Batch[number][] = []
   #applied = 0
   #failed = 0
   #status = 0
@@ -38,16 +40,25 @@ class Restore {
   }
 
   async run(lines: readonly Line[]): Promise<number> {
-    for (const line of lines) {
-      if (!(await this.#take(line))) break
+    try {
+      for (const line of lines) {
+        if (!(await this.#take(line))) break
+      }
+      await this.#send()
+    } catch (error) {
+      if (!(error instanceof IpvsError)) throw error
+      // Not about one line: every other one would fail in the same way.
+      this.#status = FAILED
+      this.#output.error(`${messageOf(error)}\n`)
     }
-    await this.#send()
-    if (this.#failed > 0) {
-      const left = lines.length - this.#applied - this.#failed
-      const rest = left === 0 ? '' : `, ${left} not tried`
-      this.#output.error(`${this.#applied} of ${lines.length} commands applied, ${this.#failed} failed${rest}\n`)
-    }
+    if (this.#status !== 0) this.#summarize(lines.length)
     return this.#status
+  }
+
+  #summarize(lines: number): void {
+    const left = lines - this.#applied - this.#failed
+    const rest = [this.#failed > 0 ? `, ${this.#failed} failed` : '', left > 0 ? `, ${left} not tried` : '']
+    this.#output.error(`${this.#applied} of ${lines} commands applied${rest.join('')}\n`)
   }
 
   // Answers whether to go on.
@@ -72,7 +83,6 @@ class Restore {
   }
 
   async #carryOut(line: Line, command: Command): Promise<void> {
-    const { IpvsError } = await import('ipvs')
     try {
       await carryOut(this.#ipvs, command, this.#output)
       this.#applied++
@@ -86,12 +96,17 @@ class Restore {
     const batch = this.#batch
     if (batch.length === 0) return
     this.#batch = []
-    const { applied, failures } = await this.#ipvs.batch(batch.map(({ operation }) => operation))
-    this.#applied += applied
-    for (const { index, error } of failures) {
-      const { line } = batch[index] as (typeof batch)[number]
-      this.#fail(line, messageOf(error), FAILED)
+    try {
+      this.#count(batch, await this.#ipvs.batch(batch.map(({ operation }) => operation)))
+    } catch (error) {
+      if (error instanceof IpvsError && error.batch !== undefined) this.#count(batch, error.batch)
+      throw error
     }
+  }
+
+  #count(batch: Batch, { applied, failures }: BatchResult): void {
+    this.#applied += applied
+    for (const { index, error } of failures) this.#fail((batch[index] as Batch[number]).line, messageOf(error), FAILED)
   }
 
   #fail({ number, words }: Line, problem: string, status: number): void {

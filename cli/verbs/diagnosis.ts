@@ -1,16 +1,25 @@
 // What `ipvs doctor` finds: from facts to findings, each with what to do about it.
 import type { ListedMarkRule, ServiceSnapshot } from 'ipvs'
 import { serviceText } from './keys.ts'
+import type { NamespaceFacts } from './proc.ts'
 
 /** What was found out. */
-export interface Facts {
+export interface Facts extends NamespaceFacts {
   /** Why IPVS cannot be used. */
-  readonly unavailable?: string | undefined
+  readonly refused?: Refusal | undefined
   readonly services: readonly ServiceSnapshot[]
   /** Absent: the rules cannot be read. */
   readonly marks?: readonly ListedMarkRule[] | undefined
-  /** Values of sysctls by their names; those that the kernel does not have are absent. */
-  readonly sysctls: Readonly<Record<string, string>>
+  /** Why they cannot be read. */
+  readonly marksProblem?: string | undefined
+}
+
+/** IPVS does not answer. */
+export interface Refusal {
+  readonly code: 'ERR_IPVS_UNAVAILABLE' | 'ERR_IPVS_PERMISSION_DENIED'
+  readonly message: string
+  /** The process runs in a user namespace of its own, as in rootless containers. */
+  readonly userNamespace: boolean
 }
 
 /** `bad`: does not work; `risk`: works until something happens; `good`: as it should be. */
@@ -24,11 +33,13 @@ export interface Finding {
 export const sysctlNames = [
   'net.ipv4.ip_forward',
   'net.ipv6.conf.all.forwarding',
-  'net.ipv4.conf.all.rp_filter',
+  'net.netfilter.nf_conntrack_count',
+  'net.ipv4.vs.conntrack',
   'net.ipv4.vs.expire_nodest_conn',
   'net.ipv4.vs.expire_quiescent_template',
   'net.ipv4.vs.conn_reuse_mode',
   'net.ipv4.vs.run_estimation',
+  'net.ipv4.vs.svc_lfactor',
 ] as const
 
 type Check = (facts: Facts) => Finding[]
@@ -49,15 +60,44 @@ const forwards: Check = (facts) =>
       : [],
   )
 
-const strictReversePath: Check = (facts) =>
-  facts.sysctls['net.ipv4.conf.all.rp_filter'] === '1' && uses(facts, 'tunnel', false)
-    ? [
-        risk(
-          'net.ipv4.conf.all.rp_filter is 1 (strict): packets that come in elsewhere than their answers would leave are dropped',
-          sysctl('net.ipv4.conf.all.rp_filter', 2),
-        ),
-      ]
-    : []
+// The kernel takes the larger one of `all` and the interface's own. Answers that do not come back by way of the director often
+// mean that the way there is not the way back.
+const strictReversePath: Check = (facts) => {
+  if (!uses(facts, 'tunnel', false) && !uses(facts, 'direct', false)) return []
+  const { all = '0', default: _new, lo: _lo, ...interfaces } = facts.reversePath
+  const strict = Object.keys(interfaces).filter((name) => Math.max(Number(all), Number(interfaces[name])) === 1)
+  if (strict.length === 0) return []
+  const values = all === '1' ? ['all'] : strict
+  return [
+    risk(
+      `rp_filter is strict on ${strict.join(', ')}: packets of clients that come in elsewhere than answers would leave are dropped`,
+      `sysctl -w ${values.map((name) => `net.ipv4.conf.${name.replaceAll('.', '/')}.rp_filter=2`).join(' ')}`,
+    ),
+  ]
+}
+
+// Connections are counted only where some rule of the firewall asks for their state.
+const untracked: Check = (facts) => {
+  const { sysctls } = facts
+  const name = 'net.ipv4.vs.conntrack'
+  const tracks = Number(sysctls['net.netfilter.nf_conntrack_count'] ?? 0) > 0
+  const masquerades = uses(facts, 'masquerade', false) || uses(facts, 'masquerade', true)
+  if (!masquerades || !tracks || sysctls[name] !== '0') return []
+  const what = 'a firewall tracks connections here, but not those of destinations with masquerade: its rules for states'
+  return [risk(`${what} and source addresses do not match them`, sysctl(name, 1))]
+}
+
+const smallTable: Check = ({ services, serviceBuckets: buckets, sysctls }) => {
+  if (buckets === undefined || services.length < 64) return []
+  if (services.length <= 4 * buckets.count * 2 ** buckets.loadFactor) return []
+  const name = 'net.ipv4.vs.svc_lfactor'
+  return [
+    risk(
+      `${services.length} services in ${buckets.count} buckets: the service table has stopped growing, and each packet searches it (Linux 7)`,
+      sysctl(name, sysctls[name] ?? buckets.loadFactor),
+    ),
+  ]
+}
 
 const drains: Check = ({ services, sysctls }) => {
   const quiet = services.filter(
@@ -94,47 +134,82 @@ const empty: Check = ({ services }) =>
       return bad(`${text} has no destination that takes connections`, `ipvs add destination ${text} ADDRESS`)
     })
 
+const isIpv6 = ({ address }: ListedMarkRule): boolean => address.includes(':')
+
+// A mark is one service for each family.
+const leadsTo = (rule: ListedMarkRule, { fwmark, family }: ServiceSnapshot): boolean =>
+  rule.mark === fwmark && isIpv6(rule) === (family === 'ipv6')
+
 const portsOfMark = ({ address, protocol, ports }: ListedMarkRule): string =>
   `${address} ${protocol} ${String(ports)}`
 
 const marksWithoutService: Check = ({ services, marks = [] }) =>
   marks
-    .filter(({ mark }) => !services.some(({ fwmark }) => fwmark === mark))
+    .filter((rule) => !services.some((service) => leadsTo(rule, service)))
     .map((rule) =>
       bad(
         `mark ${rule.mark} (${portsOfMark(rule)}) has no service: its packets are not balanced`,
-        `ipvs add service mark:${rule.mark}${rule.address.includes(':') ? '/ipv6' : ''}`,
+        `ipvs add service mark:${rule.mark}${isIpv6(rule) ? '/ipv6' : ''}`,
       ),
     )
 
 const servicesWithoutMark: Check = ({ services, marks }) =>
   services
-    .filter(({ fwmark }) => marks !== undefined && fwmark !== undefined && !marks.some(({ mark }) => mark === fwmark))
+    .filter((service) => marks !== undefined && service.fwmark !== undefined)
+    .filter((service) => !marks?.some((rule) => leadsTo(rule, service)))
     .map((service) =>
       risk(
-        `${serviceText(service)} has no rule in our table: unless somebody else sets the mark, no packet gets there`,
+        `no rule by this package sets the mark of ${serviceText(service)}: unless somebody else's does, no packet gets there`,
         `ipvs marks add ${service.fwmark} ADDRESS tcp PORTS`,
       ),
     )
 
+const unreadableMarks: Check = ({ services, marksProblem }) =>
+  marksProblem !== undefined && services.some(({ fwmark }) => fwmark !== undefined)
+    ? [risk(`there are services by mark, but rules for marks cannot be read: ${marksProblem}`, 'modprobe nf_tables')]
+    : []
+
 const checks: readonly Check[] = [
   forwards,
+  untracked,
   strictReversePath,
   marksWithoutService,
   servicesWithoutMark,
+  unreadableMarks,
   empty,
   drains,
   deadConnections,
   reuse,
   counters,
+  smallTable,
 ]
+
+function explain({ code, message, userNamespace }: Refusal): Finding {
+  if (code === 'ERR_IPVS_UNAVAILABLE') return bad(message, 'modprobe ip_vs')
+  return userNamespace
+    ? bad(
+        'this process is in a user namespace, as in a rootless container; the kernel wants CAP_NET_ADMIN in the initial one',
+        'run it as root on the host, or in a container that is not rootless and has --cap-add NET_ADMIN',
+      )
+    : bad(message, 'sudo ipvs doctor')
+}
 
 /** All findings, the worst first; one good one when there is nothing to say. */
 export function diagnose(facts: Facts): Finding[] {
-  if (facts.unavailable !== undefined) return [{ level: 'bad', what: facts.unavailable }]
+  if (facts.refused !== undefined) return [explain(facts.refused)]
   const found = checks.flatMap((check) => check(facts))
   const sorted = [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'risk')]
   return sorted.length > 0
     ? sorted
     : [{ level: 'good', what: `${facts.services.length} services, nothing to complain of` }]
+}
+
+/** The same findings with fixes that work from outside of the namespace `netns`, a name or a path. */
+export function fromOutside(findings: readonly Finding[], netns: string): Finding[] {
+  const enter = netns.includes('/') ? `nsenter --net=${netns}` : `ip netns exec ${netns}`
+  return findings.map(({ fix, ...finding }) => {
+    if (fix === undefined) return finding
+    if (fix.startsWith('sysctl ')) return { ...finding, fix: `${enter} ${fix}` }
+    return { ...finding, fix: /^(sudo )?ipvs /.test(fix) ? `${fix} --netns ${netns}` : fix }
+  })
 }

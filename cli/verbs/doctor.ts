@@ -1,39 +1,42 @@
 // `ipvs doctor`: looks at what matters for balancing, and says what to do.
 import { readFile } from 'node:fs/promises'
-import { FirewallMarks, Ipvs, IpvsError, type ListedMarkRule } from 'ipvs'
+import { FirewallMarks, Ipvs, IpvsError } from 'ipvs'
 import type { Command } from 'commander'
 import type { Output } from '../output.ts'
 import type { Context } from './context.ts'
-import { diagnose, sysctlNames, type Facts, type Finding } from './diagnosis.ts'
+import { diagnose, fromOutside, sysctlNames, type Facts, type Finding } from './diagnosis.ts'
 import { emphasis, json } from './format.ts'
+import { NoEntry, readNamespace } from './proc.ts'
 
-async function readSysctls(): Promise<Record<string, string>> {
-  const values: Record<string, string> = {}
-  for (const name of sysctlNames) {
-    const text = await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').catch(() => undefined)
-    if (text !== undefined) values[name] = text.trim()
-  }
-  return values
-}
+type Where = ReturnType<Context['openOptions']>
 
-async function readMarks(): Promise<readonly ListedMarkRule[] | undefined> {
+async function readMarks(where: Where): Promise<Pick<Facts, 'marks' | 'marksProblem'>> {
   try {
-    await using marks = await FirewallMarks.open()
-    return await marks.list()
+    await using marks = await FirewallMarks.open(where)
+    return { marks: await marks.list() }
   } catch (error) {
-    if (error instanceof IpvsError) return undefined
+    if (error instanceof IpvsError) return { marksProblem: error.message }
     throw error
   }
 }
 
-async function findOut(): Promise<Facts> {
+// The initial user namespace has all the numbers there are.
+async function inUserNamespace(): Promise<boolean> {
+  const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '')
+  return map !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map)
+}
+
+async function findOut(where: Where): Promise<Facts> {
   try {
-    await using ipvs = await Ipvs.open()
+    await using ipvs = await Ipvs.open(where)
     const services = await ipvs.snapshot()
-    return { services, marks: await readMarks(), sysctls: await readSysctls() }
+    return { services, ...(await readMarks(where)), ...(await readNamespace(sysctlNames, where.netns)) }
   } catch (error) {
-    if (error instanceof IpvsError) return { unavailable: error.message, services: [], sysctls: {} }
-    throw error
+    if (!(error instanceof IpvsError)) throw error
+    const { code, message } = error
+    if (code !== 'ERR_IPVS_UNAVAILABLE' && code !== 'ERR_IPVS_PERMISSION_DENIED') throw error
+    const refused = { code, message, userNamespace: await inUserNamespace() }
+    return { refused, services: [], sysctls: {}, reversePath: {} }
   }
 }
 
@@ -49,17 +52,36 @@ export function renderFindings(findings: readonly Finding[], output: Output): st
     .join('')
 }
 
+const help = `
+Exit status: 0 when nothing is bad, 1 when something is (what is only a risk does not count), 2 for unknown words.
+
+Examples:
+  ipvs doctor
+  ipvs doctor --netns blue
+  ipvs doctor --json | jq -r '.[] | select(.level == "bad") | .fix'`
+
+async function examine(context: Context, command: Command): Promise<Finding[]> {
+  const { netns } = command.optsWithGlobals<{ netns?: string }>()
+  const findings = diagnose(await findOut(context.openOptions(command)))
+  return netns === undefined ? findings : fromOutside(findings, netns)
+}
+
 export function registerDoctor(program: Command, context: Context): void {
   program
     .command('doctor')
-    .description('what is wrong with this director, and what to do; status 1 when something does not work')
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples:\n  ipvs doctor\n  ip netns exec blue ipvs doctor')
+    .description('what is wrong with this director, and what to do')
+    .option('--json', 'as JSON: level, what, fix')
+    .addHelpText('after', help)
     .action(async (options: { json?: true }, command: Command) => {
-      if (context.openOptions(command).netns !== undefined) {
-        command.error('error: sysctls can only be read from inside: ip netns exec NAME ipvs doctor')
+      let findings: Finding[]
+      try {
+        findings = await examine(context, command)
+      } catch (error) {
+        if (!(error instanceof NoEntry)) throw error
+        context.output.error(`ipvs: cannot look into the network namespace: ${error.message}\n`)
+        context.status = 1
+        return
       }
-      const findings = diagnose(await findOut())
       context.output.out(options.json ? `${json(findings, 2)}\n` : renderFindings(findings, context.output))
       if (findings.some(({ level }) => level === 'bad')) context.status = 1
     })

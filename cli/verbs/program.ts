@@ -8,6 +8,7 @@ import { registerCompletion } from './completion.ts'
 import { createContext, type Context } from './context.ts'
 import { registerConnections } from './connections.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerLab } from './lab.ts'
 import { registerList } from './list.ts'
 import { registerMarks } from './marks.ts'
 import { registerSaving } from './save.ts'
@@ -21,6 +22,7 @@ const verbs = [
   registerStats,
   registerSaving,
   registerDoctor,
+  registerLab,
   registerCompletion,
 ]
 

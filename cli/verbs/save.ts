@@ -1,8 +1,9 @@
 // `ipvs save` and `ipvs restore`.
 import { readFile, writeFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { IpvsError, type BatchOperation, type FirewallMarks, type Ipvs } from 'ipvs'
+import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
+import { applySteps } from './apply.ts'
 import type { Context } from './context.ts'
 import { difference, stepText, type Step } from './difference.ts'
 import { parseDocument, readDocument, type Document } from './document.ts'
@@ -35,37 +36,6 @@ async function withBoth(
   })
 }
 
-async function applyOne(step: Exclude<Step, { name: 'change' }>, ipvs: Ipvs, marks: FirewallMarks | undefined) {
-  switch (step.name) {
-    case 'timeouts':
-      return ipvs.setTimeouts(step.timeouts)
-    case 'stopDaemon':
-      return ipvs.stopSyncDaemon(step.role)
-    case 'startDaemon':
-      return ipvs.startSyncDaemon(step.daemon)
-    case 'marks':
-      return marks?.replace(step.marks)
-  }
-}
-
-/** Carries out steps in their order, changes that follow each other in one batch. The first failure ends it. */
-export async function applySteps(steps: readonly Step[], ipvs: Ipvs, marks: FirewallMarks | undefined): Promise<void> {
-  let batch: BatchOperation[] = []
-  const send = async (): Promise<void> => {
-    const { failures } = await ipvs.batch(batch, { stopOnError: true })
-    batch = []
-    if (failures[0] !== undefined) throw failures[0].error
-  }
-  for (const step of steps) {
-    if (step.name === 'change') batch.push(step.operation)
-    else {
-      await send()
-      await applyOne(step, ipvs, marks)
-    }
-  }
-  await send()
-}
-
 function registerSave(program: Command, context: Context): void {
   program
     .command('save')
@@ -90,6 +60,13 @@ async function readWanted(file: string | undefined, context: Context, command: C
   }
 }
 
+/** Steps were printed in the order in which they are carried out, so one says what was done. */
+export function howFar(steps: readonly Step[], applied: number): string {
+  const next = steps[applied]
+  const where = next === undefined ? '' : `; this one was not: ${stepText(next)}`
+  return `${applied} of ${steps.length} steps carried out${where}`
+}
+
 function registerRestore(program: Command, context: Context): void {
   program
     .command('restore')
@@ -102,7 +79,11 @@ function registerRestore(program: Command, context: Context): void {
       await withBoth(context, command, (wanted.marks ?? []).length > 0, async (ipvs, marks) => {
         const steps = difference(await readDocument(ipvs, marks), wanted)
         context.output.out(steps.map((step) => `${stepText(step)}\n`).join(''))
-        if (!options.dryRun) await applySteps(steps, ipvs, marks)
+        if (options.dryRun) return
+        const { applied, error } = await applySteps(steps, ipvs, marks)
+        if (error === undefined) return
+        context.output.error(`ipvs: ${error.message}\n${howFar(steps, applied)}\n`)
+        context.status = 1
       })
     })
 }

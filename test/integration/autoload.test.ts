@@ -2,6 +2,7 @@
 // for it; before, it does not, and we say what to do.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import type { Finding } from '../../cli/verbs/diagnosis.ts'
 import { connectLab, type Lab } from '../lab/client.ts'
 
 let lab: Lab
@@ -16,7 +17,7 @@ test('6.1 and later load ip_vs by themselves; 5.10 says ERR_IPVS_UNAVAILABLE and
   if (lab.mode === 'direct') context.skip(notHere)
   const [major = 0, minor = 0] = lab.kernel.version.split('.').map(Number)
   const loads = major > 6 || (major === 6 && minor >= 1)
-  const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
+  const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, root, run, sh }) => {
     const { path } = await netns()
     // Namespaces of earlier jobs may still be on their way out.
     await sh(`test ! -e /proc/net/ip_vs || ipvsadm -C
@@ -42,15 +43,17 @@ test('6.1 and later load ip_vs by themselves; 5.10 says ERR_IPVS_UNAVAILABLE and
     const before = await loaded()
     const first = await attempt()
     const after = await loaded()
+    const doctor = await run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--json'])
+    const fixes = (JSON.parse(doctor.stdout) as Finding[]).filter(({ level }) => level === 'bad').map(({ fix }) => fix)
     await sh('modprobe ip_vs; ipvsadm -C')
-    return { before, first, after, second: after === '' ? await attempt() : undefined }
+    return { before, first, after, fixes, second: after === '' ? await attempt() : undefined }
   })
   const works = { listed: [expect.objectContaining({ fwmark: 7, scheduler: 'rr' })] }
   const message = expect.stringContaining('modprobe ip_vs') as string
   const error = { code: 'ERR_IPVS_UNAVAILABLE', outcome: 'not-applied', operation: 'open', message }
   expect(seen).toEqual(
     loads
-      ? { before: '', first: works, after: 'ip_vs\nip_vs_rr' }
-      : { before: '', first: { error }, after: '', second: works },
+      ? { before: '', first: works, after: 'ip_vs\nip_vs_rr', fixes: [] }
+      : { before: '', first: { error }, after: '', fixes: ['modprobe ip_vs'], second: works },
   )
 })

@@ -95,11 +95,11 @@ test('random command lines', async () => {
 test('as a process, by both names and in another namespace', async () => {
   const seen = await lab.run(async ({ netns, run, sh, root }) => {
     const place = await netns()
-    await sh('ipvsadm -A -f 7 -s rr; ln -sf "$PWD/dist/cli.js" /tmp/ipvsadm', { netns: place })
+    await sh('ipvsadm -A -f 7 -s rr; ln -sf "$PWD/dist/cli.cjs" /tmp/ipvsadm', { netns: place })
     const theirs = await run('ipvsadm', ['-Ln'], { netns: place })
-    const ours = await run(process.execPath, [`${root}/dist/cli.js`, 'adm', '-Ln'], { netns: place })
+    const ours = await run(process.execPath, [`${root}/dist/cli.cjs`, 'adm', '-Ln'], { netns: place })
     const named = await run(process.execPath, ['/tmp/ipvsadm', '-Ln'], { netns: place })
-    const across = await run(process.execPath, [`${root}/dist/cli.js`, 'adm', '--netns', place.name, '-Ln'])
+    const across = await run(process.execPath, [`${root}/dist/cli.cjs`, 'adm', '--netns', place.name, '-Ln'])
     const failed = await run(process.execPath, ['/tmp/ipvsadm', '-A', '-f', '7'], { netns: place })
     return { theirs: theirs.stdout, ours: [ours, named, across].map(({ stdout }) => stdout), failed }
   })

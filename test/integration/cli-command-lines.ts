@@ -114,7 +114,8 @@ const wordsOf = (line: string): string[] => line.split(' ').filter((word) => wor
 /** Random lines: valid ones that build a table, and random options behind random commands. */
 export function randomLines(seed: number, count: number, schedulers: readonly string[]): CommandLine[] {
   const random = new Random(seed)
-  const table = randomTable(random, 20, schedulers)
+  // Marks above 2147483647 are negative to ipvsadm: docs/ipvsadm.md.
+  const table = randomTable(random, 20, schedulers).filter(({ key }) => !('fwmark' in key && key.fwmark > 0x7fffffff))
   const valid = table.flatMap((service) => [
     serviceLine('-A', service),
     ...service.destinations.map((destination) => destinationLine('-a', service, destination)),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import type { Finding } from '../../cli/verbs/diagnosis.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
 
@@ -16,7 +17,7 @@ const [look = '', cure = ''] = (/```sh\n(grep [^]*?)```/.exec(page)?.[1] ?? '').
 
 test('a table that stays at 16 buckets is seen and cured as the documentation says', async (context) => {
   const seen = await lab.run(
-    async ({ ipvs: { Ipvs }, netns, sh, run, sleep }, commands) => {
+    async ({ ipvs: { Ipvs }, netns, root, sh, run, sleep }, commands) => {
       const { name, path } = await netns()
       const status = await run('test', ['-e', '/proc/net/ip_vs_status'])
       if (status.status !== 0) return 'older'
@@ -24,6 +25,10 @@ test('a table that stays at 16 buckets is seen and cured as the documentation sa
       const grown = async (): Promise<boolean> => {
         for (let i = 0; i < 10 && (await buckets()) === 16; i++) await sleep(500)
         return (await buckets()) > 16
+      }
+      const doctor = async () => {
+        const words = [`${root}/dist/cli.cjs`, 'doctor', '--json', '--netns', name]
+        return (JSON.parse((await run(process.execPath, words)).stdout) as Finding[]).flatMap(({ fix = '' }) => fix)
       }
       const services = Array.from({ length: 400 }, (_, i) => ({ fwmark: 1 + i, scheduler: 'rr' }))
       const ipvs = await Ipvs.open({ netns: path })
@@ -36,9 +41,11 @@ test('a table that stays at 16 buckets is seen and cured as the documentation sa
             await ipvs.flush()
             continue
           }
+          const before = await doctor()
           await sh(commands.cure, { netns: name })
           await grown()
-          return { buckets: await buckets(), services: (await ipvs.listServices()).length }
+          const after = await doctor()
+          return { buckets: await buckets(), services: (await ipvs.listServices()).length, before, after }
         }
         return 'always grows'
       } finally {
@@ -55,4 +62,9 @@ test('a table that stays at 16 buckets is seen and cured as the documentation sa
     'buckets',
     expect.toSatisfy((count: number) => count >= 256),
   )
+  const fix = expect.stringMatching(/sysctl -w net.ipv4.vs.svc_lfactor=-?\d+$/) as string
+  expect(seen).toMatchObject({
+    before: expect.arrayContaining([fix]) as string[],
+    after: expect.not.arrayContaining([fix]) as string[],
+  })
 })

@@ -14,9 +14,10 @@ export interface LabArguments {
   readonly outputs: readonly string[]
 }
 
-export const usage: string = `usage: npm run lab -- [OPTION]... COMMAND [ARGUMENT]...
-       npm run lab -- setup [--kernel KERNEL]... [--all]
-       npm run lab -- [OPTION]... shell
+/** What `--help` says; `program` is how the lab was called. */
+export const usage = (program: string): string => `usage: ${program} [OPTION]... COMMAND [ARGUMENT]...
+       ${program} setup [--kernel KERNEL]... [--all]
+       ${program} [OPTION]... shell
 
 Runs COMMAND as root on a real Linux kernel with IPVS and nf_tables, in a virtual machine that sees this host's files.
 What the command writes is gone afterwards. The first run fetches the kernel.
@@ -31,9 +32,9 @@ ${kernelSources.map((source) => `                        ${source.name.padEnd(8)
 
 Exit status: the command's; 124 after a time-out; 125 when the machine could not boot or died; 128 + n after signal n.
 
-  npm run lab -- uname -r
-  npm run lab -- --kernel 5.10 sh -c 'modprobe ip_vs && cat /proc/net/ip_vs'
-  npm run lab -- --timeout 60 --output /tmp/results sh -c 'ipvsadm -Ln >/tmp/results/table'
+  ${program} uname -r
+  ${program} --kernel 5.10 sh -c 'modprobe ip_vs && cat /proc/net/ip_vs'
+  ${program} --timeout 60 --output /tmp/results sh -c 'ipvsadm -Ln >/tmp/results/table'
 
 Kernels are kept in \${XDG_CACHE_HOME:-~/.cache}/ipvs-lab; remove a folder there to get a newer one.
 IPVS_LAB_KERNEL=vmlinuz IPVS_LAB_MODULES=lib/modules/RELEASE run another kernel than Debian's.

@@ -1,52 +1,5 @@
-// `npm run lab -- ...`: see usage in arguments.ts.
+// `npm run lab -- ...`. From the installed package the same is `ipvs lab ...`.
 
-import { parseArguments, usage, type LabArguments } from './arguments.ts'
-import { LabUsageError } from './host.ts'
-import { LabMachineError } from './machine.ts'
-import { say } from './progress.ts'
-import { LabStopped, runCommand } from './run.ts'
-import { ensureKernel } from './setup.ts'
-import { runShell } from './shell.ts'
+import { labCommand } from './command.ts'
 
-/** The lab itself failed, as opposed to the command. */
-const labFailedStatus = 125
-
-const actions: Record<LabArguments['action'], (lab: LabArguments) => Promise<number>> = {
-  help,
-  setup,
-  shell: runShell,
-  run: runCommand,
-}
-
-async function main(): Promise<number> {
-  const lab = parseArguments(process.argv.slice(2))
-  return actions[lab.action](lab)
-}
-
-async function help(): Promise<number> {
-  process.stdout.write(usage)
-  return 0
-}
-
-async function setup(lab: LabArguments): Promise<number> {
-  for (const name of lab.kernels) {
-    const kernel = await ensureKernel(name)
-    say(`${name} is ready: Linux ${kernel.release}`)
-  }
-  return 0
-}
-
-function report(error: unknown): number {
-  if (error instanceof LabStopped) {
-    // Ending by the signal itself tells the caller more than a status: a shell ends its loop on an interrupt.
-    if (error.by !== undefined) process.kill(process.pid, error.by)
-    else say(error.message)
-    return error.status
-  }
-  const explained = error instanceof LabUsageError || error instanceof LabMachineError
-  if (explained) say(error.message)
-  else console.error(error)
-  return labFailedStatus
-}
-
-process.exit(await main().catch(report))
+process.exit(await labCommand(process.argv.slice(2), 'npm run lab --'))

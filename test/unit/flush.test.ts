@@ -8,9 +8,26 @@ const failures = (...codes: IpvsErrorCode[]) =>
   codes.map((code, index) => ({
     index,
     operation: {},
-    error: new IpvsError(code, 'problem', { operation: 'removeService', target: 'FWM 7 ipv4' }),
+    error: new IpvsError(code, 'problem', {
+      operation: 'removeService',
+      target: 'FWM 7 ipv4',
+      outcome: code === 'ERR_IPVS_TIMEOUT' ? 'unknown' : 'not-applied',
+    }),
   }))
-const result = (...codes: IpvsErrorCode[]) => ({ applied: 0, failures: failures(...codes), done: codes.length })
+const result = (applied: number, ...codes: IpvsErrorCode[]) => ({
+  applied,
+  failures: failures(...codes),
+  done: applied + codes.length,
+})
+
+function thrown(given: ReturnType<typeof result>): unknown {
+  try {
+    assertGone(given)
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
 
 describe('flush', () => {
   test('of one family', () => {
@@ -20,12 +37,26 @@ describe('flush', () => {
   })
 
   test('what others removed meanwhile is gone, too', () => {
-    expect(() => assertGone(result('ERR_IPVS_SERVICE_NOT_FOUND', 'ERR_IPVS_SERVICE_NOT_FOUND'))).not.toThrow()
+    expect(() => assertGone(result(1, 'ERR_IPVS_SERVICE_NOT_FOUND', 'ERR_IPVS_SERVICE_NOT_FOUND'))).not.toThrow()
   })
 
-  test('any other failure counts', () => {
+  test('any other failure counts, and the error says how far it got', () => {
     const code = 'ERR_IPVS_RECEIVE_OVERRUN'
-    expect(() => assertGone(result('ERR_IPVS_SERVICE_NOT_FOUND', code))).toThrow(expect.objectContaining({ code }))
+    const given = result(3, 'ERR_IPVS_SERVICE_NOT_FOUND', code, 'ERR_IPVS_KERNEL')
+    const failed = given.failures.slice(1)
+    expect(thrown(given)).toMatchObject({
+      code,
+      operation: 'flush',
+      message: 'flush: 4 of 6 services were removed; 2 failed, first removeService FWM 7 ipv4: problem',
+      outcome: 'partial',
+      batch: { applied: 4, failures: failed, done: 6 },
+      cause: failed[0]?.error,
+    })
+  })
+
+  test('the outcome is that of the worst', () => {
+    expect(thrown(result(0, 'ERR_IPVS_KERNEL'))).toMatchObject({ outcome: 'not-applied' })
+    expect(thrown(result(2, 'ERR_IPVS_KERNEL', 'ERR_IPVS_TIMEOUT'))).toMatchObject({ outcome: 'unknown' })
   })
 
   test.each([

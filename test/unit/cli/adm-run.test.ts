@@ -1,26 +1,9 @@
 // `ipvs adm` with a handle that only remembers what it was asked: the order of things, statuses, and who is told what.
-import { Readable } from 'node:stream'
 import { IpvsError, type BatchOperation, type Ipvs } from 'ipvs'
 import { expect, test } from 'vitest'
 import { linesOf, restore } from '../../../cli/adm/restore.ts'
 import { adm, carryOut } from '../../../cli/adm/run.ts'
-import type { Output } from '../../../cli/output.ts'
-
-class Written implements Output {
-  stdout = ''
-  stderr = ''
-  readonly terminal = false
-  readonly input: Readable
-  constructor(input = '') {
-    this.input = Readable.from([input])
-  }
-  out(text: string): void {
-    this.stdout += text
-  }
-  error(text: string): void {
-    this.stderr += text
-  }
-}
+import { Written } from './written.ts'
 
 /** Refuses to add the mark 9. */
 function fakeIpvs(calls: unknown[]): Ipvs {
@@ -37,10 +20,10 @@ function fakeIpvs(calls: unknown[]): Ipvs {
   } as unknown as Ipvs
 }
 
-async function restored(input: string) {
+async function restored(input: string, ipvs?: Ipvs) {
   const calls: unknown[] = []
-  const output = new Written(input)
-  const status = await restore(fakeIpvs(calls), output)
+  const output = new Written({ input })
+  const status = await restore(ipvs ?? fakeIpvs(calls), output)
   return { calls, status, stderr: output.stderr }
 }
 
@@ -75,6 +58,27 @@ test('-R ends at a line that makes no sense', async () => {
   expect(stderr).toBe(
     "line 2: -A -f x: invalid fwmark value `x' specified\n1 of 3 commands applied, 1 failed, 1 not tried\n",
   )
+})
+
+/** Ends every batch behind its first `applied` operations, of which the next one failed when `failed`. */
+function endingIpvs(applied: number, failed: boolean): Ipvs {
+  const about = { operation: 'batch', target: '' }
+  const lost = new IpvsError('ERR_IPVS_RECEIVE_OVERRUN', 'Lost.', { ...about, outcome: 'unknown' })
+  const failures = failed ? [{ index: applied, operation: {}, error: lost }] : []
+  const batch = { applied, failures, done: applied + failures.length }
+  const error = new IpvsError('ERR_IPVS_PERMISSION_DENIED', 'No.', { ...about, errno: 1, batch })
+  return { batch: () => Promise.reject(error) } as unknown as Ipvs
+}
+
+test('-R says how far it went when nothing more can be done', async () => {
+  const denied = 'Permission denied (you must be root)\n'
+  const none = await restored('-A -f 7\n-A -f 8\n', endingIpvs(0, false))
+  expect(none).toMatchObject({ status: 255, stderr: `${denied}0 of 2 commands applied, 2 not tried\n` })
+  const some = await restored('-A -f 6\n-A -f 7\n-A -f 8\n--set 1 0 2\n', endingIpvs(1, true))
+  expect(some).toMatchObject({
+    status: 255,
+    stderr: `line 2: -A -f 7: batch: Lost.\n${denied}1 of 4 commands applied, 1 failed, 2 not tried\n`,
+  })
 })
 
 test('-R does not end at an unknown option', async () => {

@@ -21,6 +21,7 @@ test.each([
   ['ipvs set service mark:7', '--no-p', ['--no-persistence']],
   ['ipvs --netns blue add', 'd', ['destination']],
   ['ipvs list', '--n', ['--netns']],
+  ['ipvs lab', '--ke', ['--kernel']],
 ])('bash: %s %s', async (before, current, expected) => {
   const words = [...before.split(' '), current]
   const script = `${await completion('bash')}

@@ -1,8 +1,6 @@
 // The verbs for people: what their words mean, what they print.
-import { Readable } from 'node:stream'
 import type { ListedDestination, ServiceSnapshot, Statistics, TotalStatistics } from 'ipvs'
 import { describe, expect, test } from 'vitest'
-import type { Output } from '../../../cli/output.ts'
 import { destinationSettings, serviceSettings } from '../../../cli/verbs/change.ts'
 import { endFilter, filterOf, renderGroups } from '../../../cli/verbs/connections.ts'
 import { createContext } from '../../../cli/verbs/context.ts'
@@ -12,22 +10,7 @@ import { renderList } from '../../../cli/verbs/list.ts'
 import { portsOf, renderMarks } from '../../../cli/verbs/marks.ts'
 import { createProgram, runProgram } from '../../../cli/verbs/program.ts'
 import { renderStats } from '../../../cli/verbs/stats.ts'
-
-class Written implements Output {
-  stdout = ''
-  stderr = ''
-  readonly input: Readable = Readable.from([''])
-  readonly terminal: boolean
-  constructor(terminal = false) {
-    this.terminal = terminal
-  }
-  out(text: string): void {
-    this.stdout += text
-  }
-  error(text: string): void {
-    this.stderr += text
-  }
-}
+import { Written } from './written.ts'
 
 describe('keys', () => {
   test.each([
@@ -127,7 +110,7 @@ mark:7        rr persistent 360s per 255.255.255.0                              
 })
 
 test('headings are emphasised on a terminal only', () => {
-  expect(renderList([], false, new Written(true))).toContain('\u001B[1mSERVICE')
+  expect(renderList([], false, new Written({ terminal: true }))).toContain('\u001B[1mSERVICE')
   expect(renderList([], false, new Written())).not.toContain('\u001B')
 })
 

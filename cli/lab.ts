@@ -1,0 +1,7 @@
+// `ipvs lab`: the lab that the tests run in, for people whose machine has no IPVS.
+import { labCommand } from '../test/lab/command.ts'
+
+/** Carries out the words behind `lab`, and answers the exit status. */
+export async function labVerb(words: readonly string[]): Promise<number> {
+  return labCommand(words, 'ipvs lab')
+}

@@ -1,0 +1,75 @@
+// Files of /proc that belong to a network namespace: this one's, or another one's by way of nsenter.
+import { execFile } from 'node:child_process'
+import { readFile, readdir } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const sysctlFile = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}`
+const INTERFACES = '/proc/sys/net/ipv4/conf'
+const reversePath = (name: string): string => `${INTERFACES}/${name}/rp_filter`
+const STATUS = '/proc/net/ip_vs_status'
+
+/** What is read. */
+export interface NamespaceFacts {
+  /** Values of sysctls by their names; those that the kernel does not have are absent. */
+  readonly sysctls: Readonly<Record<string, string>>
+  /** `net.ipv4.conf.*.rp_filter` by interface; `all` and `default` are among them. */
+  readonly reversePath: Readonly<Record<string, string>>
+  /** Of `/proc/net/ip_vs_status`: since Linux 7 the service table grows. */
+  readonly serviceBuckets?: { readonly count: number; readonly loadFactor: number } | undefined
+}
+
+type Files = ReadonlyMap<string, string>
+
+async function readHere(files: readonly string[]): Promise<Files> {
+  const interfaces = await readdir(INTERFACES)
+  const found = new Map<string, string>()
+  for (const file of [...files, ...interfaces.map(reversePath)]) {
+    const text = await readFile(file, 'utf8').catch(() => undefined)
+    if (text !== undefined) found.set(file, text)
+  }
+  return found
+}
+
+/** nsenter is missing, or cannot go there. */
+export class NoEntry extends Error {}
+
+// Node.js cannot enter a namespace, and /proc/sys shows that of whoever reads.
+async function readThere(files: readonly string[], netns: string): Promise<Files> {
+  const script = `exec grep -sH '' ${reversePath('*')} "$@"`
+  const words = [`--net=${netns}`, 'sh', '-c', script, 'sh', ...files]
+  const ended = await promisify(execFile)('nsenter', words, { maxBuffer: 1 << 26 }).catch((error: unknown) => error)
+  const { stdout = '', stderr = '', code } = ended as { stdout?: string; stderr?: string; code?: number | string }
+  if (stdout === '') {
+    throw new NoEntry(code === 'ENOENT' ? 'nsenter is missing (Debian: util-linux)' : stderr.trim())
+  }
+  const found = new Map<string, string>()
+  for (const line of stdout.split('\n')) {
+    const at = line.indexOf(':')
+    const file = line.slice(0, at)
+    if (at > 0) found.set(file, `${found.get(file) ?? ''}${line.slice(at + 1)}\n`)
+  }
+  return found
+}
+
+/** The numbers of the line `Service buckets: 16 (4 bits, lfactor -3)`. */
+export function serviceBuckets(status: string | undefined): NamespaceFacts['serviceBuckets'] {
+  const [, count, loadFactor] = /^Service buckets:\s*(\d+) \(.*lfactor (-?\d+)\)/m.exec(status ?? '') ?? []
+  return count === undefined ? undefined : { count: Number(count), loadFactor: Number(loadFactor) }
+}
+
+/** Reads sysctls and more of a network namespace, by default of this one. Rejects with `NoEntry`. */
+export async function readNamespace(names: readonly string[], netns: string | undefined): Promise<NamespaceFacts> {
+  const files = [...names.map(sysctlFile), STATUS]
+  const found = await (netns === undefined ? readHere(files) : readThere(files, netns))
+  const sysctls: Record<string, string> = {}
+  for (const name of names) {
+    const text = found.get(sysctlFile(name))
+    if (text !== undefined) sysctls[name] = text.trim()
+  }
+  const paths: Record<string, string> = {}
+  for (const [file, text] of found) {
+    const [, name] = /\/conf\/(.+)\/rp_filter$/.exec(file) ?? []
+    if (name !== undefined) paths[name] = text.trim()
+  }
+  return { sysctls, reversePath: paths, serviceBuckets: serviceBuckets(found.get(STATUS)) }
+}
