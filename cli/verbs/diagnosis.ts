@@ -140,8 +140,7 @@ const isIpv6 = ({ address }: ListedMarkRule): boolean => address.includes(':')
 const leadsTo = (rule: ListedMarkRule, { fwmark, family }: ServiceSnapshot): boolean =>
   rule.mark === fwmark && isIpv6(rule) === (family === 'ipv6')
 
-const portsOfMark = ({ address, protocol, ports }: ListedMarkRule): string =>
-  `${address} ${protocol} ${String(ports)}`
+const portsOfMark = ({ address, protocol, ports }: ListedMarkRule): string => `${address} ${protocol} ${String(ports)}`
 
 const marksWithoutService: Check = ({ services, marks = [] }) =>
   marks
