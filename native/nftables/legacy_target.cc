@@ -5,9 +5,9 @@
 namespace nftables {
 namespace {
 
-// xt_connmark_tginfo1: {ctmark, ctmask, nfmask, u8 mode}
+// xt_connmark_tginfo1: {ctmark, ctmask, nfmask, u8 mode}; 2: {ctmark, ctmask, nfmask, u8 direction, u8 bits, u8 mode}.
 bool restoresMark(Bytes info, uint32_t revision) {
-  constexpr size_t mode = 12;
+  const size_t mode = revision == 1 ? 12 : 14;
   constexpr std::byte restore{2}; // XT_CONNMARK_RESTORE
   return revision >= 1 && info.size() > mode && info[mode] == restore;
 }

@@ -289,6 +289,8 @@ TEST_CASE("marks that rules of others give are found as far as they are written 
     CHECK(legacy("TPROXY", 1, {0xff, 9, 0, 0})[0].mark == 9U);
     CHECK(legacy("CONNMARK", 1, {0, UINT32_MAX, UINT32_MAX, 0}).empty()); // --set-mark: of the connection
     CHECK_FALSE(legacy("CONNMARK", 1, {0, UINT32_MAX, UINT32_MAX, 2})[0].mark);
+    CHECK_FALSE(legacy("CONNMARK", 2, {0, UINT32_MAX, UINT32_MAX, 2U << 16})[0].mark);
+    CHECK(legacy("CONNMARK", 2, {0, UINT32_MAX, UINT32_MAX, 2}).empty()); // a shift to the left
     CHECK(legacy("LOG", 0, {0, 0}).empty());
   }
   SUBCASE("our own rules as well") {
