@@ -26,6 +26,7 @@
       "native/nftables/rules.cc",
       "native/nftables/found.cc",
       "native/nftables/export.cc",
+      "native/nftables/bridge.cc",
       "native/nftables/expressions.cc",
       "native/nftables/objects.cc",
       "native/nftables/elements.cc",

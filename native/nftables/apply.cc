@@ -1,6 +1,7 @@
 // Changing the mark map: one transaction, its answers, and what to believe when there were none.
 #include "nftables/marks.h"
 
+#include "nftables/bridge.h"
 #include "nftables/rules.h"
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t fullList = 60'000;
 
 constexpr int restartError = ERESTART;
+
+constexpr int bridgeAttempts = 5;
 
 bool valid(const Element& element) {
   if ((element.family != AF_INET && element.family != AF_INET6) || element.protocol > UINT8_MAX ||
@@ -108,7 +111,7 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
     return {failureOf(0, netlink::rejected(restartError))}; // as the kernel would say
   }
   const Objects missing = missingObjects(existing, needsOf(rows.subspan(removed)));
-  if (rows.empty() && nothing(missing)) {
+  if (rows.empty() && nothing(missing) && existing.bridges.empty()) {
     generation = before;
     return {};
   }
@@ -116,6 +119,11 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   segments_.clear();
   beginTransaction(batch, before);
   createObjects(batch, table_, missing);
+  appendBridgeRemovals(batch, table_, existing.bridges);
+  const std::vector<size_t> bridged = bridgedRows(rows, removed);
+  for (const size_t row : bridged) {
+    appendBridge(batch, table_, rows[row]);
+  }
   appendRules(batch, rows, 0, removed, appendRuleRemoval);
   appendElements(batch, rows, 0, removed, NFT_MSG_DELSETELEM); // first: a change of mark removes and adds
   appendElements(batch, rows, removed, rows.size(), NFT_MSG_NEWSETELEM);
@@ -133,6 +141,9 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
     status = readGeneration(channel_, Control::within(readBackTime), after);
     if (status.ok() && after != before) {
       generation = after == before + 1 ? after : 0;
+      if (!bridged.empty()) {
+        removeBridges(generation);
+      }
       return {};
     }
     status = status.ok() ? Status{netlink::Cause::malformed, 0} : status;
@@ -142,6 +153,30 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
     resolve(failure, before, rows, removed, control);
   }
   return failure.status.ok() ? std::vector<Failure>{} : std::vector<Failure>{std::move(failure)};
+}
+
+// The change is done: whatever happens here does not matter to it. What is left stands in the way of nobody until the
+// next change, which removes it.
+void Marks::removeBridges(uint32_t& generation) {
+  const uint32_t expected = std::exchange(generation, 0);
+  for (int attempt = 0; attempt < bridgeAttempts; ++attempt) {
+    const Control control = Control::within(readBackTime);
+    Objects objects;
+    if (!findObjects(channel_, table_, control, objects).status.ok() || objects.bridges.empty()) {
+      return;
+    }
+    Batch& batch = channel_.compose();
+    beginTransaction(batch, objects.generation);
+    appendBridgeRemovals(batch, table_, objects.bridges);
+    endTransaction(batch);
+    netlink::Answers answers;
+    uint32_t after = 0;
+    if (channel_.exchange(control, answers).ok() && answers.refusals.empty() &&
+        readGeneration(channel_, control, after).ok()) {
+      generation = objects.generation == expected && after == expected + 1 ? after : 0;
+      return;
+    }
+  }
 }
 
 // Appends messages for rows[first..last), map by map.

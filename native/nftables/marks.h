@@ -57,6 +57,7 @@ private:
                              bool& interrupted);
 
   // Writing (apply.cc)
+  void removeBridges(uint32_t& generation);
   using RuleMessage = void (*)(Batch& batch, const std::string& table, const Element& element);
   void appendRules(Batch& batch, std::span<const Element> rows, size_t first, size_t last, RuleMessage append);
   void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);

@@ -114,6 +114,10 @@ bool takeRule(const Message& message, Objects& objects) {
   for (size_t i = 0; i < mapCount; ++i) {
     objects.lookup[i] = objects.lookup[i] || (chain == chains[MARKS].name && rule.lookup == maps[i].name);
   }
+  const Bytes handle = findAttribute(attributes, NFTA_RULE_HANDLE);
+  if (chain == chains[MARKS].name && rule.lookup.empty() && !rule.marks.empty() && handle.size() == sizeof(uint64_t)) {
+    objects.bridges.push_back(netlink::networkOrder(netlink::load<uint64_t>(handle.data())));
+  }
   return true;
 }
 

@@ -13,7 +13,8 @@ struct Objects {
   bool chain[chainCount] = {};
   bool jump[jumpCount] = {}; // rules
   bool map[mapCount] = {};
-  bool lookup[mapCount] = {}; // the rules in the chain `marks`
+  bool lookup[mapCount] = {};    // the rules in the chain `marks`
+  std::vector<uint64_t> bridges; // handles of rules that an earlier change should have removed: bridge.h
 };
 
 // What rows need.

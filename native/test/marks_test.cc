@@ -121,3 +121,40 @@ TEST_CASE("a torn listing that the generation does not show is noticed") {
   REQUIRE(rows.size() == 2);
   CHECK(nftables::keyLess(rows[0], rows[1]));
 }
+
+TEST_CASE("ranges in the place of others have rules until the next transaction") {
+  Rig rig;
+  Element old = range(10000, 20000);
+  Element fresh = range(10000, 15000);
+  fresh.mark = 8;
+  const Element elsewhere = markRow("10.9.0.0", "10.9.255.255", 6, 1, 9, 7);
+  CHECK(rig.apply({old}).empty());
+  SUBCASE("one for each that takes packets over") {
+    CHECK(rig.apply({old, fresh, elsewhere, exact(3, 80)}, 1).empty());
+    CHECK(rig.shape(1) == std::vector<int>{NFT_MSG_NEWSET, NFT_MSG_NEWRULE, NFT_MSG_NEWRULE, NFT_MSG_DELSETELEM,
+                                           NFT_MSG_NEWSETELEM, NFT_MSG_NEWSETELEM});
+    CHECK(rig.shape(2) == std::vector<int>{NFT_MSG_DELRULE});
+    CHECK(rig.generation == rig.tables.generation);
+    CHECK(rig.apply({}).empty());
+    CHECK(rig.tables.transactions.size() == 3); // nothing is left
+  }
+  SUBCASE("and the next change removes what could not be removed at once") {
+    bool refuse = false;
+    rig.tables.intercept = [&](const Requests& requests) -> Answers {
+      const bool removal = Tables::isTransaction(requests) && Tables::messageOf(requests[1]) == NFT_MSG_DELRULE;
+      return refuse && removal ? std::optional(Tables::Datagrams{Tables::refuse(requests[1], EBUSY)}) : std::nullopt;
+    };
+    refuse = true;
+    CHECK(rig.apply({old, fresh}, 1).empty());
+    CHECK(rig.generation == 0); // not known
+    refuse = false;
+    CHECK(rig.list().size() == 1);
+    CHECK(rig.apply({}).empty());
+    CHECK(rig.shape(rig.tables.transactions.size() - 1) == std::vector<int>{NFT_MSG_DELRULE});
+  }
+  SUBCASE("none for what is new") {
+    CHECK(rig.apply({elsewhere}).empty());
+    CHECK(rig.apply({elsewhere}, 1).empty());
+    CHECK(rig.tables.transactions.size() == 3);
+  }
+}

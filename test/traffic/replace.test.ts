@@ -107,14 +107,8 @@ test('a rule whose mark changes has one of its marks at any moment', () => {
   expect(endsOf(81)).toEqual(['server-7', 'server-8'])
 })
 
-test('and so has a range', ({ skip }) => {
-  const allowed = ['server-7', 'server-8']
-  const lost = (seen.counts[8081] ?? {})['server-99'] ?? 0
-  expect(endsOf(8081).filter((end) => end !== 'server-99')).toEqual(allowed)
-  // The kernel looks elements of intervals up in a copy that becomes the current one only after the new generation has begun.
-  // Until then a changed range is in neither. Since Linux 6.17 (c4eaca2e1052) the old copy counts as a whole.
-  const [major = 0, minor = 0] = lab.kernel.version.split('.').map(Number)
-  const isFixed = major > 6 || (major === 6 && minor >= 17)
-  if (!isFixed) skip(`Linux ${lab.kernel.release}: ${lost} of ${connectionsTo(8081)} connections had no mark`)
-  expect(lost).toBe(0)
+// Until Linux 6.17 the kernel finds neither the old nor the new element of an interval map for a moment: see
+// native/nftables/bridge.h.
+test('and so has a range', () => {
+  expect(endsOf(8081)).toEqual(['server-7', 'server-8'])
 })
