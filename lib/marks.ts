@@ -132,8 +132,9 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * Puts exactly these rules in place, in one transaction: what stays is not touched, and no packet goes without its mark
    * in between. When all is as it should be, nothing is sent. Like `nft -f`.
    *
-   * Before Linux 6.17 the kernel makes one exception: a range of ports, a block or a range of addresses that changes (its
-   * mark, its comment, or anything else of its rule) matches nothing for the moment in which the transaction takes effect.
+   * Ranges of ports and blocks of addresses that take over from others need a second transaction right behind, which
+   * removes rules that stood in for them: Linux before 6.17 does not find a new range in the very moment in which the old
+   * one goes.
    *
    * Rejects as `add` does.
    */

@@ -1,6 +1,7 @@
 // Real packets carry the mark: a client in one network namespace, the director in another.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import type { ListedMarkRule } from '../../lib/index.ts'
 import { connectLab, type Lab } from '../lab/client.ts'
 
 let lab: Lab
@@ -31,17 +32,25 @@ const wires = `
   ip -n $DIRECTOR addr add 2001:db8::11/128 dev lo nodad
 `
 
-/** Adds rules, sends packets, and answers `mark . protocol . port` of what arrived and of what the director sent. */
+interface Seen {
+  /** `mark . protocol . port` of what came to the director, and of what it sent. */
+  readonly arrived: string[]
+  readonly sent: string[]
+  readonly listed: readonly ListedMarkRule[]
+}
+
+/** Adds rules beside those that nft makes of `others`, and sends packets. */
 async function marksOf(
   rules: readonly object[],
   fromClient: readonly string[],
   fromDirector: readonly string[] = [],
-): Promise<{ readonly arrived: string[]; readonly sent: string[] }> {
+  others = '',
+): Promise<Seen> {
   return lab.run(
     async ({ ipvs: { FirewallMarks }, netns, sh }, given) => {
       const [client, director] = [await netns(), await netns()]
       await sh(given.wires, { env: { CLIENT: client.name, DIRECTOR: director.name } })
-      await sh('nft -f -', { netns: director, input: given.recorder })
+      await sh('nft -f -', { netns: director, input: `${given.recorder}\n${given.others}` })
       const marks = await FirewallMarks.open({ netns: director.path })
       await marks.add(given.rules as never)
       // Refused connections are packets, too.
@@ -54,11 +63,12 @@ async function marksOf(
         const text = await sh(`nft list set inet recorder ${set}`, { netns: director })
         return text.match(/0x[0-9a-f]+ \. \w+ \. \d+/g) ?? []
       }
-      const result = { arrived: await recorded('arrived'), sent: await recorded('sent') }
+      const listed = await marks.list()
+      const result = { arrived: await recorded('arrived'), sent: await recorded('sent'), listed }
       await marks.close()
       return result
     },
-    { rules, fromClient, fromDirector, wires, recorder },
+    { rules, fromClient, fromDirector, wires, recorder, others },
   )
 }
 
@@ -102,4 +112,66 @@ test('packets of the director itself, at output', async () => {
     '0xfffffff0 . tcp . 8000',
     '0xfffffff0 . tcp . 8010',
   ])
+})
+
+test('a mask keeps the bits that others have set', async () => {
+  const foreign = `table inet others {
+    chain c { type filter hook prerouting priority -160; meta mark set 0xabcd00ff; }
+  }`
+  const rules = [
+    { ...ftp, mark: 0x1, mask: 0xf },
+    { ...ftp, mark: 0x30, mask: '0xf0', ports: [21] },
+    { ...ftp, mark: 0x5, ports: [80] },
+  ]
+  const targets = [21, 80, 81, 10000].map((port) => `tcp/192.168.1.11/${port}`)
+  const { arrived } = await marksOf(rules, targets, [], foreign)
+  expect(arrived.toSorted()).toEqual([
+    '0x00000005 . tcp . 80', // without a mask: all bits
+    '0xabcd0031 . tcp . 21', // one rule for each of two masks
+    '0xabcd00f1 . tcp . 10000',
+    '0xabcd00ff . tcp . 81',
+  ])
+})
+
+test('rules with a source or an interface prevail, whenever they were added', async () => {
+  const web = { mark: 7, address: '192.168.1.11', protocol: 'tcp' } as const
+  const rules = [
+    { ...web, mark: 8, ports: [80], source: '10.0.0.0/24' },
+    { ...web, mark: 9, ports: [81], source: '10.0.0.3-10.0.0.9' },
+    { ...web, mark: 10, ports: [82], interface: 'wir*' },
+    { ...web, mark: 11, ports: [83], interface: 'lo' },
+    { ...web, ports: '79-90' },
+  ]
+  const targets = [79, 80, 81, 82, 83].map((port) => `tcp/192.168.1.11/${port}`)
+  const { arrived } = await marksOf(rules, targets)
+  expect(arrived.toSorted()).toEqual([
+    '0x00000007 . tcp . 79',
+    '0x00000007 . tcp . 81',
+    '0x00000007 . tcp . 83',
+    '0x00000008 . tcp . 80',
+    '0x0000000a . tcp . 82',
+  ])
+})
+
+test('all ports, all protocols, and what was counted', async () => {
+  const rules = [
+    { mark: 7, address: '192.168.1.11', protocol: 'all', counter: true },
+    { mark: 8, address: '10.0.0.1', protocol: 'tcp', ports: 'all' },
+    { mark: 9, address: '2001:db8::11', protocol: 'udp', ports: [53, 54], counter: true },
+    { mark: 10, address: '2001:db8::11', protocol: 'udp', ports: ['60-70'], counter: true },
+  ]
+  const targets = ['tcp/192.168.1.11/1', 'udp/192.168.1.11/2', 'tcp/10.0.0.1/65535', 'udp/10.0.0.1/3']
+  const counted = ['udp/2001:db8::11/53', 'udp/2001:db8::11/54', 'udp/2001:db8::11/54', 'udp/2001:db8::11/60']
+  const { arrived, listed } = await marksOf(rules, [...targets, ...counted])
+  expect(arrived).toEqual(
+    expect.arrayContaining([
+      '0x00000007 . tcp . 1',
+      '0x00000007 . udp . 2',
+      '0x00000008 . tcp . 65535',
+      '0x00000000 . udp . 3',
+    ]),
+  )
+  const packets = Object.fromEntries(listed.map(({ mark, packets: count, bytes }) => [mark, [count, bytes]]))
+  // One byte each: 40 bytes of IPv6 header, 8 of UDP.
+  expect(packets).toEqual({ 7: [2n, expect.any(BigInt)], 8: [undefined, undefined], 9: [3n, 147n], 10: [1n, 49n] })
 })

@@ -66,7 +66,7 @@ describe.each(['masquerade', 'direct'] as const)('%s', (forwarding) => {
         const before = await active(given.first)
         // Direct routing: the server connects from the VIP, and what the client answers comes to the director.
         if (given.forwarding === 'direct') await director.mark({ ...rule, ports: [20] })
-        else await ftp.masqueradeActive(context, site)
+        else await ftp.masqueradeActive(director, site)
         await ftp.takePeers(context, site)
         const after = [await active(given.first), await active(given.second)]
         const lftp = await ftp.fetchWhoByLftp(context, site.client, given.vip, false)

@@ -2,6 +2,7 @@
 import type { Forwarding } from 'ipvs'
 
 import type { LabContext, Netns } from '../lab/job.ts'
+import type { Director } from './director.ts'
 import type { Site } from './topology.ts'
 
 /**
@@ -67,15 +68,9 @@ export async function fetchWhoByLftp(
  * net.ipv4.vs.conntrack: conntrack has these connections to itself, since IPVS knows nothing of them. They come from the
  * address of the director's interface, not from the VIP.
  */
-export async function masqueradeActive(context: LabContext, site: Site): Promise<void> {
-  const sources = site.servers.map(({ ipv4 }) => ipv4).join(', ')
-  const rule = `ip saddr { ${sources} } tcp sport 20 masquerade`
-  await context.sh('nft -f -', {
-    netns: site.director,
-    input: `table ip active-ftp {
-      chain out { type nat hook postrouting priority srcnat; ${rule}; }
-    }`,
-  })
+export async function masqueradeActive({ marks }: Director, site: Site): Promise<void> {
+  const rule = (source: string) => ({ action: 'masquerade', source, protocol: 'tcp', sourcePorts: 20 }) as const
+  await marks.addNat(site.servers.map(({ ipv4 }) => rule(ipv4)))
 }
 
 /** Has the client remember who connects to it from an FTP server's data port. */
