@@ -147,10 +147,13 @@ function blockOf(family: Family, from: string, to: string): AddressBlock {
   return { family, from: first, to: last, text: formatAddressBlock(first, last, family) }
 }
 
+function sum(values: readonly bigint[]): bigint {
+  return values.reduce((left, right) => left + right)
+}
+
 function sumOf(elements: readonly MarkElement[]): Counter | undefined {
   const counters = elements.flatMap(({ counter }) => counter ?? [])
   if (counters.length === 0) return undefined
-  const sum = (values: readonly bigint[]) => values.reduce((left, right) => left + right)
   return { packets: sum(counters.map(({ packets }) => packets)), bytes: sum(counters.map(({ bytes }) => bytes)) }
 }
 

@@ -30,6 +30,8 @@ export interface MarksOpenOptions extends OpenOptions {
   readonly table?: string | undefined
 }
 
+const replaceMarks: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
+
 function parseTable(value: unknown, path: string): string {
   if (typeof value !== 'string' || !/^[A-Za-z][\w.-]{0,62}$/.test(value)) {
     const accepted = 'a letter, then letters, digits, "_", "-" and ".", at most 63 characters'
@@ -139,8 +141,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * Rejects as `add` does.
    */
   async replace(rules: readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    const plan: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
-    return this.change('replace', parseMarkRule, rules, options, plan)
+    return this.change('replace', parseMarkRule, rules, options, replaceMarks)
   }
 
   /**

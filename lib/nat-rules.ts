@@ -5,6 +5,8 @@ import { MarksHandle } from './marks-handle.ts'
 import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './nat-rule.ts'
 import type { CallOptions } from './pending.ts'
 
+const replaceNat: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
+
 export class NatRules extends MarksHandle {
   /**
    * Adds rules that translate addresses, all of them or none: see {@link MasqueradeRule} and {@link RedirectRule}. They
@@ -29,7 +31,6 @@ export class NatRules extends MarksHandle {
 
   /** Puts exactly these rules that translate addresses in place, in one transaction; those that mark stay. */
   async replaceNat(rules: readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    const plan: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
-    return this.change('replaceNat', parseNatRule, rules, options, plan)
+    return this.change('replaceNat', parseNatRule, rules, options, replaceNat)
   }
 }

@@ -6,6 +6,7 @@ import { planAdd, planRemove, planReplace, wishOf } from '../../lib/mark-plan.ts
 import { describeRule } from '../../lib/checked-rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../lib/mark-rule.ts'
 import { MarkTable, groupRules, type MarkChange } from '../../lib/mark-table.ts'
+import { parseNatRule } from '../../lib/nat-rule.ts'
 import { Slices } from '../../lib/slices.ts'
 import { InvalidInput } from '../../lib/validate.ts'
 import { randomSource } from './random.ts'
@@ -105,6 +106,86 @@ describe('add', () => {
   })
 })
 
+const redirect = (toPort: number, ports: number | string = 80) =>
+  parseNatRule({ action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports, toPort }, 'rule')
+
+describe('rules of their own', () => {
+  const special = { ...web, source: '10.0.0.0/8' } as const
+  const masked = { ...web, mask: 0xff } as const
+
+  test.each<[string, MarkRule, MarkRule]>([
+    ['a source prevails over none', web, { ...special, mark: 8 }],
+    ['an interface prevails over none', web, { ...web, mark: 8, interface: 'eth0' }],
+    ['other sources', special, { ...special, mark: 8, source: '11.0.0.0/8' }],
+    ['other interfaces', { ...web, interface: 'eth*' }, { ...web, mark: 8, interface: 'lo' }],
+    ['other ports', special, { ...special, mark: 8, ports: [81] }],
+    ['other protocols', special, { ...special, mark: 8, protocol: 'udp' }],
+    ['masks without a bit in common', masked, { ...web, mark: 0x100, mask: 0x100 }],
+    ['all protocols of another address', web, { mark: 8, address: '172.16.0.101', protocol: 'all' }],
+  ])('%s', async (_name, one, other) => {
+    expect((await add(tableOf(one), other)).added.length).toBeGreaterThan(0)
+    expect((await add(tableOf(other), one)).added.length).toBeGreaterThan(0)
+    expect((await add(tableOf(), one, other)).added.length).toBeGreaterThan(1)
+  })
+
+  test.each<[string, MarkRule, MarkRule]>([
+    ['the same source', special, { ...special, mark: 8 }],
+    ['a part of the source', special, { ...special, mark: 8, source: '10.1.2.3' }],
+    ['a source and an interface', special, { ...web, mark: 8, interface: 'eth0' }],
+    ['interfaces that begin alike', { ...web, interface: 'eth*' }, { ...web, mark: 8, interface: 'eth0' }],
+    ['open names that begin alike', { ...web, interface: 'eth*' }, { ...web, mark: 8, interface: 'e*' }],
+    ['a mask and none', web, { ...masked, mark: 8 }],
+    ['masks with a bit in common', masked, { ...web, mark: 0x80, mask: 0x180 }],
+    ['all ports', web, { ...web, mark: 8, ports: 'all' }],
+    ['all protocols', web, { mark: 8, address: '172.16.0.0/16', protocol: 'all' }],
+    [
+      'all protocols twice',
+      { ...web, protocol: 'all', ports: 'all' },
+      { mark: 8, address: '172.16.0.0/16', protocol: 'all' },
+    ],
+  ])('refuses an overlap: %s', async (_name, one, other) => {
+    expect((await refusal(add(tableOf(one), other))).message).toMatch(/overlaps the existing/)
+    expect((await refusal(add(tableOf(other), one))).message).toMatch(/overlaps the existing/)
+    expect((await refusal(add(tableOf(), one, other))).message).toMatch(/\(rules\[[01]\]\)/)
+    expect((await refusal(replace(tableOf(), one, other))).message).toMatch(/overlaps/)
+  })
+
+  test('are there already, whatever their comment and counter', async () => {
+    const host: MarkRule = { mark: 7, address: '11.0.0.0/8', protocol: 'all' }
+    const same: MarkRule[] = [special, { ...masked, address: '10.9.9.9' }, host]
+    const others = same.map((rule) => ({ ...rule, comment: 'new', counter: true }))
+    const table = tableOf(...same)
+    expect((await add(table, ...others)).added).toEqual([])
+    expect((await remove(table, ...others)).removed).toHaveLength(5)
+    const replaced = await replace(table, ...others)
+    expect([replaced.removed.length, replaced.added.length]).toEqual([5, 5])
+    expect((await replace(table, ...same)).added).toEqual([])
+  })
+
+  test('the parts of the table do not touch each other', async () => {
+    const masquerade = parseNatRule(
+      { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: 20 },
+      'rule',
+    )
+    const nat = async (...rules: (typeof masquerade)[]) =>
+      wishOf(
+        rules.map((rule, index) => ({ rule, path: `rules[${index}]` })),
+        slices,
+      )
+    const table = tableOf(web, elementsOf(masquerade), elementsOf(redirect(8080)))
+    expect(texts((await planReplace('nat', table, await nat(), slices)).removed)).toEqual([
+      'tcp source port 20 from 10.0.0.0/24 -> masquerade',
+      'tcp 172.16.0.100 port 80 -> redirect to port 8080',
+    ])
+    expect((await replace(table)).removed).toHaveLength(2)
+    expect((await planAdd(table, await nat(masquerade, redirect(8080)), slices)).added).toEqual([])
+    const error = await refusal(planAdd(table, await nat(redirect(8081, '79-81')), slices))
+    expect(error.message).toContain(
+      'overlaps the existing "tcp 172.16.0.100 port 80 -> redirect to port 8080" in port 80',
+    )
+  })
+})
+
 describe('remove', () => {
   test('a rule as a whole', async () => {
     const { removed, added } = await remove(tableOf(ftp, web), { ...web, ports: [443, 80], comment: 'any' })
@@ -167,6 +248,24 @@ const overlaps = (left: MarkElement, right: MarkElement) =>
   right.from <= left.to &&
   left.portFrom <= right.portTo &&
   right.portFrom <= left.portTo
+
+test('elements that others made belong to one rule where that says the same', () => {
+  const counted = foreign(web).map(({ key, mark }) => new MarkElement(key, mark, 0n, '', { packets: 1n, bytes: 60n }))
+  const elements = [
+    ...counted,
+    ...foreign({ ...web, address: '172.16.0.101', comment: 'a' }),
+    ...foreign({ ...web, address: '172.16.0.102', ports: ['1-100'] }),
+    ...foreign({ ...web, address: '172.16.0.102', ports: [80, 443] }),
+  ]
+  const sorted = elements.toSorted((left, right) => (left.key < right.key ? -1 : 1))
+  const rules = [...groupRules(sorted)].map((group) => listedRule(ruleOf(group)))
+  expect(rules).toEqual([
+    { ...web, counter: true, packets: 2n, bytes: 120n },
+    { ...web, address: '172.16.0.101', comment: 'a' },
+    { ...web, address: '172.16.0.102', ports: ['1-100'] },
+    { ...web, address: '172.16.0.102' }, // 80 is in the range: it cannot be of one rule with it
+  ])
+})
 
 // Addresses 10.0.0.1 to 10.0.0.12, ports 1 to 12: crowded.
 const randomElements = (random: () => number, count: number) =>

@@ -4,6 +4,7 @@ import { formatAddressBlock, parseAddressBlock } from '../../lib/address-block.t
 import { elementsOf, ruleOf } from '../../lib/mark-elements.ts'
 import { describeRule } from '../../lib/checked-rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../lib/mark-rule.ts'
+import { listedNatRule, parseNatRule, type NatRule } from '../../lib/nat-rule.ts'
 import { ruleId } from '../../lib/rule-id.ts'
 import { refused } from './refused.ts'
 
@@ -32,8 +33,26 @@ describe('rules', () => {
     expect(rule.address).toBe('2001:db8::/32')
   })
 
+  test('what maps cannot say is listed, too', () => {
+    const special = { source: '10.0.0.0/8', interface: 'eth*', mask: 0xff, counter: true }
+    expect(listed(special)).toEqual({ ...web, ...special, packets: 0n, bytes: 0n })
+    expect(listed({ mask: '0xffffffff', source: '0.0.0.0/0', counter: false })).toEqual(web) // which say nothing
+    expect(listed({ protocol: 'all', ports: undefined })).toEqual({ ...web, protocol: 'all', ports: 'all' })
+    expect(listed({ ports: 'all' }).ports).toBe('all')
+    const counted = listed({ counter: true })
+    expect(listedRule(parseMarkRule({ ...counted, packets: 5n, bytes: 300n }, 'rule'))).toEqual(counted)
+  })
+
   test('elements make up the rule again', () => {
-    for (const change of [{}, { address: '::1', ports: ['1-65535'] }, { address: '10.0.0.5-10.0.0.9', comment: 'x' }]) {
+    const changes = [
+      {},
+      { address: '::1', ports: ['1-65535'] },
+      { address: '10.0.0.5-10.0.0.9', comment: 'x' },
+      { protocol: 'all', ports: 'all', counter: true },
+      { mask: 0xff, source: '10.9.0.0/16', interface: 'eth0', counter: true },
+      { address: '2001:db8::/32', ports: 'all', source: '2001:db8::1-2001:db8::9' },
+    ]
+    for (const change of changes) {
       const rule = parse({ ports: [21, '10000-20000'], ...change })
       expect(listedRule(ruleOf(elementsOf(rule)))).toEqual(listedRule(rule))
     }
@@ -43,6 +62,10 @@ describe('rules', () => {
     expect(describeRule(parse())).toBe('tcp 172.16.0.100 ports 80, 443 -> mark 7')
     expect(describeRule(parse({ ports: ['5-9'] }))).toBe('tcp 172.16.0.100 ports 5-9 -> mark 7')
     const many = Array.from({ length: 100 }, (_, index) => index * 2 + 1)
+    expect(describeRule(parse({ protocol: 'all', ports: 'all' }))).toBe('all protocols 172.16.0.100 -> mark 7')
+    expect(describeRule(parse({ ports: 'all', source: '10.0.0.0/8', interface: 'eth0', mask: 255 }))).toBe(
+      'tcp 172.16.0.100 all ports from 10.0.0.0/8 on eth0 -> mark 0x7/0xff',
+    )
     expect(describeRule(parse({ ports: many }))).toMatch(/ports 1, 3, 5, 7, 9, 11, 13, 15, \.\.\. \(100 in all\)/)
   })
 
@@ -74,8 +97,64 @@ describe('rules', () => {
     ['rule.comment', { comment: 7 }],
     ['rule.comment', { comment: 'é'.repeat(65) }, /128 bytes/],
     ['rule.port', { port: 80 }, /did you mean "ports"/],
+    ['rule.ports', { protocol: 'all' }, /leave ports out/],
+    ['rule.ports', { ports: undefined }, /or "all"/],
+    ['rule.mask', { mask: 0 }],
+    ['rule.mask', { mask: 0x3 }, /leaves out 0x4 of the mark 0x7/],
+    ['rule.source', { source: '2001:db8::1' }, /is ipv6, but the address is ipv4/],
+    ['rule.source', { source: '10.0.0.1/8' }, /write "10.0.0.0\/8"/],
+    ['rule.interface', { interface: '' }],
+    ['rule.interface', { interface: '*' }],
+    ['rule.interface', { interface: 'eth 0' }],
+    ['rule.interface', { interface: 'e*h' }],
+    ['rule.interface', { interface: 'a-very-long-name' }, /15 bytes/],
+    ['rule.counter', { counter: 1 }, /true nor false/],
   ])('refuse %s (%#)', (field, change, text = /./) => {
     const error = refused(() => parse(change))
+    expect(error.field).toBe(field)
+    expect(error.message).toMatch(text)
+  })
+})
+
+const again = (rule: object) => listedNatRule(ruleOf(elementsOf(parseNatRule(rule, 'rule'))))
+
+describe('rules that translate addresses', () => {
+  const ftp = { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: [20] } as const
+  const real = { action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports: [80], toPort: 8080 } as const
+
+  test.each<[NatRule, string]>([
+    [ftp, 'tcp source port 20 from 10.0.0.0/24 -> masquerade'],
+    [
+      { ...ftp, protocol: 'all', sourcePorts: 'all', address: '10.9.0.0/16', comment: 'x' },
+      'all protocols 10.9.0.0/16 from 10.0.0.0/24 -> masquerade',
+    ],
+    [real, 'tcp 172.16.0.100 port 80 -> redirect to port 8080'],
+    [
+      { action: 'redirect', address: '2001:db8::7', protocol: 'udp', ports: 'all', interface: 'eth0' },
+      'udp 2001:db8::7 all ports on eth0 -> redirect',
+    ],
+    [{ ...real, source: '10.0.0.0/8' }, 'tcp 172.16.0.100 port 80 from 10.0.0.0/8 -> redirect to port 8080'],
+  ])('%j: %s', (rule, text) => {
+    expect(again(rule)).toEqual(rule)
+    expect(describeRule(parseNatRule(rule, 'rule'))).toBe(text)
+  })
+
+  test('several ports, and what counts', () => {
+    expect(again({ ...ftp, sourcePorts: [443, 20, '80-90'] })).toEqual({ ...ftp, sourcePorts: [20, '80-90', 443] })
+    expect(again({ ...real, counter: true, packets: 7n })).toEqual({ ...real, counter: true, packets: 0n, bytes: 0n })
+  })
+
+  test.each<[string, object, RegExp?]>([
+    ['rule.action', { action: 'snat' }, /"masquerade" or "redirect"/],
+    ['rule.ports', { ...ftp, ports: 80 }, /"masquerade" has no such property/],
+    ['rule.sourcePorts', { ...real, sourcePorts: 80 }, /"redirect" has no such property/],
+    ['rule.source', { ...ftp, source: undefined }],
+    ['rule.address', { ...ftp, address: '::/0' }, /is ipv6, but the address is ipv4/],
+    ['rule.toPort', { ...real, toPort: 0 }],
+    ['rule.toPort', { ...real, protocol: 'all', ports: 'all' }, /name one of them/],
+    ['rule.mark', { ...real, mark: 7 }, /no such property/],
+  ])('refuse %s (%#)', (field, rule, text = /./) => {
+    const error = refused(() => parseNatRule(rule, 'rule'))
     expect(error.field).toBe(field)
     expect(error.message).toMatch(text)
   })
@@ -95,7 +174,15 @@ describe('ids', () => {
     for (const address of ['172.16.0.101', '172.16.0.100/31', 'ac10:64::', '172.16.0.0/24'])
       ids.add(ruleId(parse({ address })))
     for (let mark = 100; mark < 20100; mark++) ids.add(ruleId(parse({ mark })))
-    expect(ids.size).toBe(changes.length + 4 + 20000)
+    const others = [
+      { mask: 0xff },
+      { mask: 0x7f },
+      { source: '10.0.0.0/8' },
+      { interface: 'eth0' },
+      { interface: 'eth1' },
+    ]
+    for (const change of others) ids.add(ruleId(parse(change)))
+    expect(ids.size).toBe(changes.length + 4 + 20000 + others.length)
   })
 })
 

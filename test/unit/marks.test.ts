@@ -4,7 +4,9 @@ import type { Reply } from '../../lib/binding.ts'
 import { IpvsError } from '../../lib/errors.ts'
 import type { MarkRule } from '../../lib/mark-rule.ts'
 import { FirewallMarks } from '../../lib/marks.ts'
-import { TableSession, opened, restart } from './fake-marks.ts'
+import type { NatRule } from '../../lib/nat-rule.ts'
+import { RowWriter } from '../../lib/row-writer.ts'
+import { TableSession, foundMarkSchema, opened, restart } from './fake-marks.ts'
 import { failed } from './fake-session.ts'
 
 vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))
@@ -201,6 +203,59 @@ describe('signals', () => {
     const error = await rejection(marks.add(web, { signal: controller.signal }))
     expect(error).toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'unknown', cause: 'enough' })
     expect(session.aborted).toHaveLength(1)
+  })
+})
+
+describe('beside the rules that mark', () => {
+  const ftpData: NatRule = { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: [20] }
+  const real: NatRule = { action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports: [80] }
+
+  test('address translation has methods of its own', async () => {
+    await marks.add(web)
+    await marks.addNat([ftpData, real])
+    expect(await marks.list()).toEqual([web])
+    expect(await marks.listNat()).toEqual([ftpData, real])
+    await marks.replace([])
+    await marks.replaceNat([real])
+    expect([await marks.list(), await marks.listNat()]).toEqual([[], [real]])
+    await marks.removeNat(real)
+    expect(session.elements.size).toBe(0)
+  })
+
+  test('what the kernel calls a rule of its own is asked anew', async () => {
+    await marks.addNat(real)
+    session.log = []
+    await marks.removeNat(real) // by its handle
+    expect(session.log).toEqual(['list', 'apply -1 +0'])
+  })
+
+  test('bad ones are refused with their place', async () => {
+    const error = await rejection(marks.addNat([real, { ...real, action: 'snat' } as never]))
+    expect(error).toMatchObject({ attribute: 'rules[1].action', operation: 'addNat' })
+    expect(await rejection(marks.replaceNat(real as never))).toMatchObject({ attribute: 'rules' })
+    expect(session.log).toEqual([])
+  })
+
+  test('the export is what the native side says', async () => {
+    session.text = 'table inet ipvs\n# comment: café\n'
+    expect(await marks.export()).toBe(session.text)
+    session.next = [failed('rejected', 1)]
+    expect(await rejection(marks.export())).toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', operation: 'export' })
+  })
+
+  test('marks of others are read from its rows', async () => {
+    const block = new RowWriter<object>([foundMarkSchema], 'foundMark').block()
+    const rule = { handle: 3n, mask: 0xffffffff, known: 1, family: 2, table: 'mangle', chain: 'PREROUTING', map: '' }
+    block.append({ ...rule, mark: 7 })
+    block.append({ ...rule, mark: 1, mask: 1, map: 'm', family: 10 })
+    block.append({ ...rule, mark: 0, known: 0, family: 1 })
+    session.found = block.toBuffer()
+    const found = { family: 'ip', table: 'mangle', chain: 'PREROUTING', handle: 3n }
+    expect(await marks.findMarks()).toEqual([
+      { ...found, mark: 7 },
+      { ...found, mark: 1, mask: 1, map: 'm', family: 'ip6' },
+      { ...found, family: 'inet' },
+    ])
   })
 })
 
