@@ -25,11 +25,11 @@ std::string addressText(uint16_t family, const std::byte* address) {
 std::string blockText(uint16_t family, const std::byte* from, const std::byte* to) {
   const size_t length = family == AF_INET ? 4 : 16;
   const std::optional<size_t> prefix = prefixOf(from, to, length);
-  std::string text = addressText(family, from);
+  const std::string first = addressText(family, from);
   if (!prefix) {
-    return text + '-' + addressText(family, to);
+    return first + '-' + addressText(family, to);
   }
-  return *prefix == length * 8 ? text : text + '/' + std::to_string(*prefix);
+  return *prefix == length * 8 ? first : first + '/' + std::to_string(*prefix);
 }
 
 std::string portsText(uint16_t from, uint16_t to) {

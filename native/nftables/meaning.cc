@@ -15,7 +15,7 @@
 namespace nftables {
 namespace {
 
-constexpr size_t words = 16; // four registers of 16 bytes
+constexpr size_t words = 16;
 
 // Registers 1 to 4 have 16 bytes, 8 to 23 are the same memory in words of 4.
 size_t wordOf(uint32_t number) {
@@ -125,9 +125,8 @@ private:
   void setMark(size_t word) {
     const Word source = word < words ? words_[word] : Word{};
     const bool derived = source.kind == Word::Kind::derived;
-    MarkEffect effect = derived ? markEffect(source.value, ~source.kept) : MarkEffect{};
-    effect.map = source.map;
-    meaning_.marks.push_back(std::move(effect));
+    meaning_.marks.push_back(derived ? markEffect(source.value, ~source.kept) : MarkEffect{});
+    meaning_.marks.back().map = source.map;
   }
 
   void payload(Bytes data) {

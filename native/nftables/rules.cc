@@ -42,10 +42,10 @@ bool takeAction(const Meaning& meaning, Place place, Element& element) {
     element.targetPort = meaning.redirect.value_or(0);
     return redirects && !meaning.masquerade && meaning.marks.empty();
   default:
-    if (meaning.masquerade || redirects || meaning.marks.size() != 1 || !meaning.marks[0].mark) {
+    if (meaning.masquerade || redirects || meaning.marks.size() != 1) {
       return false;
     }
-    element.mark = *meaning.marks[0].mark;
+    element.mark = meaning.marks[0].mark.value_or(0); // 0 is none that rules of ours give
     element.mask = meaning.marks[0].mask;
     return element.mark != 0;
   }

@@ -45,7 +45,7 @@ struct Rig {
   }};
   nftables::Marks marks{kernel.connector(), "ipvs"};
 
-  std::vector<Failure> apply(const std::vector<Element>& rows, size_t removed = 0, Control control = soon()) {
+  std::vector<Failure> apply(const std::vector<Element>& rows, size_t removed = 0, const Control& control = soon()) {
     generation = tables.generation;
     return marks.apply(generation, rows, removed, control);
   }

@@ -15,6 +15,16 @@ using nftables::Place;
 
 namespace {
 
+template <size_t Size> void setText(char (&target)[Size], std::string_view text) {
+  REQUIRE(text.copy(target, Size - 1) == text.size());
+}
+
+// Padding is zero in both.
+std::vector<std::byte> bytesOf(const Element& row) {
+  const auto bytes = std::as_bytes(std::span(&row, 1));
+  return {bytes.begin(), bytes.end()};
+}
+
 Element ruleRow(Place place = Place::special) {
   Element row = markRow("172.16.0.100", "172.16.0.100", 6, 80, 80, 7);
   row.place = static_cast<uint8_t>(place);
@@ -35,7 +45,7 @@ std::vector<std::byte> programOf(const Element& row) {
 template <typename Body> std::vector<std::byte> program(Body body) {
   std::vector<std::byte> bytes;
   netlink::Writer writer(bytes);
-  body([&writer](std::string_view name, auto attributes) {
+  body([&writer](std::string_view name, const auto& attributes) {
     const size_t element = writer.beginNest(NFTA_LIST_ELEM);
     writer.text(NFTA_EXPR_NAME, name);
     const size_t data = writer.beginNest(NFTA_EXPR_DATA);
@@ -74,7 +84,7 @@ auto bits(uint32_t mask, uint32_t toggle) {
   };
 }
 
-auto target(const char* name, uint32_t revision, std::vector<uint32_t> info) {
+auto target(const char* name, uint32_t revision, const std::vector<uint32_t>& info) {
   return [=](netlink::Writer& writer) {
     writer.text(NFTA_TARGET_NAME, name);
     put(writer, NFTA_TARGET_REV, revision);
@@ -125,17 +135,17 @@ TEST_CASE("rules come back as they were, whatever they ask for") {
       row.sourcePortFrom = row.sourcePortTo = 20;
     }
     row.protocol = chance() ? row.protocol : uint16_t{0};
-    std::strcpy(row.interface, chance() ? "" : chance() ? "eth0" : "veth-of-lab*");
+    setText(row.interface, chance() ? "" : chance() ? "eth0" : "veth-of-lab*");
     row.counter = chance() ? 1 : 0;
     row.packets = row.counter != 0 ? random() : 0;
     row.bytes = row.counter != 0 ? random() : 0;
     row.rule = random();
-    std::strcpy(row.comment, chance() ? "why" : "");
+    setText(row.comment, chance() ? "why" : "");
     Element listed = roundTrip(row);
     CHECK(listed.handle != 0);
     listed.handle = 0;
     row.present = nftables::elementPresent;
-    CHECK(std::memcmp(&listed, &row, sizeof row) == 0);
+    CHECK(bytesOf(listed) == bytesOf(row));
   }
 }
 
@@ -144,7 +154,7 @@ TEST_CASE("rules with a source or an interface stand behind the others") {
   Element source = ruleRow();
   setSource(source, "10.0.0.1", "10.0.0.1");
   Element interface = ruleRow();
-  std::strcpy(interface.interface, "eth0");
+  setText(interface.interface, "eth0");
   Element mask = ruleRow();
   mask.mask = 0xff;
   CHECK(rig.apply({source, mask, interface}).empty());
@@ -215,8 +225,6 @@ TEST_CASE("a refused rule is named") {
 TEST_CASE("a rule of another kind in our chains is a failure, not an omission") {
   Rig rig;
   CHECK(rig.apply({ruleRow()}).empty());
-  Element nat = ruleRow(Place::srcnat);
-  CHECK(rig.apply({nat}).empty());
   rig.tables.forgetRules();
   const auto bytes = program([](auto expression) {
     expression("meta", loadMark);
@@ -304,7 +312,7 @@ TEST_CASE("damaged rules are never read past their end") {
   Element row = ruleRow(Place::dstnat);
   row.targetPort = 8080;
   setSource(row, "10.0.0.1", "10.0.0.9");
-  std::strcpy(row.interface, "eth*");
+  setText(row.interface, "eth*");
   const std::vector<std::byte> bytes = programOf(row);
   for (size_t length = 0; length < bytes.size(); ++length) {
     const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
