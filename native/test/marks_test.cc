@@ -42,6 +42,7 @@ TEST_CASE("later changes send elements only; removals stand first") {
 TEST_CASE("many elements are spread over messages that fit") {
   Rig rig;
   std::vector<Element> rows;
+  rows.reserve(5000);
   for (uint32_t i = 0; i < 5000; ++i) {
     rows.push_back(exact(i, 80, i + 1));
   }
@@ -124,7 +125,7 @@ TEST_CASE("a torn listing that the generation does not show is noticed") {
 
 TEST_CASE("ranges in the place of others have rules until the next transaction") {
   Rig rig;
-  Element old = range(10000, 20000);
+  const Element old = range(10000, 20000);
   Element fresh = range(10000, 15000);
   fresh.mark = 8;
   const Element elsewhere = markRow("10.9.0.0", "10.9.255.255", 6, 1, 9, 7);
