@@ -55,13 +55,20 @@ export async function serviceMarks(options: OpenOptions): Promise<number[]> {
   }
 }
 
+function lowestBit(mask: number): number {
+  return (mask & -mask) >>> 0
+}
+
 /** The least mark within the range that no packet can have on account of `used`; `undefined`: there is none. */
 export function freeMark({ from, to }: MarkRange, used: readonly UsedMark[]): number | undefined {
   const taken = new Set(used.filter(({ mask }) => mask === FULL_MASK).map(({ mark }) => mark))
   const partial = used.filter(({ mask }) => mask !== FULL_MASK)
-  for (let mark = from; mark <= to; mark++) {
+  for (let mark = from; mark <= to;) {
     // A rule that sets a few bits gives their mark to packets without one, and to others marks that contain them.
-    if (!taken.has(mark) && partial.every((other) => (mark & other.mask) >>> 0 !== other.mark)) return mark
+    const met = partial.find((other) => (mark & other.mask) >>> 0 === other.mark)
+    if (met === undefined && !taken.has(mark)) return mark
+    const step = met === undefined ? 1 : lowestBit(met.mask) // no mark before that differs in the mask
+    mark = (Math.floor(mark / step) + 1) * step
   }
   return undefined
 }
