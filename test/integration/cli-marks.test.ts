@@ -145,7 +145,10 @@ test('marks of others are found, and a mark that nobody uses', async () => {
   ])
   const [heading, ...found] = (seen[1] ?? '').trimEnd().split('\n')
   expect(heading).toBe('MARK  TABLE   CHAIN  RULE')
-  expect(found.map((line) => line.replace(/\d+$/, ''))).toEqual(['   2  inet f  pre       ', '   ?  inet f  pre       '])
+  expect(found.map((line) => line.replace(/\d+$/, ''))).toEqual([
+    '   2  inet f  pre       ',
+    '   ?  inet f  pre       ',
+  ])
   expect(seen[4]).toBe('4\n')
   expect(seen[5]).toMatch(/^1 ipvs: .*all marks from 1 to 3 are in use/)
 })
