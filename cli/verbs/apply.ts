@@ -19,7 +19,9 @@ async function applyOne(step: Single, ipvs: Ipvs, marks: FirewallMarks | undefin
     case 'startDaemon':
       return ipvs.startSyncDaemon(step.daemon)
     case 'marks':
-      return marks?.replace(step.marks)
+      return marks?.replace(step.rules)
+    case 'nat':
+      return marks?.replaceNat(step.rules)
   }
 }
 

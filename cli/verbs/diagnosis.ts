@@ -1,33 +1,7 @@
 // What `ipvs doctor` finds: from facts to findings, each with what to do about it.
-import type { ListedMarkRule, ServiceSnapshot } from 'ipvs'
+import { bad, risk, type Check, type Facts, type Finding, type Refusal } from './facts.ts'
 import { serviceText } from './keys.ts'
-import type { NamespaceFacts } from './proc.ts'
-
-/** What was found out. */
-export interface Facts extends NamespaceFacts {
-  /** Why IPVS cannot be used. */
-  readonly refused?: Refusal | undefined
-  readonly services: readonly ServiceSnapshot[]
-  /** Absent: the rules cannot be read. */
-  readonly marks?: readonly ListedMarkRule[] | undefined
-  /** Why they cannot be read. */
-  readonly marksProblem?: string | undefined
-}
-
-/** IPVS does not answer. */
-export interface Refusal {
-  readonly code: 'ERR_IPVS_UNAVAILABLE' | 'ERR_IPVS_PERMISSION_DENIED'
-  readonly message: string
-  /** The process runs in a user namespace of its own, as in rootless containers. */
-  readonly userNamespace: boolean
-}
-
-/** `bad`: does not work; `risk`: works until something happens; `good`: as it should be. */
-export interface Finding {
-  readonly level: 'good' | 'risk' | 'bad'
-  readonly what: string
-  readonly fix?: string
-}
+import { markChecks, masquerades } from './mark-checks.ts'
 
 /** The sysctls that are looked at. */
 export const sysctlNames = [
@@ -42,10 +16,6 @@ export const sysctlNames = [
   'net.ipv4.vs.svc_lfactor',
 ] as const
 
-type Check = (facts: Facts) => Finding[]
-
-const bad = (what: string, fix: string): Finding => ({ level: 'bad', what, fix })
-const risk = (what: string, fix: string): Finding => ({ level: 'risk', what, fix })
 const sysctl = (name: string, value: number | string): string => `sysctl -w ${name}=${value}`
 
 const uses = ({ services }: Facts, forwarding: string, ipv6: boolean): boolean =>
@@ -54,11 +24,19 @@ const uses = ({ services }: Facts, forwarding: string, ipv6: boolean): boolean =
   )
 
 const forwards: Check = (facts) =>
-  [['net.ipv4.ip_forward', false] as const, ['net.ipv6.conf.all.forwarding', true] as const].flatMap(([name, ipv6]) =>
-    uses(facts, 'masquerade', ipv6) && facts.sysctls[name] === '0'
-      ? [bad(`destinations with masquerade, but ${name} is 0: answers do not get through`, sysctl(name, 1))]
-      : [],
-  )
+  [['net.ipv4.ip_forward', false] as const, ['net.ipv6.conf.all.forwarding', true] as const].flatMap(([name, ipv6]) => {
+    if (facts.sysctls[name] !== '0') return []
+    const findings: Finding[] = []
+    if (uses(facts, 'masquerade', ipv6)) {
+      const what = `destinations with masquerade, but ${name} is 0: answers do not get through`
+      findings.push(bad(what, sysctl(name, 1)))
+    }
+    for (const { source } of masquerades(facts, ipv6)) {
+      const what = `a masquerade rule for ${source}, but ${name} is 0: what these servers send is not forwarded`
+      findings.push(bad(what, sysctl(name, 1)))
+    }
+    return findings.slice(0, 1) // one fix for all
+  })
 
 // The kernel takes the larger one of `all` and the interface's own. Answers that do not come back by way of the director often
 // mean that the way there is not the way back.
@@ -81,8 +59,8 @@ const untracked: Check = (facts) => {
   const { sysctls } = facts
   const name = 'net.ipv4.vs.conntrack'
   const tracks = Number(sysctls['net.netfilter.nf_conntrack_count'] ?? 0) > 0
-  const masquerades = uses(facts, 'masquerade', false) || uses(facts, 'masquerade', true)
-  if (!masquerades || !tracks || sysctls[name] !== '0') return []
+  const translates = uses(facts, 'masquerade', false) || uses(facts, 'masquerade', true)
+  if (!translates || !tracks || sysctls[name] !== '0') return []
   const what = 'a firewall tracks connections here, but not those of destinations with masquerade: its rules for states'
   return [risk(`${what} and source addresses do not match them`, sysctl(name, 1))]
 }
@@ -134,47 +112,11 @@ const empty: Check = ({ services }) =>
       return bad(`${text} has no destination that takes connections`, `ipvs add destination ${text} ADDRESS`)
     })
 
-const isIpv6 = ({ address }: ListedMarkRule): boolean => address.includes(':')
-
-// A mark is one service for each family.
-const leadsTo = (rule: ListedMarkRule, { fwmark, family }: ServiceSnapshot): boolean =>
-  rule.mark === fwmark && isIpv6(rule) === (family === 'ipv6')
-
-const portsOfMark = ({ address, protocol, ports }: ListedMarkRule): string => `${address} ${protocol} ${String(ports)}`
-
-const marksWithoutService: Check = ({ services, marks = [] }) =>
-  marks
-    .filter((rule) => !services.some((service) => leadsTo(rule, service)))
-    .map((rule) =>
-      bad(
-        `mark ${rule.mark} (${portsOfMark(rule)}) has no service: its packets are not balanced`,
-        `ipvs add service mark:${rule.mark}${isIpv6(rule) ? '/ipv6' : ''}`,
-      ),
-    )
-
-const servicesWithoutMark: Check = ({ services, marks }) =>
-  services
-    .filter((service) => marks !== undefined && service.fwmark !== undefined)
-    .filter((service) => !marks?.some((rule) => leadsTo(rule, service)))
-    .map((service) =>
-      risk(
-        `no rule by this package sets the mark of ${serviceText(service)}: unless somebody else's does, no packet gets there`,
-        `ipvs marks add ${service.fwmark} ADDRESS tcp PORTS`,
-      ),
-    )
-
-const unreadableMarks: Check = ({ services, marksProblem }) =>
-  marksProblem !== undefined && services.some(({ fwmark }) => fwmark !== undefined)
-    ? [risk(`there are services by mark, but rules for marks cannot be read: ${marksProblem}`, 'modprobe nf_tables')]
-    : []
-
 const checks: readonly Check[] = [
   forwards,
   untracked,
   strictReversePath,
-  marksWithoutService,
-  servicesWithoutMark,
-  unreadableMarks,
+  ...markChecks,
   empty,
   drains,
   deadConnections,
@@ -193,14 +135,13 @@ function explain({ code, message, userNamespace }: Refusal): Finding {
     : bad(message, 'sudo ipvs doctor')
 }
 
-/** All findings, the worst first; one good one when there is nothing to say. */
+/** All findings, the worst first; one good one when there is nothing to complain of. */
 export function diagnose(facts: Facts): Finding[] {
   if (facts.refused !== undefined) return [explain(facts.refused)]
   const found = checks.flatMap((check) => check(facts))
-  const sorted = [...found.filter(({ level }) => level === 'bad'), ...found.filter(({ level }) => level === 'risk')]
-  return sorted.length > 0
-    ? sorted
-    : [{ level: 'good', what: `${facts.services.length} services, nothing to complain of` }]
+  const problems = (['bad', 'risk'] as const).flatMap((wanted) => found.filter(({ level }) => level === wanted))
+  const nothing: Finding = { level: 'good', what: `${facts.services.length} services, nothing to complain of` }
+  return [...(problems.length > 0 ? problems : [nothing]), ...found.filter(({ level }) => level === 'good')]
 }
 
 /** The same findings with fixes that work from outside of the namespace `netns`, a name or a path. */
@@ -208,7 +149,10 @@ export function fromOutside(findings: readonly Finding[], netns: string): Findin
   const enter = netns.includes('/') ? `nsenter --net=${netns}` : `ip netns exec ${netns}`
   return findings.map(({ fix, ...finding }) => {
     if (fix === undefined) return finding
-    if (fix.startsWith('sysctl ')) return { ...finding, fix: `${enter} ${fix}` }
-    return { ...finding, fix: /^(sudo )?ipvs /.test(fix) ? `${fix} --netns ${netns}` : fix }
+    const inside = fix.split(' && ').map((each) => {
+      if (each.startsWith('sysctl ')) return `${enter} ${each}`
+      return /^(sudo )?ipvs /.test(each) ? `${each} --netns ${netns}` : each
+    })
+    return { ...finding, fix: inside.join(' && ') }
   })
 }

@@ -4,8 +4,9 @@ import type {
   BatchOperation,
   Destination,
   DestinationPatch,
-  ListedMarkRule,
   ListedSyncDaemon,
+  MarkRule,
+  NatRule,
   Service,
   ServicePatch,
   SyncDaemonRole,
@@ -13,12 +14,22 @@ import type {
 } from 'ipvs'
 import type { Document, SavedService } from './document.ts'
 import { endpointText, serviceText } from './keys.ts'
+import { markWords, natWords } from './rule-words.ts'
+
+/** All rules of a kind, which are put in place in one transaction. */
+interface RulesStep<Name, Rule> {
+  readonly name: Name
+  readonly rules: readonly Rule[]
+  /** What that changes, a line for each rule. */
+  readonly changes: readonly string[]
+}
 
 export type Step =
   | { readonly name: 'timeouts'; readonly timeouts: Timeouts }
   | { readonly name: 'stopDaemon'; readonly role: SyncDaemonRole }
   | { readonly name: 'startDaemon'; readonly daemon: ListedSyncDaemon }
-  | { readonly name: 'marks'; readonly marks: readonly ListedMarkRule[] }
+  | RulesStep<'marks', MarkRule>
+  | RulesStep<'nat', NatRule>
   | { readonly name: 'change'; readonly operation: BatchOperation }
 
 const change = (operation: BatchOperation): Step => ({ name: 'change', operation })
@@ -103,6 +114,28 @@ function serviceSteps(current: readonly SavedService[], wanted: readonly SavedSe
   return { additions, removals }
 }
 
+// Rules are the same when the same words make them, whatever their order.
+function ruleChanges<Rule>(have: readonly Rule[], want: readonly Rule[], words: (rule: Rule) => string): string[] {
+  const [before, after] = [have, want].map((rules) => new Set(rules.map(words))) as [Set<string>, Set<string>]
+  return [
+    ...[...before].filter((each) => !after.has(each)).map((each) => `- ${each}`),
+    ...[...after].filter((each) => !before.has(each)).map((each) => `+ ${each}`),
+  ]
+}
+
+function ruleSteps(have: Document, want: Document): Step[] {
+  const steps: Step[] = []
+  if (want.nat !== undefined) {
+    const changes = ruleChanges(have.nat ?? [], want.nat, natWords)
+    if (changes.length > 0) steps.push({ name: 'nat', rules: want.nat, changes })
+  }
+  if (want.marks !== undefined) {
+    const changes = ruleChanges(have.marks ?? [], want.marks, markWords)
+    if (changes.length > 0) steps.push({ name: 'marks', rules: want.marks, changes })
+  }
+  return steps
+}
+
 const includes = <Item>(items: readonly Item[], item: Item): boolean =>
   items.some((each) => isDeepStrictEqual(each, item))
 
@@ -123,10 +156,7 @@ export function difference(current: Document, wanted: Document): Step[] {
     steps.push({ name: 'timeouts', timeouts: want.timeouts })
   }
   steps.push(...additions)
-  if (want.marks !== undefined && !isDeepStrictEqual(have.marks, want.marks)) {
-    steps.push({ name: 'marks', marks: want.marks })
-  }
-  steps.push(...removals)
+  steps.push(...ruleSteps(have, want), ...removals)
   for (const daemon of daemons) if (!includes(running, daemon)) steps.push({ name: 'startDaemon', daemon })
   return steps
 }
@@ -162,8 +192,15 @@ export function stepText(step: Step): string {
     case 'startDaemon':
       return `+ ${step.daemon.role} daemon on ${step.daemon.interface}`
     case 'marks':
-      return `~ marks: ${step.marks.length} rules`
+    case 'nat':
+      return `~ ${step.name}: ${step.rules.length} rules`
     default:
       return operationText(step.operation)
   }
+}
+
+/** The same with what it changes in detail, on lines of their own. */
+export function stepLines(step: Step): string {
+  const changes = 'changes' in step ? step.changes : []
+  return [stepText(step), ...changes.map((each) => `  ${each}`)].map((line) => `${line}\n`).join('')
 }

@@ -4,16 +4,19 @@ import { FirewallMarks, Ipvs, IpvsError } from 'ipvs'
 import type { Command } from 'commander'
 import type { Output } from '../output.ts'
 import type { Context } from './context.ts'
-import { diagnose, fromOutside, sysctlNames, type Facts, type Finding } from './diagnosis.ts'
+import { diagnose, fromOutside, sysctlNames } from './diagnosis.ts'
+import type { Facts, Finding } from './facts.ts'
 import { emphasis, json } from './format.ts'
 import { NoEntry, readNamespace } from './proc.ts'
 
 type Where = ReturnType<Context['openOptions']>
 
-async function readMarks(where: Where): Promise<Pick<Facts, 'marks' | 'marksProblem'>> {
+type MarkFacts = Pick<Facts, 'marks' | 'nat' | 'foundMarks' | 'marksProblem'>
+
+async function readMarks(where: Where): Promise<MarkFacts> {
   try {
     await using marks = await FirewallMarks.open(where)
-    return { marks: await marks.list() }
+    return { marks: await marks.list(), nat: await marks.listNat(), foundMarks: await marks.findMarks() }
   } catch (error) {
     if (error instanceof IpvsError) return { marksProblem: error.message }
     throw error

@@ -6,8 +6,11 @@ import type {
   Ipvs,
   ListedDestination,
   ListedMarkRule,
+  ListedNatRule,
   ListedService,
   ListedSyncDaemon,
+  MarkRule,
+  NatRule,
   Service,
   ServiceSnapshot,
   Timeouts,
@@ -26,7 +29,9 @@ export interface Document {
   readonly services: readonly SavedService[]
   readonly daemons?: readonly ListedSyncDaemon[]
   /** Absent: marks are left alone. */
-  readonly marks?: readonly ListedMarkRule[]
+  readonly marks?: readonly MarkRule[]
+  /** Rules that translate addresses. Absent: they are left alone. */
+  readonly nat?: readonly NatRule[]
 }
 
 function savedService({ statistics: _statistics, ...service }: ListedService): Service {
@@ -63,6 +68,17 @@ export function savedServices(snapshot: readonly ServiceSnapshot[]): SavedServic
   })
 }
 
+/** A rule without what its counter has counted; that it counts is saved. */
+export function savedRule<Rule extends ListedMarkRule | ListedNatRule>(rule: Rule): Omit<Rule, 'packets' | 'bytes'> {
+  const { packets: _packets, bytes: _bytes, ...saved } = rule
+  return saved
+}
+
+async function savedMarks(marks: FirewallMarks): Promise<Pick<Document, 'marks' | 'nat'>> {
+  const [rules, nat] = await Promise.all([marks.list(), marks.listNat()])
+  return { marks: rules.map(savedRule), nat: nat.map(savedRule) as NatRule[] }
+}
+
 /** Reads everything; without marks where the kernel has no nf_tables. */
 export async function readDocument(ipvs: Ipvs, marks: FirewallMarks | undefined): Promise<Document> {
   return {
@@ -70,7 +86,7 @@ export async function readDocument(ipvs: Ipvs, marks: FirewallMarks | undefined)
     timeouts: await ipvs.getTimeouts(),
     services: savedServices(await ipvs.snapshot()),
     daemons: await ipvs.listSyncDaemons(),
-    ...(marks !== undefined && { marks: await marks.list() }),
+    ...(marks !== undefined && (await savedMarks(marks))),
   }
 }
 

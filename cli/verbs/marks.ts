@@ -1,52 +1,35 @@
 // `ipvs marks`: the rules that give packets their marks.
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import type { ListedMarkRule, MarkPort, MarkRule, Protocol } from 'ipvs'
+import type { MarkRule } from 'ipvs'
 import type { Command } from 'commander'
-import type { Output } from '../output.ts'
 import type { Context } from './context.ts'
-import { json, table } from './format.ts'
+import { json } from './format.ts'
+import { registerNat } from './marks-nat.ts'
+import { registerOthers } from './marks-others.ts'
+import { renderMarks } from './rule-tables.ts'
+import { portsOf } from './rule-words.ts'
 
-const columns = ['MARK', 'ADDRESS', 'PROTOCOL', 'PORTS', 'COMMENT'].map((title, at) => ({ title, right: at === 0 }))
+/** The options of a rule, as commander gives them. */
+export type RuleOptions = Pick<MarkRule, 'mask' | 'source' | 'interface' | 'counter' | 'comment'>
 
-/** As they are typed. */
-export function portsText(ports: readonly MarkPort[] | 'all'): string {
-  return ports === 'all' ? ports : ports.join(',')
-}
-
-/** A table of rules. */
-export function renderMarks(rules: readonly ListedMarkRule[], output: Output): string {
-  const rows = rules.map(({ mark, address, protocol, ports, comment = '' }) => [
-    String(mark),
-    address,
-    protocol,
-    portsText(ports),
-    comment,
-  ])
-  return table(columns, rows, output)
-}
-
-/** Ports as they are typed: `80,443,10000-20000`. */
-export function portsOf(list: string): MarkPort[] {
-  return list.split(',').map((each) => (/^\d+$/.test(each) ? Number(each) : (each as MarkPort)))
-}
-
-function ruleOf(mark: string, address: string, protocol: string, ports: string, comment: string | undefined): MarkRule {
-  return {
-    mark,
-    address,
-    protocol: protocol as Protocol,
-    ports: portsOf(ports),
-    ...(comment !== undefined && { comment }),
-  }
+/** A rule from the words of a command line. */
+export function ruleOf(words: readonly (string | undefined)[], options: RuleOptions): MarkRule {
+  const [mark = '', address = '', protocol = '', ports] = words
+  return { ...options, mark, address, protocol: protocol as MarkRule['protocol'], ports: portsOf(ports) }
 }
 
 function ruleArguments(command: Command): Command {
   return command
-    .argument('<mark>', 'the mark')
-    .argument('<address>', 'an address, a block or a range')
-    .argument('<protocol>', 'tcp, udp or sctp')
-    .argument('<ports>', '80,443,10000-20000')
+    .argument('<mark>', 'the mark: 7 or 0x7')
+    .argument('<address>', 'where packets go to: an address, a block or a range')
+    .argument('<protocol>', 'tcp, udp, sctp, a number, or all')
+    .argument('[ports]', '80,443,10000-20000, or all; left out only for the protocol all')
+    .option('--mask <mask>', 'set these bits only, such as 0xff; the others stay (IPVS compares the whole mark)')
+    .option('--source <address>', 'only packets from there: an address, a block or a range')
+    .option('--interface <name>', 'only packets that come in there; eth* for all that begin so')
+    .option('--counter', 'count packets and bytes')
+    .option('--comment <text>', 'for people')
 }
 
 function registerReading(marks: Command, context: Context): void {
@@ -54,7 +37,7 @@ function registerReading(marks: Command, context: Context): void {
     .command('list')
     .description('all rules')
     .option('--json', 'as JSON, for replace')
-    .addHelpText('after', '\nExample:\n  ipvs marks list')
+    .addHelpText('after', '\nExamples:\n  ipvs marks list\n  ipvs marks list --json | jq .')
     .action(async (options: { json?: true }, command: Command) =>
       context.withMarks(command, async (handle) => {
         const rules = await handle.list()
@@ -63,20 +46,30 @@ function registerReading(marks: Command, context: Context): void {
     )
 }
 
+const addHelp = `
+Rules with --source or --interface prevail over those without.
+
+Examples:
+  ipvs marks add 7 172.16.0.100 tcp 80,443
+  ipvs marks add 7 172.16.0.100 tcp 80,443 --counter --comment 'the web'
+  ipvs marks add 8 172.16.0.100 tcp 80 --source 10.0.0.0/8
+  ipvs marks add 9 172.16.0.101 all`
+
 function registerChanging(marks: Command, context: Context): void {
   ruleArguments(marks.command('add'))
-    .option('--comment <text>', 'for people')
     .description('add a rule')
-    .addHelpText('after', '\nExample:\n  ipvs marks add 7 172.16.0.100 tcp 80,443')
-    .action(async (mark: string, address: string, protocol: string, ports: string, { comment }, command: Command) =>
-      context.withMarks(command, (handle) => handle.add(ruleOf(mark, address, protocol, ports, comment as string))),
-    )
+    .addHelpText('after', addHelp)
+    .action(async (...given: [...(string | undefined)[], RuleOptions, Command]) => {
+      const [options, command] = given.slice(-2) as [RuleOptions, Command]
+      await context.withMarks(command, (handle) => handle.add(ruleOf(command.args, options)))
+    })
   ruleArguments(marks.command('remove'))
-    .description('remove a rule')
+    .description('remove a rule, by the words that added it; whether it counts and its comment do not matter')
     .addHelpText('after', '\nExample:\n  ipvs marks remove 7 172.16.0.100 tcp 80,443')
-    .action(async (mark: string, address: string, protocol: string, ports: string, _options, command: Command) =>
-      context.withMarks(command, (handle) => handle.remove(ruleOf(mark, address, protocol, ports, undefined))),
-    )
+    .action(async (...given: [...(string | undefined)[], RuleOptions, Command]) => {
+      const [options, command] = given.slice(-2) as [RuleOptions, Command]
+      await context.withMarks(command, (handle) => handle.remove(ruleOf(command.args, options)))
+    })
 }
 
 function registerReplacing(marks: Command, context: Context): void {
@@ -102,4 +95,6 @@ export function registerMarks(program: Command, context: Context): void {
   registerReading(marks, context)
   registerChanging(marks, context)
   registerReplacing(marks, context)
+  registerOthers(marks, context)
+  registerNat(marks, context)
 }

@@ -37,6 +37,7 @@ export function createProgram(context: Context): Command {
     .option('--netns <name|path>', 'work in a network namespace: one of `ip netns`, or a path')
     .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
     .exitOverride()
+    .allowExcessArguments(false) // `marks add 7 172.16.0.100 tcp 80, 443` would be a rule for port 80
   program.command('adm').description("ipvsadm's command lines: ipvs adm -Ln").helpOption(false)
   for (const register of verbs) register(program, context)
   return program

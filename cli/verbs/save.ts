@@ -5,7 +5,7 @@ import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
 import { applySteps } from './apply.ts'
 import type { Context } from './context.ts'
-import { difference, stepText, type Step } from './difference.ts'
+import { difference, stepLines, stepText, type Step } from './difference.ts'
 import { parseDocument, readDocument, type Document } from './document.ts'
 import { json } from './format.ts'
 
@@ -40,7 +40,7 @@ function registerSave(program: Command, context: Context): void {
   program
     .command('save')
     .argument('[file]', 'where to; default: standard output')
-    .description('services, destinations, timeouts, daemons and marks as JSON, for restore')
+    .description('services, destinations, timeouts, daemons, marks and NAT rules as JSON, for restore')
     .addHelpText('after', '\nExamples:\n  ipvs save > table.json\n  ipvs save /var/lib/ipvs/table.json')
     .action(async (file: string | undefined, _options: object, command: Command) =>
       withBoth(context, command, false, async (ipvs, marks) => {
@@ -76,9 +76,10 @@ function registerRestore(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs restore table.json --dry-run\n  ipvs restore < table.json')
     .action(async (file: string | undefined, options: { dryRun?: true }, command: Command) => {
       const wanted = await readWanted(file, context, command)
-      await withBoth(context, command, (wanted.marks ?? []).length > 0, async (ipvs, marks) => {
+      const needed = [wanted.marks, wanted.nat].some((rules) => rules !== undefined && rules.length > 0)
+      await withBoth(context, command, needed, async (ipvs, marks) => {
         const steps = difference(await readDocument(ipvs, marks), wanted)
-        context.output.out(steps.map((step) => `${stepText(step)}\n`).join(''))
+        context.output.out(steps.map(stepLines).join(''))
         if (options.dryRun) return
         const { applied, error } = await applySteps(steps, ipvs, marks)
         if (error === undefined) return

@@ -2,7 +2,7 @@
 // for it; before, it does not, and we say what to do.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Finding } from '../../cli/verbs/diagnosis.ts'
+import type { Finding } from '../../cli/verbs/facts.ts'
 import { connectLab, type Lab } from '../lab/client.ts'
 
 let lab: Lab

@@ -1,6 +1,6 @@
 // `ipvs doctor` on a real kernel: each condition made, seen, and unmade by the fix that it names.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Finding } from '../../cli/verbs/diagnosis.ts'
+import type { Finding } from '../../cli/verbs/facts.ts'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
@@ -66,6 +66,17 @@ const cases: Readonly<Record<string, Case>> = {
     fix: 'ipvs marks add 9 ADDRESS tcp PORTS',
     level: 'risk',
     instead: ['ipvs marks add 9 172.16.0.9 tcp 80'],
+  },
+  'a mask': {
+    make: ['ipvs marks remove 7 172.16.0.7 tcp 80', 'ipvs marks add 7 172.16.0.7 tcp 80 --mask 0xff'],
+    fix: 'ipvs marks remove 7 172.16.0.7 tcp 80 --mask 0xff && ipvs marks add 7 172.16.0.7 tcp 80',
+    level: 'risk',
+    instead: ['ipvs add service mark:0x107', 'ipvs add destination mark:0x107 10.0.0.7'],
+  },
+  'a masquerade rule without forwarding': {
+    make: ['ipvs marks nat add masquerade 10.0.0.0/24 tcp 20', 'sysctl -qw net.ipv4.ip_forward=0'],
+    fix: 'sysctl -w net.ipv4.ip_forward=1',
+    level: 'bad',
   },
   'a service without destinations': {
     make: ['ipvs add service tcp:172.16.0.9:80'],
@@ -141,11 +152,34 @@ test.for(Object.entries(cases))('%s', async ([, { fix, level, ...given }], conte
     context.skip(`this kernel has no ${given.needs}`)
     return
   }
-  const outside = fix.startsWith('sysctl') ? `ip netns exec ${seen.name} ${fix}` : `${fix} --netns ${seen.name}`
+  const enter = (line: string) =>
+    line.startsWith('sysctl') ? `ip netns exec ${seen.name} ${line}` : `${line} --netns ${seen.name}`
+  const outside = fix.split(' && ').map(enter).join(' && ')
   expect(seen.before).toMatchObject({ status: 0, findings: [{ level: 'good' }] })
   expect(seen.made).toMatchObject({ status: level === 'bad' ? 1 : 0, findings: [{ level, fix: outside }] })
   expect(seen.made.findings).toHaveLength(1)
   expect(seen.after).toMatchObject({ status: 0, findings: [{ level: 'good' }] })
+})
+
+test('a mark that another table sets, and one that iptables sets', async () => {
+  const seen = await lab.run(async ({ netns, run, sh, root }) => {
+    const place = await netns()
+    await sh(
+      `for mark in 8 9 10; do ipvsadm -A -f $mark; ipvsadm -a -f $mark -r 10.0.0.7; done
+      nft 'add table ip web; add chain ip web pre { type filter hook prerouting priority mangle; }'
+      nft 'add rule ip web pre ip daddr 172.16.0.8 meta mark set 8'
+      iptables-nft -t mangle -A PREROUTING -d 172.16.0.9 -j MARK --set-mark 9
+      sysctl -qw net.ipv4.vs.expire_nodest_conn=1`,
+      { netns: place },
+    )
+    const { stdout } = await run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--json'], { netns: place })
+    return JSON.parse(stdout) as Finding[]
+  })
+  expect(seen.map(({ level, what }) => `${level}: ${what}`)).toEqual([
+    expect.stringMatching(/^risk: no rule sets the mark of mark:10: unless .* iptables-legacy/),
+    expect.stringMatching(/^good: the mark of mark:8 is set by table ip web, chain pre, rule \d+$/),
+    expect.stringMatching(/^good: the mark of mark:9 is set by table ip mangle, chain PREROUTING, rule \d+$/),
+  ])
 })
 
 test('inside of a namespace it sees what it sees from outside', async () => {

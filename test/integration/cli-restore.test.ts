@@ -66,11 +66,23 @@ test('restoring what was just saved does nothing; after a flush it brings everyt
     }
     await run('ipvsadm', ['-R'], { netns: place, input: rules })
     const [ipvs, marks] = [await Ipvs.open({ netns: place.path }), await FirewallMarks.open({ netns: place.path })]
-    await marks.add({ mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, '1000-2000'], comment: 'web' })
+    await marks.add([
+      { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, '1000-2000'], comment: 'web' },
+      { mark: 8, address: '172.16.0.100', protocol: 'tcp', ports: 80, source: '10.0.0.0/8', interface: 'eth*' },
+      { mark: 9, mask: 0xff, address: '2001:db8::/32', protocol: 'all', counter: true },
+      { mark: 10, address: '127.0.0.1', protocol: 'udp', ports: 9, counter: true },
+    ])
+    await marks.addNat([
+      { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: 20, counter: true },
+      { action: 'masquerade', source: 'fd00::/64', protocol: 'all', address: '2001:db8::/32' },
+      { action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports: 80, toPort: 8080, interface: 'eth0' },
+    ])
+    await run('bash', ['-c', 'ip link set lo up && echo >/dev/udp/127.0.0.1/9'], { netns: place })
     await ipvs.setTimeouts({ udpSeconds: 77 })
     const everything = async () => ({
       services: await ipvs.snapshot(),
       marks: await marks.list(),
+      nat: await marks.listNat(),
       timeouts: await ipvs.getTimeouts(),
     })
     const before = await everything()
@@ -86,14 +98,20 @@ test('restoring what was just saved does nothing; after a flush it brings everyt
     const after = await everything()
     const again = await program(['restore'], document)
     await Promise.all([ipvs.close(), marks.close()])
-    return { before, nothing, dry, untouched: untouched.length, done, after, again }
+    return { before, document, nothing, dry, untouched: untouched.length, done, after, again }
   }, randomRules())
   expect([seen.nothing, seen.again]).toEqual(['', ''])
   expect(seen.done).toBe(seen.dry)
   expect(seen.dry).toContain('- service mark:4711')
   expect(seen.untouched).toBe(1)
-  const plain = ({ before: { services, ...rest } }: Pick<typeof seen, 'before'>) => ({
+  expect(seen.document).not.toContain('packets')
+  expect(seen.before.marks.some(({ packets = 0n }) => packets > 0n)).toBe(true)
+  expect(seen.before.marks).toHaveLength(4)
+  expect(seen.dry).toContain('~ marks: 4 rules\n  + 10 127.0.0.1 udp 9 --counter\n')
+  expect(seen.dry).toContain('~ nat: 3 rules\n  + masquerade 10.0.0.0/24 tcp 20 --counter\n')
+  const plain = ({ before: { services, marks, nat, ...rest } }: Pick<typeof seen, 'before'>) => ({
     ...rest,
+    rules: [...marks, ...nat].map(({ packets: _packets, bytes: _bytes, ...rule }) => rule),
     services: services
       .map(withoutCounters)
       .map((each) => JSON.stringify(each))

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Finding } from '../../cli/verbs/diagnosis.ts'
+import type { Finding } from '../../cli/verbs/facts.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
 

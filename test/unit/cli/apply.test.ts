@@ -7,7 +7,7 @@ import { howFar } from '../../../cli/verbs/save.ts'
 
 const add = (fwmark: number): Step => ({ name: 'change', operation: { operation: 'addService', service: { fwmark } } })
 const timeouts: Step = { name: 'timeouts', timeouts: { tcpSeconds: 1, tcpFinSeconds: 2, udpSeconds: 3 } }
-const marks: Step = { name: 'marks', marks: [] }
+const marks: Step = { name: 'marks', rules: [], changes: [] }
 const refusal = new IpvsError('ERR_IPVS_SERVICE_EXISTS', 'It is there.', { operation: 'addService', target: 'FWM 9' })
 
 const isNine = (operation: BatchOperation): boolean => JSON.stringify(operation).includes('"fwmark":9')
@@ -31,6 +31,7 @@ function fakeIpvs(calls: unknown[], ends = false): Ipvs {
     setTimeouts: () => Promise.resolve(void calls.push('timeouts')),
   } as unknown as Ipvs
 }
+const nat: Step = { name: 'nat', rules: [], changes: [] }
 const noMarks = { replace: () => Promise.reject(refusal) } as unknown as FirewallMarks
 
 test('changes that follow each other are one batch, which ends at a failure', async () => {
@@ -60,6 +61,14 @@ test('a batch that ends says itself how far it got', async () => {
 
 test('so does any other step', async () => {
   expect(await applySteps([add(1), marks, add(2)], fakeIpvs([]), noMarks)).toEqual({ applied: 1, error: refusal })
+})
+
+test('rules that translate addresses are replaced by themselves', async () => {
+  const calls: unknown[] = []
+  const replaceNat = (rules: unknown) => Promise.resolve(void calls.push(rules))
+  const fake = { replaceNat } as unknown as FirewallMarks
+  expect(await applySteps([nat], fakeIpvs([]), fake)).toEqual({ applied: 1 })
+  expect(calls).toEqual([[]])
 })
 
 test('how far it went, for people', () => {

@@ -20,6 +20,8 @@ test.each([
   ['ipvs marks', 're', ['remove', 'replace']],
   ['ipvs set service mark:7', '--no-p', ['--no-persistence']],
   ['ipvs --netns blue add', 'd', ['destination']],
+  ['ipvs marks nat', 'a', ['add']],
+  ['ipvs marks nat add redirect', '--to', ['--to-port']],
   ['ipvs list', '--n', ['--netns']],
   ['ipvs lab', '--ke', ['--kernel']],
 ])('bash: %s %s', async (before, current, expected) => {

@@ -1,7 +1,8 @@
 // `ipvs doctor`: what it makes of what it sees.
-import type { ListedDestination, ServiceSnapshot } from 'ipvs'
+import type { FoundMark, ListedDestination, ServiceSnapshot } from 'ipvs'
 import { expect, test } from 'vitest'
-import { diagnose, fromOutside, type Facts } from '../../../cli/verbs/diagnosis.ts'
+import { diagnose, fromOutside } from '../../../cli/verbs/diagnosis.ts'
+import type { Facts } from '../../../cli/verbs/facts.ts'
 import { readNamespace, serviceBuckets } from '../../../cli/verbs/proc.ts'
 
 const destination = (more: Partial<ListedDestination> = {}): ListedDestination =>
@@ -105,6 +106,50 @@ test('a mark is one service for each family', () => {
   )
 })
 
+test('a mask: the service needs the whole mark that results', () => {
+  const masked = { ...rule, mask: 0xff }
+  const risk =
+    'risk: ipvs marks remove 7 172.16.0.100 tcp 80,443 --mask 0xff && ipvs marks add 7 172.16.0.100 tcp 80,443'
+  expect(found({ services: [service(7, destination())], marks: [masked] })).toEqual([risk])
+  expect(found({ services: [service(0x107, destination())], marks: [masked] })).toEqual(['good: '])
+  const both = [service(7, destination()), service(0x107, destination())]
+  expect(found({ services: both, marks: [masked] })).toEqual(['good: '])
+  expect(found({ services: [service(0x108, destination())], marks: [masked] })).toEqual([
+    'bad: ipvs add service mark:7',
+    'risk: ipvs marks add 264 ADDRESS tcp PORTS',
+  ])
+  const high = { ...rule, mark: 0x80000000, mask: 0x80000000 }
+  expect(found({ services: [service(0x80000001, destination())], marks: [high] })).toEqual(['good: '])
+})
+
+test('masquerade rules need forwarding, of their family; redirects do not', () => {
+  const nat = [
+    { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: [20] },
+    { action: 'redirect', address: '2001:db8::1', protocol: 'tcp', ports: [80] },
+  ] as const
+  const sysctls = { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' }
+  expect(found({ nat, sysctls })).toEqual(['bad: sysctl -w net.ipv4.ip_forward=1'])
+  const services = [service(7, destination({ forwarding: 'masquerade' }))]
+  expect(found({ services, marks: [rule], nat, sysctls })).toEqual(['bad: sysctl -w net.ipv4.ip_forward=1'])
+  expect(found({ nat, sysctls: { 'net.ipv4.ip_forward': '1' } })).toEqual(['good: '])
+})
+
+test.each([
+  [{ mark: 8 }, 'good', 'table inet filter, chain pre, rule 5'],
+  [{ mark: 8, family: 'ip' }, 'good', 'table ip filter'],
+  [{ mark: 8, mask: 0xf }, 'good', 'table inet filter'],
+  [{ mark: 8, family: 'ip6' }, 'risk', 'iptables-legacy'],
+  [{ mark: 8, family: 'arp' }, 'risk', 'iptables-legacy'],
+  [{ mark: 0, mask: 0xf0 }, 'risk', 'iptables-legacy'],
+  [{ mark: 9 }, 'risk', 'iptables-legacy'],
+  [{}, 'risk', 'only the kernel knows: table inet filter'],
+] as const)('a service whose mark others set: %o', (more, level, what) => {
+  const other: FoundMark = { family: 'inet', table: 'filter', chain: 'pre', handle: 5n, ...more }
+  const findings = diagnose(facts({ services: [service(8, destination())], foundMarks: [other] }))
+  expect(findings.at(-1)).toMatchObject({ level, what: expect.stringContaining(what) as string })
+  expect(findings).toHaveLength(level === 'good' ? 2 : 1)
+})
+
 test('rules for marks that cannot be read', () => {
   const unread = { marks: undefined, marksProblem: 'no nf_tables' }
   expect(found({ services: [service(7, destination())], ...unread })).toEqual(['risk: modprobe nf_tables'])
@@ -130,6 +175,8 @@ test('fixes of another namespace', () => {
     'ipvs add service mark:7 --netns blue',
     'ip netns exec blue sysctl -w net.ipv4.vs.run_estimation=1',
   ])
+  const masked = diagnose(facts({ services: [service(7, destination())], marks: [{ ...rule, mask: 0xff }] }))
+  expect(fromOutside(masked, 'blue')[0]?.fix).toMatch(/--mask 0xff --netns blue && ipvs .* --netns blue$/)
   expect(fixes('/proc/7/ns/net')[1]).toBe('nsenter --net=/proc/7/ns/net sysctl -w net.ipv4.vs.run_estimation=1')
 })
 

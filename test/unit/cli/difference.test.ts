@@ -1,8 +1,14 @@
 // `ipvs restore`: what is done to get from one table to another, and in which order.
-import type { Destination, ListedSyncDaemon, Service, ServiceSnapshot } from 'ipvs'
+import type { Destination, ListedMarkRule, ListedSyncDaemon, NatRule, Service, ServiceSnapshot } from 'ipvs'
 import { expect, test } from 'vitest'
-import { difference, stepText } from '../../../cli/verbs/difference.ts'
-import { parseDocument, savedServices, type Document, type SavedService } from '../../../cli/verbs/document.ts'
+import { difference, stepLines, stepText } from '../../../cli/verbs/difference.ts'
+import {
+  parseDocument,
+  savedRule,
+  savedServices,
+  type Document,
+  type SavedService,
+} from '../../../cli/verbs/document.ts'
 
 const destination = (address: string, weight = 1): Destination => ({
   address,
@@ -31,9 +37,15 @@ const daemon: ListedSyncDaemon = {
 }
 const timeouts = { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 }
 const rule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
+const masquerade: NatRule = { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: [20] }
 
 test('the same table needs nothing, also after a round trip through JSON', () => {
-  const table = document([service(7, 'rr', destination('10.0.0.7'))], { timeouts, daemons: [daemon], marks: [rule] })
+  const table = document([service(7, 'rr', destination('10.0.0.7'))], {
+    timeouts,
+    daemons: [daemon],
+    marks: [rule],
+    nat: [masquerade],
+  })
   expect(steps(table, table)).toEqual([])
   expect(steps(table, parseDocument(JSON.stringify(table)))).toEqual([])
 })
@@ -72,8 +84,31 @@ test('destinations are added so that they are listed in the saved order', () => 
   ])
 })
 
+test('rules: what changes of them, NAT first; their order and spelling do not matter', () => {
+  const redirect: NatRule = { action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports: [80] }
+  const other = { ...rule, mark: 8, mask: 0xff, source: '10.0.0.0/8', interface: 'eth0' }
+  const current = document([], { marks: [rule, other], nat: [redirect, masquerade] })
+  const counted = { ...rule, counter: true, comment: 'the web' }
+  const wanted = document([], { marks: [other, counted], nat: [masquerade] })
+  expect(difference(current, wanted).map(stepLines)).toEqual([
+    '~ nat: 1 rules\n  - redirect 172.16.0.100 tcp 80\n',
+    `~ marks: 2 rules
+  - 7 172.16.0.100 tcp 80,443
+  + 7 172.16.0.100 tcp 80,443 --counter --comment 'the web'
+`,
+  ])
+  const again = document([], { marks: [other, { ...rule, ports: [80, 443] }], nat: [masquerade, redirect] })
+  expect(steps(current, again)).toEqual([])
+  expect(steps(document([]), document([], { marks: [], nat: [] }))).toEqual([])
+})
+
+test('that a rule counts is saved, and not what it has counted', () => {
+  const listed: ListedMarkRule = { ...rule, counter: true, packets: 5n, bytes: 2n ** 60n }
+  expect(savedRule(listed)).toEqual({ ...rule, counter: true })
+})
+
 test('what a document does not speak of is left alone', () => {
-  const current = document([], { timeouts, daemons: [daemon], marks: [rule] })
+  const current = document([], { timeouts, daemons: [daemon], marks: [rule], nat: [masquerade] })
   expect(steps(current, document([]))).toEqual([])
 })
 
