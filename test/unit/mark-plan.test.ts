@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { MarkElement, elementsOf, ruleOf } from '../../lib/mark-elements.ts'
 import { findOverlap } from '../../lib/mark-overlap.ts'
-import { planAdd, planRemove, planReplace, wishOf } from '../../lib/mark-plan.ts'
+import { planAdd, planRemove, planReplace, wishOfAll } from '../../lib/mark-plan.ts'
 import { describeRule } from '../../lib/checked-rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../lib/mark-rule.ts'
 import { MarkTable, groupRules, type MarkChange } from '../../lib/mark-table.ts'
@@ -15,9 +15,7 @@ const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
 const parse = (rule: MarkRule) => parseMarkRule(rule, 'rule')
-const given = (rules: readonly MarkRule[]) =>
-  rules.map((rule, index) => ({ rule: parse(rule), path: `rules[${index}]` }))
-const wish = (rules: readonly MarkRule[]) => wishOf(given(rules), slices)
+const wish = (rules: readonly MarkRule[]) => wishOfAll(rules.map(parse), slices)
 
 /** The same elements as somebody would make them with nft: without ids. */
 const foreign = (rule: MarkRule) =>
