@@ -31,6 +31,11 @@ function same(left: Uint8Array, right: Uint8Array): boolean {
   return left.every((byte, index) => byte === right[index])
 }
 
+/** Whether it is one address only. */
+export function isSingle({ from, to }: AddressBlock): boolean {
+  return from === to || same(from, to)
+}
+
 // Number of leading bits that both have in common, within the family.
 function commonBits(left: Uint8Array, right: Uint8Array, family: Family): number {
   const bytes = bitsOf(family) / 8
