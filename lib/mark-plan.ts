@@ -42,9 +42,9 @@ export async function wishOfAll(rules: Iterable<CheckedRule>, slices: Slices): P
   let index = 0
   for (const given of rules) {
     const elements = elementsOf(given)
-    const { rule } = elements[0] as MarkElement
-    if (!seen.has(rule)) wish.push(new WishedRule(elements, index))
-    seen.add(rule)
+    const { size } = seen
+    seen.add((elements[0] as MarkElement).rule)
+    if (seen.size > size) wish.push(new WishedRule(elements, index))
     index++
     if (slices.due()) await slices.next()
   }
