@@ -52,7 +52,7 @@ export function ruleId(rule: CheckedRule): bigint {
   // Kernels hold numbers of rules without what follows: it may not change theirs.
   if (mask !== FULL_MASK) hash.add(mask)
   if (source !== undefined) hash.addBlock(source)
-  for (const letter of Buffer.from(interfaceName)) hash.add(letter)
+  if (interfaceName !== '') for (const letter of Buffer.from(interfaceName)) hash.add(letter)
   if (action !== 'mark') hash.add((actions.indexOf(action) << 16) | targetPort)
   return hash.value || 1n
 }
