@@ -1,5 +1,5 @@
 // A set of neighbouring addresses: one address, a CIDR block, or a range.
-import { formatAddress, parseAddress, type Address, type Family } from './address.ts'
+import { addressKind, formatAddress, parseAddress, type Family } from './address.ts'
 import { InvalidInput, show } from './validate.ts'
 
 export interface AddressBlock {
@@ -29,6 +29,11 @@ function edge(bytes: Uint8Array, family: Family, prefix: number, last: boolean):
 
 function same(left: Uint8Array, right: Uint8Array): boolean {
   return left.every((byte, index) => byte === right[index])
+}
+
+/** Whether it is one address only. */
+export function isSingle({ from, to }: AddressBlock): boolean {
+  return from === to || same(from, to)
 }
 
 // Number of leading bits that both have in common, within the family.
@@ -78,9 +83,11 @@ function parseRange(value: string, dash: number, path: string): AddressBlock {
   return { family, from, to: last.bytes, text: formatAddressBlock(from, last.bytes, family) }
 }
 
-function single({ family, bytes }: Address, path: string): AddressBlock {
-  const text = formatAddress(bytes, family)
-  if (bytes.every((byte) => byte === 0)) {
+function parseSingle(value: unknown, path: string): AddressBlock {
+  const address = parseAddress(value, path)
+  const { family, bytes } = address
+  const text = family === 'ipv4' ? (value as string) : formatAddress(bytes, family) // IPv4 has one spelling only
+  if (addressKind(address) === 'unspecified') {
     throw new InvalidInput(path, `no packet is sent to "${text}"; for all addresses write "${text}/0"`)
   }
   return { family, from: bytes, to: bytes, text }
@@ -94,5 +101,5 @@ export function parseAddressBlock(value: unknown, path: string): AddressBlock {
     const dash = value.indexOf('-')
     if (dash >= 0) return parseRange(value, dash, path)
   }
-  return single(parseAddress(value, path), path)
+  return parseSingle(value, path)
 }

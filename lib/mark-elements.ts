@@ -1,16 +1,16 @@
 // Elements of the table: one for each port or range of ports of a rule. What the kernel has are elements; rules are
 // found again by the id that theirs have in common. There can be many thousands of them: hence one short object each.
-import { formatAddressBlock, type AddressBlock } from './address-block.ts'
+import { formatAddressBlock, isSingle, type AddressBlock } from './address-block.ts'
 import type { Family } from './address.ts'
 import { FULL_MASK, everyAddress, unlessAll, type CheckedRule, type Counter } from './checked-rule.ts'
 import { allPorts, isAllPorts, type PortSpan } from './mark-ports.ts'
 import { Place, actionAt, isSpecial, placeOf, specialKey, type Special } from './mark-special.ts'
 import { ruleId } from './rule-id.ts'
 
-/** First character of keys: says the family and with it the size of addresses. */
-export type FamilyMark = '4' | '6'
+type BlockEnds = Pick<AddressBlock, 'family' | 'from' | 'to'>
 
-function sizeOf(key: string): number {
+// The first character of a key says the family, and with it the size of addresses.
+function sizeOf(key: string): 4 | 16 {
   return key.startsWith('4') ? 4 : 16
 }
 
@@ -39,6 +39,11 @@ export class MarkElement {
 
   get family(): Family {
     return this.key.startsWith('4') ? 'ipv4' : 'ipv6'
+  }
+
+  /** Bytes of an address: the first ones begin at 1 in the key, and the last ones follow them. */
+  get addressSize(): 4 | 16 {
+    return sizeOf(this.key)
   }
 
   /** Family and first address. */
@@ -95,13 +100,31 @@ function addressBytes(text: string): Uint8Array {
   return bytes
 }
 
-/** The end of a key, behind family and addresses. */
-export function keyEnd(protocol: number, from: number, to: number, place: number): string {
-  return String.fromCharCode(protocol, from >>> 8, from & 0xff, to >>> 8, to & 0xff, place)
+const keyBytes = Buffer.alloc(1 + 2 * 16 + 6)
+
+/** A key up to its place. Made in one go: pieces would be texts of their own, which have to be collected. */
+export function keyOf(block: BlockEnds, protocol: number, ports: PortSpan, place: number): string {
+  const { family, from, to } = block
+  const familyMark = family === 'ipv4' ? '4' : '6'
+  const size = sizeOf(familyMark)
+  keyBytes[0] = familyMark.charCodeAt(0)
+  for (let index = 0; index < size; index++) {
+    keyBytes[1 + index] = from[index] as number
+    keyBytes[1 + size + index] = to[index] as number
+  }
+  const end = 1 + 2 * size
+  keyBytes[end] = protocol
+  keyBytes[end + 1] = ports.from >>> 8
+  keyBytes[end + 2] = ports.from
+  keyBytes[end + 3] = ports.to >>> 8
+  keyBytes[end + 4] = ports.to
+  keyBytes[end + 5] = place
+  return keyBytes.toString('latin1', 0, end + 6)
 }
 
-function specialOf(rule: CheckedRule, span: PortSpan, size: number): Special {
+function specialOf(rule: CheckedRule, span: PortSpan): Special {
   const source = rule.source ?? everyAddress(rule.block.family)
+  const size = source.family === 'ipv4' ? 4 : 16
   return {
     handle: 0n,
     mask: rule.mask,
@@ -123,21 +146,17 @@ function mapPlace(single: boolean, span: PortSpan): number {
 export function elementsOf(rule: CheckedRule): MarkElement[] {
   const { action, mark, block, protocol, spans, counter, comment } = rule
   const id = ruleId(rule)
-  const familyMark: FamilyMark = block.family === 'ipv4' ? '4' : '6'
-  const size = sizeOf(familyMark)
-  const from = bytesText(block.from, size)
-  const to = block.from === block.to ? from : bytesText(block.to, size)
-  const start = familyMark + from + to
+  const single = isSingle(block)
   const any = allPorts[0] as PortSpan
   const needsRule = isSpecial(rule)
   return spans.map((span) => {
     if (!needsRule) {
-      const key = start + keyEnd(protocol, span.from, span.to, mapPlace(from === to, span))
+      const key = keyOf(block, protocol, span, mapPlace(single, span))
       return new MarkElement(key, mark, id, comment, counter)
     }
     const [ports, sourcePorts] = action === 'masquerade' ? [any, span] : [span, any]
-    const special = specialOf(rule, sourcePorts, size)
-    const key = start + keyEnd(protocol, ports.from, ports.to, placeOf(action)) + specialKey(special, mark)
+    const special = specialOf(rule, sourcePorts)
+    const key = keyOf(block, protocol, ports, placeOf(action)) + specialKey(special, mark)
     return new MarkElement(key, mark, id, comment, counter, special)
   })
 }

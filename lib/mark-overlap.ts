@@ -1,5 +1,6 @@
 // Finds packets that two elements both claim. The kernel does not: it has separate maps for exact keys and for ranges.
 import type { MarkElement } from './mark-elements.ts'
+import { areExact, findTwins } from './mark-exact-overlap.ts'
 import { findSpecialOverlap, type Overlap } from './mark-special-overlap.ts'
 import { sortInSlices, type Slices } from './slices.ts'
 
@@ -169,6 +170,9 @@ export async function findOverlap(
   if (special !== undefined) return special
   const mapped = added.filter((element) => element.special === undefined)
   if (mapped.length === 0) return undefined
+  if ((await areExact(mapped, slices)) && (await areExact(existing, slices))) {
+    return findTwins(mapped, existing, ignored, slices)
+  }
   for (const { boxes } of await fieldsOf(mapped, existing, ignored, slices)) {
     const sweep = new Sweep()
     for (const box of await sortInSlices(boxes, byPosition, slices)) {

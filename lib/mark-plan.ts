@@ -7,36 +7,52 @@ import type { MarkChange, MarkTable } from './mark-table.ts'
 import type { Slices } from './slices.ts'
 import { InvalidInput } from './validate.ts'
 
-/** A rule and where it stands in the arguments. */
-export interface GivenRule {
-  readonly rule: CheckedRule
-  /** `rule` or `rules[3]`. */
-  readonly path: string
-}
-
-/** Given rules with their elements, each rule once. */
-export type Wish = readonly WishEntry[]
-
-interface WishEntry {
-  readonly given: GivenRule
+/** A rule that was given. There can be many thousands of them: what only errors need is made for them. */
+class WishedRule {
   readonly elements: readonly MarkElement[]
+  readonly #index: number | undefined
+
+  constructor(elements: readonly MarkElement[], index: number | undefined) {
+    this.elements = elements
+    this.#index = index
+  }
+
+  /** Where it stands in the arguments: `rule` or `rules[3]`. */
+  get path(): string {
+    return this.#index === undefined ? 'rule' : `rules[${this.#index}]`
+  }
+
+  get text(): string {
+    return describeRule(ruleOf(this.elements))
+  }
 }
 
-export async function wishOf(rules: readonly GivenRule[], slices: Slices): Promise<Wish> {
-  const wish: WishEntry[] = []
+/** Given rules, each once. */
+export type Wish = readonly WishedRule[]
+
+/** One rule by itself. */
+export function wishOf(rule: CheckedRule): Wish {
+  return [new WishedRule(elementsOf(rule), undefined)]
+}
+
+/** Rules in the order of the arguments. They are taken one by one: those before, being checked, are kept as elements only. */
+export async function wishOfAll(rules: Iterable<CheckedRule>, slices: Slices): Promise<Wish> {
+  const wish: WishedRule[] = []
   const seen = new Set<bigint>()
+  let index = 0
   for (const given of rules) {
-    const elements = elementsOf(given.rule)
-    const { rule } = elements[0] as MarkElement
-    if (!seen.has(rule)) wish.push({ given, elements })
-    seen.add(rule)
+    const elements = elementsOf(given)
+    const { size } = seen
+    seen.add((elements[0] as MarkElement).rule)
+    if (seen.size > size) wish.push(new WishedRule(elements, index))
+    index++
     if (slices.due()) await slices.next()
   }
   return wish
 }
 
-function ownerOf(element: MarkElement, wish: Wish): GivenRule | undefined {
-  return wish.find(({ elements }) => elements.includes(element))?.given
+function ownerOf(element: MarkElement, wish: Wish): WishedRule | undefined {
+  return wish.find(({ elements }) => elements.includes(element))
 }
 
 function describeExisting(table: MarkTable, element: MarkElement): string {
@@ -44,15 +60,15 @@ function describeExisting(table: MarkTable, element: MarkElement): string {
 }
 
 function describeOverlap([added, other]: Overlap, wish: Wish, table: MarkTable): InvalidInput {
-  const { rule, path } = ownerOf(added, wish) as GivenRule
+  const { text: wanted, path } = ownerOf(added, wish) as WishedRule
   const rival = ownerOf(other, wish)
   const from = Math.max(added.portFrom, other.portFrom)
   const to = Math.min(added.portTo, other.portTo)
   const some = from === to ? `port ${from}` : `ports ${from} to ${to}`
   const ports = from === 0 && to === 65535 ? 'all ports' : some
-  const both = `"${describeRule(rule)}" overlaps`
+  const both = `"${wanted}" overlaps`
   if (rival !== undefined) {
-    const text = `"${describeRule(rival.rule)}" (${rival.path})`
+    const text = `"${rival.text}" (${rival.path})`
     return new InvalidInput(path, `${both} ${text} in ${ports}; a packet gets one mark only, so take one of them out`)
   }
   const text = describeExisting(table, other)
@@ -101,7 +117,7 @@ export async function planAdd(table: MarkTable, wish: Wish, slices: Slices): Pro
   return { removed: [...removed], added }
 }
 
-function describeAbsent(table: MarkTable, { rule, path }: GivenRule, elements: readonly MarkElement[]): InvalidInput {
+function describeAbsent(table: MarkTable, { text, path, elements }: WishedRule): InvalidInput {
   const first = elements[0] as MarkElement
   const near = new Set<string>()
   for (const element of table.elements()) {
@@ -112,15 +128,15 @@ function describeAbsent(table: MarkTable, { rule, path }: GivenRule, elements: r
   }
   const [shown, more] = [[...near].slice(0, 3).join(', '), near.size > 3 ? ', ...' : '']
   const instead = near.size === 0 ? 'nothing is there for this address and protocol' : `there is ${shown}${more}`
-  return new InvalidInput(path, `there is no rule "${describeRule(rule)}"; ${instead}. Rules go as a whole: see list()`)
+  return new InvalidInput(path, `there is no rule "${text}"; ${instead}. Rules go as a whole: see list()`)
 }
 
 /** All elements of the given rules. A rule that is not there is an error. */
 export async function planRemove(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
   const removed: MarkElement[] = []
-  for (const { given, elements } of wish) {
-    const found = present(table, elements)
-    if (found.length !== elements.length) throw describeAbsent(table, given, elements)
+  for (const wished of wish) {
+    const found = present(table, wished.elements)
+    if (found.length !== wished.elements.length) throw describeAbsent(table, wished)
     removed.push(...found)
     if (slices.due()) await slices.next()
   }

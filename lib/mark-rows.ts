@@ -1,9 +1,9 @@
 // Elements as rows of the native side, and back. There can be many, all of them values that were checked before: they are
 // read and written without an object for each row, but by the addon's schema as everything else.
-import { AF_INET6, familyNumber } from './address.ts'
+import { familyName, familyNumber } from './address.ts'
 import { binding } from './binding.ts'
 import { FULL_MASK } from './checked-rule.ts'
-import { MarkElement, keyEnd } from './mark-elements.ts'
+import { MarkElement, keyOf } from './mark-elements.ts'
 import { COUNTED, Place, specialKey, type Special } from './mark-special.ts'
 import type { Slices } from './slices.ts'
 
@@ -52,6 +52,7 @@ const { size: rowSize, present, offsets } = layoutOf()
 function viewsOf(rows: ArrayBuffer) {
   return {
     bytes: Buffer.from(rows),
+    octets: new Uint8Array(rows), // parts of a Buffer are dearer
     u16: new Uint16Array(rows),
     u32: new Uint32Array(rows),
     u64: new BigUint64Array(rows),
@@ -59,8 +60,8 @@ function viewsOf(rows: ArrayBuffer) {
 }
 type Views = ReturnType<typeof viewsOf>
 
-function writeAddress(bytes: Buffer, at: number, text: string, start: number): void {
-  for (let index = start; index < text.length; index++) bytes[at + index - start] = text.charCodeAt(index)
+function writeAddress(bytes: Buffer, at: number, text: string, start: number, size: number): void {
+  for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(start + index)
 }
 
 // All sources: what elements of maps are for.
@@ -73,8 +74,8 @@ function writeSpecial({ bytes, u16, u32, u64 }: Views, row: number, special: Spe
   const { handle, mask, sourceFrom, sourceTo, sourcePorts, targetPort, interfaceName } = special
   u64[(row + offsets.handle) >>> 3] = handle
   u32[(row + offsets.mask) >>> 2] = mask
-  writeAddress(bytes, row + offsets.sourceFrom, sourceFrom, 0)
-  writeAddress(bytes, row + offsets.sourceTo, sourceTo, 0)
+  writeAddress(bytes, row + offsets.sourceFrom, sourceFrom, 0, sourceFrom.length)
+  writeAddress(bytes, row + offsets.sourceTo, sourceTo, 0, sourceTo.length)
   u16[(row + offsets.sourcePortFrom) >>> 1] = sourcePorts.from
   u16[(row + offsets.sourcePortTo) >>> 1] = sourcePorts.to
   u16[(row + offsets.targetPort) >>> 1] = targetPort
@@ -83,24 +84,24 @@ function writeSpecial({ bytes, u16, u32, u64 }: Views, row: number, special: Spe
 
 function writeElement(views: Views, row: number, element: MarkElement): void {
   const { bytes, u16, u32, u64 } = views
-  const { mark, rule, family, from, to, protocol, portFrom, portTo, place, counter, comment, special } = element
+  const { key, mark, rule, family, addressSize, place, counter, comment, special } = element
   u32[row >>> 2] = present
   u32[(row + offsets.mark) >>> 2] = mark
   u64[(row + offsets.rule) >>> 3] = rule
-  writeAddress(bytes, row + offsets.addressFrom, from, 1) // [0]: the family
-  writeAddress(bytes, row + offsets.addressTo, to, 1)
+  writeAddress(bytes, row + offsets.addressFrom, key, 1, addressSize)
+  writeAddress(bytes, row + offsets.addressTo, key, 1 + addressSize, addressSize)
   u32[(row + offsets.mask) >>> 2] = FULL_MASK
   u16[(row + offsets.family) >>> 1] = familyNumber(family)
-  u16[(row + offsets.protocol) >>> 1] = protocol
-  u16[(row + offsets.portFrom) >>> 1] = portFrom
-  u16[(row + offsets.portTo) >>> 1] = portTo
+  u16[(row + offsets.protocol) >>> 1] = element.protocol
+  u16[(row + offsets.portFrom) >>> 1] = element.portFrom
+  u16[(row + offsets.portTo) >>> 1] = element.portTo
   bytes[row + offsets.place] = special === undefined && counter !== undefined ? place + COUNTED : place
   if (counter !== undefined) {
     bytes[row + offsets.counter] = 1
     u64[(row + offsets.packets) >>> 3] = counter.packets
     u64[(row + offsets.bytes) >>> 3] = counter.bytes
   }
-  if (special === undefined) writeAnySource(views, row, from.length - 1)
+  if (special === undefined) writeAnySource(views, row, addressSize)
   else writeSpecial(views, row, special)
   if (comment !== '') bytes.write(comment, row + offsets.comment)
 }
@@ -108,8 +109,10 @@ function writeElement(views: Views, row: number, element: MarkElement): void {
 export async function writeElements(elements: readonly MarkElement[], slices: Slices): Promise<ArrayBuffer> {
   const rows = new ArrayBuffer(elements.length * rowSize)
   const views = viewsOf(rows)
-  for (const [index, element] of elements.entries()) {
-    writeElement(views, index * rowSize, element)
+  let row = 0
+  for (const element of elements) {
+    writeElement(views, row, element)
+    row += rowSize
     if (slices.due()) await slices.next()
   }
   return rows
@@ -140,22 +143,20 @@ function readCounter({ bytes, u64 }: Views, row: number) {
 }
 
 function readElement(views: Views, row: number): MarkElement {
-  const { bytes, u16, u32, u64 } = views
+  const { bytes, octets, u16, u32, u64 } = views
   const number = (offset: number) => u16[(row + offset) >>> 1] as number
-  const isIPv6 = number(offsets.family) === AF_INET6
-  const size = isIPv6 ? 16 : 4
-  const address = (offset: number) => bytes.toString('latin1', row + offset, row + offset + size)
+  const family = familyName(number(offsets.family))
+  const size = family === 'ipv4' ? 4 : 16
+  const address = (offset: number) => octets.subarray(row + offset, row + offset + size)
   const stored = bytes[row + offsets.place] as number
   const place = stored >= COUNTED && stored < Place.special ? stored - COUNTED : stored
   const mark = u32[(row + offsets.mark) >>> 2] as number
   const rule = u64[(row + offsets.rule) >>> 3] as bigint
   const special = place >= Place.special ? readSpecial(views, row, size) : undefined
-  const key =
-    (isIPv6 ? '6' : '4') +
-    address(offsets.addressFrom) +
-    address(offsets.addressTo) +
-    keyEnd(number(offsets.protocol), number(offsets.portFrom), number(offsets.portTo), place) +
-    (special === undefined ? '' : specialKey(special, mark))
+  const block = { family, from: address(offsets.addressFrom), to: address(offsets.addressTo) }
+  const ports = { from: number(offsets.portFrom), to: number(offsets.portTo) }
+  const start = keyOf(block, number(offsets.protocol), ports, place)
+  const key = special === undefined ? start : start + specialKey(special, mark)
   return new MarkElement(key, mark, rule, readText(bytes, row + offsets.comment), readCounter(views, row), special)
 }
 

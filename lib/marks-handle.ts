@@ -1,7 +1,7 @@
 // What a handle of our table is made of: the store that all its operations go through, and the context for their errors.
 import { describeRule, type CheckedRule } from './checked-rule.ts'
 import { ruleOf } from './mark-elements.ts'
-import { wishOf, type GivenRule, type Wish } from './mark-plan.ts'
+import { wishOf, wishOfAll, type Wish } from './mark-plan.ts'
 import type { MarkStore, Plan } from './mark-store.ts'
 import { groupRules } from './mark-table.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
@@ -13,20 +13,28 @@ const MOST_RULES = 1_000_000
 
 type Parse = (value: unknown, path: string) => CheckedRule
 
-async function parseRules(value: unknown, parse: Parse, context: RequestContext, slices: Slices): Promise<GivenRule[]> {
+function parseAt(index: number, given: unknown, parse: Parse): CheckedRule {
+  try {
+    return parse(given, '')
+  } catch (error) {
+    throw error instanceof InvalidInput ? error.within(`rules[${index}]`) : error
+  }
+}
+
+function* parseEach(rules: readonly unknown[], parse: Parse): Iterable<CheckedRule> {
+  for (let index = 0; index < rules.length; index++) yield parseAt(index, rules[index], parse)
+}
+
+async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<Wish> {
   if (!Array.isArray(value)) {
     const rule = parse(value, 'rule')
     context.target = describeRule(rule)
-    return [{ rule, path: 'rule' }]
+    return wishOf(rule)
   }
-  const rules: GivenRule[] = []
-  for (const [index, given] of list(value, 'rules', MOST_RULES).entries()) {
-    const path = `rules[${index}]`
-    rules.push({ rule: parse(given, path), path })
-    if (slices.due()) await slices.next()
-  }
-  context.target = rules.length === 1 ? describeRule((rules[0] as GivenRule).rule) : `${rules.length} rules`
-  return rules
+  const rules = list(value, 'rules', MOST_RULES)
+  const wish = await wishOfAll(parseEach(rules, parse), new Slices())
+  context.target = rules.length === 1 ? (wish[0]?.text ?? '') : `${rules.length} rules`
+  return wish
 }
 
 export class MarksHandle {
@@ -75,12 +83,11 @@ export class MarksHandle {
   }
 
   async #wish(parse: Parse, rules: unknown, context: RequestContext): Promise<Wish> {
-    const slices = new Slices()
     const { operation } = context
     if (operation.startsWith('replace') && !Array.isArray(rules)) {
       const problem = `${show(rules)} is not an array; ${operation}() takes all rules that shall be there`
       throw new InvalidInput('rules', problem)
     }
-    return wishOf(await parseRules(rules, parse, context, slices), slices)
+    return parseRules(rules, parse, context)
   }
 }

@@ -5,10 +5,17 @@
 export class InvalidInput extends Error {
   /** Path of the refused value, e.g. `service.persistence.timeoutSeconds`. */
   readonly field: string
+  readonly #problem: string
 
   constructor(field: string, problem: string, options?: ErrorOptions) {
     super(`${field}: ${problem}`, options)
     this.field = field
+    this.#problem = problem
+  }
+
+  /** The same of a value that was checked with the empty path, since its place is needed in errors only. */
+  within(path: string): InvalidInput {
+    return new InvalidInput(path + this.field, this.#problem, { cause: this.cause })
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { MarkElement, elementsOf, ruleOf } from '../../lib/mark-elements.ts'
 import { findOverlap } from '../../lib/mark-overlap.ts'
-import { planAdd, planRemove, planReplace, wishOf } from '../../lib/mark-plan.ts'
+import { planAdd, planRemove, planReplace, wishOfAll } from '../../lib/mark-plan.ts'
 import { describeRule } from '../../lib/checked-rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../lib/mark-rule.ts'
 import { MarkTable, groupRules, type MarkChange } from '../../lib/mark-table.ts'
@@ -16,9 +16,7 @@ const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
 const parse = (rule: MarkRule) => parseMarkRule(rule, 'rule')
-const given = (rules: readonly MarkRule[]) =>
-  rules.map((rule, index) => ({ rule: parse(rule), path: `rules[${index}]` }))
-const wish = (rules: readonly MarkRule[]) => wishOf(given(rules), slices)
+const wish = (rules: readonly MarkRule[]) => wishOfAll(rules.map(parse), slices)
 
 /** The same elements as somebody would make them with nft: without ids. */
 const foreign = (rule: MarkRule) =>
@@ -277,7 +275,59 @@ const randomElements = (random: () => number, count: number) =>
     return elementsOf(parse({ mark: 1, address, protocol: random() % 2 ? 'tcp' : 'udp', ports }))[0] as MarkElement
   })
 
+// Single ports of single addresses, and now and then another element beside them.
+const mostlyExact = (random: () => number, count: number, others: number) =>
+  Array.from({ length: count }, () => {
+    const [address, port] = [`10.0.0.${1 + (random() % 6)}`, 1 + (random() % 6)]
+    const ports = random() % 100 < others ? (['all', `${port}-9`] as const)[random() % 2] : port
+    return elementsOf(parse({ mark: 1, address, protocol: random() % 2 ? 'tcp' : 'udp', ports }))[0] as MarkElement
+  })
+
+const outcome = (plan: Promise<MarkChange>) =>
+  plan.then(
+    () => 'no overlap',
+    (error: unknown) => (error as Error).message,
+  )
+
 describe('overlaps', () => {
+  test.each([0, 3])(
+    'of exact elements are found exactly when there are any; others beside them: %i %%',
+    async (some) => {
+      const random = randomSource(21 + some)
+      const seen = [0, 0]
+      for (let round = 0; round < 3000; round++) {
+        const added = mostlyExact(random, random() % 5, 0)
+        const existing = mostlyExact(random, random() % 12, some)
+        const ignored = new Set(existing.filter(() => random() % 3 === 0))
+        const rivals = existing.filter((element) => !ignored.has(element))
+        const others = (index: number) => [...added.slice(index + 1), ...rivals]
+        const expected = added.some((element, index) => others(index).some((other) => overlaps(element, other)))
+        const [one, other] = (await findOverlap(added, existing, ignored, slices)) ?? []
+        const right = one !== undefined && other !== undefined && one !== other && overlaps(one, other)
+        expect([added.includes(one as MarkElement), right]).toEqual([expected, expected])
+        seen[Number(expected)]!++
+      }
+      expect(Math.min(...seen)).toBeGreaterThan(300)
+    },
+  )
+
+  test.each<[string, MarkRule, boolean]>([
+    ['a range of ports', { ...web, mark: 8, ports: '400-500' }, true],
+    ['all ports', { ...web, mark: 8, ports: 'all' }, true],
+    ['all protocols', { mark: 8, address: web.address, protocol: 'all' }, true],
+    ['a block', { ...web, mark: 8, address: '172.16.0.0/16', ports: 443 }, true],
+    ['some bits of the mark', { ...web, mark: 8, mask: 0xff }, true],
+    ['a source, which prevails', { ...web, mark: 8, source: '10.0.0.0/8' }, false],
+    ['an interface, which prevails', { ...web, mark: 8, interface: 'eth0' }, false],
+    ['the same in IPv6', { ...web, mark: 8, address: 'ac10:64::' }, false],
+  ])('an exact rule and %s', async (_name, other, expected) => {
+    const existing = expected ? /overlaps the existing/ : /^no overlap$/
+    expect(await outcome(add(tableOf(other), web))).toMatch(existing)
+    expect(await outcome(add(tableOf(web), other))).toMatch(existing)
+    const together = expected ? /a packet gets one mark only/ : /^no overlap$/
+    expect(await outcome(replace(tableOf(), web, other))).toMatch(together)
+  })
+
   test('are found exactly when there are any', async () => {
     const random = randomSource(20)
     const seen = [0, 0]

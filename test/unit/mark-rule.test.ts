@@ -165,6 +165,10 @@ describe('ids', () => {
     const id = ruleId(parse())
     expect(ruleId(parse({ ports: [443, 80], mark: '7', comment: 'other', address: '172.16.0.100/32' }))).toBe(id)
     expect(id).toBe(0x3012929115943f71n) // stored in kernels: it must not change
+    const special = { ports: [53, '1000-2000'], mask: '0xff', source: 'fe80::/10', interface: 'eth*' }
+    expect(ruleId(parse({ ...special, address: '2001:db8::/32', protocol: 'udp' }))).toBe(0xff7cc35da57d62b2n)
+    const largest = { mark: 0xffffffff, address: '255.255.255.254', protocol: 'all', ports: 'all' }
+    expect(ruleId(parse(largest))).toBe(0xa56be7d8aa692c75n)
   })
 
   test('differ for different rules', () => {

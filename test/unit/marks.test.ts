@@ -23,6 +23,10 @@ beforeEach(async () => {
 })
 afterEach(() => marks.close())
 
+const refuse = (): never => {
+  throw new Error('no')
+}
+
 const rejection = async (promise: Promise<unknown>): Promise<IpvsError> => {
   const error = await promise.then(
     () => undefined,
@@ -89,6 +93,32 @@ describe('rules', () => {
     expect(await rejection(marks.add(null as never))).toMatchObject({ attribute: 'rule' })
     expect(await rejection(marks.add(web, { singal: 1 } as never))).toMatchObject({ attribute: 'options.singal' })
     await marks.add([])
+  })
+
+  test.each<[string, unknown]>([
+    ['rules[1]', null],
+    ['rules[1].mark', { ...web, mark: 0 }],
+    ['rules[1].address', { ...web, address: '0.0.0.0' }],
+    ['rules[1].port', { ...web, port: 80 }],
+    ['rules[1].ports[2]', { ...web, ports: [80, 443, 0] }],
+    ['rules[1]', Object.defineProperty({ ...web }, 'mark', { enumerable: true, get: () => refuse() })],
+  ])('a refused one has its place in the path: %s (%#)', async (attribute, rule) => {
+    const error = await rejection(marks.replace([web, rule as MarkRule]))
+    expect(error).toMatchObject({ attribute, code: 'ERR_IPVS_INVALID_ARGUMENT' })
+    expect(error.message).toContain(`: ${attribute}: `)
+  })
+
+  test('the error of a getter is kept as the cause', async () => {
+    const rule = Object.defineProperty({ ...web }, 'mark', { enumerable: true, get: () => refuse() })
+    expect((await rejection(marks.add([rule]))).cause).toEqual(new Error('no'))
+  })
+
+  test('one that is given twice counts once, and others keep their place', async () => {
+    await marks.replace([web, { ...web, comment: 'again' }, ftp])
+    expect(await marks.list()).toEqual([web, ftp])
+    const error = await rejection(marks.replace([web, web, ftp, { ...ftp, mark: 22 }]))
+    expect(error).toMatchObject({ target: '4 rules' })
+    expect([error.attribute, error.message]).toEqual(['rules[3]', expect.stringContaining('(rules[2])')])
   })
 
   test('targets', async () => {
