@@ -110,8 +110,8 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   }
 
   /**
-   * Removes one rule or several, all of them or none. Rules are equal when mark, address, protocol and all ports are; the
-   * comment does not count. Like `nft delete element`.
+   * Removes one rule or several, all of them or none. Rules are equal when all is that they ask for and give; comment and
+   * counter do not count. Like `nft delete element`.
    *
    * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when there is no such rule, naming those that are there instead; with
    * `ERR_IPVS_CONFLICT` as `add`.
@@ -193,8 +193,8 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
 
   /**
    * The table in the language of nft. Rules are lost when the machine restarts; `nft -f` puts exactly what this returns in
-   * the place of the table, counters included. Like `nft list table inet ipvs`. See docs/marks.md for how to load it when
-   * the system starts.
+   * the place of the table, counters included. Like `nft list table inet ipvs`. The guide (`docs/marks.md` in the
+   * repository) shows how to load it when the system starts.
    *
    * Rejects as `list` does.
    */

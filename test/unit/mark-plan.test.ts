@@ -165,11 +165,7 @@ describe('rules of their own', () => {
       { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: 20 },
       'rule',
     )
-    const nat = async (...rules: (typeof masquerade)[]) =>
-      wishOf(
-        rules.map((rule, index) => ({ rule, path: `rules[${index}]` })),
-        slices,
-      )
+    const nat = async (...rules: (typeof masquerade)[]) => wishOfAll(rules, slices)
     const table = tableOf(web, elementsOf(masquerade), elementsOf(redirect(8080)))
     expect(texts((await planReplace('nat', table, await nat(), slices)).removed)).toEqual([
       'tcp source port 20 from 10.0.0.0/24 -> masquerade',
