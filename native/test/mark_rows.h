@@ -37,4 +37,18 @@ inline void setSource(nftables::Element& row, const char* from, const char* to) 
   REQUIRE(inet_pton(row.family, to, row.sourceTo) == 1);
 }
 
+// A rule of its own.
+inline nftables::Element ruleRow(nftables::Place place = nftables::Place::special) {
+  nftables::Element row = markRow("172.16.0.100", "172.16.0.100", 6, 80, 80, 7);
+  row.place = static_cast<uint8_t>(place);
+  if (place != nftables::Place::special) {
+    row.mark = 0;
+  }
+  return row;
+}
+
+template <size_t Size> void setText(char (&target)[Size], std::string_view text) {
+  REQUIRE(text.copy(target, Size - 1) == text.size());
+}
+
 } // namespace fake
