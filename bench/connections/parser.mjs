@@ -1,5 +1,6 @@
 // The parser of connections by itself, compiled as the addon is:
-//   node bench/connections/parser.mjs            counts instructions per line, and fails when they grew by more than 2 %
+//   node bench/connections/parser.mjs            counts instructions per line, and fails when they grew by more than 10 %;
+//                                                npm run bench:check does it, too
 //   node bench/connections/parser.mjs --write    stores them, with the speed of this machine
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -35,5 +36,5 @@ if (process.argv.includes('--write')) {
 } else {
   const before = JSON.parse(readFileSync(stored, 'utf8'))
   console.log(`${now.instructionsPerLine} instructions per line, ${before.instructionsPerLine} stored`)
-  if (before.arch === now.arch && now.instructionsPerLine > before.instructionsPerLine * 1.02) process.exit(1)
+  if (before.arch === now.arch && now.instructionsPerLine > before.instructionsPerLine * 1.1) process.exit(1)
 }
