@@ -25,12 +25,9 @@ size_t sumKeys(size_t items);
 
 // A new subject is a function and a line here.
 inline constexpr Subject subjects[] = {
-    {"encodeService", encodeServices},
-    {"encodeDestination", encodeDestinations},
-    {"decodeService", decodeServices},
-    {"decodeDestination", decodeDestinations},
-    {"findRepeated", findRepeated},
-    {"sumKeys", sumKeys},
+    {"encodeService", encodeServices}, {"encodeDestination", encodeDestinations},
+    {"decodeService", decodeServices}, {"decodeDestination", decodeDestinations},
+    {"findRepeated", findRepeated},    {"sumKeys", sumKeys},
 };
 
 // A message that a real kernel sent, from the golden files of the codec's tests; ends the program without it.

@@ -97,18 +97,19 @@ struct ChainDefinition {
   const char* type; // null: not called by a hook
   const char* hookName;
   uint32_t hook;
+  const char* priorityName; // as nft calls it
   int32_t priority;
 };
 
 // Mangle's priority: after connection tracking, before IPVS sees the packet (input at -99 and later). The output chain
 // has type route: packets of the director itself are routed again when their mark changed.
 inline constexpr ChainDefinition chains[] = {
-    {"marks", nullptr, nullptr, 0, 0}, // `mark` would be a keyword of nft
-    {"special", nullptr, nullptr, 0, 0},
-    {"prerouting", "filter", "prerouting", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE},
-    {"output", "route", "output", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE},
-    {"srcnat", "nat", "postrouting", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC},
-    {"dstnat", "nat", "prerouting", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST},
+    {"marks", nullptr, nullptr, 0, nullptr, 0}, // `mark` would be a keyword of nft
+    {"special", nullptr, nullptr, 0, nullptr, 0},
+    {"prerouting", "filter", "prerouting", NF_INET_PRE_ROUTING, "mangle", NF_IP_PRI_MANGLE},
+    {"output", "route", "output", NF_INET_LOCAL_OUT, "mangle", NF_IP_PRI_MANGLE},
+    {"srcnat", "nat", "postrouting", NF_INET_POST_ROUTING, "srcnat", NF_IP_PRI_NAT_SRC},
+    {"dstnat", "nat", "prerouting", NF_INET_PRE_ROUTING, "dstnat", NF_IP_PRI_NAT_DST},
 };
 inline constexpr size_t chainCount = std::size(chains);
 

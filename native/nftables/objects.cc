@@ -86,7 +86,7 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
       stranger = std::string("chain ") + chain.name + " is not " +
                  (chain.type == nullptr ? std::string("one that others jump to")
                                         : std::string("of type ") + chain.type + " at hook " + chain.hookName +
-                                              ", priority " + std::to_string(chain.priority));
+                                              ", priority " + chain.priorityName);
     }
     return true;
   }

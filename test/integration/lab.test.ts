@@ -137,7 +137,9 @@ test('a namespace is empty, its own, and gone after the job', async () => {
     return { made, links, listed: await sh('ip netns list') }
   })
   expect(inside.made.path).toBe(`/run/netns/${inside.made.name}`)
-  expect(inside.links.trim().split('\n')).toHaveLength(1)
+  // Every namespace has the devices of tunnels that somebody has loaded, such as tunl0, which are down.
+  const links = inside.links.trim().split('\n')
+  expect(links.filter((link) => !/@NONE: <NOARP>/.test(link))).toHaveLength(1)
   expect(inside.links).toContain('<LOOPBACK,UP,LOWER_UP>')
   expect(inside.listed).toContain(inside.made.name)
   const after = await lab.run(async ({ run, sh }) => ({

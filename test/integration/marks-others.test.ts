@@ -139,7 +139,7 @@ test('something in the table that is no rule', async () => {
     return result
   }, ftp)
   expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'options.table', rest: [] })
-  expect(error.message).toContain('map ranges4 has an element for a range of protocols')
+  expect(error.message).toContain('map ranges4 has an element for protocol 0 or a range of protocols')
 })
 
 test("a table that is somebody else's", async () => {
