@@ -17,6 +17,7 @@ export type { ConnectionChange, ConnectionChanges, WatchConnectionsOptions } fro
 export type { CpuStatistics, TotalStatistics } from './total-statistics.ts'
 export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
 export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
+export type { NatRules } from './nat-rules.ts'
 export type { ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './nat-rule.ts'
 export type { FoundMark, TableFamily } from './found-mark.ts'
 export type { AllocateMarkOptions } from './free-mark.ts'

@@ -38,9 +38,7 @@ async function parseRules(value: unknown, parse: Parse, context: RequestContext)
 }
 
 export class MarksHandle {
-  /** @internal */
   readonly store: MarkStore
-  /** @internal */
   readonly netns: string | undefined
   readonly #target: string
 
@@ -50,13 +48,11 @@ export class MarksHandle {
     this.netns = netns
   }
 
-  /** @internal */
   context(operation: string): RequestContext {
     return { operation, target: this.#target, netns: this.netns }
   }
 
-  /** @internal */
-  async listRules<Listed>(
+  async list<Listed>(
     operation: string,
     options: CallOptions,
     listed: (rule: CheckedRule) => Listed | undefined,
@@ -73,7 +69,6 @@ export class MarksHandle {
     return rules
   }
 
-  /** @internal */
   async change(operation: string, parse: Parse, rules: unknown, options: CallOptions, plan: Plan): Promise<void> {
     const context = this.context(operation)
     const signal = checked(context, () => parseCallOptions(options))

@@ -14,6 +14,7 @@ import {
 import { planAdd, planRemove, planReplace } from './mark-plan.ts'
 import { listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './mark-rule.ts'
 import { MarkStore, type Plan } from './mark-store.ts'
+import { MarksHandle } from './marks-handle.ts'
 import { NatRules } from './nat-rules.ts'
 import { parsePath, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
@@ -57,11 +58,13 @@ function parseTable(value: unknown, path: string): string {
  * Works with Linux 5.10 and newer, and needs CAP_NET_ADMIN in the user namespace that owns the network namespace.
  */
 export class FirewallMarks extends NatRules implements AsyncDisposable {
+  readonly #handle: MarksHandle
   readonly #timeoutMs: number
   readonly #allocated: UsedMark[] = []
 
-  private constructor(store: MarkStore, table: string, netns: string | undefined, timeoutMs: number) {
-    super(store, `table inet ${table}`, netns)
+  private constructor(handle: MarksHandle, timeoutMs: number) {
+    super(handle)
+    this.#handle = handle
     this.#timeoutMs = timeoutMs
   }
 
@@ -87,7 +90,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
     const store = new MarkStore(session, timeoutMs)
     try {
       await store.open({ ...context, netns }, signal)
-      return new FirewallMarks(store, table, netns, timeoutMs)
+      return new FirewallMarks(new MarksHandle(store, context.target, netns), timeoutMs)
     } catch (error) {
       await store.close()
       throw error
@@ -106,7 +109,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * addresses are dearer: some 10 to 100 microseconds each since Linux 6.12, and quadratic before.
    */
   async add(rules: MarkRule | readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    return this.change('add', parseMarkRule, rules, options, planAdd)
+    return this.#handle.change('add', parseMarkRule, rules, options, planAdd)
   }
 
   /**
@@ -117,7 +120,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * `ERR_IPVS_CONFLICT` as `add`.
    */
   async remove(rules: MarkRule | readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    return this.change('remove', parseMarkRule, rules, options, planRemove)
+    return this.#handle.change('remove', parseMarkRule, rules, options, planRemove)
   }
 
   /**
@@ -127,7 +130,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when somebody has made something in the table that is not a rule.
    */
   async list(options: CallOptions = {}): Promise<ListedMarkRule[]> {
-    return this.listRules('list', options, (rule) => (rule.action === 'mark' ? listedRule(rule) : undefined))
+    return this.#handle.list('list', options, (rule) => (rule.action === 'mark' ? listedRule(rule) : undefined))
   }
 
   /**
@@ -141,7 +144,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * Rejects as `add` does.
    */
   async replace(rules: readonly MarkRule[], options: CallOptions = {}): Promise<void> {
-    return this.change('replace', parseMarkRule, rules, options, replaceMarks)
+    return this.#handle.change('replace', parseMarkRule, rules, options, replaceMarks)
   }
 
   /**
@@ -151,9 +154,9 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * marks up there is an entry for each mark in the map.
    */
   async findMarks(options: CallOptions = {}): Promise<FoundMark[]> {
-    const context = this.context('findMarks')
+    const context = this.#handle.context('findMarks')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.store.ask(context, signal, 'find', readFoundMarks)
+    return this.#handle.store.ask(context, signal, 'find', readFoundMarks)
   }
 
   /**
@@ -166,13 +169,13 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * services cannot be read (a kernel without IPVS has none). Loads the kernel module `ip_vs` when it is not there.
    */
   async allocateMark(options: AllocateMarkOptions = {}): Promise<number> {
-    const context = this.context('allocateMark')
+    const context = this.#handle.context('allocateMark')
     const range = checked(context, () => parseMarkRange(options))
     const { signal } = range
     const [elements, found, services] = await Promise.all([
-      this.store.read(context, signal),
-      this.store.ask(context, signal, 'find', readFoundMarks),
-      serviceMarks({ netns: this.netns, timeoutMs: this.#timeoutMs, signal }),
+      this.#handle.store.read(context, signal),
+      this.#handle.store.ask(context, signal, 'find', readFoundMarks),
+      serviceMarks({ netns: this.#handle.netns, timeoutMs: this.#timeoutMs, signal }),
     ])
     const used = [
       ...elements.map(({ mark, special }) => ({ mark, mask: special?.mask ?? FULL_MASK })),
@@ -199,15 +202,15 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * Rejects as `list` does.
    */
   async export(options: CallOptions = {}): Promise<string> {
-    const context = this.context('export')
+    const context = this.#handle.context('export')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.store.ask(context, signal, 'exportTable', (rows) => Buffer.from(rows).toString('utf8'))
+    return this.#handle.store.ask(context, signal, 'exportTable', (rows) => Buffer.from(rows).toString('utf8'))
   }
 
   /** Removes the table with all rules, whoever added them. Like `nft delete table inet ipvs`. */
   async flush(options: CallOptions = {}): Promise<void> {
-    const context = this.context('flush')
-    return this.store.drop(
+    const context = this.#handle.context('flush')
+    return this.#handle.store.drop(
       context,
       checked(context, () => parseCallOptions(options)),
     )
@@ -218,7 +221,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * everything from now on. Rules stay. Idempotent.
    */
   async close(): Promise<void> {
-    return this.store.close()
+    return this.#handle.store.close()
   }
 
   /** For `await using`. */

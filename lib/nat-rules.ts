@@ -1,13 +1,20 @@
 // Rules that translate addresses, beside those that mark.
 import { planAdd, planRemove, planReplace } from './mark-plan.ts'
 import type { Plan } from './mark-store.ts'
-import { MarksHandle } from './marks-handle.ts'
+import type { MarksHandle } from './marks-handle.ts'
 import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './nat-rule.ts'
 import type { CallOptions } from './pending.ts'
 
 const replaceNat: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
 
-export class NatRules extends MarksHandle {
+export class NatRules {
+  readonly #handle: MarksHandle
+
+  /** @internal */
+  constructor(handle: MarksHandle) {
+    this.#handle = handle
+  }
+
   /**
    * Adds rules that translate addresses, all of them or none: see {@link MasqueradeRule} and {@link RedirectRule}. They
    * stand in the same table, in chains `srcnat` and `dstnat` of their own. A rule that is there already is left as it is.
@@ -16,21 +23,21 @@ export class NatRules extends MarksHandle {
    * Rejects as `add` does; with `ERR_IPVS_UNAVAILABLE` when the kernel has no NAT for nf_tables.
    */
   async addNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    return this.change('addNat', parseNatRule, rules, options, planAdd)
+    return this.#handle.change('addNat', parseNatRule, rules, options, planAdd)
   }
 
   /** Removes rules that translate addresses, all of them or none. What is meant by equal: see `remove`. */
   async removeNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    return this.change('removeNat', parseNatRule, rules, options, planRemove)
+    return this.#handle.change('removeNat', parseNatRule, rules, options, planRemove)
   }
 
   /** All rules that translate addresses. */
   async listNat(options: CallOptions = {}): Promise<ListedNatRule[]> {
-    return this.listRules('listNat', options, (rule) => (rule.action === 'mark' ? undefined : listedNatRule(rule)))
+    return this.#handle.list('listNat', options, (rule) => (rule.action === 'mark' ? undefined : listedNatRule(rule)))
   }
 
   /** Puts exactly these rules that translate addresses in place, in one transaction; those that mark stay. */
   async replaceNat(rules: readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    return this.change('replaceNat', parseNatRule, rules, options, replaceNat)
+    return this.#handle.change('replaceNat', parseNatRule, rules, options, replaceNat)
   }
 }

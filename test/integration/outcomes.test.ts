@@ -161,6 +161,7 @@ describe('close()', () => {
       const { path } = await netns()
       const key = { fwmark: 7 }
       const rule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80] }
+      const nat = { action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports: [80] }
       const parameters: Record<string, unknown[]> = {
         addService: [key],
         updateService: [key, { scheduler: 'rr' }],
@@ -176,6 +177,9 @@ describe('close()', () => {
         add: [rule],
         remove: [rule],
         replace: [[rule]],
+        addNat: [nat],
+        removeNat: [nat],
+        replaceNat: [[nat]],
         batch: [[{ operation: 'flush' }]],
         addServices: [[key]],
         removeServices: [[key]],
