@@ -8,15 +8,6 @@
 namespace ipvs {
 namespace {
 
-// A read-back may go on a little after the deadline: "unknown" helps nobody if one question settles it.
-constexpr std::chrono::milliseconds readBackTime{100};
-
-Control readBackControl(const Control& control) {
-  Control extended = control;
-  extended.deadline = std::max(control.deadline, netlink::Clock::now() + readBackTime);
-  return extended;
-}
-
 bool saysMissing(const Failure& failure) {
   return failure.status.cause == netlink::Cause::rejected &&
          (failure.status.error == ESRCH || failure.status.error == ENOENT);
@@ -112,7 +103,7 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
   if (cause == netlink::Cause::aborted || cause == netlink::Cause::closed) {
     return; // the caller does not want to wait for this
   }
-  const Control extended = readBackControl(control);
+  const Control extended = control.forReadBack();
   if (item.settings != nullptr) {
     resolveSettings(item, failure, extended);
     return;

@@ -60,6 +60,12 @@ int millisecondsUntil(Clock::time_point deadline) {
 
 } // namespace
 
+Control Control::forReadBack() const {
+  Control extended = *this;
+  extended.deadline = std::max(deadline, Clock::now() + readBackTime);
+  return extended;
+}
+
 bool expired(const Control& control) {
   using std::chrono::milliseconds;
   constexpr milliseconds resolution{20}; // of the coarse clock, a tick: 10 ms at most

@@ -20,7 +20,12 @@ struct Control {
   std::function<Cause()> interrupted; // drains wakeFd; Cause::none: go on waiting
 
   static Control within(std::chrono::milliseconds timeout) { return {Clock::now() + timeout, -1, {}}; }
+
+  // For the question what became of a request: it may take a little longer, for "unknown" helps nobody.
+  [[nodiscard]] Control forReadBack() const;
 };
+
+inline constexpr std::chrono::milliseconds readBackTime{1000};
 
 // Whether the time is up. Asks for the exact time only near the end: where the clock is a device that the kernel has to
 // ask (in emulators, and on machines whose TSC is not to be trusted), that takes longer than a small exchange.

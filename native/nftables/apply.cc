@@ -16,8 +16,6 @@ constexpr size_t fullList = 60'000;
 
 constexpr int restartError = ERESTART;
 
-constexpr int bridgeAttempts = 5;
-
 bool valid(const Element& element) {
   if ((element.family != AF_INET && element.family != AF_INET6) || element.protocol > UINT8_MAX ||
       element.place >= placeCount) {
@@ -115,13 +113,20 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
     generation = before;
     return {};
   }
+  const Handover handover = bridging_ ? handoverOf(rows, removed) : Handover{};
+  if (!handover.leaving.empty() && existing.chain[MARKS]) {
+    if (Failure failure = layBridges(channel_, table_, rows, handover.leaving, control, existing);
+        !failure.status.ok()) {
+      return {std::move(failure)};
+    }
+  }
+  const uint32_t base = existing.generation;
   Batch& batch = channel_.compose();
   segments_.clear();
-  beginTransaction(batch, before);
+  beginTransaction(batch, base);
   createObjects(batch, table_, missing);
   appendBridgeRemovals(batch, table_, existing.bridges);
-  const std::vector<size_t> bridged = bridgedRows(rows, removed);
-  for (const size_t row : bridged) {
+  for (const size_t row : handover.coming) {
     appendBridge(batch, table_, rows[row]);
   }
   appendRules(batch, rows, 0, removed, appendRuleRemoval);
@@ -132,17 +137,22 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   netlink::Answers answers;
   Status status = channel_.exchange(control, answers);
   if (!answers.refusals.empty()) {
-    return failuresOf(answers);
+    std::vector<Failure> failures = failuresOf(answers);
+    if (base != before) {
+      uint32_t nobodys = 0;
+      removeBridges(channel_, table_, nobodys);
+    }
+    return failures;
   }
   if (status.ok()) {
     // No complaint is not yet success: only an applied transaction moves the generation.
     // This question is not given up on, even when the caller is in a hurry: its answer takes no time.
     uint32_t after = 0;
-    status = readGeneration(channel_, Control::within(readBackTime), after);
-    if (status.ok() && after != before) {
-      generation = after == before + 1 ? after : 0;
-      if (!bridged.empty()) {
-        removeBridges(generation);
+    status = readGeneration(channel_, Control::within(netlink::readBackTime), after);
+    if (status.ok() && after != base) {
+      generation = after == base + 1 ? after : 0;
+      if (!handover.coming.empty()) {
+        removeBridges(channel_, table_, generation);
       }
       return {};
     }
@@ -150,33 +160,9 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   }
   Failure failure = failureOf(0, status, answers.sent && status.doubtful());
   if (failure.unknown) {
-    resolve(failure, before, rows, removed, control);
+    resolve(failure, base, rows, removed, control);
   }
   return failure.status.ok() ? std::vector<Failure>{} : std::vector<Failure>{std::move(failure)};
-}
-
-// The change is done: whatever happens here does not matter to it. What is left stands in the way of nobody until the
-// next change, which removes it.
-void Marks::removeBridges(uint32_t& generation) {
-  const uint32_t expected = std::exchange(generation, 0);
-  for (int attempt = 0; attempt < bridgeAttempts; ++attempt) {
-    const Control control = Control::within(readBackTime);
-    Objects objects;
-    if (!findObjects(channel_, table_, control, objects).status.ok() || objects.bridges.empty()) {
-      return;
-    }
-    Batch& batch = channel_.compose();
-    beginTransaction(batch, objects.generation);
-    appendBridgeRemovals(batch, table_, objects.bridges);
-    endTransaction(batch);
-    netlink::Answers answers;
-    uint32_t after = 0;
-    if (channel_.exchange(control, answers).ok() && answers.refusals.empty() &&
-        readGeneration(channel_, control, after).ok()) {
-      generation = objects.generation == expected && after == expected + 1 ? after : 0;
-      return;
-    }
-  }
 }
 
 // Appends messages for rows[first..last), map by map.
@@ -260,14 +246,14 @@ void Marks::resolve(Failure& failure, uint32_t generation, std::span<const Eleme
   }
   std::vector<Element> listed;
   uint32_t now = 0;
-  if (const Status status = readGeneration(channel_, readBackControl(control), now); !status.ok()) {
+  if (const Status status = readGeneration(channel_, control.forReadBack(), now); !status.ok()) {
     return; // still unknown
   }
   if (now == generation) {
     failure.unknown = false; // not applied
     return;
   }
-  if (!list(readBackControl(control), listed, now).status.ok()) {
+  if (!list(control.forReadBack(), listed, now).status.ok()) {
     return;
   }
   if (fulfilled(rows.first(removed), rows.subspan(removed), listed)) {

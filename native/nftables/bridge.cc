@@ -4,36 +4,46 @@
 #include "nftables/user_data.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 namespace nftables {
 namespace {
+
+constexpr int removalAttempts = 5;
 
 bool inIntervals(const Element& element) { return !isRule(element) && maps[mapOf(element)].interval(); }
 
 int compare(const std::byte (&left)[16], const std::byte (&right)[16]) { return std::memcmp(left, right, sizeof left); }
 
-// Ranges that go, by their first address; `reach`: the last address of this one and all before it.
-struct Gone {
+// Ranges by their first address; `reach`: the last address of this one and all before it.
+struct Range {
   const Element* element;
   const std::byte (*reach)[16];
 };
 
-std::vector<Gone> goneRanges(std::span<const Element> removed) {
-  std::vector<Gone> gone;
-  for (const Element& element : removed) {
+std::vector<Range> rangesOf(std::span<const Element> rows) {
+  std::vector<Range> ranges;
+  for (const Element& element : rows) {
     if (inIntervals(element)) {
-      gone.push_back({&element, &element.addressTo});
+      ranges.push_back({&element, &element.addressTo});
     }
   }
-  std::ranges::sort(gone, [](const Gone& left, const Gone& right) {
+  std::ranges::sort(ranges, [](const Range& left, const Range& right) {
     return compare(left.element->addressFrom, right.element->addressFrom) < 0;
   });
-  for (size_t i = 1; i < gone.size(); ++i) {
-    if (compare(*gone[i - 1].reach, *gone[i].reach) > 0) {
-      gone[i].reach = gone[i - 1].reach;
+  for (size_t i = 1; i < ranges.size(); ++i) {
+    if (compare(*ranges[i - 1].reach, *ranges[i].reach) > 0) {
+      ranges[i].reach = ranges[i - 1].reach;
     }
   }
-  return gone;
+  return ranges;
 }
 
 bool overlap(const Element& left, const Element& right) {
@@ -43,11 +53,11 @@ bool overlap(const Element& left, const Element& right) {
          left.portFrom <= right.portTo && right.portFrom <= left.portTo;
 }
 
-bool takesOver(const Element& element, const std::vector<Gone>& gone) {
+bool overlapsOne(const Element& element, const std::vector<Range>& ranges) {
   auto next = std::ranges::upper_bound(
-      gone, element.addressTo, [](const auto& address, const auto& from) { return compare(address, from) < 0; },
-      [](const Gone& range) -> const std::byte(&)[16] { return range.element->addressFrom; });
-  while (next != gone.begin()) {
+      ranges, element.addressTo, [](const auto& address, const auto& from) { return compare(address, from) < 0; },
+      [](const Range& range) -> const std::byte(&)[16] { return range.element->addressFrom; });
+  while (next != ranges.begin()) {
     --next;
     if (compare(*next->reach, element.addressFrom) < 0) {
       return false;
@@ -59,17 +69,36 @@ bool takesOver(const Element& element, const std::vector<Gone>& gone) {
   return false;
 }
 
-} // namespace
-
-std::vector<size_t> bridgedRows(std::span<const Element> rows, size_t removed) {
-  std::vector<size_t> bridged;
-  const std::vector<Gone> gone = goneRanges(rows.first(removed));
-  for (size_t row = removed; row < rows.size() && !gone.empty(); ++row) {
-    if (inIntervals(rows[row]) && takesOver(rows[row], gone)) {
-      bridged.push_back(row);
+// Those of rows[first..last) that packets may find in others' place.
+std::vector<size_t> overlapping(std::span<const Element> rows, size_t first, size_t last,
+                                std::span<const Element> others) {
+  std::vector<size_t> found;
+  const std::vector<Range> ranges = rangesOf(others);
+  for (size_t row = first; row < last && !ranges.empty(); ++row) {
+    if (inIntervals(rows[row]) && overlapsOne(rows[row], ranges)) {
+      found.push_back(row);
     }
   }
-  return bridged;
+  return found;
+}
+
+// Returns when no packet is under way that began with rules of before. Where the call is not allowed, the time that a
+// transaction takes has to do.
+void waitForPackets() { (void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); }
+
+} // namespace
+
+bool rangesNeedBridges() {
+  constexpr std::pair fixed{6U, 17U};
+  utsname system{};
+  std::pair version{0U, 0U};
+  return uname(&system) != 0 || std::sscanf(system.release, "%u.%u", &version.first, &version.second) != 2 ||
+         version < fixed;
+}
+
+Handover handoverOf(std::span<const Element> rows, size_t removed) {
+  return {overlapping(rows, 0, removed, rows.subspan(removed)),
+          overlapping(rows, removed, rows.size(), rows.first(removed))};
 }
 
 void appendBridge(Batch& batch, const std::string& table, const Element& element) {
@@ -95,6 +124,57 @@ void appendBridgeRemovals(Batch& batch, const std::string& table, std::span<cons
     writer.text(NFTA_RULE_CHAIN, chains[MARKS].name);
     writer.valueBigEndian(NFTA_RULE_HANDLE, handle);
     batch.end();
+  }
+}
+
+Failure layBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
+                   std::span<const size_t> leaving, const Control& control, Objects& existing) {
+  const uint32_t laid = existing.generation + 1;
+  Batch& batch = channel.compose();
+  beginTransaction(batch, existing.generation);
+  appendBridgeRemovals(batch, table, existing.bridges);
+  for (const size_t row : leaving) {
+    appendBridge(batch, table, rows[row]);
+  }
+  endTransaction(batch);
+  netlink::Answers answers;
+  const Status status = channel.exchange(control, answers);
+  if (!answers.refusals.empty()) {
+    return failureOf(0, netlink::rejected(answers.refusals.front().ack.error));
+  }
+  if (!status.ok()) {
+    return failureOf(0, status);
+  }
+  existing = {};
+  Failure failure = findObjects(channel, table, control, existing);
+  if (failure.status.ok() && existing.generation != laid) {
+    failure = failureOf(0, netlink::rejected(ERESTART)); // as the kernel would say
+  }
+  if (failure.status.ok()) {
+    waitForPackets();
+  }
+  return failure;
+}
+
+void removeBridges(netlink::Channel& channel, const std::string& table, uint32_t& generation) {
+  const uint32_t expected = std::exchange(generation, 0);
+  for (int attempt = 0; attempt < removalAttempts; ++attempt) {
+    const Control control = Control::within(netlink::readBackTime);
+    Objects objects;
+    if (!findObjects(channel, table, control, objects).status.ok() || objects.bridges.empty()) {
+      return;
+    }
+    Batch& batch = channel.compose();
+    beginTransaction(batch, objects.generation);
+    appendBridgeRemovals(batch, table, objects.bridges);
+    endTransaction(batch);
+    netlink::Answers answers;
+    uint32_t after = 0;
+    if (channel.exchange(control, answers).ok() && answers.refusals.empty() &&
+        readGeneration(channel, control, after).ok()) {
+      generation = objects.generation == expected && after == expected + 1 ? after : 0;
+      return;
+    }
   }
 }
 

@@ -31,12 +31,6 @@ Failure stranger(std::string problem) {
 
 } // namespace
 
-Control readBackControl(const Control& control) {
-  Control extended = control;
-  extended.deadline = std::max(control.deadline, netlink::Clock::now() + readBackTime);
-  return extended;
-}
-
 Status Marks::open(const Control& control) {
   uint32_t generation = 0;
   return readGeneration(channel_, control, generation);
@@ -187,7 +181,7 @@ Failure Marks::drop(const Control& control) {
   Failure failure = failureOf(0, status, answers.sent && status.doubtful());
   if (failure.unknown) {
     Objects objects;
-    const Failure found = findObjects(channel_, table_, readBackControl(control), objects);
+    const Failure found = findObjects(channel_, table_, control.forReadBack(), objects);
     if (found.status.ok()) {
       failure.unknown = false;
       failure.status = objects.table ? failure.status : netlink::done();

@@ -1,9 +1,9 @@
 // The mark map: one table of nf_tables that gives packets to virtual addresses their firewall marks.
 #pragma once
 
+#include "nftables/bridge.h"
 #include "nftables/elements.h"
 #include "nftables/found.h"
-#include "nftables/objects.h"
 
 namespace nftables {
 
@@ -11,8 +11,9 @@ namespace nftables {
 // that we cannot work with.
 class Marks {
 public:
-  Marks(netlink::Channel::Connector connector, std::string table)
-      : channel_(std::move(connector)), table_(std::move(table)) {}
+  // `bridging`: whether ranges that others take over from are bridged (bridge.h).
+  Marks(netlink::Channel::Connector connector, std::string table, bool bridging = rangesNeedBridges())
+      : channel_(std::move(connector)), table_(std::move(table)), bridging_(bridging) {}
 
   // Opens the socket and asks whether nf_tables is there.
   [[nodiscard]] Status open(const Control& control);
@@ -57,7 +58,6 @@ private:
                              bool& interrupted);
 
   // Writing (apply.cc)
-  void removeBridges(uint32_t& generation);
   using RuleMessage = void (*)(Batch& batch, const std::string& table, const Element& element);
   void appendRules(Batch& batch, std::span<const Element> rows, size_t first, size_t last, RuleMessage append);
   void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);
@@ -68,11 +68,8 @@ private:
 
   netlink::Channel channel_;
   std::string table_;
+  bool bridging_;
   std::vector<Segment> segments_;
 };
-
-// Time to find out what became of a request, even after its deadline.
-inline constexpr std::chrono::milliseconds readBackTime{1000};
-[[nodiscard]] Control readBackControl(const Control& control);
 
 } // namespace nftables

@@ -43,7 +43,7 @@ struct Rig {
     }
     return tables(requests);
   }};
-  nftables::Marks marks{kernel.connector(), "ipvs"};
+  nftables::Marks marks{kernel.connector(), "ipvs", true};
 
   std::vector<Failure> apply(const std::vector<Element>& rows, size_t removed = 0, const Control& control = soon()) {
     generation = tables.generation;

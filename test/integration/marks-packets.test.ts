@@ -47,7 +47,7 @@ async function marksOf(
   others = '',
 ): Promise<Seen> {
   return lab.run(
-    async ({ ipvs: { FirewallMarks }, netns, sh }, given) => {
+    async ({ ipvs: { FirewallMarks }, netns, sh, sleep }, given) => {
       const [client, director] = [await netns(), await netns()]
       await sh(given.wires, { env: { CLIENT: client.name, DIRECTOR: director.name } })
       await sh('nft -f -', { netns: director, input: `${given.recorder}\n${given.others}` })
@@ -63,8 +63,18 @@ async function marksOf(
         const text = await sh(`nft list set inet recorder ${set}`, { netns: director })
         return text.match(/0x[0-9a-f]+ \. \w+ \. \d+/g) ?? []
       }
-      const listed = await marks.list()
-      const result = { arrived: await recorded('arrived'), sent: await recorded('sent'), listed }
+      // Packets of one sender arrive in their order, but the first ones wait until the neighbour is found.
+      const missing = (arrived: readonly string[]) =>
+        given.fromClient.some((target) => {
+          const [protocol, , port] = target.split('/')
+          return !arrived.some((seen) => seen.endsWith(` ${protocol} . ${port}`))
+        })
+      let arrived = await recorded('arrived')
+      for (let tries = 0; missing(arrived) && tries < 100; tries++) {
+        await sleep(100)
+        arrived = await recorded('arrived')
+      }
+      const result = { arrived, sent: await recorded('sent'), listed: await marks.list() }
       await marks.close()
       return result
     },

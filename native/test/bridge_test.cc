@@ -1,0 +1,149 @@
+// Ranges that take over from others, against a scripted nf_tables: what is sent, and what happens when a part fails.
+#include "marks_rig.h"
+#include "nftables/meaning.h"
+
+#include <cerrno>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace fake;
+using Requests = Tables::Requests;
+using Answers = std::optional<Tables::Datagrams>;
+
+constexpr size_t laying = 1; // transactions, after the one that brings what is replaced
+constexpr size_t change = 2;
+constexpr size_t clearing = 3;
+
+struct Replaced : Rig {
+  Element old = range(10000, 20000);
+  Element fresh = range(10000, 15000);
+
+  Replaced() {
+    fresh.mark = 8;
+    CHECK(apply({old}).empty());
+  }
+
+  // Refuses the first message of a transaction, the `number`th from now.
+  void refuse(size_t number, int error) {
+    tables.intercept = [this, number, error](const Requests& requests) -> Answers {
+      const bool refused = Tables::isTransaction(requests) && tables.transactions.size() == number + 1;
+      return refused ? std::optional(Tables::Datagrams{Tables::refuse(requests[error == ERESTART ? 0 : 1], error)})
+                     : std::nullopt;
+    };
+  }
+
+  std::vector<int> last() const { return shape(tables.transactions.size() - 1); }
+};
+
+uint32_t markOf(const netlink::Message& rule) {
+  const netlink::Bytes expressions = nftables::findAttribute(Tables::attributesOf(rule), NFTA_RULE_EXPRESSIONS);
+  return nftables::interpret(expressions, NFPROTO_INET).marks.at(0).mark.value_or(0);
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(Replaced, "rules say what the old ranges say before, and what the new ones say after the change") {
+  const Element elsewhere = markRow("10.9.0.0", "10.9.255.255", 6, 1, 9, 7);
+  CHECK(apply({old, fresh, elsewhere, exact(3, 80)}, 1).empty());
+  CHECK(shape(laying) == std::vector<int>{NFT_MSG_NEWRULE});
+  CHECK(markOf(messageOf(tables.transactions[laying], NFT_MSG_NEWRULE)) == 7);
+  CHECK(shape(change) == std::vector<int>{NFT_MSG_NEWSET, NFT_MSG_NEWRULE, NFT_MSG_DELRULE, NFT_MSG_NEWRULE,
+                                          NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM, NFT_MSG_NEWSETELEM});
+  CHECK(markOf(tables.transactions[change][4]) == 8);
+  CHECK(shape(clearing) == std::vector<int>{NFT_MSG_DELRULE});
+  CHECK(generation == tables.generation);
+  CHECK(apply({}).empty());
+  CHECK(tables.transactions.size() == clearing + 1); // nothing is left
+}
+
+TEST_CASE_FIXTURE(Replaced, "without need there are none") {
+  const Element elsewhere = markRow("10.9.0.0", "10.9.255.255", 6, 1, 9, 7);
+  SUBCASE("for what is new, or just goes") {
+    CHECK(apply({elsewhere}).empty());
+    CHECK(apply({elsewhere}, 1).empty());
+    CHECK(tables.transactions.size() == 3);
+  }
+  SUBCASE("on kernels that find ranges at any time") {
+    nftables::Marks direct(kernel.connector(), "ipvs", false);
+    CHECK(direct.apply(generation, std::vector{old, fresh}, 1, soon()).empty());
+    CHECK(last() == std::vector<int>{NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM});
+  }
+  SUBCASE("where nothing leads to the ranges any more") {
+    tables.forget("chain marks");
+    CHECK(apply({old, fresh}, 1).empty());
+    CHECK(shape(1).front() == NFT_MSG_NEWCHAIN);
+  }
+}
+
+TEST_CASE_FIXTURE(Replaced, "rules that could not be laid: nothing was changed") {
+  int error = 0;
+  SUBCASE("refused") { error = ENOMEM; }
+  SUBCASE("the ruleset has changed") { error = ERESTART; }
+  refuse(laying, error);
+  const std::vector<Failure> failures = apply({old, fresh}, 1);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].status.error == error);
+  CHECK_FALSE(failures[0].unknown);
+  CHECK(tables.transactions.size() == laying + 1);
+  CHECK(list().at(0).mark == 7);
+}
+
+TEST_CASE_FIXTURE(Replaced, "a ruleset that changes right behind the rules is noticed") {
+  tables.intercept = [this](const Requests& requests) -> Answers {
+    if (!Tables::isTransaction(requests)) {
+      return std::nullopt;
+    }
+    Tables::Datagrams answers = tables.commit(requests);
+    ++tables.generation;
+    return answers;
+  };
+  const std::vector<Failure> failures = apply({old, fresh}, 1);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].status.error == ERESTART);
+  CHECK(tables.transactions.size() == laying + 1);
+}
+
+TEST_CASE_FIXTURE(Replaced, "a lost answer to the first transaction leaves nothing unknown") {
+  tables.intercept = [this](const Requests& requests) -> Answers {
+    if (!Tables::isTransaction(requests)) {
+      return std::nullopt;
+    }
+    (void)tables.commit(requests);
+    return Tables::Datagrams{};
+  };
+  const std::vector<Failure> failures = apply({old, fresh}, 1, Control::within(100ms));
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].status.cause == Cause::timeout);
+  CHECK_FALSE(failures[0].unknown);
+  tables.intercept = nullptr;
+  CHECK(list().at(0).mark == 7);
+  CHECK(apply({}).empty());
+  CHECK(last() == std::vector<int>{NFT_MSG_DELRULE});
+}
+
+TEST_CASE_FIXTURE(Replaced, "a refused change takes its rules away again") {
+  refuse(change, EEXIST);
+  const std::vector<Failure> failures = apply({old, fresh}, 1);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].status.error == EEXIST);
+  CHECK(last() == std::vector<int>{NFT_MSG_DELRULE});
+  CHECK(list().at(0).mark == 7);
+  CHECK(apply({}).empty());
+  CHECK(tables.transactions.size() == clearing + 1);
+}
+
+TEST_CASE_FIXTURE(Replaced, "the next change removes what could not be removed at once") {
+  bool refusing = true;
+  tables.intercept = [&](const Requests& requests) -> Answers {
+    const bool removal =
+        Tables::isTransaction(requests) && requests.size() == 3 && Tables::messageOf(requests[1]) == NFT_MSG_DELRULE;
+    return refusing && removal ? std::optional(Tables::Datagrams{Tables::refuse(requests[1], EBUSY)}) : std::nullopt;
+  };
+  CHECK(apply({old, fresh}, 1).empty());
+  CHECK(generation == 0); // not known
+  refusing = false;
+  CHECK(list().size() == 1);
+  CHECK(apply({}).empty());
+  CHECK(last() == std::vector<int>{NFT_MSG_DELRULE});
+}
