@@ -1,9 +1,8 @@
 // The command line of `npm run bench`.
-import { parseArgs } from 'node:util'
-
 import { BenchError } from './bench-error.ts'
+import { choiceOptions, chosen, count, counts, list, parseWords } from './command-line.ts'
 import type { Choice } from './plan.ts'
-import { driverNames, trials, type DriverName } from './trials/trials.ts'
+import { driverNames, trials } from './trials/trials.ts'
 
 export interface Arguments extends Choice {
   readonly help: boolean
@@ -34,32 +33,6 @@ Measures this package, its peers and the limit of the kernel, on kernels of the 
   --save           writes bench/results.md and bench/results.svg
 `
 
-const options = {
-  kernels: { type: 'string' },
-  direct: { type: 'boolean' },
-  trials: { type: 'string' },
-  drivers: { type: 'string' },
-  sizes: { type: 'string' },
-  repeat: { type: 'string' },
-  json: { type: 'string' },
-  from: { type: 'string', multiple: true },
-  save: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const
-
-export function list(text: string | undefined): string[] | undefined {
-  return text
-    ?.split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '')
-}
-
-export function count(option: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new BenchError(`${option}: "${text}" is not a number above 0`)
-  return value
-}
-
 function chosenTrials(words: readonly string[] | undefined): string[] | undefined {
   return words?.flatMap((word) => {
     const found = trials.filter((trial) => trial.name.startsWith(word))
@@ -68,21 +41,8 @@ function chosenTrials(words: readonly string[] | undefined): string[] | undefine
   })
 }
 
-function chosenDrivers(words: readonly string[] | undefined): DriverName[] | undefined {
-  return words?.map((word) => {
-    const found = driverNames.find((name) => name === word)
-    if (found === undefined) throw new BenchError(`--drivers: no driver "${word}"`)
-    return found
-  })
-}
-
 export function parseArguments(args: readonly string[]): Arguments {
-  let values
-  try {
-    values = parseArgs({ args: [...args], options, strict: true }).values
-  } catch (error) {
-    throw new BenchError(error instanceof Error ? error.message : String(error))
-  }
+  const values = parseWords(args, choiceOptions)
   const direct = values.direct ?? false
   if (direct && values.kernels !== undefined) throw new BenchError('--direct takes the kernel that runs: no --kernels')
   return {
@@ -90,8 +50,8 @@ export function parseArguments(args: readonly string[]): Arguments {
     direct,
     kernels: direct ? [] : (list(values.kernels) ?? defaultKernels),
     trials: chosenTrials(list(values.trials)),
-    drivers: chosenDrivers(list(values.drivers)),
-    sizes: list(values.sizes)?.map((text) => count('--sizes', text)),
+    drivers: chosen('--drivers', values.drivers, driverNames),
+    sizes: counts('--sizes', values.sizes),
     repeat: count('--repeat', values.repeat ?? '3'),
     json: values.json,
     from: values.from ?? [],

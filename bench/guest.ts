@@ -5,15 +5,9 @@ import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
+import type { Place } from './guest-process.ts'
 import type { Cell, CellResult } from './plan.ts'
 import { trialNamed } from './plan.ts'
-
-/** What is known of the place, the first line. */
-export interface Place {
-  readonly release: string
-  readonly arch: string
-  readonly cpus: number
-}
 
 const program = fileURLToPath(new URL('cell.js', import.meta.url))
 

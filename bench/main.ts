@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArguments, usage, type Arguments } from './arguments.ts'
 import { BenchError } from './bench-error.ts'
 import { chartOf } from './chart.ts'
+import { commandOf } from './command-line.ts'
 import { program } from './drivers/limit.ts'
 import { describeMachine } from './machine.ts'
 import { planCells } from './plan.ts'
@@ -36,8 +37,7 @@ async function take(args: Arguments, words: readonly string[]): Promise<Results>
   const cells = planCells(args)
   if (cells.length === 0) throw new BenchError('nothing to measure: no driver of these trials can do N that large')
   const runs: Run[] = []
-  const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ')
-  const results = { machine, node: process.version, commands: [command], runs }
+  const results = { machine, node: process.version, commands: [commandOf('bench', words)], runs }
   for (const kernel of args.direct ? [undefined] : args.kernels) {
     runs.push(await measure(kernel, cells))
     keep(args, results) // whatever becomes of the next kernel

@@ -1,14 +1,11 @@
 // All cells of one kernel, in one boot.
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 import { BenchError } from './bench-error.ts'
-import type { Place } from './guest.ts'
+import { placeWords, runGuest, type Place } from './guest-process.ts'
 import type { Cell, CellResult } from './plan.ts'
 import type { Run } from './results.ts'
 
-const lab = fileURLToPath(new URL('../test/lab/main.js', import.meta.url))
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 
 /** A kernel that crashes again and again is not worth waiting for. */
@@ -70,33 +67,13 @@ class Log {
   }
 }
 
-/** Passes the lines of the guest on until it has ended; resolves with its status. */
-async function runGuest(
-  kernel: string | undefined,
-  cells: readonly Cell[],
-  onLine: (line: string) => void,
-): Promise<number> {
-  const inside = [process.execPath, guest]
-  const [command = '', ...args] =
-    kernel === undefined ? inside : [process.execPath, lab, '--kernel', kernel, '--', ...inside]
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin.on('error', () => {}) // its status says why
-  child.stdin.end(JSON.stringify(cells))
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (status) => resolve(status ?? 1))
-  })
-  for await (const line of createInterface({ input: child.stdout })) onLine(line)
-  return ended
-}
-
 /** `kernel`: one of the lab's; undefined: the host's own. */
 export async function measure(kernel: string | undefined, cells: readonly Cell[]): Promise<Run> {
   const log = new Log(kernel ?? 'host', cells.length)
   // Measuring drives kernels into bugs of their own. What is left is measured after another boot.
   for (let boot = 1; !log.complete; boot++) {
     const before = log.results.length
-    const status = await runGuest(kernel, cells.slice(before), (line) => log.hear(line))
+    const status = await runGuest(kernel, guest, cells.slice(before), (line) => log.hear(line))
     if (log.complete) break
     const words = `ended with status ${status} after ${log.done}`
     if (log.place === undefined || kernel === undefined) throw new BenchError(`${kernel ?? 'host'}: ${words}`)
@@ -107,7 +84,11 @@ export async function measure(kernel: string | undefined, cells: readonly Cell[]
   }
   const { place, results, seconds } = log
   if (place === undefined) throw new BenchError('the guest said nothing of itself')
-  const where = kernel === undefined ? 'The host itself' : 'In the lab (an emulator)'
-  const words = `${where}, ${place.arch}, ${place.cpus} processors`
-  return { release: place.release, place: words, emulated: kernel !== undefined, seconds, cells: results }
+  return {
+    release: place.release,
+    place: placeWords(kernel, place),
+    emulated: kernel !== undefined,
+    seconds,
+    cells: results,
+  }
 }

@@ -1,13 +1,12 @@
 // `npm run bench:marks`: see usage below.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 
-import { count, list } from '../arguments.ts'
 import { BenchError } from '../bench-error.ts'
+import { choiceOptions, chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
+import { placeWords, runGuest, type Place } from '../guest-process.ts'
 import { describeMachine } from '../machine.ts'
 import { merge, type Results, type Run } from '../results.ts'
 import { flood } from './place.ts'
@@ -32,39 +31,9 @@ Firewall marks: what a packet costs with N rules, and how long it takes to load 
   --save           writes bench/marks/results.md
 `
 
-const options = {
-  kernels: { type: 'string' },
-  direct: { type: 'boolean' },
-  trials: { type: 'string' },
-  drivers: { type: 'string' },
-  sizes: { type: 'string' },
-  repeat: { type: 'string' },
-  json: { type: 'string' },
-  from: { type: 'string', multiple: true },
-  save: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const
-
 /** The sources: this file runs as out/bench/marks/main.js. */
 const folder = fileURLToPath(new URL('../../../bench/marks/', import.meta.url))
-const lab = fileURLToPath(new URL('../../test/lab/main.js', import.meta.url))
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
-
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options, strict: true }).values
-  } catch (error) {
-    throw new BenchError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function chosen<Name extends string>(option: string, text: string | undefined, names: readonly Name[]) {
-  return list(text)?.map((word) => {
-    const found = names.find((name) => name === word)
-    if (found === undefined) throw new BenchError(`${option}: "${word}" is none of ${names.join(', ')}`)
-    return found
-  })
-}
 
 function compile(): void {
   mkdirSync(path.dirname(flood), { recursive: true })
@@ -81,39 +50,30 @@ function describe({ trial, driver, n, error }: CellResult): string {
 /** `kernel`: one of the lab's; undefined: the host's own. */
 async function measure(kernel: string | undefined, plan: Plan): Promise<Run<CellResult>> {
   const start = Date.now()
-  const inside = [process.execPath, guest]
-  const [command = '', ...args] =
-    kernel === undefined ? inside : [process.execPath, lab, '--kernel', kernel, '--memory', '4096', '--', ...inside]
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin.end(JSON.stringify(plan))
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
   const cells: CellResult[] = []
-  let place: { release: string; arch: string; cpus: number } | undefined
-  for await (const line of createInterface({ input: child.stdout })) {
-    const told = JSON.parse(line) as CellResult | NonNullable<typeof place>
-    if ('release' in told) place = told
-    else cells.push(told)
-    if ('trial' in told) process.stderr.write(`bench: ${kernel ?? 'host'}: ${describe(told)}\n`)
+  let place: Place | undefined
+  const hear = (line: string) => {
+    const told = JSON.parse(line) as CellResult | Place
+    if ('release' in told) {
+      place = told
+      return
+    }
+    cells.push(told)
+    process.stderr.write(`bench: ${kernel ?? 'host'}: ${describe(told)}\n`)
   }
-  const status = await ended
+  const status = await runGuest(kernel, guest, plan, hear, { memory: 4096 })
   if (place === undefined || status !== 0) throw new BenchError(`${kernel ?? 'host'}: ended with status ${status}`)
-  const where = kernel === undefined ? 'The host itself' : 'In the lab (an emulator)'
-  const words = `${where}, ${place.arch}, ${place.cpus} processors`
   const seconds = (Date.now() - start) / 1000
-  return { release: place.release, place: words, emulated: kernel !== undefined, seconds, cells }
+  return { release: place.release, place: placeWords(kernel, place), emulated: kernel !== undefined, seconds, cells }
 }
 
 async function take(words: readonly string[]): Promise<MarkResults> {
-  const values = parse(words)
+  const values = parseWords(words, choiceOptions)
   if (values.direct && values.kernels !== undefined) throw new BenchError('--direct takes the kernel that runs')
-  const sizes = list(values.sizes)?.map((text) => count('--sizes', text))
   const cells = planCells({
     trials: chosen('--trials', values.trials, trialNames),
     drivers: chosen('--drivers', values.drivers, driverNames),
-    sizes,
+    sizes: counts('--sizes', values.sizes),
   })
   const plan = { cells, repeat: count('--repeat', values.repeat ?? '3') }
   compile()
@@ -122,14 +82,11 @@ async function take(words: readonly string[]): Promise<MarkResults> {
   for (const kernel of values.direct ? [undefined] : (list(values.kernels) ?? ['6.12'])) {
     runs.push(await measure(kernel, plan))
   }
-  // Where the figures are kept does not matter to them.
-  const told = words.filter((word, index) => word !== '--json' && words[index - 1] !== '--json')
-  const command = ['npm run bench:marks', ...(told.length > 0 ? ['--', ...told] : [])].join(' ')
-  return { machine, node: process.version, commands: [command], runs }
+  return { machine, node: process.version, commands: [commandOf('bench:marks', words)], runs }
 }
 
 async function main(words: readonly string[]): Promise<void> {
-  const { help, from = [], json, save } = parse(words)
+  const { help, from = [], json, save } = parseWords(words, choiceOptions)
   if (help) {
     process.stdout.write(usage)
     return

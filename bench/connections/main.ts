@@ -1,0 +1,126 @@
+// `npm run bench:connections`: see usage below.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { arch, cpus, release } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { BenchError } from '../bench-error.ts'
+import { chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
+import { placeWords, runGuest, type Place } from '../guest-process.ts'
+import { describeMachine } from '../machine.ts'
+import { merge, type Results } from '../results.ts'
+import { driverNames, sizes, type CellResult, type Plan } from './plan.ts'
+import { report, type ConnectionRun } from './report.ts'
+
+type ConnectionResults = Results<CellResult>
+
+const defaultKernels = ['6.1', '6.12', 'newest']
+
+const usage = `usage: npm run bench:connections -- [OPTION]...
+
+Reading the connection table, with up to 500,000 connections, against others who read it; and on this host, without IPVS, the
+parser alone and a million lines from a file in memory.
+
+  --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}
+  --no-host        only these
+  --drivers LIST   of ${driverNames.join(', ')}; cat and table are always measured
+  --sizes LIST     numbers of connections, default ${sizes.join(',')}. Old kernels take N x N time:
+                   500,000 take Linux 6.1 minutes for each pass
+  --repeat COUNT   repetitions, default 3
+  --json FILE      writes the figures there
+  --from FILE      measures nothing, shows figures of --json; may be given more than once
+  --save           writes bench/connections/results.md
+`
+
+const options = {
+  kernels: { type: 'string' },
+  'no-host': { type: 'boolean' },
+  drivers: { type: 'string' },
+  sizes: { type: 'string' },
+  repeat: { type: 'string' },
+  json: { type: 'string' },
+  from: { type: 'string', multiple: true },
+  save: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** The sources: this file runs as out/bench/connections/main.js. */
+const folder = fileURLToPath(new URL('../../../bench/connections/', import.meta.url))
+const guest = fileURLToPath(new URL('guest.js', import.meta.url))
+
+const longestSeconds = 3 * 3600
+
+async function measure(kernel: string, plan: Plan): Promise<ConnectionRun> {
+  const start = Date.now()
+  const cells: CellResult[] = []
+  let place: Place | undefined
+  const hear = (line: string): void => {
+    const told = JSON.parse(line) as CellResult | Place
+    if ('release' in told) {
+      place = told
+      return
+    }
+    cells.push(told)
+    const seconds = told.values['seconds']
+    if (seconds !== undefined) process.stderr.write(`bench: ${kernel}: ${told.driver}, N = ${told.n}: ${seconds} s\n`)
+  }
+  const status = await runGuest(kernel, guest, plan, hear, { memory: 4096, timeoutSeconds: longestSeconds })
+  if (place === undefined || status !== 0) throw new BenchError(`${kernel}: ended with status ${status}`)
+  const seconds = (Date.now() - start) / 1000
+  return { release: place.release, place: placeWords(kernel, place), emulated: true, seconds, cells }
+}
+
+function measureHost(repeat: number): ConnectionRun {
+  const start = Date.now()
+  const run = (...args: string[]): Record<string, number> => {
+    const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    return JSON.parse(text.split('\n')[0] ?? '') as Record<string, number>
+  }
+  const n = 1_000_000
+  const cells: CellResult[] = []
+  for (let repetition = 0; repetition < repeat; repetition++) {
+    const { ms = NaN, longestDelayMs = NaN, bytesPerRow = NaN } = run('--expose-gc', path.join(folder, 'loop.mjs'))
+    const values = { seconds: ms / 1000, pause: longestDelayMs, bytes: bytesPerRow }
+    const parser = run(path.join(folder, 'parser.mjs'), '--time', String(n))
+    cells.push({ n, driver: 'table', repetition, values }, { n, driver: 'parser', repetition, values: parser })
+  }
+  const place = placeWords(undefined, { release: release(), arch: arch(), cpus: cpus().length })
+  return { release: release(), place, emulated: false, seconds: (Date.now() - start) / 1000, cells }
+}
+
+async function take(words: readonly string[]): Promise<ConnectionResults> {
+  const values = parseWords(words, options)
+  const named = chosen('--drivers', values.drivers, driverNames)
+  const plan: Plan = {
+    sizes: counts('--sizes', values.sizes) ?? sizes,
+    drivers: driverNames.filter((name) => named === undefined || ['cat', 'table', ...named].includes(name)),
+    repeat: count('--repeat', values.repeat ?? '3'),
+  }
+  const machine = describeMachine()
+  const runs: ConnectionRun[] = []
+  for (const kernel of list(values.kernels) ?? defaultKernels) runs.push(await measure(kernel, plan))
+  if (values['no-host'] !== true) runs.push(measureHost(plan.repeat))
+  return { machine, node: process.version, commands: [commandOf('bench:connections', words)], runs }
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  const { help, from = [], json, save } = parseWords(words, options)
+  if (help) {
+    process.stdout.write(usage)
+    return
+  }
+  const saved = from.map((file) => JSON.parse(readFileSync(file, 'utf8')) as ConnectionResults)
+  const results = merge(saved.length > 0 ? saved : [await take(words)])
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results)}\n`)
+  if (save) writeFileSync(path.join(folder, 'results.md'), report(results))
+  process.stdout.write(report(results))
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof BenchError)) throw error
+  console.error(`bench: ${error.message}`)
+  process.exitCode = 2
+}

@@ -1,0 +1,52 @@
+// The part of a bench that runs on the kernel that is measured, seen from outside.
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const lab = fileURLToPath(new URL('../test/lab/main.js', import.meta.url))
+
+/** What a guest says of itself, its first line. */
+export interface Place {
+  readonly release: string
+  readonly arch: string
+  readonly cpus: number
+}
+
+export interface GuestOptions {
+  /** Of the lab's machine, in MiB. */
+  readonly memory?: number
+  readonly timeoutSeconds?: number
+}
+
+/**
+ * Runs a program of Node.js, its input a line of JSON, and passes the lines that it prints on until it has ended; resolves with
+ * its status. `kernel`: one of the lab's; undefined: the host's own.
+ */
+export async function runGuest(
+  kernel: string | undefined,
+  guest: string,
+  input: unknown,
+  onLine: (line: string) => void,
+  { memory, timeoutSeconds }: GuestOptions = {},
+): Promise<number> {
+  const options = [
+    ...(memory === undefined ? [] : ['--memory', String(memory)]),
+    ...(timeoutSeconds === undefined ? [] : ['--timeout', String(timeoutSeconds)]),
+  ]
+  const inside = [process.execPath, guest]
+  const [command = '', ...args] =
+    kernel === undefined ? inside : [process.execPath, lab, '--kernel', kernel, ...options, '--', ...inside]
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.on('error', () => {}) // its status says why
+  child.stdin.end(JSON.stringify(input))
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (status) => resolve(status ?? 1))
+  })
+  for await (const line of createInterface({ input: child.stdout })) onLine(line)
+  return ended
+}
+
+export function placeWords(kernel: string | undefined, { arch, cpus }: Place): string {
+  return `${kernel === undefined ? 'The host itself' : 'In the lab (an emulator)'}, ${arch}, ${cpus} processors`
+}
