@@ -158,10 +158,10 @@ export interface ConnectionBlock {
 /** Works on buffers of JavaScript on its own thread: they must not be touched until the promise settles. */
 export interface NativeConnectionReader {
   /**
-   * Writes rows from row `next` on. `counts`: the next row, and 1 when this was the end; `rows`: engines. Answers after about
-   * 100 ms even when the rows are not full.
+   * The next `rows`, `most` of them or at least `least`, unless this is the end, and `destinations`: engines. Answers without
+   * any after about 100 ms: ask again, with the same numbers. `counts`: 1 when this was the end.
    */
-  pull(call: Call, rows: ArrayBuffer, next: number): Promise<Reply>
+  pull(call: Call, most: number, least: number): Promise<Reply>
   /** `rows`: one for each group, the largest first; `counts`: how many connections each has. */
   group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply>
   /** u32 numbers of rows. `rows`: opened; `destinations`: pairs of changed ones, before and after; `counts`: closed. */

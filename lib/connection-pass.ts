@@ -37,17 +37,6 @@ export interface FilledBlock extends ConnectionBlock {
   readonly done: boolean
 }
 
-function joined(parts: readonly ArrayBuffer[]): ArrayBuffer | undefined {
-  if (parts.length < 2) return parts[0]
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0))
-  let size = 0
-  for (const part of parts) {
-    whole.set(new Uint8Array(part), size)
-    size += part.byteLength
-  }
-  return whole.buffer
-}
-
 /** Close it always: that ends its thread and closes its descriptor. */
 export class ConnectionPass {
   readonly #native: NativeConnectionReader
@@ -63,24 +52,15 @@ export class ConnectionPass {
     this.#signal = signal
   }
 
-  /** The next rows: `least`, unless there are no more, and at most `rows`. */
-  async block(rows: number, least: number): Promise<FilledBlock> {
-    const buffer = new ArrayBuffer(rows * CONNECTION_BYTES)
-    const parts: ArrayBuffer[] = []
-    let [length, done] = [0, false]
-    do {
-      const from = length
-      const reply = await this.run((id) => this.#native.pull({ id, timeoutMs: TIMEOUT_MS }, buffer, from))
-      const [next = length, end = 0] = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
-      length = next
-      done = end === 1
-      if (reply.rows !== undefined) parts.push(reply.rows)
-    } while (!done && length < least)
-    const engines = joined(parts)
-    // What is kept should not be larger than what is in it.
-    const used = length * CONNECTION_BYTES
-    const kept = used < buffer.byteLength ? buffer.slice(0, used) : buffer
-    return { rows: kept, length, done, ...(engines && { engines }) }
+  /** The next rows: `least`, unless there are no more, and at most `most`. */
+  async block(most: number, least: number): Promise<FilledBlock> {
+    for (;;) {
+      const reply = await this.run((id) => this.#native.pull({ id, timeoutMs: TIMEOUT_MS }, most, least))
+      const { rows, destinations: engines } = reply
+      if (rows === undefined) continue
+      const [done] = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
+      return { rows, length: rows.byteLength / CONNECTION_BYTES, done: done === 1, ...(engines && { engines }) }
+    }
   }
 
   async statistics(): Promise<Reply> {

@@ -56,8 +56,8 @@ const columns: ColumnOf = {
 }
 const columnNames = Object.keys(columns) as (keyof ConnectionColumns)[]
 
-/** Rows in a block: one mebibyte, so that no large piece of memory is needed at once. */
-export const BLOCK_ROWS: number = 2 ** 20 / CONNECTION_BYTES
+/** Rows in a block of two mebibytes, which may be one huge page: taking small ones would be a good part of the work. */
+export const BLOCK_ROWS: number = 2 ** 21 / CONNECTION_BYTES
 
 /**
  * Connections of one pass. Iterating and `at` cost what is looked at; everything that walks the whole table is asynchronous

@@ -1,17 +1,16 @@
 // Reading the connection table, against everything else that reads it. Runs on the kernel that is measured: takes a plan, a line
 // of JSON on stdin, and prints a line of JSON for each figure.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { arch, cpus, release, tmpdir } from 'node:os'
 import path from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { Ipvs } from 'ipvs'
 
 import type { Place } from '../guest-process.ts'
-import type { CellResult, DriverName, Plan } from './plan.ts'
+import type { CellResult, Plan } from './plan.ts'
 
-const file = '/proc/net/ip_vs_conn'
+const cell = fileURLToPath(new URL('cell.js', import.meta.url))
 /** A pass that takes longer is not made once more to watch the event loop. */
 const longSeconds = 30
 /** Old kernels keep this number of buckets; Linux 7 takes it for the most, and grows. */
@@ -24,7 +23,7 @@ const sh = (text: string): void => {
 // Starts itself again in a network namespace of its own, where the file is that of the namespace.
 if (process.env['INSIDE'] === undefined) {
   sh(`rmmod ip_vs 2>/dev/null || true; modprobe ip_vs conn_tab_bits=${tableBits}`)
-  const args = ['--net', process.execPath, '--expose-gc', ...process.argv.slice(1)]
+  const args = ['--net', process.execPath, ...process.argv.slice(1)]
   const { status } = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, INSIDE: '1' } })
   process.exit(status ?? 1)
 }
@@ -52,61 +51,23 @@ await ipvs.setTimeouts({ udpSeconds: 36_000 })
 await ipvs.addService({ ...service, scheduler: 'rr' })
 await ipvs.addDestination(service, { address: '10.1.0.2', forwarding: 'direct' })
 
-const buffer = Buffer.allocUnsafe(65_536)
-const run = (command: string, ...args: string[]): void => {
-  const { status, error } = spawnSync(command, args, { stdio: 'ignore' })
-  if (status !== 0) throw new Error(`${command}: ${error?.message ?? `status ${status}`}`)
+const values = (driver: string, n: number): Record<string, number> => {
+  const args = ['--expose-gc', cell, driver, String(n)]
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Record<string, number>
 }
-const actions: Record<DriverName, () => unknown> = {
-  read() {
-    const descriptor = openSync(file, 'r')
-    while (readSync(descriptor, buffer) > 0);
-    closeSync(descriptor)
-  },
-  cat: () => run('cat', file),
-  table: async () => ipvs.connectionTable(),
-  ipvsadm: () => run('ipvsadm', '-Lnc'),
-  split: () =>
-    readFileSync(file, 'latin1')
-      .split('\n')
-      .slice(1)
-      .map((line) => line.split(/\s+/)).length,
-}
-
-async function measure(action: () => unknown): Promise<Record<string, number>> {
-  globalThis.gc?.()
-  const processor = process.cpuUsage()
-  const start = performance.now()
-  await action()
-  const seconds = (performance.now() - start) / 1000
-  return { seconds, userSeconds: process.cpuUsage(processor).user / 1e6 }
-}
-
-// By itself: looking a thousand times a second takes processor time.
-async function longestPause(action: () => unknown): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
-  await action()
-  delay.disable()
-  return delay.max / 1e6 - 1
-}
-
 const tell = (result: CellResult): void => console.log(JSON.stringify(result))
 
 for (const n of sizes) {
   execFileSync(fill, [service.address, String(service.port), String(n)]) // sources that are there keep their connection
-  const { length } = await ipvs.connectionTable()
-  if (length !== n) throw new Error(`${length} connections instead of ${n}`)
   let longest = 0
   for (let repetition = 0; repetition < repeat; repetition++) {
     for (const driver of drivers) {
-      const values = await measure(actions[driver])
-      if (driver === 'table') longest = Math.max(longest, values['seconds'] ?? 0)
-      tell({ n, driver, repetition, values })
+      const told = values(driver, n)
+      if (driver === 'table') longest = Math.max(longest, told['seconds'] ?? 0)
+      tell({ n, driver, repetition, values: told })
     }
+    // By itself: looking a thousand times a second takes processor time.
+    if (longest < longSeconds) tell({ n, driver: 'table', repetition, values: values('pause', n) })
   }
-  const { connectionTableSize: buckets } = await ipvs.info()
-  const pause = longest < longSeconds ? { pause: await longestPause(actions.table) } : {}
-  tell({ n, driver: 'table', repetition: repeat, values: { buckets, ...pause } })
 }
 await ipvs.close()

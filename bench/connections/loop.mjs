@@ -33,8 +33,8 @@ async function during(name, work) {
   delay.disable()
   globalThis.gc() // the last block was larger until it was full
   await new Promise((resolve) => setTimeout(resolve, 100))
-  const { arrayBuffers } = process.memoryUsage()
-  const bytesPerRow = (arrayBuffers - before.arrayBuffers) / lines
+  const { external } = process.memoryUsage()
+  const bytesPerRow = (external - before.external) / lines
   const longestDelayMs = Math.max(0, delay.max / 1e6 - 1)
   console.log(
     JSON.stringify({

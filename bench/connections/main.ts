@@ -71,12 +71,13 @@ async function measure(kernel: string, plan: Plan): Promise<ConnectionRun> {
   return { release: place.release, place: placeWords(kernel, place), emulated: true, seconds, cells }
 }
 
+function run(...args: string[]): Record<string, number> {
+  const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  return JSON.parse(text.split('\n')[0] ?? '') as Record<string, number>
+}
+
 function measureHost(repeat: number): ConnectionRun {
   const start = Date.now()
-  const run = (...args: string[]): Record<string, number> => {
-    const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-    return JSON.parse(text.split('\n')[0] ?? '') as Record<string, number>
-  }
   const n = 1_000_000
   const cells: CellResult[] = []
   for (let repetition = 0; repetition < repeat; repetition++) {

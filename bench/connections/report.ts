@@ -68,6 +68,9 @@ export function goalsOf(run: ConnectionRun): Verdict[] {
   })
 }
 
+const figure = (value: Spread | undefined): string =>
+  value === undefined ? '' : `${digits(value.median)}${range(value)}`
+
 function ratios(run: ConnectionRun): string[] {
   const columns = driverNames.filter((name) => run.cells.some(({ driver }) => driver === name))
   if (!columns.includes('cat')) return []
@@ -77,8 +80,6 @@ function ratios(run: ConnectionRun): string[] {
     ...sizesOf(run).map((n) => row([String(n), ...columns.map((driver) => text(driver, n))])),
     '',
   ]
-  const figure = (value: Spread | undefined): string =>
-    value === undefined ? '' : `${digits(value.median)}${range(value)}`
   return [
     'Time, to `cat`:',
     '',

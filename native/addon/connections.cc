@@ -1,5 +1,5 @@
 // binding.ConnectionReader: one pass over the connection table, and work on the rows of tables that is too long for the
-// main thread. JavaScript gives the buffers that rows are written into, so they are never copied.
+// main thread. Rows are never copied: JavaScript gets the memory that they were written into.
 #include "addon/connection_options.h"
 #include "addon/sessions.h"
 #include "ipvs/connection_groups.h"
@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <utility>
 
 namespace addon {
 namespace {
@@ -55,19 +56,27 @@ public:
         worker_(info.Env(), enterOn(options_), [this] { reader_.close(); }) {}
 
 private:
-  // pull(call, rows: ArrayBuffer, next: number): { counts: [next, done], rows: engines }
+  // pull(call, most: number, least: number): { counts: [done], rows?, destinations?: engines }
   Napi::Value pull(const Napi::CallbackInfo& info) {
-    auto buffer = info[1].As<Napi::ArrayBuffer>();
-    const std::span rows(static_cast<ipvs::Connection*>(buffer.Data()), buffer.ByteLength() / sizeof(ipvs::Connection));
-    const size_t first = info[2].As<Napi::Number>().Uint32Value();
-    return post(info, buffer, [this, rows, first](const netlink::Control& control) {
-      size_t next = first;
+    const size_t most = info[1].As<Napi::Number>().Uint32Value();
+    const size_t least = info[2].As<Napi::Number>().Uint32Value();
+    return post(info, info.Env().Undefined(), [this, most, least](const netlink::Control& control) {
+      if (length_ == 0) {
+        rows_ = netlink::Buffer::huge(most * sizeof(ipvs::Connection));
+      }
+      // NOLINTNEXTLINE(bugprone-casting-through-void): rows begin at pages
+      const std::span rows(static_cast<ipvs::Connection*>(static_cast<void*>(rows_.data())), most);
       bool done = false;
-      ipvs::Engines engines;
-      Outcome outcome = outcomeOf(reader_.fill(rows, next, engines, done, control));
-      outcome.counts = bytesOf(std::vector<uint32_t>{static_cast<uint32_t>(next), done ? 1U : 0U});
-      if (!engines.empty()) {
-        outcome.rows.emplace(engines);
+      Outcome outcome = outcomeOf(reader_.fill(rows, length_, engines_, done, control));
+      outcome.counts = bytesOf(std::vector<uint32_t>{done ? 1U : 0U});
+      if (!done && length_ < least) {
+        return outcome;
+      }
+      (void)rows_.append(std::exchange(length_, 0) * sizeof(ipvs::Connection)); // they are there
+      rows_.fit();
+      outcome.rows = std::exchange(rows_, {});
+      if (!engines_.empty()) {
+        outcome.destinations.emplace(std::exchange(engines_, {}));
       }
       return outcome;
     });
@@ -147,7 +156,11 @@ private:
 
   std::atomic<bool> busy_ = false; // a job is under way, or never came to an end
   SessionOptions options_;
-  ipvs::ConnectionReader reader_; // used on the worker's thread only, which is stopped before this goes
+  // Used on the worker's thread only, which is stopped before they go.
+  ipvs::ConnectionReader reader_;
+  netlink::Buffer rows_; // of the block that is being filled
+  size_t length_ = 0;
+  ipvs::Engines engines_;
   Worker worker_;
 };
 

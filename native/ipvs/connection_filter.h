@@ -16,6 +16,7 @@ struct EndpointFilter {
   std::byte to[16]{};
   std::optional<uint16_t> port;
 
+  bool operator==(const EndpointFilter&) const = default;
   [[nodiscard]] bool matches(uint8_t rowFamily, const std::byte (&address)[16], uint16_t rowPort) const;
 };
 
@@ -29,6 +30,7 @@ struct ConnectionFilter {
   Templates templates = Templates::included;
   uint32_t leastExpires = 0;
 
+  bool operator==(const ConnectionFilter&) const = default;
   [[nodiscard]] bool matches(const Connection& row) const;
 };
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace ipvs {
 namespace {
@@ -17,7 +18,6 @@ using netlink::Failure;
 // A read answers a page of lines at most, whatever its size; smaller ones make old kernels walk the table more often.
 constexpr size_t readSize = 64 << 10;
 constexpr size_t longestLine = 64 << 10; // of ours, far beyond what a kernel prints
-constexpr int readsBetweenLooks = 4;
 
 const char* pathOf(ConnectionFile file) {
   // Of the thread: it may be in another namespace than the process.
@@ -55,7 +55,8 @@ void append(Engines& engines, size_t row, EngineText engine) {
 
 } // namespace
 
-ConnectionReader::ConnectionReader(Options options) : options_(std::move(options)) {
+ConnectionReader::ConnectionReader(Options options)
+    : options_(std::move(options)), wantsAll_(options_.filter == ConnectionFilter{}) {
   if (getrandom(&seed_, sizeof seed_, GRND_NONBLOCK) != sizeof seed_) {
     seed_ = static_cast<uint64_t>(netlink::Clock::now().time_since_epoch().count());
   }
@@ -153,7 +154,7 @@ Failure ConnectionReader::parseBatch(const char*& line, const char* end, std::sp
     }
     line = after;
     ++lines_;
-    if (options_.filter.matches(row)) {
+    if (wantsAll_ || options_.filter.matches(row)) {
       const uint64_t fingerprint = hashIdentity(row, engine, seed_);
       seen_.prefetch(fingerprint);
       batch.fingerprints[batch.length++] = fingerprint;
@@ -188,8 +189,9 @@ Failure ConnectionReader::fill(std::span<Connection> rows, size_t& next, Engines
       return failure;
     }
   }
-  const auto until = netlink::Clock::now() + patience;
-  for (int reads = 0;; ++reads) {
+  const auto until = netlink::coarseTime() + patience;
+  netlink::Clock::time_point looked{};
+  for (;;) {
     if (Failure failure = parse(rows, next, engines); !failure.status.ok()) {
       close();
       return failure;
@@ -208,10 +210,11 @@ Failure ConnectionReader::fill(std::span<Connection> rows, size_t& next, Engines
       close();
       return failure;
     }
-    if (next == rows.size() || netlink::Clock::now() > until) {
+    const auto now = netlink::coarseTime();
+    if (next == rows.size() || now > until) {
       return {};
     }
-    if (reads % readsBetweenLooks == 0) {
+    if (std::exchange(looked, now) != now) {
       if (const netlink::Cause cause = interruptionOf(control); cause != netlink::Cause::none) {
         close();
         return netlink::failureOf(0, {cause, 0});

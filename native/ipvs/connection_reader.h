@@ -61,6 +61,7 @@ private:
   [[nodiscard]] netlink::Failure malformed(const char* line, const char* end) const;
 
   Options options_;
+  bool wantsAll_;
   uint64_t seed_ = 0;
   int fd_ = -1;
   bool headerRead_ = false;

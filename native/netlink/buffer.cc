@@ -19,7 +19,26 @@ std::byte* newPages(size_t size) {
   return checked(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
+constexpr size_t hugePage = size_t{2} << 20;
+
 } // namespace
+
+Buffer Buffer::huge(size_t size) {
+  Buffer buffer;
+  if (size < hugePage) {
+    buffer.setCapacity(size);
+    return buffer;
+  }
+  std::byte* pages = newPages(size + hugePage);
+  const size_t before = hugePage - reinterpret_cast<uintptr_t>(pages) % hugePage; // at least a page
+  munmap(pages, before);
+  if (before < hugePage) {
+    munmap(pages + before + size, hugePage - before);
+  }
+  buffer.data_ = pages + before;
+  buffer.capacity_ = size;
+  return buffer;
+}
 
 void Buffer::setCapacity(size_t capacity) {
   const bool paged = capacity_ >= ownPages;

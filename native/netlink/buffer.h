@@ -43,6 +43,10 @@ public:
     return data_ + (size_ - size);
   }
 
+  // An empty buffer with room for `size` bytes in huge pages, as far as there are any: for who will write most of them.
+  // Taking a page takes longer than filling it.
+  [[nodiscard]] static Buffer huge(size_t size);
+
   // Forgets what stands behind the first `size` bytes, and keeps the room.
   void truncate(size_t size) { size_ = std::min(size, size_); }
 

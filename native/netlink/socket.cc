@@ -66,14 +66,15 @@ Control Control::forReadBack() const {
   return extended;
 }
 
-bool expired(const Control& control) {
-  using std::chrono::milliseconds;
-  constexpr milliseconds resolution{20}; // of the coarse clock, a tick: 10 ms at most
+Clock::time_point coarseTime() {
   timespec coarse{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
-  const auto now = std::chrono::seconds(coarse.tv_sec) + std::chrono::nanoseconds(coarse.tv_nsec);
-  const auto deadline = control.deadline.time_since_epoch();
-  return now >= deadline - resolution && Clock::now() >= control.deadline;
+  return Clock::time_point(std::chrono::seconds(coarse.tv_sec) + std::chrono::nanoseconds(coarse.tv_nsec));
+}
+
+bool expired(const Control& control) {
+  constexpr std::chrono::milliseconds late{20};
+  return coarseTime() >= control.deadline - late && Clock::now() >= control.deadline;
 }
 
 Socket& Socket::operator=(Socket&& other) noexcept {

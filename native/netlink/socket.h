@@ -27,8 +27,11 @@ struct Control {
 
 inline constexpr std::chrono::milliseconds readBackTime{1000};
 
-// Whether the time is up. Asks for the exact time only near the end: where the clock is a device that the kernel has to
-// ask (in emulators, and on machines whose TSC is not to be trusted), that takes longer than a small exchange.
+// The time, a tick of the kernel (10 ms at most) late. Where the clock is a device that the kernel has to ask (in
+// emulators, and on machines whose TSC is not to be trusted), the exact time takes longer than a small exchange.
+[[nodiscard]] Clock::time_point coarseTime();
+
+// Whether the time is up. Asks for the exact time only near the end.
 [[nodiscard]] bool expired(const Control& control);
 
 class Socket {

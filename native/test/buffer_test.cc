@@ -95,3 +95,20 @@ TEST_CASE("growing takes no more memory than what is in it") {
   CHECK(most < size + size / 10);
 }
 #endif
+
+TEST_CASE("room in huge pages") {
+  constexpr size_t megabyte = size_t{1} << 20;
+  for (const size_t room : {size_t{64}, size_t{100} * 1024, 2 * megabyte, 5 * megabyte}) {
+    CAPTURE(room);
+    Buffer buffer = Buffer::huge(room);
+    CHECK(buffer.empty());
+    const std::byte* place = buffer.data();
+    CHECK((room < 2 * megabyte || reinterpret_cast<uintptr_t>(place) % (2 * megabyte) == 0));
+    fill(buffer, room / sizeof(size_t));
+    CHECK(buffer.data() == place); // all of it without moving
+    CHECK(holds(buffer, room / sizeof(size_t)));
+    buffer.truncate(room / 2);
+    buffer.fit();
+    CHECK(holds(buffer, room / 2 / sizeof(size_t)));
+  }
+}

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { Reply } from '../../lib/binding.ts'
+import { BLOCK_ROWS } from '../../lib/connection-table.ts'
 import { Ipvs } from '../../lib/ipvs.ts'
 import { FakeConnectionReader, answers, connectionRows, engineBytes, type FakeRow } from './fake-connections.ts'
 
@@ -49,7 +50,7 @@ describe('connections', () => {
   })
 
   test('yields plain objects', async () => {
-    answers.pulls = [{ fill: rowsOf(1, 1), rows: engineBytes([[0, 'sip a']]) }]
+    answers.pulls = [{ fill: rowsOf(1, 1), destinations: engineBytes([[0, 'sip a']]) }]
     const found = []
     for await (const connection of ipvs.connections()) found.push(connection)
     expect(found).toMatchObject([{ persistenceEngine: { name: 'sip', data: 'a' }, expiresSeconds: 9 }])
@@ -129,12 +130,19 @@ describe('connections', () => {
 })
 
 describe('connectionTable', () => {
-  const BLOCK = 16384
+  const BLOCK = BLOCK_ROWS
 
   test('fills whole blocks, however many calls that takes', async () => {
     answers.pulls = [
-      { fill: rowsOf(0, 100), done: false, rows: engineBytes([[0, 'sip a']]) },
-      { fill: rowsOf(100, BLOCK - 100), done: false, rows: engineBytes([[100, 'sip b']]) },
+      { fill: rowsOf(0, 100), done: false },
+      {
+        fill: rowsOf(100, BLOCK - 100),
+        done: false,
+        destinations: engineBytes([
+          [0, 'sip a'],
+          [100, 'sip b'],
+        ]),
+      },
       { fill: rowsOf(BLOCK, 3) },
     ]
     const table = await ipvs.connectionTable()

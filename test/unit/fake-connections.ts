@@ -82,6 +82,7 @@ export class FakeConnectionReader {
   readonly options: ConnectionPassOptions
   readonly aborted: number[] = []
   closed = 0
+  readonly #filled: FakeRow[] = []
 
   constructor(session: SessionOptions, options: ConnectionPassOptions) {
     this.session = session
@@ -89,11 +90,16 @@ export class FakeConnectionReader {
     FakeConnectionReader.all.push(this)
   }
 
-  async pull(call: Call, rows: ArrayBuffer, next: number): Promise<Reply> {
-    answers.seen?.('pull', this, call, rows, next)
+  async pull(call: Call, most: number, least: number): Promise<Reply> {
+    answers.seen?.('pull', this, call, most, least)
     const { fill = [], done = answers.pulls.length < 2, ...reply } = answers.pulls.shift() ?? {}
-    new Uint8Array(rows).set(new Uint8Array(connectionRows(fill)), next * 64)
-    return { failures: [], counts: words([next + fill.length, done ? 1 : 0]), ...reply }
+    this.#filled.push(...fill)
+    const failed = reply.failures !== undefined && reply.failures.length > 0
+    const answer: Partial<Reply> = { counts: words([done ? 1 : 0]) }
+    if (!failed && (done || this.#filled.length >= least)) {
+      Object.assign(answer, { rows: connectionRows(this.#filled.splice(0)) })
+    }
+    return { failures: [], ...answer, ...reply }
   }
 
   async group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply> {
