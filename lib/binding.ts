@@ -134,6 +134,8 @@ export interface ConnectionPassOptions {
   /** Reads ip_vs_conn_sync. */
   readonly origin?: boolean
   readonly limit?: number
+  /** Another thread reads while this one parses: for those who want all of a large table. */
+  readonly ahead?: boolean
   readonly protocols?: readonly number[]
   /** Indices of {@link Binding.connectionStates}. */
   readonly states?: readonly number[]

@@ -65,12 +65,12 @@ export abstract class Connections {
 
   /**
    * All connections that match, in a table to be asked: 64 bytes for each. Read on a thread of its own at about the speed at
-   * which the kernel prints them. Rejects like `connections`.
+   * which the kernel prints them; a large table by two, one for the kernel's part and one for ours. Rejects like `connections`.
    */
   async connectionTable(filter: ConnectionFilter = {}): Promise<ConnectionTable> {
     const context = this.#context('connectionTable')
     const { options, signal } = checked(context, () => parseConnectionFilter(filter))
-    const pass = this.#pass(context, options, signal)
+    const pass = this.#pass(context, forTable(options), signal)
     try {
       return await readTable(pass)
     } finally {
@@ -88,7 +88,7 @@ export abstract class Connections {
     let table = new ConnectionTable([])
     for (;;) {
       const start = performance.now()
-      const pass = this.#pass(context, filter.options, signal)
+      const pass = this.#pass(context, forTable(filter.options), signal)
       let changes: ConnectionChanges
       try {
         const next = await readTable(pass)
@@ -150,6 +150,11 @@ export abstract class Connections {
 
 function text(bytes: ArrayBuffer | undefined): string {
   return Buffer.from(bytes ?? new ArrayBuffer(0)).toString('latin1')
+}
+
+// With a limit, what is read ahead may be for nothing, and old kernels take their time for it.
+function forTable(options: ConnectionPassOptions): ConnectionPassOptions {
+  return { ...options, ahead: options.limit === undefined }
 }
 
 async function readTable(pass: ConnectionPass): Promise<ConnectionTable> {

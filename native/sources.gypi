@@ -15,6 +15,7 @@
       "native/ipvs/patch.cc",
       "native/ipvs/connection_line.cc",
       "native/ipvs/connection_filter.cc",
+      "native/ipvs/read_ahead.cc",
       "native/ipvs/connection_reader.cc",
       "native/ipvs/connection_groups.cc",
       "native/ipvs/connection_difference.cc",

@@ -55,6 +55,7 @@ ipvs::ConnectionReader::Options readerOptionsFrom(const Napi::Object& object) {
   if (object.Has("limit")) {
     options.limit = static_cast<uint64_t>(object.Get("limit").As<Napi::Number>().DoubleValue());
   }
+  options.ahead = object.Has("ahead") && object.Get("ahead").ToBoolean();
   ipvs::ConnectionFilter& filter = options.filter;
   forEach(object, "protocols", [&](uint32_t protocol) { filter.protocols.set(protocol & 0xff); });
   forEach(object, "states", [&](uint32_t state) { filter.states |= 1U << (state & 31); });

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace ipvs {
@@ -16,8 +17,10 @@ namespace {
 using netlink::Failure;
 
 // A read answers a page of lines at most, whatever its size; smaller ones make old kernels walk the table more often.
-constexpr size_t readSize = 64 << 10;
-constexpr size_t longestLine = 64 << 10; // of ours, far beyond what a kernel prints
+constexpr size_t readSize = ReadAhead::chunkSize;
+constexpr size_t bytesBeforeAhead = 1 << 20;         // a thread is not worth its while for a small table
+constexpr std::chrono::milliseconds longestWait{10}; // then somebody may want the pass to end
+constexpr size_t longestLine = 64 << 10;             // of ours, far beyond what a kernel prints
 
 const char* pathOf(ConnectionFile file) {
   // Of the thread: it may be in another namespace than the process.
@@ -63,6 +66,7 @@ ConnectionReader::ConnectionReader(Options options)
 }
 
 void ConnectionReader::close() {
+  ahead_.reset();
   if (fd_ >= 0) {
     ::close(fd_);
     fd_ = -1;
@@ -91,6 +95,24 @@ Failure ConnectionReader::malformed(const char* line, const char* end) const {
   return failure;
 }
 
+ssize_t ConnectionReader::read(char* to) {
+  if (options_.ahead && !ahead_ && bytes_ >= bytesBeforeAhead) {
+    try {
+      ahead_ = std::make_unique<ReadAhead>(fd_);
+    } catch (const std::system_error&) {
+      options_.ahead = false; // no thread: one thing after the other, then
+    }
+  }
+  if (ahead_) {
+    return ahead_->read(to, longestWait);
+  }
+  ssize_t got = 0;
+  do {
+    got = ::read(fd_, to, readSize);
+  } while (got < 0 && errno == EINTR);
+  return got;
+}
+
 // Appends one read to what is left of the last.
 Failure ConnectionReader::readMore() {
   if (begin_ > 0) {
@@ -104,14 +126,12 @@ Failure ConnectionReader::readMore() {
     }
     buffer_.resize(end_ + readSize + lineSlack);
   }
-  ssize_t got = 0;
-  do {
-    got = ::read(fd_, buffer_.data() + end_, readSize);
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = read(buffer_.data() + end_);
   if (got < 0) {
-    return netlink::failureOf(0, netlink::local(errno));
+    return errno == EAGAIN ? Failure{} : netlink::failureOf(0, netlink::local(errno));
   }
   end_ += static_cast<size_t>(got);
+  bytes_ += static_cast<size_t>(got);
   atEnd_ = got == 0;
   return {};
 }

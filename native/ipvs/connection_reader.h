@@ -1,14 +1,17 @@
 // One pass over the connection table: reads the file, parses, filters, removes what comes twice. Pulled: nothing is
-// read that nobody asked for, and no more is kept than one read and the fingerprints of what was answered.
+// read that nobody asked for (unless `ahead`), and no more is kept than one read and the fingerprints of what was
+// answered.
 #pragma once
 
 #include "ipvs/connection_filter.h"
 #include "ipvs/connection_line.h"
 #include "ipvs/connection_seen.h"
+#include "ipvs/read_ahead.h"
 #include "netlink/socket.h"
 #include "netlink/status.h"
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +29,7 @@ public:
     ConnectionFile kind = ConnectionFile::plain;
     ConnectionFilter filter;
     uint64_t limit = UINT64_MAX;
+    bool ahead = false; // the kernel makes the next lines while these are parsed, if there are many
   };
 
   explicit ConnectionReader(Options options);
@@ -47,6 +51,7 @@ public:
 private:
   [[nodiscard]] netlink::Failure open();
   [[nodiscard]] netlink::Failure readMore();
+  [[nodiscard]] ssize_t read(char* to);
   [[nodiscard]] netlink::Failure parse(std::span<Connection> rows, size_t& next, Engines& engines);
   // Doubles are looked for in the whole table: memory that is far away, and on its way while other lines are parsed.
   static constexpr size_t batchRows = 32;
@@ -64,6 +69,8 @@ private:
   bool wantsAll_;
   uint64_t seed_ = 0;
   int fd_ = -1;
+  std::unique_ptr<ReadAhead> ahead_;
+  uint64_t bytes_ = 0; // read so far
   bool headerRead_ = false;
   bool atEnd_ = false;
   uint64_t lines_ = 0;

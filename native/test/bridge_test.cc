@@ -24,13 +24,19 @@ struct Replaced : Rig {
     CHECK(apply({old}).empty());
   }
 
+  using Intercept = std::function<Answers(const Requests&)>;
+  void answer(Intercept what) {
+    const std::lock_guard lock(mutex);
+    tables.intercept = std::move(what);
+  }
+
   // Refuses the first message of a transaction, the `number`th from now.
   void refuse(size_t number, int error) {
-    tables.intercept = [this, number, error](const Requests& requests) -> Answers {
+    answer([this, number, error](const Requests& requests) -> Answers {
       const bool refused = Tables::isTransaction(requests) && tables.transactions.size() == number + 1;
       return refused ? std::optional(Tables::Datagrams{Tables::refuse(requests[error == ERESTART ? 0 : 1], error)})
                      : std::nullopt;
-    };
+    });
   }
 
   std::vector<int> last() const { return shape(tables.transactions.size() - 1); }
@@ -90,14 +96,14 @@ TEST_CASE_FIXTURE(Replaced, "rules that could not be laid: nothing was changed")
 }
 
 TEST_CASE_FIXTURE(Replaced, "a ruleset that changes right behind the rules is noticed") {
-  tables.intercept = [this](const Requests& requests) -> Answers {
+  answer([this](const Requests& requests) -> Answers {
     if (!Tables::isTransaction(requests)) {
       return std::nullopt;
     }
     Tables::Datagrams answers = tables.commit(requests);
     ++tables.generation;
     return answers;
-  };
+  });
   const std::vector<Failure> failures = apply({old, fresh}, 1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.error == ERESTART);
@@ -105,18 +111,18 @@ TEST_CASE_FIXTURE(Replaced, "a ruleset that changes right behind the rules is no
 }
 
 TEST_CASE_FIXTURE(Replaced, "a lost answer to the first transaction leaves nothing unknown") {
-  tables.intercept = [this](const Requests& requests) -> Answers {
+  answer([this](const Requests& requests) -> Answers {
     if (!Tables::isTransaction(requests)) {
       return std::nullopt;
     }
     (void)tables.commit(requests);
     return Tables::Datagrams{};
-  };
+  });
   const std::vector<Failure> failures = apply({old, fresh}, 1, Control::within(100ms));
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.cause == Cause::timeout);
   CHECK_FALSE(failures[0].unknown);
-  tables.intercept = nullptr;
+  answer({});
   CHECK(list().at(0).mark == 7);
   CHECK(apply({}).empty());
   CHECK(last() == std::vector<int>{NFT_MSG_DELRULE});
@@ -135,11 +141,11 @@ TEST_CASE_FIXTURE(Replaced, "a refused change takes its rules away again") {
 
 TEST_CASE_FIXTURE(Replaced, "the next change removes what could not be removed at once") {
   bool refusing = true;
-  tables.intercept = [&](const Requests& requests) -> Answers {
+  answer([&](const Requests& requests) -> Answers {
     const bool removal =
         Tables::isTransaction(requests) && requests.size() == 3 && Tables::messageOf(requests[1]) == NFT_MSG_DELRULE;
     return refusing && removal ? std::optional(Tables::Datagrams{Tables::refuse(requests[1], EBUSY)}) : std::nullopt;
-  };
+  });
   CHECK(apply({old, fresh}, 1).empty());
   CHECK(generation == 0); // not known
   refusing = false;

@@ -25,7 +25,7 @@ bool holds(const Buffer& buffer, size_t numbers) {
 }
 
 // Of this process, in bytes: the memory it has, or the most it ever had.
-size_t resident(const std::string& field) {
+[[maybe_unused]] size_t resident(const std::string& field) {
   std::ifstream status("/proc/self/status");
   for (std::string name; status >> name;) {
     if (size_t kilobytes = 0; name == field + ":" && status >> kilobytes) {

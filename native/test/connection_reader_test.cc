@@ -105,6 +105,33 @@ TEST_CASE("a table is read in chunks") {
   }
 }
 
+// Pages of the kernel's, 4096 bytes at most, would come one by one. A file in memory answers all that there is room
+// for.
+TEST_CASE("a large table is read ahead, with the same result") {
+  constexpr uint32_t lines = 100'000;
+  const File file(table(lines));
+  ConnectionReader reader({file.path, ConnectionFile::plain, {}, UINT64_MAX, true});
+  const auto read = readAll(reader, 30'000);
+  CHECK(read.failure.status.ok());
+  REQUIRE(read.rows.size() == lines);
+  for (uint32_t i = 0; i < lines; ++i) {
+    const Connection expected = client(i);
+    REQUIRE(std::memcmp(&read.rows[i], &expected, sizeof expected) == 0);
+  }
+}
+
+TEST_CASE("what is wrong with a large table is found behind what was read ahead") {
+  std::string content = table(50'000);
+  SUBCASE("a line") { content += "TCP nonsense\n"; }
+  SUBCASE("its end") { content += "TCP 0A0"; }
+  const File file(content);
+  ConnectionReader reader({file.path, ConnectionFile::plain, {}, UINT64_MAX, true});
+  const auto read = readAll(reader, 1000);
+  CHECK(read.failure.status.cause == netlink::Cause::malformed);
+  CHECK(read.failure.message.find("line 50001") != std::string::npos);
+  CHECK(read.rows.size() == 50'000);
+}
+
 TEST_CASE("an empty table") {
   const auto read = readAll(header);
   CHECK(read.failure.status.ok());

@@ -1,0 +1,111 @@
+// Reading on another thread, from files that answer a little at a time: pipes.
+#include "ipvs/read_ahead.h"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using ipvs::ReadAhead;
+
+struct Pipe {
+  int ends[2] = {-1, -1};
+  Pipe() { REQUIRE(pipe2(ends, O_CLOEXEC) == 0); }
+  ~Pipe() {
+    ::close(ends[0]);
+    finish();
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  void write(const std::string& text) const {
+    REQUIRE(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  void finish() {
+    if (ends[1] >= 0) {
+      ::close(ends[1]);
+      ends[1] = -1;
+    }
+  }
+};
+
+// Until the end; EAGAIN is waited out.
+std::string readAll(ReadAhead& ahead, ssize_t& end) {
+  std::string text;
+  std::vector<char> room(ReadAhead::chunkSize);
+  for (;;) {
+    end = ahead.read(room.data(), 10ms);
+    if (end > 0) {
+      text.append(room.data(), static_cast<size_t>(end));
+    } else if (end == 0 || errno != EAGAIN) {
+      return text;
+    }
+  }
+}
+
+} // namespace
+
+TEST_CASE("everything comes in its order, and the end again and again") {
+  Pipe pipe;
+  std::string all;
+  for (int i = 0; i < 100'000; ++i) {
+    all += std::to_string(i) + '\n';
+  }
+  ReadAhead ahead(pipe.ends[0]);
+  std::thread writer([&] {
+    for (size_t at = 0; at < all.size(); at += 4000) {
+      pipe.write(all.substr(at, 4000));
+    }
+    pipe.finish();
+  });
+  ssize_t end = -1;
+  const std::string text = readAll(ahead, end);
+  writer.join();
+  CHECK(text == all);
+  CHECK(end == 0);
+  CHECK(readAll(ahead, end).empty());
+}
+
+TEST_CASE("who asks too early is told so, and gets what comes later") {
+  Pipe pipe;
+  ReadAhead ahead(pipe.ends[0]);
+  std::vector<char> room(ReadAhead::chunkSize);
+  CHECK(ahead.read(room.data(), 1ms) == -1);
+  CHECK(errno == EAGAIN);
+  pipe.write("later");
+  pipe.finish();
+  ssize_t end = -1;
+  CHECK(readAll(ahead, end) == "later");
+}
+
+TEST_CASE("an error comes behind what was read before it") {
+  Pipe pipe;
+  pipe.write("before");
+  REQUIRE(fcntl(pipe.ends[0], F_SETFL, O_NONBLOCK) == 0); // the second read fails
+  ReadAhead ahead(pipe.ends[0]);
+  std::vector<char> room(ReadAhead::chunkSize);
+  CHECK(ahead.read(room.data(), 5s) == 6);
+  CHECK(ahead.read(room.data(), 5s) == -1);
+  CHECK(errno == EAGAIN); // here it is the error
+}
+
+TEST_CASE("it ends at any time") {
+  const int zeros = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  REQUIRE(zeros >= 0);
+  std::vector<char> room(ReadAhead::chunkSize);
+  for (int i = 0; i < 50; ++i) {
+    ReadAhead ahead(zeros);
+    for (int j = 0; j < i % 7; ++j) {
+      CHECK(ahead.read(room.data(), 5s) > 0);
+    }
+  }
+  ::close(zeros);
+}
