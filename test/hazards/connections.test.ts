@@ -21,10 +21,10 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-// What is left of a hundred readers after `body` was done with each.
+// What is left of a hundred readers after `body` was done with each. They read ahead when they have read a mebibyte.
 const left = (body: string): string => `
-  const open = () => new binding.ConnectionReader({}, { file: ${JSON.stringify(file)} })
-  const pull = (reader, id = 1) => reader.pull(call(id), 1024, 1)
+  const open = () => new binding.ConnectionReader({}, { file: ${JSON.stringify(file)}, ahead: true })
+  const pull = (reader, id = 1) => reader.pull(call(id), 32768, 1)
   const round = async () => { for (let i = 0; i < 20; i++) { ${body} } }
   await round()
   const before = [count('fd'), count('task')]
@@ -87,7 +87,7 @@ test('a process may exit, and a worker thread may be terminated, while a reader 
     const { Worker } = require('node:worker_threads')
     const code = \`
       const binding = require(${JSON.stringify(addon)})
-      const reader = new binding.ConnectionReader({}, { file: ${JSON.stringify(file)} })
+      const reader = new binding.ConnectionReader({}, { file: ${JSON.stringify(file)}, ahead: true })
       const pull = () => reader.pull({ id: 1, timeoutMs: 60000 }, ${ROWS}, ${ROWS})
       pull()
       require('node:worker_threads').parentPort.postMessage('started')
@@ -97,7 +97,7 @@ test('a process may exit, and a worker thread may be terminated, while a reader 
       await new Promise((resolve) => worker.once('message', resolve))
       await worker.terminate()
     }
-    const reader = new binding.ConnectionReader({}, { file: ${JSON.stringify(file)} })
+    const reader = new binding.ConnectionReader({}, { file: ${JSON.stringify(file)}, ahead: true })
     reader.pull(call(1), ${ROWS}, ${ROWS})
     console.log('exits')
     process.exit(0)
