@@ -137,9 +137,9 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    * Puts exactly these rules in place, in one transaction: what stays is not touched, and no packet goes without its mark
    * in between. When all is as it should be, nothing is sent. Like `nft -f`.
    *
-   * Ranges of ports and blocks of addresses that take over from others need a second transaction right behind, which
-   * removes rules that stood in for them: Linux before 6.17 does not find a new range in the very moment in which the old
-   * one goes.
+   * Where ranges of ports or blocks of addresses take over from others, rules stand in for them from a transaction before to
+   * one right behind: Linux before 6.17 does not find a new range in the very moment in which the old one goes. That takes
+   * some 10 ms more. The change itself is one transaction there as well.
    *
    * Rejects as `add` does.
    */
