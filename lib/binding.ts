@@ -160,8 +160,8 @@ export interface ConnectionBlock {
 /** Works on buffers of JavaScript on its own thread: they must not be touched until the promise settles. */
 export interface NativeConnectionReader {
   /**
-   * The next `rows`, `most` of them or at least `least`, unless this is the end, and `destinations`: engines. Answers without
-   * any after about 100 ms: ask again, with the same numbers. `counts`: 1 when this was the end.
+   * The next `rows`, at most `most`, and `destinations`: engines. Fewer than `most`, and at least `least`, when that takes more
+   * than 100 ms, and at the end. `counts`: 1 when this was the end.
    */
   pull(call: Call, most: number, least: number): Promise<Reply>
   /** `rows`: one for each group, the largest first; `counts`: how many connections each has. */

@@ -54,13 +54,10 @@ export class ConnectionPass {
 
   /** The next rows: `least`, unless there are no more, and at most `most`. */
   async block(most: number, least: number): Promise<FilledBlock> {
-    for (;;) {
-      const reply = await this.run((id) => this.#native.pull({ id, timeoutMs: TIMEOUT_MS }, most, least))
-      const { rows, destinations: engines } = reply
-      if (rows === undefined) continue
-      const [done] = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
-      return { rows, length: rows.byteLength / CONNECTION_BYTES, done: done === 1, ...(engines && { engines }) }
-    }
+    const reply = await this.run((id) => this.#native.pull({ id, timeoutMs: TIMEOUT_MS }, most, least))
+    const { rows = new ArrayBuffer(0), destinations: engines } = reply
+    const [done] = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
+    return { rows, length: rows.byteLength / CONNECTION_BYTES, done: done === 1, ...(engines && { engines }) }
   }
 
   async statistics(): Promise<Reply> {

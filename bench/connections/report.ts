@@ -58,7 +58,9 @@ export function goalsOf(run: ConnectionRun): Verdict[] {
         ratio(of('split', 'userSeconds'), user),
         'x',
       ),
-      ...verdict('pause of the event loop', n, true, mostPause, of('table', 'pause')?.median, ' ms'),
+      ...(run.emulated
+        ? []
+        : verdict('pause of the event loop', n, true, mostPause, of('table', 'pause')?.median, ' ms')),
       ...verdict('memory for each row', n, true, mostBytes, of('table', 'bytes')?.median, ' bytes'),
       ...(['ipv4', 'ipv6'] as const).flatMap((family) => {
         const speed = of('parser', `${family}GigabytesPerSecond`)?.median
@@ -98,6 +100,17 @@ function ratios(run: ConnectionRun): string[] {
   ]
 }
 
+// Of an emulated machine it says how long others had to wait for the kernel's walk.
+function pauses(run: ConnectionRun): string[] {
+  const words = sizesOf(run).flatMap((n) => {
+    const pause = valueOf(run, 'table', n, 'pause')
+    return pause === undefined ? [] : `${figure(pause)} with ${n}`
+  })
+  return run.emulated && words.length > 0
+    ? [`Longest pause of the event loop while \`table\` reads, in ms: ${words.join(', ')}.`, '']
+    : []
+}
+
 function section(run: ConnectionRun): string[] {
   const buckets = sizesOf(run).flatMap((n) => valueOf(run, 'table', n, 'buckets')?.median ?? [])
   const words = buckets.length > 0 ? ` Buckets of the table: ${[...new Set(buckets)].join(', ')}.` : ''
@@ -108,6 +121,7 @@ function section(run: ConnectionRun): string[] {
     '',
     ...goalTable(goalsOf(run)),
     ...ratios(run),
+    ...pauses(run),
   ]
 }
 

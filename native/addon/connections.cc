@@ -9,7 +9,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <utility>
 
 namespace addon {
 namespace {
@@ -56,27 +55,28 @@ public:
         worker_(info.Env(), enterOn(options_), [this] { reader_.close(); }) {}
 
 private:
-  // pull(call, most: number, least: number): { counts: [done], rows?, destinations?: engines }
+  // pull(call, most: number, least: number): { counts: [done], rows, destinations?: engines }
   Napi::Value pull(const Napi::CallbackInfo& info) {
     const size_t most = info[1].As<Napi::Number>().Uint32Value();
     const size_t least = info[2].As<Napi::Number>().Uint32Value();
     return post(info, info.Env().Undefined(), [this, most, least](const netlink::Control& control) {
-      if (length_ == 0) {
-        rows_ = netlink::Buffer::huge(most * sizeof(ipvs::Connection));
-      }
+      auto pages = netlink::Buffer::huge(most * sizeof(ipvs::Connection));
       // NOLINTNEXTLINE(bugprone-casting-through-void): rows begin at pages
-      const std::span rows(static_cast<ipvs::Connection*>(static_cast<void*>(rows_.data())), most);
+      const std::span rows(static_cast<ipvs::Connection*>(static_cast<void*>(pages.data())), most);
+      size_t length = 0;
+      ipvs::Engines engines;
       bool done = false;
-      Outcome outcome = outcomeOf(reader_.fill(rows, length_, engines_, done, control));
+      netlink::Failure failure;
+      do {
+        failure = reader_.fill(rows, length, engines, done, control);
+      } while (failure.status.ok() && !done && length < least);
+      Outcome outcome = outcomeOf(std::move(failure));
       outcome.counts = bytesOf(std::vector<uint32_t>{done ? 1U : 0U});
-      if (!done && length_ < least) {
-        return outcome;
-      }
-      (void)rows_.append(std::exchange(length_, 0) * sizeof(ipvs::Connection)); // they are there
-      rows_.fit();
-      outcome.rows = std::exchange(rows_, {});
-      if (!engines_.empty()) {
-        outcome.destinations.emplace(std::exchange(engines_, {}));
+      (void)pages.append(length * sizeof(ipvs::Connection)); // they are there
+      pages.fit();
+      outcome.rows = std::move(pages);
+      if (!engines.empty()) {
+        outcome.destinations.emplace(engines);
       }
       return outcome;
     });
@@ -156,11 +156,7 @@ private:
 
   std::atomic<bool> busy_ = false; // a job is under way, or never came to an end
   SessionOptions options_;
-  // Used on the worker's thread only, which is stopped before they go.
-  ipvs::ConnectionReader reader_;
-  netlink::Buffer rows_; // of the block that is being filled
-  size_t length_ = 0;
-  ipvs::Engines engines_;
+  ipvs::ConnectionReader reader_; // used on the worker's thread only, which is stopped before this goes
   Worker worker_;
 };
 

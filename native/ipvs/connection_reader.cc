@@ -19,7 +19,7 @@ using netlink::Failure;
 // A read answers a page of lines at most, whatever its size; smaller ones make old kernels walk the table more often.
 constexpr size_t readSize = ReadAhead::chunkSize;
 constexpr size_t bytesBeforeAhead = 1 << 20;         // a thread is not worth its while for a small table
-constexpr std::chrono::milliseconds longestWait{10}; // then somebody may want the pass to end
+constexpr std::chrono::milliseconds longestWait{50}; // then somebody may want the pass to end
 constexpr size_t longestLine = 64 << 10;             // of ours, far beyond what a kernel prints
 
 const char* pathOf(ConnectionFile file) {

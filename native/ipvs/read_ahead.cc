@@ -14,7 +14,7 @@ namespace {
 constexpr size_t page = 4096;
 
 // Waking somebody takes as long as reading a page. A chunk is handed over when it is full, or after this time.
-constexpr std::chrono::milliseconds longest{10};
+constexpr std::chrono::milliseconds longest{50};
 
 } // namespace
 

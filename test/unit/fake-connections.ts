@@ -82,7 +82,6 @@ export class FakeConnectionReader {
   readonly options: ConnectionPassOptions
   readonly aborted: number[] = []
   closed = 0
-  readonly #filled: FakeRow[] = []
 
   constructor(session: SessionOptions, options: ConnectionPassOptions) {
     this.session = session
@@ -93,13 +92,7 @@ export class FakeConnectionReader {
   async pull(call: Call, most: number, least: number): Promise<Reply> {
     answers.seen?.('pull', this, call, most, least)
     const { fill = [], done = answers.pulls.length < 2, ...reply } = answers.pulls.shift() ?? {}
-    this.#filled.push(...fill)
-    const failed = reply.failures !== undefined && reply.failures.length > 0
-    const answer: Partial<Reply> = { counts: words([done ? 1 : 0]) }
-    if (!failed && (done || this.#filled.length >= least)) {
-      Object.assign(answer, { rows: connectionRows(this.#filled.splice(0)) })
-    }
-    return { failures: [], ...answer, ...reply }
+    return { failures: [], rows: connectionRows(fill), counts: words([done ? 1 : 0]), ...reply }
   }
 
   async group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply> {
