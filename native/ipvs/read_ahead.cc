@@ -54,26 +54,32 @@ ssize_t ReadAhead::read(char* to, std::chrono::milliseconds patience) {
 }
 
 void ReadAhead::run() {
-  for (bool more = true; more;) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || filled_ - taken_ < chunks_.size(); });
-    if (stopping_) {
+  while (Chunk* chunk = freeChunk()) {
+    fill(*chunk);
+    const bool more = chunk->end < 0;
+    {
+      const std::lock_guard lock(mutex_);
+      ++filled_;
+    }
+    changed_.notify_all();
+    if (!more) {
       return;
     }
-    Chunk& chunk = chunks_[filled_ % chunks_.size()];
-    lock.unlock();
-    fill(chunk);
-    more = chunk.end < 0;
-    lock.lock();
-    ++filled_;
-    changed_.notify_all();
   }
+}
+
+// Waits until there is one. None: stop.
+ReadAhead::Chunk* ReadAhead::freeChunk() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || filled_ - taken_ < chunks_.size(); });
+  return stopping_ ? nullptr : &chunks_[filled_ % chunks_.size()];
 }
 
 void ReadAhead::fill(Chunk& chunk) const {
   chunk.size = 0;
   const auto until = netlink::coarseTime() + longest;
   do {
+    // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): nothing is locked
     const ssize_t got = ::read(fd_, chunk.bytes.data() + chunk.size, chunkSize - chunk.size);
     if (got < 0 && errno == EINTR) {
       continue;

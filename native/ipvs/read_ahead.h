@@ -36,6 +36,7 @@ private:
   };
 
   void run();
+  [[nodiscard]] Chunk* freeChunk();
   void fill(Chunk& chunk) const;
 
   const int fd_;

@@ -87,7 +87,7 @@ TEST_CASE("who asks too early is told so, and gets what comes later") {
 }
 
 TEST_CASE("an error comes behind what was read before it") {
-  Pipe pipe;
+  const Pipe pipe;
   pipe.write("before");
   REQUIRE(fcntl(pipe.ends[0], F_SETFL, O_NONBLOCK) == 0); // the second read fails
   ReadAhead ahead(pipe.ends[0]);
