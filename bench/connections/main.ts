@@ -1,6 +1,5 @@
 // `npm run bench:connections`: see usage below.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, release } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +8,8 @@ import { BenchError } from '../bench-error.ts'
 import { chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
 import { placeWords, runGuest, type Place } from '../guest-process.ts'
 import { describeMachine } from '../machine.ts'
-import { merge, type Results } from '../results.ts'
+import { run, show } from '../program.ts'
+import type { Results } from '../results.ts'
 import { driverNames, sizes, type CellResult, type Plan } from './plan.ts'
 import { report, type ConnectionRun } from './report.ts'
 
@@ -22,7 +22,7 @@ const usage = `usage: npm run bench:connections -- [OPTION]...
 Reading the connection table, with up to 500,000 connections, against others who read it; and on this host, without IPVS, the
 parser alone and a million lines from a file in memory.
 
-  --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}
+  --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}; an empty one: none
   --no-host        only these
   --drivers LIST   of ${driverNames.join(', ')}; cat and table are always measured
   --sizes LIST     numbers of connections, default ${sizes.join(',')}. Old kernels take N x N time:
@@ -71,7 +71,7 @@ async function measure(kernel: string, plan: Plan): Promise<ConnectionRun> {
   return { release: place.release, place: placeWords(kernel, place), emulated: true, seconds, cells }
 }
 
-function run(...args: string[]): Record<string, number> {
+function node(...args: string[]): Record<string, number> {
   const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   return JSON.parse(text.split('\n')[0] ?? '') as Record<string, number>
 }
@@ -81,9 +81,9 @@ function measureHost(repeat: number): ConnectionRun {
   const n = 1_000_000
   const cells: CellResult[] = []
   for (let repetition = 0; repetition < repeat; repetition++) {
-    const { ms = NaN, longestDelayMs = NaN, bytesPerRow = NaN } = run('--expose-gc', path.join(folder, 'loop.mjs'))
+    const { ms = NaN, longestDelayMs = NaN, bytesPerRow = NaN } = node('--expose-gc', path.join(folder, 'loop.mjs'))
     const values = { seconds: ms / 1000, pause: longestDelayMs, bytes: bytesPerRow }
-    const parser = run(path.join(folder, 'parser.mjs'), '--time', String(n))
+    const parser = node(path.join(folder, 'parser.mjs'), '--time', String(n))
     cells.push({ n, driver: 'table', repetition, values }, { n, driver: 'parser', repetition, values: parser })
   }
   const place = placeWords(undefined, { release: release(), arch: arch(), cpus: cpus().length })
@@ -105,23 +105,7 @@ async function take(words: readonly string[]): Promise<ConnectionResults> {
   return { machine, node: process.version, commands: [commandOf('bench:connections', words)], runs }
 }
 
-async function main(words: readonly string[]): Promise<void> {
-  const { help, from = [], json, save } = parseWords(words, options)
-  if (help) {
-    process.stdout.write(usage)
-    return
-  }
-  const saved = from.map((file) => JSON.parse(readFileSync(file, 'utf8')) as ConnectionResults)
-  const results = merge(saved.length > 0 ? saved : [await take(words)])
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results)}\n`)
-  if (save) writeFileSync(path.join(folder, 'results.md'), report(results))
-  process.stdout.write(report(results))
-}
-
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof BenchError)) throw error
-  console.error(`bench: ${error.message}`)
-  process.exitCode = 2
-}
+await run(async (words) => {
+  const file = path.join(folder, 'results.md')
+  await show(parseWords(words, options), { usage, file, take: async () => take(words), report })
+})

@@ -1,6 +1,6 @@
 // `npm run bench:marks`: see usage below.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -8,7 +8,8 @@ import { BenchError } from '../bench-error.ts'
 import { choiceOptions, chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
 import { placeWords, runGuest, type Place } from '../guest-process.ts'
 import { describeMachine } from '../machine.ts'
-import { merge, type Results, type Run } from '../results.ts'
+import { run, show } from '../program.ts'
+import type { Results, Run } from '../results.ts'
 import { flood } from './place.ts'
 import { driverNames, planCells, trialNames, type CellResult, type Plan } from './plan.ts'
 import { report } from './report.ts'
@@ -85,23 +86,7 @@ async function take(words: readonly string[]): Promise<MarkResults> {
   return { machine, node: process.version, commands: [commandOf('bench:marks', words)], runs }
 }
 
-async function main(words: readonly string[]): Promise<void> {
-  const { help, from = [], json, save } = parseWords(words, choiceOptions)
-  if (help) {
-    process.stdout.write(usage)
-    return
-  }
-  const saved = from.map((file) => JSON.parse(readFileSync(file, 'utf8')) as MarkResults)
-  const results = merge(saved.length > 0 ? saved : [await take(words)])
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results)}\n`)
-  if (save) writeFileSync(path.join(folder, 'results.md'), report(results))
-  process.stdout.write(report(results))
-}
-
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof BenchError)) throw error
-  console.error(`bench: ${error.message}`)
-  process.exitCode = 2
-}
+await run(async (words) => {
+  const file = path.join(folder, 'results.md')
+  await show(parseWords(words, choiceOptions), { usage, file, take: async () => take(words), report })
+})
