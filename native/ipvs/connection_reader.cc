@@ -128,7 +128,7 @@ Failure ConnectionReader::readMore() {
   }
   const ssize_t got = read(buffer_.data() + end_);
   if (got < 0) {
-    return errno == EAGAIN ? Failure{} : netlink::failureOf(0, netlink::local(errno));
+    return errno == EINTR ? Failure{} : netlink::failureOf(0, netlink::local(errno));
   }
   end_ += static_cast<size_t>(got);
   bytes_ += static_cast<size_t>(got);

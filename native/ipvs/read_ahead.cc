@@ -32,7 +32,7 @@ ReadAhead::~ReadAhead() {
 ssize_t ReadAhead::read(char* to, std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   if (!changed_.wait_for(lock, patience, [this] { return filled_ > taken_; })) {
-    errno = EAGAIN;
+    errno = EINTR;
     return -1;
   }
   Chunk& chunk = chunks_[taken_ % chunks_.size()];

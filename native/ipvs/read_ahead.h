@@ -25,7 +25,7 @@ public:
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // Like read(2), with room for `chunkSize` bytes; EAGAIN when nothing comes within `patience`.
+  // Like read(2), with room for `chunkSize` bytes; EINTR when nothing comes within `patience`, and only then.
   [[nodiscard]] ssize_t read(char* to, std::chrono::milliseconds patience);
 
 private:

@@ -148,6 +148,8 @@ Failure layBridges(netlink::Channel& channel, const std::string& table, std::spa
   existing = {};
   Failure failure = findObjects(channel, table, control, existing);
   if (failure.status.ok() && existing.generation != laid) {
+    uint32_t nobodys = 0;
+    removeBridges(channel, table, nobodys);
     failure = failureOf(0, netlink::rejected(ERESTART)); // as the kernel would say
   }
   if (failure.status.ok()) {

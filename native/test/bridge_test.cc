@@ -107,7 +107,8 @@ TEST_CASE_FIXTURE(Replaced, "a ruleset that changes right behind the rules is no
   const std::vector<Failure> failures = apply({old, fresh}, 1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.error == ERESTART);
-  CHECK(tables.transactions.size() == laying + 1);
+  CHECK(tables.transactions.size() == laying + 2);
+  CHECK(last() == std::vector<int>{NFT_MSG_DELRULE}); // nothing stays in front of what others changed
 }
 
 TEST_CASE_FIXTURE(Replaced, "a lost answer to the first transaction leaves nothing unknown") {

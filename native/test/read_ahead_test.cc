@@ -37,7 +37,7 @@ struct Pipe {
   }
 };
 
-// Until the end; EAGAIN is waited out.
+// Until the end; EINTR is waited out.
 std::string readAll(ReadAhead& ahead, ssize_t& end) {
   std::string text;
   std::vector<char> room(ReadAhead::chunkSize);
@@ -45,7 +45,7 @@ std::string readAll(ReadAhead& ahead, ssize_t& end) {
     end = ahead.read(room.data(), 10ms);
     if (end > 0) {
       text.append(room.data(), static_cast<size_t>(end));
-    } else if (end == 0 || errno != EAGAIN) {
+    } else if (end == 0 || errno != EINTR) {
       return text;
     }
   }
@@ -79,7 +79,7 @@ TEST_CASE("who asks too early is told so, and gets what comes later") {
   ReadAhead ahead(pipe.ends[0]);
   std::vector<char> room(ReadAhead::chunkSize);
   CHECK(ahead.read(room.data(), 1ms) == -1);
-  CHECK(errno == EAGAIN);
+  CHECK(errno == EINTR);
   pipe.write("later");
   pipe.finish();
   ssize_t end = -1;
@@ -94,7 +94,7 @@ TEST_CASE("an error comes behind what was read before it") {
   std::vector<char> room(ReadAhead::chunkSize);
   CHECK(ahead.read(room.data(), 5s) == 6);
   CHECK(ahead.read(room.data(), 5s) == -1);
-  CHECK(errno == EAGAIN); // here it is the error
+  CHECK(errno == EAGAIN); // the error itself
 }
 
 TEST_CASE("it ends at any time") {
