@@ -3,7 +3,8 @@ import { Address, familyName } from './address.ts'
 import type { Failure, Reply } from './binding.ts'
 import { DestinationIdentity } from './destination.ts'
 import type { FailureContext } from './failure.ts'
-import { destinationReader, serviceReader, type DestinationRow, type ServiceRow } from './records.ts'
+import { UNUSUAL, packItems } from './item-packer.ts'
+import { destinationReader, operationName, serviceReader, type DestinationRow, type ServiceRow } from './records.ts'
 import type { RowBlock } from './row-writer.ts'
 import { ServiceIdentity, protocolName } from './service-key.ts'
 import type { Channel, Write } from './steps.ts'
@@ -14,8 +15,8 @@ export class BatchBlock<Item> {
   readonly #destinations: RowBlock<DestinationRow>
   readonly #triples: Uint32Array
   readonly #indexes: Uint32Array
-  readonly #items: Item[] = []
-  readonly #names: string[] = []
+  #items: Item[] = []
+  #first: number | undefined // of items that all were packed: the index of the first one; the others follow
   #last: ServiceRow | undefined
   #lastRow = 0
 
@@ -30,17 +31,44 @@ export class BatchBlock<Item> {
     return this.#items.length
   }
 
+  /**
+   * Takes items as far as native code can, into an empty block. True: all of them. Otherwise `keep` tells of each in turn
+   * whether it is taken. `index`: of the first one in the batch.
+   */
+  pack(items: Item[], index: number): boolean {
+    const triples = this.#triples.subarray(0, items.length * 3)
+    const packed = packItems(items, triples, this.#services.room(), this.#destinations.room())
+    this.#services.adopt(packed.services)
+    this.#destinations.adopt(packed.destinations)
+    if (packed.unusual > 0) return false
+    this.#items = items
+    this.#first = index
+    return true
+  }
+
+  /** Takes the `position`th of the items that were to be packed. False: it is to be added. */
+  keep(position: number, index: number, item: Item): boolean {
+    const code = this.#triples[position * 3] as number
+    if (code === UNUSUAL) return false
+    const [first, second] = [this.#triples[position * 3 + 1] as number, this.#triples[position * 3 + 2] as number]
+    this.#place(code, first, second, index, item)
+    return true
+  }
+
   /** `index`: of the item in the batch. Throws `InvalidInput`, and adds nothing, when a value does not fit its row. */
-  add(operation: string, { code, service, destination }: Write, index: number, item: Item): void {
+  add({ code, service, destination }: Write, index: number, item: Item): void {
     const first = service === undefined ? 0 : this.#serviceRow(service)
     const second = destination === undefined ? 0 : this.#destinations.append(destination)
+    this.#place(code, first, second, index, item)
+  }
+
+  #place(code: number, first: number, second: number, index: number, item: Item): void {
     const place = this.#items.length
     this.#triples[place * 3] = code
     this.#triples[place * 3 + 1] = first
     this.#triples[place * 3 + 2] = second
     this.#indexes[place] = index
     this.#items.push(item)
-    this.#names.push(operation)
   }
 
   // The items of one service share its row.
@@ -65,13 +93,13 @@ export class BatchBlock<Item> {
     this.#last = undefined
     this.#services.clear()
     this.#destinations.clear()
-    this.#items.length = 0
-    this.#names.length = 0
+    this.#items = []
+    this.#first = undefined
   }
 
   /** Place in the batch of the item that is the `place`th in this block. */
   indexAt(place: number): number {
-    return this.#indexes[place] as number
+    return this.#first === undefined ? (this.#indexes[place] as number) : this.#first + place
   }
 
   itemAt(place: number): Item {
@@ -80,7 +108,7 @@ export class BatchBlock<Item> {
 
   /** What a failure is about, from the rows that were sent: the item may have changed since. */
   context({ index }: Failure): FailureContext {
-    const operation = this.#names[index] as string
+    const operation = operationName(this.#triples[index * 3] as number)
     if (this.#services.length === 0) return { operation, target: 'all services' }
     const row = serviceReader.rows(bufferOf(this.#services)).at(this.#triples[index * 3 + 1] as number)
     if (!operation.endsWith('Destination')) return serviceContext(operation, row)

@@ -54,6 +54,8 @@ export interface Source {
   /** Of the parameter that it came with. */
   readonly name: string
   readonly items: Items<unknown>
+  /** Makes an operation of an item; absent: it is one. */
+  readonly convert?: ((item: unknown) => unknown) | undefined
   readonly asynchronous: boolean
   readonly total: number | undefined
 }
@@ -78,19 +80,7 @@ function sizeOf(value: object): number | undefined {
   return value instanceof Set || value instanceof Map ? value.size : undefined
 }
 
-/** The same source with other items. */
-export function mapSource(source: Source, convert: (item: unknown) => unknown): Source {
-  const { items, asynchronous } = source
-  const converted = asynchronous
-    ? convertAsync(items as AsyncIterable<unknown>, convert)
-    : convertSync(items as Iterable<unknown>, convert)
-  return { ...source, items: converted }
-}
-
-function* convertSync(items: Iterable<unknown>, convert: (item: unknown) => unknown): Generator {
-  for (const item of items) yield convert(item)
-}
-
-async function* convertAsync(items: AsyncIterable<unknown>, convert: (item: unknown) => unknown) {
-  for await (const item of items) yield convert(item)
+/** Whether going through it runs no code of the user. */
+export function isPlainArray(items: unknown): items is readonly unknown[] {
+  return Array.isArray(items) && items[Symbol.iterator] === Array.prototype[Symbol.iterator]
 }

@@ -191,6 +191,17 @@ export interface Binding {
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>
+  /**
+   * Makes rows of plain items of a batch. `serialized`: an array of them as `serialize` of node:v8 writes it, which is gone
+   * afterwards. For each item it writes a triple as `execute` takes them, or 0xffffffff for one that it leaves alone; rows it
+   * writes from the first one on. Answers the numbers of rows of services, of destinations, and of items left alone.
+   */
+  packItems(
+    serialized: Uint8Array,
+    triples: Uint32Array,
+    services: Uint8Array,
+    destinations: Uint8Array,
+  ): readonly [number, number, number]
   /** Annotated hex of the attributes of an IPVS message: the debug dump. */
   describe(attributes: Uint8Array): string
 }

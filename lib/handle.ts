@@ -4,7 +4,7 @@ import type { Pipeline } from './pipeline.ts'
 import { operationCode } from './records.ts'
 import { checked, type RequestContext } from './requests.ts'
 import type { Write } from './steps.ts'
-import { mapSource, parseBatchOptions, parseSource, type BatchOptions } from './batch-options.ts'
+import { parseBatchOptions, parseSource, type BatchOptions } from './batch-options.ts'
 import type { BatchOperation } from './batch-operation.ts'
 import type { BatchResult } from './errors.ts'
 
@@ -44,6 +44,6 @@ export class Handle {
   ): Promise<BatchResult<BatchOperation>> {
     const context = this.context(operation)
     const [source, parsed] = checked(context, () => [parseSource(items, name), parseBatchOptions(options)])
-    return this.pipeline.batch(convert === undefined ? source : mapSource(source, convert), parsed, context)
+    return this.pipeline.batch({ ...source, convert }, parsed, context)
   }
 }

@@ -102,10 +102,17 @@ export const rowWriters: RowWriters = {
 }
 
 const codes = new Map(Object.entries(binding.operations))
+const names = new Map(Object.entries(binding.operations).map(([name, code]) => [code, name]))
 
 /** Code of an operation of the native side. */
 export function operationCode(name: string): number {
   const code = codes.get(name)
   if (code === undefined) throw new Error(`ipvs: the native build knows no operation "${name}"; build it again`)
   return code
+}
+
+/** The method of `Ipvs` that such an operation belongs to. */
+export function operationName(code: number): string {
+  const name = names.get(code) ?? ''
+  return name.startsWith('zero') ? 'zeroCounters' : name
 }

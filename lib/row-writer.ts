@@ -152,6 +152,9 @@ export interface RowBlock<Row> {
   readonly length: number
   /** Index of the new row. Throws `InvalidInput`, and adds nothing, when a value does not fit its field. */
   append(row: Row): number
+  /** Room for rows that native code writes, from the first one on, into an empty block; `adopt` says how many. */
+  room(): Uint8Array
+  adopt(length: number): void
   /** The rows so far, where they are: good until the next change. */
   bytes(): Uint8Array
   /** The rows so far, in a buffer of their own. */
@@ -223,6 +226,14 @@ class Block<Row> implements RowBlock<Row> {
     this.#write(this.#views, start, row)
     this.#failed = false
     return this.#length++
+  }
+
+  room(): Uint8Array {
+    return this.#views.bytes
+  }
+
+  adopt(length: number): void {
+    this.#length = length
   }
 
   bytes(): Uint8Array {

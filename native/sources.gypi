@@ -13,6 +13,9 @@
       "native/ipvs/read.cc",
       "native/ipvs/snapshot.cc",
       "native/ipvs/patch.cc",
+      "native/ipvs/clone.cc",
+      "native/ipvs/item_fields.cc",
+      "native/ipvs/plain_items.cc",
       "native/ipvs/connection_line.cc",
       "native/ipvs/connection_filter.cc",
       "native/ipvs/read_ahead.cc",
@@ -41,6 +44,7 @@
       "native/addon/sessions.cc",
       "native/addon/ipvs_session.cc",
       "native/addon/marks_session.cc",
+      "native/addon/pack_items.cc",
       "native/addon/connections.cc",
       "native/addon/connection_options.cc"
     ],

@@ -96,6 +96,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["IpvsSession"] = defineIpvsSession(env);
   exports["MarksSession"] = defineMarksSession(env);
   exports["ConnectionReader"] = defineConnectionReader(env);
+  exports["packItems"] = definePackItems(env);
   exports["connectionStates"] = statesArray(env);
   exports["schema"] = schemaArray(env);
   exports["operations"] = operationsObject(env);

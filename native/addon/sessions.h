@@ -27,5 +27,6 @@ struct SessionOptions {
 [[nodiscard]] Napi::Function defineIpvsSession(Napi::Env env);
 [[nodiscard]] Napi::Function defineMarksSession(Napi::Env env);
 [[nodiscard]] Napi::Function defineConnectionReader(Napi::Env env);
+[[nodiscard]] Napi::Function definePackItems(Napi::Env env);
 
 } // namespace addon

@@ -1,0 +1,41 @@
+// binding.packItems
+#include "addon/sessions.h"
+#include "ipvs/plain_items.h"
+
+namespace addon {
+namespace {
+
+template <typename Row> std::span<Row> rowsOf(const Napi::Value& value) {
+  auto bytes = value.As<Napi::Uint8Array>();
+  return {reinterpret_cast<Row*>(bytes.Data()), bytes.ElementLength() / sizeof(Row)};
+}
+
+std::span<uint32_t> numbersOf(const Napi::Value& value) {
+  auto numbers = value.As<Napi::Uint32Array>();
+  return {numbers.Data(), numbers.ElementLength()};
+}
+
+// packItems(serialized: Uint8Array, triples: Uint32Array, services, destinations: Uint8Array)
+Napi::Value packItems(const Napi::CallbackInfo& info) {
+  const auto serialized = info[0].As<Napi::Uint8Array>();
+  ipvs::PlainItems items{numbersOf(info[1]), rowsOf<ipvs::Service>(info[2]), rowsOf<ipvs::Destination>(info[3])};
+  const size_t count = items.triples.size() / 3;
+  if (items.services.size() < count || items.destinations.size() < count) {
+    throw Napi::RangeError::New(info.Env(), "ipvs: no room for the rows of all items");
+  }
+  const std::span bytes(reinterpret_cast<const std::byte*>(serialized.Data()), serialized.ElementLength());
+  ipvs::packItems(bytes, items);
+  // Given back now: the garbage collector, which has little else to do meanwhile, would leave megabytes of them.
+  serialized.ArrayBuffer().Detach();
+  auto counts = Napi::Array::New(info.Env(), 3);
+  counts[0U] = items.serviceCount;
+  counts[1U] = items.destinationCount;
+  counts[2U] = items.unusual;
+  return counts;
+}
+
+} // namespace
+
+Napi::Function definePackItems(Napi::Env env) { return Napi::Function::New(env, packItems, "packItems"); }
+
+} // namespace addon

@@ -1,0 +1,102 @@
+#include "ipvs/item_fields.h"
+
+#include <algorithm>
+
+namespace ipvs {
+namespace {
+
+using Kind = Cloned::Kind;
+
+constexpr std::array<std::string_view, 4> itemNames{"operation", "service", "destination", "patch"};
+
+// Where `key` is among the names.
+template <size_t Count> size_t indexOf(const std::array<std::string_view, Count>& names, const Cloned& key) {
+  return key.kind == Kind::text ? static_cast<size_t>(std::ranges::find(names, key.text) - names.begin()) : Count;
+}
+
+// Behind the beginning of an object. False: it is broken.
+template <size_t Count>
+bool readObject(CloneReader& reader, const std::array<std::string_view, Count>& names, Fields<Count>& fields) {
+  for (;;) {
+    const Cloned key = reader.next();
+    if (key.kind == Kind::end) {
+      return true;
+    }
+    const Cloned value = reader.next();
+    if (key.kind == Kind::broken || value.kind == Kind::end || !reader.skip(value)) {
+      return false;
+    }
+    const size_t index = indexOf(names, key);
+    if (index == Count) {
+      fields.unusual = true;
+    } else {
+      fields.set(index, value);
+    }
+  }
+}
+
+// The value of a field that is an object, here or before. False: it is broken.
+template <size_t Count>
+bool readField(CloneReader& reader, const std::array<std::string_view, Count>& names, Fields<Count>& fields) {
+  const Cloned value = reader.next();
+  if (value.kind == Kind::undefined) {
+    return true;
+  }
+  fields.named = true;
+  if (value.kind == Kind::object) {
+    return readObject(reader, names, fields);
+  }
+  auto there = reader.at(value);
+  if (there && readObject(*there, names, fields)) {
+    return true;
+  }
+  fields.unusual = true;
+  return value.kind != Kind::end && reader.skip(value);
+}
+
+} // namespace
+
+bool readItem(CloneReader& reader, Item& item) {
+  item.unusual = false;
+  item.operation = undefinedValue;
+  item.service.clear();
+  item.destination.clear();
+  item.patch.clear();
+  const Cloned start = reader.next();
+  if (start.kind != Kind::object) {
+    item.unusual = true;
+    return start.kind != Kind::end && reader.skip(start);
+  }
+  for (;;) {
+    const Cloned key = reader.next();
+    if (key.kind == Kind::end) {
+      return true;
+    }
+    bool whole = false;
+    switch (indexOf(itemNames, key)) {
+    case 0:
+      item.operation = reader.next();
+      whole = item.operation.kind != Kind::end && reader.skip(item.operation);
+      break;
+    case 1:
+      whole = readField(reader, service::names, item.service);
+      break;
+    case 2:
+      whole = readField(reader, destination::names, item.destination);
+      break;
+    case 3:
+      whole = readField(reader, destination::names, item.patch);
+      break;
+    default: {
+      item.unusual = true;
+      const Cloned value = reader.next();
+      whole = key.kind != Kind::broken && value.kind != Kind::end && reader.skip(value);
+    }
+    }
+    if (!whole) {
+      return false;
+    }
+  }
+}
+
+} // namespace ipvs

@@ -1,0 +1,293 @@
+// Items that native code takes many at a time, against the same items looked at one by one: the same rows, or left alone.
+import { describe, expect, test } from 'vitest'
+
+import { BatchBlock } from '../../lib/batch-block.ts'
+import { prepareItem } from '../../lib/batch-operation.ts'
+import { operationCode, rowWriters } from '../../lib/records.ts'
+import type { Channel } from '../../lib/steps.ts'
+import { randomSource } from '../unit/random.ts'
+
+const most = 64 // items of a block
+
+function hexRow(rows: Uint8Array, size: number, index: number): string {
+  return Buffer.from(rows.subarray(index * size, (index + 1) * size)).toString('hex')
+}
+
+class Recorder implements Channel {
+  readonly writers = rowWriters
+  readonly closed = false
+  /** Of each item that was sent: code, row of the service, row of the destination. */
+  readonly rows: string[] = []
+  readonly session: Channel['session'] = {
+    execute: async (_, triples, services, destinations) => {
+      for (let at = 0; at < triples.length; at += 3) {
+        const [code = 0, service = 0, destination = 0] = triples.subarray(at, at + 3)
+        const second = ofDestinations.has(code) ? hexRow(destinations, destinationSize, destination) : ''
+        this.rows.push(`${code} ${hexRow(services, serviceSize, service)} ${second}`)
+      }
+      return { failures: [] }
+    },
+    read: unexpected,
+    snapshot: unexpected,
+    abort: unexpected,
+  }
+  nextCall = () => ({ id: 1, timeoutMs: 1 })
+}
+
+const serviceSize = rowWriters.services.encode({}).byteLength
+const destinationSize = rowWriters.destinations.encode({}).byteLength
+const ofDestinations = new Set(['addDestination', 'updateDestination', 'removeDestination'].map(operationCode))
+function unexpected(): never {
+  throw new Error('only execute is expected')
+}
+
+/** By native code alone: the rows of each item, or undefined where it was left alone. */
+function packed(items: readonly unknown[]): (string | undefined)[] {
+  const recorder = new Recorder()
+  const block = new BatchBlock<unknown>(recorder, most)
+  const all = block.pack([...items], 0)
+  const taken = Array.from(items, (item, index) => all || block.keep(index, index, item))
+  void block.send(recorder, false)[1]
+  const rows = recorder.rows.values()
+  return taken.map((is) => (is ? rows.next().value : undefined))
+}
+
+/** One by one: the rows, or in what way it is wrong. */
+function lookedAt(item: unknown): string {
+  const recorder = new Recorder()
+  const block = new BatchBlock<unknown>(recorder, most)
+  try {
+    const prepared = prepareItem({ operation: 'batch', target: '' }, item)
+    block.add('write' in prepared ? prepared.write() : prepared, 0, item)
+  } catch (error) {
+    return String(error)
+  }
+  void block.send(recorder, false)[1]
+  return recorder.rows[0] as string
+}
+
+const vip = { protocol: 'tcp', address: '172.16.0.100', port: 80 }
+const vip6 = { protocol: 'udp', address: '2001:db8::1', port: 53 }
+const server = { address: '10.0.0.7', port: 8080, forwarding: 'masquerade' }
+const statistics = { connections: 5n, inBytes: 2n ** 63n }
+const listedServer = { ...server, weight: 3, upperThreshold: 0, lowerThreshold: 0, activeConnections: 1, statistics }
+const settings = { scheduler: 'wlc', schedulerFlags: [], onePacket: false, statistics }
+const double = Float64Array.of(80)[0] // V8 keeps it as it is
+
+const plain: Readonly<Record<string, Record<string, unknown>>> = {
+  'a mark': { operation: 'addService', service: { fwmark: 7 } },
+  'the largest mark': { operation: 'addService', service: { fwmark: 0xffffffff, family: 'ipv6', scheduler: 'mh' } },
+  'an address': { operation: 'addService', service: { ...vip, scheduler: 'rr' } },
+  'an IPv6 address': { operation: 'addService', service: { ...vip6, family: 'ipv6', scheduler: 'any-module_1' } },
+  sctp: { operation: 'addService', service: { ...vip, protocol: 'sctp' } },
+  'undefined fields': { operation: 'addService', service: { ...vip, fwmark: undefined, persistence: undefined } },
+  'a listed service': { operation: 'addService', service: { ...vip, family: 'ipv4', ...settings } },
+  'a removal': { operation: 'removeService', service: vip },
+  'port 0 as a key': { operation: 'removeService', service: { ...vip, port: 0 } },
+  'settings beside a key': {
+    operation: 'removeService',
+    service: { fwmark: 3, persistence: { timeoutSeconds: 10 }, schedulerFlags: ['flag-1'] },
+  },
+  'a snapshot beside a key': { operation: 'removeService', service: { ...vip, destinations: [server, listedServer] } },
+  'a destination': { operation: 'addDestination', service: vip, destination: server },
+  'its defaults': { operation: 'addDestination', service: vip, destination: { address: '10.0.0.8' } },
+  'all its settings': {
+    operation: 'addDestination',
+    service: vip,
+    destination: { ...server, weight: 0, upperThreshold: 9, lowerThreshold: 9 },
+  },
+  'of a mark': {
+    operation: 'addDestination',
+    service: { fwmark: 1 },
+    destination: { address: '10.0.0.8', forwarding: 'tunnel' },
+  },
+  'of the other family': {
+    operation: 'addDestination',
+    service: vip,
+    destination: { address: 'fd00::1', forwarding: 'tunnel' },
+  },
+  'a listed destination': { operation: 'addDestination', service: vip, destination: listedServer },
+  'a removal of a destination': { operation: 'removeDestination', service: vip, destination: listedServer },
+  'a patch': { operation: 'updateDestination', service: vip, destination: server, patch: { weight: 0 } },
+  'a patch of forwarding': {
+    operation: 'updateDestination',
+    service: vip,
+    destination: server,
+    patch: { forwarding: 'masquerade', upperThreshold: 7 },
+  },
+  'a patch to a tunnel': {
+    operation: 'updateDestination',
+    service: vip,
+    destination: { address: '10.0.0.8' },
+    patch: { forwarding: 'tunnel', lowerThreshold: 3 },
+  },
+  'a patch of nothing': { operation: 'updateDestination', service: vip, destination: server, patch: {} },
+  'fields in another order': {
+    destination: server,
+    service: { port: 80, address: '172.16.0.100', protocol: 'tcp' },
+    operation: 'addDestination',
+  },
+  'an integer that is a double': { operation: 'addService', service: { ...vip, port: double } },
+}
+
+describe('plain items', () => {
+  test.each(Object.entries(plain))('%s', (_, item) => {
+    expect(packed([item])).toEqual([lookedAt(item)])
+  })
+
+  test('all at once, with objects that they share', () => {
+    const shared = { ...vip }
+    const more = [
+      { operation: 'addService', service: shared },
+      { operation: 'addDestination', service: shared, destination: server },
+      { operation: 'removeDestination', service: shared, destination: server },
+      { operation: 'updateDestination', service: shared, destination: server, patch: { weight: 2 } },
+    ]
+    const items = [...Object.values(plain), ...more]
+    const wanted = items.map(lookedAt)
+    expect(packed(items)).toEqual(wanted)
+    expect(packed(Object.values(Object.fromEntries(items.entries())))).toEqual(wanted) // V8 keeps this array as if it had holes
+  })
+
+  test('the items of one service share its row', () => {
+    const block = new BatchBlock<unknown>(new Recorder(), most)
+    const item = { operation: 'addDestination', service: vip, destination: server }
+    expect(block.pack([item, { ...item, service: { ...vip } }, { ...item }], 0)).toBe(true)
+    let rows = 0
+    const channel = new Recorder()
+    channel.session.execute = async (_, __, services) => {
+      rows = services.length / serviceSize
+      return { failures: [] }
+    }
+    void block.send(channel, false)[1]
+    expect(rows).toBe(1)
+  })
+})
+
+const itself: Record<string, unknown> = { operation: 'addService' }
+itself['service'] = itself
+const arrayTwice = ['fwmark', 7]
+
+const unusual: Readonly<Record<string, unknown>> = {
+  'a persistent service': { operation: 'addService', service: { ...vip, persistence: {} } },
+  'flags of a scheduler': {
+    operation: 'addService',
+    service: { ...vip, scheduler: 'sh', schedulerFlags: ['sh-port'] },
+  },
+  'a mark as text': { operation: 'addService', service: { fwmark: '0x7' } },
+  'a patch of a service': { operation: 'updateService', service: vip, patch: { scheduler: 'rr' } },
+  flush: { operation: 'flush' },
+  zeroCounters: { operation: 'zeroCounters' },
+  'a gue tunnel': {
+    operation: 'addDestination',
+    service: vip,
+    destination: { address: '10.0.0.8', forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080 } },
+  },
+  'an item that is none': 7,
+  'an item in itself': itself,
+  'a service that is an array': { operation: 'removeService', service: arrayTwice, patch: arrayTwice },
+}
+
+describe('unusual items are left alone, and those between them are not', () => {
+  test.each(Object.entries(unusual))('%s', (_, item) => {
+    expect(packed([item])).toEqual([undefined])
+    const first = plain['a mark']
+    const last = plain['a destination']
+    expect(packed([first, item, last])).toEqual([lookedAt(first), undefined, lookedAt(last)])
+  })
+
+  test('what V8 writes in a way of its own ends the packing', () => {
+    const item = plain['a mark']
+    expect(packed([item, { operation: 'addService', service: new Map() }, item])).toEqual([
+      lookedAt(item),
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('a hole', () => {
+    const item = plain['a mark']
+    const items = [item, item]
+    items[3] = { ...item }
+    expect(packed(items)).toEqual([lookedAt(item), undefined, undefined, lookedAt(item)]) // the second is the first again
+  })
+
+  test('what cannot be serialized', () => {
+    const item = plain['a mark']
+    expect(packed([item, { operation: 'addService', service: () => {} }])).toEqual([undefined, undefined])
+  })
+})
+
+const next = randomSource(11)
+const random = (below: number): number => next() % below
+function pick<Value>(values: readonly Value[]): Value {
+  return values[random(values.length)] as Value
+}
+
+const addresses = [
+  ['10.0.0.7', '0.0.0.0', '0.0.0.1', '255.255.255.255', '224.0.0.1', '239.1.1.1', '169.254.1.1', '127.0.0.1'],
+  ['010.0.0.7', '10.0.0', '10.0.0.256', '1.2.3.4.5', '10.0.0.7 ', ' 10.0.0.7', '10.0.0.7\0', '', '10.0.0.7/32'],
+  ['::', '::1', 'fe80::1', 'febf::1', 'fec0::1', 'ff02::1', 'fd00::1', '2001:DB8::1', '2001:db8::1%eth0'],
+  ['::ffff:10.0.0.7', '64:ff9b::10.0.0.7', '2001:db8:0:0:0:0:0:1', '2001:db8::1::2', '[2001:db8::1]', 'é', '中'],
+].flat()
+const odd: readonly unknown[] = [
+  [undefined, null, true, false, 0, -0, -1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 60, 65535, 65536],
+  ['', '7', '0x7', 'rr', 'tcp', 'TCP', 'ipv4', 'x'.repeat(15), 'x'.repeat(16), '-rr', 'a\0', 'é', '\u{1f600}', '中'],
+  [7n, [], [7], {}, { a: 1 }, new Date(0), new Map(), new Uint8Array(4), Object(7), /x/],
+].flat()
+const names = {
+  service: 'fwmark family protocol address port scheduler schedulerFlags persistence onePacket statistics destinations',
+  destination: 'address port forwarding weight upperThreshold lowerThreshold tunnel activeConnections statistics x',
+  item: 'operation service destination patch constructor __proto__x',
+}
+const values: Readonly<Record<string, () => unknown>> = {
+  address: () => pick(addresses),
+  port: () => pick([0, 80, 8080, 65535]),
+  fwmark: () => pick([0, 1, 0xffffffff]),
+  family: () => pick(['ipv4', 'ipv6']),
+  protocol: () => pick(['tcp', 'udp', 'sctp', '6', 'icmp']),
+  scheduler: () => pick(['rr', 'mh', 'my_own-1', 'RR', '']),
+  forwarding: () => pick(['masquerade', 'direct', 'tunnel', 'local', 'bypass']),
+  weight: () => pick([0, 1, 0x7fffffff, 0x80000000]),
+  operation: () => pick(['addService', 'removeService', 'addDestination', 'updateDestination', 'removeDestination']),
+}
+
+// The same object with a field more, less, or changed.
+function changed(given: object, kind: keyof typeof names): object {
+  const fields: Record<string, unknown> = { ...given }
+  const name = pick(names[kind].split(' '))
+  const way = random(4)
+  if (way === 0) delete fields[name]
+  else fields[name] = way === 1 ? pick(odd) : (values[name]?.() ?? pick(odd))
+  return fields
+}
+
+function changedItem(given: Record<string, unknown>): unknown {
+  const kind = pick(['item', 'service', 'service', 'destination', 'destination', 'patch'])
+  if (kind === 'item') return random(50) === 0 ? pick(odd) : changed(given, 'item')
+  const inner = given[kind]
+  if (typeof inner !== 'object' || inner === null) return given
+  return { ...given, [kind]: changed(inner, kind === 'service' ? 'service' : 'destination') }
+}
+
+test('any item: what native code takes makes the same rows, and is right', () => {
+  const samples = Object.values(plain)
+  const differing: unknown[] = []
+  let taken = 0
+  let wrong = 0
+  for (let round = 0; round < 30_000; round++) {
+    let item: unknown = pick(samples)
+    for (let changes = 1 + random(3); changes > 0; changes--) {
+      if (typeof item === 'object' && item !== null) item = changedItem(item as Record<string, unknown>)
+    }
+    const [rows] = packed([item])
+    const wanted = lookedAt(item)
+    if (rows !== undefined && rows !== wanted) differing.push({ item, rows, wanted })
+    if (rows !== undefined) taken++
+    else if (wanted.startsWith('Error')) wrong++
+  }
+  expect(differing).toEqual([])
+  // Neither side of the comparison may be empty.
+  expect(taken).toBeGreaterThan(5000)
+  expect(wrong).toBeGreaterThan(5000)
+})
