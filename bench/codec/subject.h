@@ -22,12 +22,14 @@ size_t decodeServices(size_t items);
 size_t decodeDestinations(size_t items);
 size_t findRepeated(size_t items);
 size_t sumKeys(size_t items);
+size_t packPlainItems(size_t items);
 
 // A new subject is a function and a line here.
 inline constexpr Subject subjects[] = {
     {"encodeService", encodeServices}, {"encodeDestination", encodeDestinations},
     {"decodeService", decodeServices}, {"decodeDestination", decodeDestinations},
     {"findRepeated", findRepeated},    {"sumKeys", sumKeys},
+    {"packItem", packPlainItems},
 };
 
 // A message that a real kernel sent, from the golden files of the codec's tests; ends the program without it.

@@ -11,12 +11,12 @@ using Kind = Cloned::Kind;
 constexpr uint32_t version = 15; // since V8 9.5
 constexpr unsigned mostDepth = 32;
 
-// The tags of what batches are made of; all others are broken.
-enum Tag : uint8_t {
+// What batches are made of. All other tags are taken for broken.
+enum Tag : char {
   padding = 0,
-  versionTag = 0xff,
   undefinedTag = '_',
   nullTag = '0',
+  holeTag = '-',
   trueTag = 'T',
   falseTag = 'F',
   integerTag = 'I',
@@ -28,155 +28,147 @@ enum Tag : uint8_t {
   objectEnd = '{',
   listTag = 'A',
   listEnd = '$',
-  hole = '-',
   referenceTag = '^',
+  versionTag = '\xff',
 };
 
 } // namespace
 
-std::optional<uint32_t> CloneReader::varint() {
-  uint32_t value = 0;
-  for (unsigned shift = 0; shift < 35 && position_ < bytes_.size(); shift += 7) {
-    const auto byte = static_cast<uint32_t>(bytes_[position_++]);
+bool CloneReader::varint(uint32_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 35 && at_ != end_; shift += 7) {
+    const auto byte = static_cast<uint32_t>(*at_++);
     value |= (byte & 0x7f) << shift;
     if (byte < 0x80) {
-      return value;
+      return true;
     }
   }
-  return std::nullopt;
-}
-
-std::optional<std::string_view> CloneReader::take(size_t size) {
-  if (size > bytes_.size() - position_) {
-    return std::nullopt;
-  }
-  const auto* start = reinterpret_cast<const char*>(bytes_.data() + position_);
-  position_ += size;
-  return std::string_view(start, size);
+  return false;
 }
 
 Cloned CloneReader::fail() {
-  position_ = bytes_.size();
-  return {.kind = Kind::broken, .text = {}};
+  at_ = end_;
+  return {Kind::broken};
 }
 
-Cloned CloneReader::begin(Kind kind, uint32_t length) {
-  begun_.push_back(kind == Kind::object ? static_cast<uint32_t>(position_) : 0);
-  return {.kind = kind, .number = length, .text = {}};
+Cloned CloneReader::begin(Kind kind, uint32_t size) {
+  begun_.push_back(kind == Kind::object ? static_cast<uint32_t>(at_ - begin_) : 0);
+  return {kind, size};
 }
 
-// How much there was is told behind it: once of an object, twice of a list.
-Cloned CloneReader::endOf(unsigned numbers) {
-  for (unsigned i = 0; i < numbers; ++i) {
-    if (!varint()) {
+// Behind it is told how much there was: one number of an object, two of a list.
+Cloned CloneReader::end(unsigned numbers) {
+  for (uint32_t number = 0; numbers > 0; --numbers) {
+    if (!varint(number)) {
       return fail();
     }
   }
-  return {.kind = Kind::end, .text = {}};
+  return {Kind::end};
 }
 
-Cloned CloneReader::other(std::optional<uint32_t> size, unsigned shift) {
-  if (!size || !take(*size >> shift)) {
+Cloned CloneReader::text() {
+  uint32_t size = 0;
+  if (!varint(size) || size > left()) {
     return fail();
   }
-  return {.kind = Kind::other, .text = {}};
+  const auto* start = reinterpret_cast<const char*>(at_);
+  at_ += size;
+  return {Kind::text, size, start};
 }
 
-Cloned CloneReader::readDouble() {
-  const auto bytes = take(sizeof(double));
-  if (!bytes) {
+Cloned CloneReader::integer() {
+  uint32_t bits = 0;
+  if (!varint(bits)) {
     return fail();
   }
+  const auto number = static_cast<int32_t>((bits >> 1) ^ (0 - (bits & 1))); // the sign is the lowest bit
+  return {.kind = Kind::integer, .number = number};
+}
+
+Cloned CloneReader::fromDouble() {
   double value = 0;
-  std::memcpy(&value, bytes->data(), sizeof value);
-  constexpr double most = 9007199254740991; // the largest up to which all integers are doubles
-  if (!(std::abs(value) <= most) || value != std::trunc(value) || (value == 0 && std::signbit(value))) {
-    return {.kind = Kind::other, .text = {}};
+  if (left() < sizeof value) {
+    return fail();
   }
-  return {.kind = Kind::integer, .number = static_cast<int64_t>(value), .text = {}};
+  std::memcpy(&value, at_, sizeof value);
+  at_ += sizeof value;
+  constexpr double most = 9007199254740991; // up to this all integers are doubles
+  if (!(std::abs(value) <= most) || value != std::trunc(value) || (value == 0 && std::signbit(value))) {
+    return {Kind::other};
+  }
+  return {.kind = Kind::integer, .number = static_cast<int64_t>(value)};
+}
+
+// A size and as many bytes.
+Cloned CloneReader::other(unsigned sizeShift) {
+  uint32_t size = 0;
+  if (!varint(size) || size >> sizeShift > left()) {
+    return fail();
+  }
+  at_ += size >> sizeShift;
+  return {Kind::other};
 }
 
 std::optional<uint32_t> CloneReader::open() {
-  if (bytes_.empty() || static_cast<uint8_t>(bytes_[0]) != versionTag) {
-    return std::nullopt;
-  }
-  position_ = 1;
-  if (varint() != version) {
+  uint32_t found = 0;
+  if (at_ == end_ || static_cast<char>(*at_++) != versionTag || !varint(found) || found != version) {
     return std::nullopt;
   }
   const Cloned list = next();
-  return list.kind == Kind::list ? std::optional(static_cast<uint32_t>(list.number)) : std::nullopt;
+  return list.kind == Kind::list ? std::optional(list.size) : std::nullopt;
 }
 
-Cloned CloneReader::next() {
-  while (position_ < bytes_.size() && static_cast<uint8_t>(bytes_[position_]) == padding) {
-    ++position_;
+Cloned CloneReader::nextOfAnyKind() {
+  while (at_ != end_ && static_cast<char>(*at_) == padding) {
+    ++at_;
   }
-  if (position_ == bytes_.size()) {
+  if (at_ == end_) {
     return fail();
   }
-  switch (static_cast<uint8_t>(bytes_[position_++])) {
-  case undefinedTag:
-    return {.text = {}};
-  case nullTag:
-  case hole:
-    return {.kind = Kind::other, .text = {}};
-  case trueTag:
-    return {.kind = Kind::boolean, .number = 1, .text = {}};
-  case falseTag:
-    return {.kind = Kind::boolean, .number = 0, .text = {}};
-  case integerTag:
-    if (const auto bits = varint()) { // the sign is the lowest bit
-      return {.kind = Kind::integer, .number = static_cast<int32_t>((*bits >> 1) ^ (0 - (*bits & 1))), .text = {}};
-    }
-    return fail();
-  case doubleTag:
-    return readDouble();
+  uint32_t number = 0;
+  switch (static_cast<char>(*at_++)) {
   case latin1Tag:
-    if (const auto size = varint()) {
-      if (const auto text = take(*size)) {
-        return {.kind = Kind::text, .text = *text};
-      }
-    }
-    return fail();
+    return text();
+  case integerTag:
+    return integer();
+  case doubleTag:
+    return fromDouble();
+  case undefinedTag:
+    return {Kind::undefined};
+  case nullTag:
+  case holeTag:
+    return {Kind::other};
+  case trueTag:
+    return {.kind = Kind::boolean, .number = 1};
+  case falseTag:
+    return {.kind = Kind::boolean, .number = 0};
   case utf16Tag:
-    return other(varint(), 0);
+    return other(0);
   case bigintTag: // the lowest bit is the sign
-    return other(varint(), 1);
+    return other(1);
   case objectTag:
     return begin(Kind::object, 0);
   case objectEnd:
-    return endOf(1);
+    return end(1);
   case listTag:
-    if (const auto length = varint()) {
-      return begin(Kind::list, *length);
-    }
-    return fail();
+    return varint(number) ? begin(Kind::list, number) : fail();
   case listEnd:
-    return endOf(2);
+    return end(2);
   case referenceTag:
-    if (const auto id = varint()) {
-      return {.kind = Kind::reference, .number = *id, .text = {}};
-    }
-    return fail();
+    return varint(number) ? Cloned{.kind = Kind::reference, .number = number} : fail();
   default:
     return fail();
   }
 }
 
-bool CloneReader::skip(const Cloned& value, unsigned depth) {
-  if (value.kind != Kind::object && value.kind != Kind::list) {
-    return value.kind != Kind::broken;
-  }
-  if (depth == mostDepth) {
-    return false;
-  }
+bool CloneReader::skipInner(unsigned depth) {
   for (;;) {
     const Cloned inner = next();
     if (inner.kind == Kind::end) {
       return true;
     }
-    if (!skip(inner, depth + 1)) {
+    const bool nests = inner.kind == Kind::object || inner.kind == Kind::list;
+    if (nests ? depth + 1 == mostDepth || !skipInner(depth + 1) : inner.kind == Kind::broken) {
       return false;
     }
   }
@@ -187,8 +179,8 @@ std::optional<CloneReader> CloneReader::at(const Cloned& reference) const {
   if (reference.kind != Kind::reference || id >= begun_.size() || begun_[id] == 0) {
     return std::nullopt;
   }
-  CloneReader there(bytes_);
-  there.position_ = begun_[id];
+  CloneReader there({begin_, end_});
+  there.at_ = begin_ + begun_[id];
   return there;
 }
 

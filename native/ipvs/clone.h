@@ -26,36 +26,58 @@ struct Cloned {
   };
 
   Kind kind = Kind::undefined;
-  int64_t number = 0; // of a boolean or an integer; the length of a list; what `at` is asked for a reference
-  std::string_view text;
+  uint32_t size = 0;           // of a text or a list
+  const char* start = nullptr; // of a text
+  int64_t number = 0;          // of a boolean or an integer; what `at` is asked for a reference
+
+  [[nodiscard]] std::string_view text() const { return {start, size}; }
 };
 
 class CloneReader {
 public:
-  explicit CloneReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit CloneReader(std::span<const std::byte> bytes) : begin_(bytes.data()), end_(begin_ + bytes.size()) {}
 
   // The length of the list that was written. Absent: this is none, or another version of the format.
   [[nodiscard]] std::optional<uint32_t> open();
 
-  [[nodiscard]] Cloned next();
+  [[nodiscard]] Cloned next() {
+    // Nearly all values are short texts.
+    if (left() >= 2 && at_[0] == textTag && at_[1] < shortSize && left() - 2 >= static_cast<size_t>(at_[1])) {
+      const Cloned text{Cloned::Kind::text, static_cast<uint32_t>(at_[1]), reinterpret_cast<const char*>(at_ + 2)};
+      at_ += 2 + text.size;
+      return text;
+    }
+    return nextOfAnyKind();
+  }
 
   // Passes over what belongs to a value. False: it is broken.
-  [[nodiscard]] bool skip(const Cloned& value, unsigned depth = 0);
+  [[nodiscard]] bool skip(const Cloned& value) {
+    return value.kind == Cloned::Kind::object || value.kind == Cloned::Kind::list ? skipInner(0)
+                                                                                  : value.kind != Cloned::Kind::broken;
+  }
 
   // Another reader, which stands behind the beginning of the object that is referred to. Absent: there is none.
   [[nodiscard]] std::optional<CloneReader> at(const Cloned& reference) const;
 
 private:
-  [[nodiscard]] std::optional<uint32_t> varint();
-  [[nodiscard]] std::optional<std::string_view> take(size_t size);
-  [[nodiscard]] Cloned other(std::optional<uint32_t> size, unsigned shift);
-  [[nodiscard]] Cloned readDouble();
-  [[nodiscard]] Cloned begin(Cloned::Kind kind, uint32_t length);
-  [[nodiscard]] Cloned endOf(unsigned numbers);
+  static constexpr std::byte textTag{'"'};
+  static constexpr std::byte shortSize{0x80};
+
+  [[nodiscard]] size_t left() const { return static_cast<size_t>(end_ - at_); }
+  [[nodiscard]] Cloned nextOfAnyKind();
+  [[nodiscard]] bool skipInner(unsigned depth);
+  [[nodiscard]] bool varint(uint32_t& value);
+  [[nodiscard]] Cloned text();
+  [[nodiscard]] Cloned integer();
+  [[nodiscard]] Cloned fromDouble();
+  [[nodiscard]] Cloned other(unsigned sizeShift);
+  [[nodiscard]] Cloned begin(Cloned::Kind kind, uint32_t size);
+  [[nodiscard]] Cloned end(unsigned numbers);
   [[nodiscard]] Cloned fail();
 
-  std::span<const std::byte> bytes_;
-  size_t position_ = 0;
+  const std::byte* begin_;
+  const std::byte* end_;
+  const std::byte* at_ = begin_;
   std::vector<uint32_t> begun_; // where the objects so far begin; 0 for lists, as references count these as well
 };
 

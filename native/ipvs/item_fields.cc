@@ -9,15 +9,23 @@ using Kind = Cloned::Kind;
 
 constexpr std::array<std::string_view, 4> itemNames{"operation", "service", "destination", "patch"};
 
-// Where `key` is among the names.
-template <size_t Count> size_t indexOf(const std::array<std::string_view, Count>& names, const Cloned& key) {
-  return key.kind == Kind::text ? static_cast<size_t>(std::ranges::find(names, key.text) - names.begin()) : Count;
+// Where a field is among the names. Most objects have theirs in our order: `expected` is looked at first.
+template <size_t Count>
+size_t indexOf(const std::array<std::string_view, Count>& names, const Cloned& key, size_t expected) {
+  if (key.kind != Kind::text) {
+    return Count;
+  }
+  const std::string_view name = key.text();
+  if (expected < Count && names[expected] == name) {
+    return expected;
+  }
+  return static_cast<size_t>(std::ranges::find(names, name) - names.begin());
 }
 
 // Behind the beginning of an object. False: it is broken.
 template <size_t Count>
 bool readObject(CloneReader& reader, const std::array<std::string_view, Count>& names, Fields<Count>& fields) {
-  for (;;) {
+  for (size_t expected = 0;;) {
     const Cloned key = reader.next();
     if (key.kind == Kind::end) {
       return true;
@@ -26,11 +34,12 @@ bool readObject(CloneReader& reader, const std::array<std::string_view, Count>& 
     if (key.kind == Kind::broken || value.kind == Kind::end || !reader.skip(value)) {
       return false;
     }
-    const size_t index = indexOf(names, key);
+    const size_t index = indexOf(names, key, expected);
     if (index == Count) {
       fields.unusual = true;
     } else {
       fields.set(index, value);
+      expected = index + 1;
     }
   }
 }
@@ -67,13 +76,13 @@ bool readItem(CloneReader& reader, Item& item) {
     item.unusual = true;
     return start.kind != Kind::end && reader.skip(start);
   }
-  for (;;) {
+  for (size_t expected = 0;; ++expected) {
     const Cloned key = reader.next();
     if (key.kind == Kind::end) {
       return true;
     }
     bool whole = false;
-    switch (indexOf(itemNames, key)) {
+    switch (indexOf(itemNames, key, expected)) {
     case 0:
       item.operation = reader.next();
       whole = item.operation.kind != Kind::end && reader.skip(item.operation);

@@ -7,7 +7,7 @@
 
 namespace ipvs {
 
-inline constexpr Cloned undefinedValue{.text = {}};
+inline constexpr Cloned undefinedValue{};
 
 // The fields of lib/service.ts, those of the key first. Listings and snapshots have the last two.
 namespace service {

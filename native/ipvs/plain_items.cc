@@ -12,7 +12,7 @@ namespace {
 
 bool absent(const Cloned& value) { return value.kind == Cloned::Kind::undefined; }
 
-bool is(const Cloned& value, std::string_view text) { return value.kind == Cloned::Kind::text && value.text == text; }
+bool is(const Cloned& value, std::string_view text) { return value.kind == Cloned::Kind::text && value.text() == text; }
 
 bool isInteger(const Cloned& value, int64_t least, int64_t most) {
   return value.kind == Cloned::Kind::integer && value.number >= least && value.number <= most;
@@ -24,16 +24,51 @@ bool isCommon(uint16_t family, const std::byte* bytes) {
   return family == AF_INET ? first > 0 && first < 224 : first >= 0x20 && first < 0xfe;
 }
 
+// Four decimal numbers without leading zeros. False: something else.
+bool readIPv4(std::string_view text, std::byte* bytes) {
+  unsigned number = 0;
+  unsigned digits = 0;
+  size_t index = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (digits == 0 || index == 3) {
+        return false;
+      }
+      bytes[index++] = static_cast<std::byte>(number);
+      number = digits = 0;
+    } else {
+      const auto digit = static_cast<unsigned>(c) - '0';
+      if (digit > 9 || (digits > 0 && number == 0)) {
+        return false;
+      }
+      number = number * 10 + digit;
+      ++digits;
+      if (number > 255) {
+        return false;
+      }
+    }
+  }
+  bytes[index] = static_cast<std::byte>(number);
+  return index == 3 && digits > 0;
+}
+
 // The text of an address as lib/address.ts takes it. False: unusual.
 bool readAddress(const Cloned& value, uint16_t& family, std::byte* bytes) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (value.kind != Cloned::Kind::text || value.text.size() >= text.size() ||
-      value.text.find('\0') != std::string_view::npos) {
+  if (value.kind != Cloned::Kind::text) {
     return false;
   }
-  std::ranges::copy(value.text, text.begin());
-  family = value.text.find(':') == std::string_view::npos ? AF_INET : AF_INET6;
-  return inet_pton(family, text.data(), bytes) == 1 && isCommon(family, bytes);
+  const std::string_view text = value.text();
+  family = AF_INET;
+  if (readIPv4(text, bytes)) {
+    return isCommon(family, bytes);
+  }
+  std::array<char, INET6_ADDRSTRLEN> copy{};
+  if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) {
+    return false;
+  }
+  std::ranges::copy(text, copy.begin());
+  family = AF_INET6;
+  return inet_pton(AF_INET6, copy.data(), bytes) == 1 && isCommon(family, bytes);
 }
 
 bool isFamily(const Cloned& value, uint16_t family) {
@@ -59,8 +94,7 @@ constexpr uint32_t addressBits =
 constexpr uint32_t newServiceBits =
     serviceBit("scheduler") | serviceBit("flags") | serviceBit("timeout") | serviceBit("netmask");
 constexpr uint32_t placeBits = destinationBit("family") | destinationBit("address") | destinationBit("port");
-constexpr uint32_t newDestinationBits =
-    destinationBit("weight") | destinationBit("upperThreshold") | destinationBit("lowerThreshold");
+constexpr uint32_t forwardingBit = destinationBit("forwarding");
 constexpr uint32_t tunnelBits =
     destinationBit("tunnelType") | destinationBit("tunnelPort") | destinationBit("tunnelFlags");
 
@@ -99,7 +133,7 @@ bool readServiceKey(const ServiceFields& fields, Service& row) {
 
 bool isModuleName(const Cloned& value) {
   const auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const std::string_view text = value.text;
+  const std::string_view text = value.text();
   return value.kind == Cloned::Kind::text && !text.empty() && text.size() < sizeof(Service::scheduler) &&
          isLetter(text[0]) && std::ranges::all_of(text, [&](char c) { return isLetter(c) || c == '-' || c == '_'; });
 }
@@ -109,7 +143,7 @@ bool completeService(const ServiceFields& fields, Service& row) {
   const Cloned& flags = fields[service::schedulerFlags];
   const Cloned& onePacket = fields[service::onePacket];
   const Cloned& scheduler = fields[service::scheduler];
-  const bool noFlags = absent(flags) || (flags.kind == Cloned::Kind::list && flags.number == 0);
+  const bool noFlags = absent(flags) || (flags.kind == Cloned::Kind::list && flags.size == 0);
   const bool allPackets = absent(onePacket) || (onePacket.kind == Cloned::Kind::boolean && onePacket.number == 0);
   const bool all = row.fwmark == 0 && row.port == 0; // for persistent services only
   if (!noFlags || !allPackets || all || !absent(fields[service::persistence]) ||
@@ -117,7 +151,7 @@ bool completeService(const ServiceFields& fields, Service& row) {
       (!absent(scheduler) && !isModuleName(scheduler))) {
     return false;
   }
-  std::ranges::copy(absent(scheduler) ? "wlc" : scheduler.text, row.scheduler);
+  std::ranges::copy(absent(scheduler) ? "wlc" : scheduler.text(), row.scheduler);
   row.flags = {0, UINT32_MAX};
   const uint32_t netmask = row.family == AF_INET6 ? 128 : UINT32_MAX;
   std::memcpy(row.netmask, &netmask, sizeof netmask);
@@ -135,44 +169,46 @@ bool readDestinationKey(const DestinationFields& fields, const Service& service,
   return readAddress(fields[destination::address], row.family, row.address);
 }
 
-constexpr Cloned directRouting{.kind = Cloned::Kind::text, .text = "direct"};
+constexpr Cloned directRouting{Cloned::Kind::text, 6, "direct"};
 
 bool readForwarding(const Cloned& value, const Service& service, Destination& row) {
   const bool direct = is(value, "direct");
   const bool tunnel = is(value, "tunnel");
   const bool masquerade = is(value, "masquerade");
   row.forwarding = direct ? IP_VS_CONN_F_DROUTE : tunnel ? IP_VS_CONN_F_TUNNEL : IP_VS_CONN_F_MASQ;
-  row.present |= destinationBit("forwarding");
+  row.present |= forwardingBit;
   return (direct || tunnel || masquerade) && (masquerade || row.port == service.port) &&
          (tunnel || row.family == service.family);
 }
 
-// A weight or a threshold, signed in the kernel.
-bool readNumber(const Cloned& value, uint32_t presence, uint32_t& number, uint32_t& present) {
+// A weight or a threshold, signed in the kernel. Without a value the row keeps what it has.
+template <uint32_t presence> bool readNumber(const Cloned& value, uint32_t& number, Destination& row) {
   if (absent(value)) {
     return true;
   }
   number = static_cast<uint32_t>(value.number);
-  present |= presence;
+  row.present |= presence;
   return isInteger(value, 0, INT32_MAX);
 }
 
-// The settings that are named. Fields without a value keep what the row has.
+constexpr uint32_t weightBit = destinationBit("weight");
+constexpr uint32_t upperBit = destinationBit("upperThreshold");
+constexpr uint32_t lowerBit = destinationBit("lowerThreshold");
+
+// The settings that are named.
 bool readSettings(const DestinationFields& fields, const Service& service, Destination& row) {
-  const auto number = [&](destination::Name name, uint32_t& value) {
-    return readNumber(fields[name], destinationBit(destination::names[name]), value, row.present);
-  };
   const Cloned& forwarding = fields[destination::forwarding];
-  constexpr uint32_t thresholds = destinationBit("upperThreshold") | destinationBit("lowerThreshold");
+  constexpr uint32_t thresholds = upperBit | lowerBit;
   return absent(fields[destination::tunnel]) && (absent(forwarding) || readForwarding(forwarding, service, row)) &&
-         number(destination::weight, row.weight) && number(destination::upperThreshold, row.upperThreshold) &&
-         number(destination::lowerThreshold, row.lowerThreshold) &&
+         readNumber<weightBit>(fields[destination::weight], row.weight, row) &&
+         readNumber<upperBit>(fields[destination::upperThreshold], row.upperThreshold, row) &&
+         readNumber<lowerBit>(fields[destination::lowerThreshold], row.lowerThreshold, row) &&
          ((row.present & thresholds) != thresholds || row.lowerThreshold <= row.upperThreshold);
 }
 
 bool completeDestination(const DestinationFields& fields, const Service& service, Destination& row) {
   row.weight = 1;
-  row.present |= newDestinationBits;
+  row.present |= weightBit | upperBit | lowerBit;
   // Nothing said of forwarding means direct routing, with what that needs.
   const bool direct = !absent(fields[destination::forwarding]) || readForwarding(directRouting, service, row);
   return direct && readSettings(fields, service, row);
@@ -189,10 +225,14 @@ bool readPatch(const DestinationFields& fields, const Service& service, Destinat
 }
 
 std::optional<Operation> operationOf(const Cloned& name) {
-  for (const Operation operation : {Operation::addService, Operation::removeService, Operation::addDestination,
-                                    Operation::updateDestination, Operation::removeDestination}) {
-    if (is(name, commandOf(operation).name)) {
-      return operation;
+  constexpr std::array operations{Operation::addService, Operation::addDestination, Operation::updateDestination,
+                                  Operation::removeService, Operation::removeDestination};
+  constexpr std::array<std::string_view, operations.size()> names{
+      commandOf(operations[0]).name, commandOf(operations[1]).name, commandOf(operations[2]).name,
+      commandOf(operations[3]).name, commandOf(operations[4]).name};
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (is(name, names[i])) {
+      return operations[i];
     }
   }
   return std::nullopt;
@@ -219,28 +259,34 @@ bool makeRows(Operation operation, const Item& item, Service& service, Destinati
   }
 }
 
-// The items of one service share its row.
-uint32_t serviceRow(const Service& row, PlainItems& items) {
-  const uint32_t count = items.serviceCount;
-  if (count == 0 || std::memcmp(&items.services[count - 1], &row, sizeof row) != 0) {
-    items.services[items.serviceCount++] = row;
-  }
-  return items.serviceCount - 1;
+// Whether a row is the one before it: the items of one service share it.
+bool repeats(std::span<const Service> rows, size_t index) {
+  return index > 0 && std::memcmp(&rows[index - 1], &rows[index], sizeof(Service)) == 0;
 }
 
+// Makes the rows where they are to be, behind those that count.
 bool packItem(const Item& item, std::span<uint32_t, 3> triple, PlainItems& items) {
+  Service& service = items.services[items.serviceCount];
+  Destination& destination = items.destinations[items.destinationCount];
+  service = {};
+  destination = {};
   const std::optional<Operation> operation = operationOf(item.operation);
-  Service service{};
-  Destination destination{};
   if (item.unusual || !operation || !makeRows(*operation, item, service, destination)) {
+    service = {}; // may be the last item
+    destination = {};
     return false;
   }
+  const bool shares = repeats(items.services, items.serviceCount);
   triple[0] = static_cast<uint32_t>(*operation);
-  triple[1] = serviceRow(service, items);
+  triple[1] = items.serviceCount - (shares ? 1 : 0);
   triple[2] = 0;
+  if (shares) {
+    service = {};
+  } else {
+    ++items.serviceCount;
+  }
   if (commandOf(*operation).destination) {
-    triple[2] = items.destinationCount;
-    items.destinations[items.destinationCount++] = destination;
+    triple[2] = items.destinationCount++;
   }
   return true;
 }

@@ -27,30 +27,6 @@ void copyNumber(std::byte* to, const std::byte* from, size_t size) {
   }
 }
 
-// Writes an attribute into zeros and answers where the next one goes. No request has a nested field: those are the
-// kernel's to tell.
-std::byte* encodeField(const Field& field, const std::byte* from, std::byte* to) {
-  std::byte* payload = to + sizeof(nlattr);
-  size_t size = field.size;
-  switch (field.kind) {
-  case Kind::be16:
-    store(payload, networkOrder(load<uint16_t>(from)));
-    break;
-  case Kind::text:
-    size = strnlen(reinterpret_cast<const char*>(from), field.size - 1) + 1; // with its NUL
-    std::memcpy(payload, from, size - 1);
-    break;
-  case Kind::bytes:
-  case Kind::flags:
-    std::memcpy(payload, from, size);
-    break;
-  default:
-    copyNumber(payload, from, size);
-  }
-  store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + size), field.attribute});
-  return payload + align4(size);
-}
-
 // decode() into a row of zeros.
 std::optional<std::string> decodeInto(const Record& record, Bytes attributes, std::byte* row) {
   const std::byte* rest = attributes.data();
@@ -126,18 +102,8 @@ std::optional<std::string> decode(const Record& record, Bytes attributes, std::b
 }
 
 void encode(const Record& record, const std::byte* row, Writer& writer) {
-  // Each attribute has a header and at most 3 bytes of padding.
-  const size_t most = record.size + record.fields.size() * (sizeof(nlattr) + 4);
-  std::byte* const start = writer.claim(most);
-  std::byte* to = start;
-  uint32_t left = load<uint32_t>(row);
-  for (const Field& field : record.fields) {
-    if ((left & 1U) != 0 && !field.replyOnly) {
-      to = encodeField(field, row + field.offset, to);
-    }
-    left >>= 1U;
-  }
-  writer.shrink(most - static_cast<size_t>(to - start));
+  std::byte* const start = writer.claim(record.mostEncoded);
+  writer.shrink(record.mostEncoded - static_cast<size_t>(record.put(row, start) - start));
 }
 
 void encodeNested(const Record& record, const std::byte* row, Writer& writer) {
@@ -145,9 +111,11 @@ void encodeNested(const Record& record, const std::byte* row, Writer& writer) {
     encode(record, row, writer);
     return;
   }
-  const size_t nest = writer.beginNest(record.attribute);
-  encode(record, row, writer);
-  writer.endNest(nest);
+  const size_t most = sizeof(nlattr) + record.mostEncoded;
+  std::byte* const start = writer.claim(most); // at once: each time costs as much as all of a row's numbers
+  const auto size = static_cast<size_t>(record.put(row, start + sizeof(nlattr)) - start);
+  store(start, nlattr{static_cast<uint16_t>(size), static_cast<uint16_t>(record.attribute | NLA_F_NESTED)});
+  writer.shrink(most - size);
 }
 
 void merge(const Record& record, std::byte* row, const std::byte* base) {

@@ -50,6 +50,15 @@ constexpr Slots slotsOf(std::span<const Field> fields) {
   return slots;
 }
 
+// The most bytes that its attributes can take.
+constexpr size_t mostEncodedOf(std::span<const Field> fields) {
+  size_t most = 0;
+  for (const Field& field : fields) {
+    most += field.replyOnly ? 0 : sizeof(nlattr) + align4(field.size);
+  }
+  return most;
+}
+
 struct Record {
   const char* name;
   uint16_t size;      // of the row
@@ -57,6 +66,9 @@ struct Record {
   std::span<const Field> fields;
   // Takes what comes in the order of the table (sweep.h); null: nobody made it.
   const std::byte* (*inOrder)(const std::byte* begin, const std::byte* end, std::byte* row) = nullptr;
+  // Writes the attributes of a row into zeros and answers their end (sweep.h); null: the record is never encoded.
+  std::byte* (*put)(const std::byte* row, std::byte* to) = nullptr;
+  size_t mostEncoded = mostEncodedOf(fields);
   Slots slots = slotsOf(fields);
 
   [[nodiscard]] const Field* find(uint16_t type) const {
@@ -156,7 +168,8 @@ inline bool has(const Record& record, const std::byte* row, const Field& field) 
 // known one of the wrong width is an error, answered with its path ("service.netmask").
 [[nodiscard]] std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row);
 
-// Appends the present fields of a row, in the order of the table; what only the kernel can tell is left out.
+// Appends the present fields of a row, in the order of the table; what only the kernel can tell is left out. The record
+// has to have `put`.
 void encode(const Record& record, const std::byte* row, Writer& writer);
 
 // The same, wrapped in the record's own attribute.

@@ -1,7 +1,7 @@
-// The quick part of decoding: code that is made from a table at compile time, one step for each of its fields. A step
-// takes its attribute when that stands next, with the header that the table predicts; so no step searches, and every
-// copy has a known size. What comes otherwise (another order, a flag in the type, a wrong length, attributes that the
-// table does not know) is left for decode().
+// The quick part of decoding, and all of encoding: code that is made from a table at compile time, one step for each of
+// its fields. A step of decoding takes its attribute when that stands next, with the header that the table predicts; so
+// no step searches, and every copy has a known size. What comes otherwise (another order, a flag in the type, a wrong
+// length, attributes that the table does not know) is left for decode().
 #pragma once
 
 #include "netlink/record.h"
@@ -140,9 +140,45 @@ const std::byte* takeInOrder(const std::byte* begin, const std::byte* end, std::
   return sweep.at;
 }
 
-// A record that is decoded: the struct, its table, and the code made from it.
+// Writes the attribute of a field into zeros, if it has a value, and answers where the next one goes. No request has a
+// nested field: those are the kernel's to tell.
+template <const auto& fields, size_t index>
+[[gnu::always_inline]] inline std::byte* putField(const std::byte* row, uint32_t present, std::byte* to) {
+  constexpr const Field& field = fields[index];
+  if ((present >> index & 1U) == 0) {
+    return to;
+  }
+  const std::byte* const from = row + field.offset;
+  std::byte* const payload = to + sizeof(nlattr);
+  if constexpr (field.kind == Kind::text) {
+    size_t size = 0;
+    for (; size + 1 < field.size && from[size] != std::byte{0}; ++size) {
+      payload[size] = from[size];
+    }
+    ++size; // its NUL, which is there already
+    store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + size), field.attribute});
+    return payload + align4(size);
+  } else if constexpr (field.kind == Kind::be16) {
+    store(payload, networkOrder(load<uint16_t>(from)));
+  } else {
+    std::memcpy(payload, from, field.size);
+  }
+  store(to, headerOf(field));
+  return payload + align4(field.size);
+}
+
+// Writes the attributes of a row into zeros, in the order of the table; answers their end.
+template <const auto& fields> std::byte* putInOrder(const std::byte* row, std::byte* to) {
+  const auto present = load<uint32_t>(row);
+  [&]<size_t... index>(std::index_sequence<index...>) {
+    ((to = fields[index].replyOnly ? to : putField<fields, index>(row, present, to)), ...);
+  }(std::make_index_sequence<std::size(fields)>());
+  return to;
+}
+
+// A record with the code that is made from its table.
 template <typename Row, const auto& fields> constexpr Record recordOf(const char* name, uint16_t attribute = 0) {
-  return {name, sizeof(Row), attribute, fields, takeInOrder<fields>};
+  return {name, sizeof(Row), attribute, fields, takeInOrder<fields>, putInOrder<fields>};
 }
 
 } // namespace netlink

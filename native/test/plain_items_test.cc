@@ -111,6 +111,16 @@ TEST_CASE("what is cut off or changed is never read beyond its end") {
   }
 }
 
+TEST_CASE("objects with more fields than there are names") {
+  std::string many;
+  for (int i = 0; i < 40; ++i) {
+    many += text("a" + std::to_string(i)) + number(1);
+  }
+  Block block(4);
+  const std::string inner = object(text("operation") + text("removeService") + text("service") + object(many));
+  CHECK(block.pack(written(list(adding + object(many) + inner + adding, 4))).unusual == 2);
+}
+
 TEST_CASE("objects in objects end somewhere") {
   const auto deep = [](size_t depth) {
     std::string bytes;
