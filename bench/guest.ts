@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 
 import type { Place } from './guest-process.ts'
 import type { Cell, CellResult } from './plan.ts'
-import { trialNamed } from './plan.ts'
 
 const program = fileURLToPath(new URL('cell.js', import.meta.url))
 
@@ -23,8 +22,7 @@ function command(name: string, args: readonly string[]): { stdout: string; probl
 // A namespace that was used is never used again: destinations that were removed slow down adding them. With lo down, the
 // kernel refuses destinations.
 function run(cell: Cell): CellResult {
-  const flags = trialNamed(cell.trial).probe === 'memory' ? ['--expose-gc'] : []
-  const words = [process.execPath, ...flags, program, JSON.stringify(cell)]
+  const words = [process.execPath, '--expose-gc', program, JSON.stringify(cell)]
   const script = 'ip link set lo up && exec "$@"'
   const { stdout, problem } = command('unshare', ['--net', 'sh', '-c', script, 'sh', ...words])
   return problem === undefined ? (JSON.parse(stdout) as CellResult) : { ...cell, error: problem }

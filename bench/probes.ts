@@ -9,7 +9,9 @@ import type { Probe } from './trials/trials.ts'
 /** Names begin with that of the phase. `items`: rows the phase works on. */
 export type Measure = (phase: string, items: number, action: Action) => Promise<Record<string, number>>
 
+// What making the input left behind is not the action's to clear away.
 async function seconds(phase: string, _items: number, action: Action): Promise<Record<string, number>> {
+  collectGarbage()
   const start = performance.now()
   const outcome = await action()
   return { [phase]: outcome.seconds ?? (performance.now() - start) / 1000 }
@@ -35,15 +37,19 @@ function residentBytes(field: 'VmRSS' | 'VmHWM'): number {
   return Number(found[1]) * 1024
 }
 
+function collectGarbage(): void {
+  if (globalThis.gc === undefined) throw new Error('cells are measured with node --expose-gc only')
+  globalThis.gc()
+}
+
 function heldBytes(): number {
-  globalThis.gc?.()
+  collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
 
 /** Bytes per item. */
 async function memory(phase: string, items: number, action: Action): Promise<Record<string, number>> {
-  if (globalThis.gc === undefined) throw new Error('memory can be measured with node --expose-gc only')
   const held = heldBytes()
   writeFileSync('/proc/self/clear_refs', '5') // the peak starts anew from here
   const before = residentBytes('VmRSS')

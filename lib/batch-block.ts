@@ -32,18 +32,23 @@ export class BatchBlock<Item> {
   }
 
   /**
-   * Takes items as far as native code can, into an empty block. True: all of them. Otherwise `keep` tells of each in turn
-   * whether it is taken. `index`: of the first one in the batch.
+   * Takes items as far as native code can, into an empty block, and answers how many it left. None: all are taken.
+   * Otherwise `keep` tells of each in turn whether it is. `index`: of the first one in the batch.
    */
-  pack(items: Item[], index: number): boolean {
+  pack(items: Item[], index: number): number {
     const triples = this.#triples.subarray(0, items.length * 3)
-    const packed = packItems(items, triples, this.#services.room(), this.#destinations.room())
-    this.#services.adopt(packed.services)
-    this.#destinations.adopt(packed.destinations)
-    if (packed.unusual > 0) return false
+    const { services, destinations, unusual } = packItems(
+      items,
+      triples,
+      this.#services.room(),
+      this.#destinations.room(),
+    )
+    this.#services.adopt(services)
+    this.#destinations.adopt(destinations)
+    if (unusual > 0) return unusual
     this.#items = items
     this.#first = index
-    return true
+    return 0
   }
 
   /** Takes the `position`th of the items that were to be packed. False: it is to be added. */

@@ -20,6 +20,9 @@ const LARGEST_BLOCK = 1024
 /** Blocks that are with the native side at a time, so that it never waits for the next one. */
 const MOST_BLOCKS = 3
 
+/** So many blocks are not packed when most items of the last one could not be: trying takes half as long again. */
+const PAUSE = 7
+
 type Block = BatchBlock<BatchOperation>
 
 export class Batch implements Step {
@@ -103,16 +106,19 @@ export class Batch implements Step {
   // called behind it.
   async #takeArray(items: readonly unknown[]): Promise<void> {
     let most = FIRST_BLOCK
+    let pause = 0 // of packing: how many times
     while (!this.#over && this.#taken < items.length) {
       const block = this.#block
       const start = this.#taken
       const chunk = this.#chunk(items, Math.min(most, this.#capacity))
-      const packed = block.pack(chunk, start) ? chunk.length : 0
-      this.#taken += packed
-      for (let place = packed; place < chunk.length && block === this.#block && !this.#over; place++) {
-        const wait = this.#takeOne(block, place, chunk[place] as BatchOperation)
+      const packs = pause === 0
+      const unusual = packs ? block.pack(chunk, start) : chunk.length
+      if (unusual === 0) this.#taken += chunk.length
+      for (let place = this.#taken - start; place < chunk.length && block === this.#block && !this.#over; place++) {
+        const wait = this.#takeOne(packs ? block : undefined, place, chunk[place] as BatchOperation)
         if (wait !== undefined) await wait
       }
+      pause = !packs ? pause - 1 : unusual * 2 > chunk.length ? PAUSE : 0
       // When the block had to be sent before its end, the rest is packed again: then take less at a time.
       most = Math.min((this.#taken - start) * 2, LARGEST_BLOCK)
       await this.#send()
@@ -120,8 +126,9 @@ export class Batch implements Step {
     }
   }
 
-  #takeOne(block: Block, place: number, item: BatchOperation): Promise<void> | undefined {
-    if (!block.keep(place, this.#taken, item)) return this.#take(item)
+  // `packed`: the block in which it stands at `place`, perhaps.
+  #takeOne(packed: Block | undefined, place: number, item: BatchOperation): Promise<void> | undefined {
+    if (packed?.keep(place, this.#taken, item) !== true) return this.#take(item)
     this.#taken++
     return undefined
   }

@@ -206,7 +206,7 @@ class Block<Row> implements RowBlock<Row> {
   readonly #write: Write
   #views: Views
   #length = 0
-  #failed = false // an append that failed may have left something behind the last row
+  #used = 0 // rows that may not be zeros: they were written once, and perhaps not to their end
 
   constructor(size: number, write: Write, capacity: number) {
     this.#size = size
@@ -221,10 +221,9 @@ class Block<Row> implements RowBlock<Row> {
   append(row: Row): number {
     const start = this.#length * this.#size
     if (start + this.#size > this.#views.bytes.length) this.#grow()
-    if (this.#failed) this.#views.bytes.fill(0, start, start + this.#size)
-    this.#failed = true
+    if (this.#length < this.#used) this.#views.bytes.fill(0, start, start + this.#size)
+    else this.#used = this.#length + 1
     this.#write(this.#views, start, row)
-    this.#failed = false
     return this.#length++
   }
 
@@ -234,6 +233,7 @@ class Block<Row> implements RowBlock<Row> {
 
   adopt(length: number): void {
     this.#length = length
+    this.#used = Math.max(this.#used, length)
   }
 
   bytes(): Uint8Array {
@@ -245,9 +245,7 @@ class Block<Row> implements RowBlock<Row> {
   }
 
   clear(): void {
-    this.#views.bytes.fill(0, 0, (this.#length + 1) * this.#size)
     this.#length = 0
-    this.#failed = false
   }
 
   #grow(): void {

@@ -15,6 +15,7 @@
       "native/ipvs/patch.cc",
       "native/ipvs/clone.cc",
       "native/ipvs/item_fields.cc",
+      "native/ipvs/plain_values.cc",
       "native/ipvs/plain_items.cc",
       "native/ipvs/connection_line.cc",
       "native/ipvs/connection_filter.cc",

@@ -8,32 +8,36 @@ namespace addon {
 namespace {
 
 std::vector<std::byte> copyBytes(const Napi::Value& value) {
-  if (value.IsTypedArray()) {
-    const auto view = value.As<Napi::Uint8Array>();
-    const auto* data = reinterpret_cast<const std::byte*>(view.Data());
-    return {data, data + view.ByteLength()};
+  if (!value.IsArrayBuffer()) {
+    return {};
   }
-  if (value.IsArrayBuffer()) {
-    auto buffer = value.As<Napi::ArrayBuffer>();
-    const auto* data = static_cast<const std::byte*>(buffer.Data());
-    return {data, data + buffer.ByteLength()};
+  auto buffer = value.As<Napi::ArrayBuffer>();
+  const auto* data = static_cast<const std::byte*>(buffer.Data());
+  return {data, data + buffer.ByteLength()};
+}
+
+// Where JavaScript has them: somebody else has to keep them.
+netlink::Bytes bytesOf(const Napi::Value& value) {
+  if (!value.IsTypedArray()) {
+    return {};
   }
-  return {};
+  auto view = value.As<Napi::Uint8Array>();
+  return {reinterpret_cast<const std::byte*>(view.Data()), view.ByteLength()};
 }
 
 // The operations of one execute() call with the rows they point into.
 struct Request {
-  std::vector<uint32_t> operations; // triples
-  std::vector<std::byte> services;
-  std::vector<std::byte> destinations;
-  std::vector<std::byte> timeouts;
-  std::vector<std::byte> daemons;
+  std::span<const uint32_t> operations; // triples
+  netlink::Bytes services;
+  netlink::Bytes destinations;
+  netlink::Bytes timeouts;
+  netlink::Bytes daemons;
 
   [[nodiscard]] size_t count() const { return operations.size() / 3; }
 
   // Resolves the triples into items. False: one points outside the rows or names no operation.
   [[nodiscard]] bool resolve(std::vector<ipvs::Item>& items) const {
-    const auto row = [](const std::vector<std::byte>& rows, size_t size, uint32_t index) {
+    const auto row = [](netlink::Bytes rows, size_t size, uint32_t index) {
       return index < rows.size() / size ? rows.data() + index * size : nullptr;
     };
     items.reserve(count());
@@ -83,27 +87,29 @@ private:
 
   // execute(call, operations: Uint32Array, services, destinations, timeouts, daemons: Uint8Array | undefined)
   Napi::Value execute(const Napi::CallbackInfo& info) {
-    const auto operations = info[1].As<Napi::Uint32Array>();
-    auto request =
-        std::make_shared<Request>(Request{{operations.Data(), operations.Data() + operations.ElementLength()},
-                                          copyBytes(info[2]),
-                                          copyBytes(info[3]),
-                                          copyBytes(info[4]),
-                                          copyBytes(info[5])});
+    auto operations = info[1].As<Napi::Uint32Array>();
+    const Request request{{operations.Data(), operations.ElementLength()},
+                          bytesOf(info[2]),
+                          bytesOf(info[3]),
+                          bytesOf(info[4]),
+                          bytesOf(info[5])};
     std::vector<ipvs::Item> items;
-    if (request->operations.size() % 3 != 0 || !request->resolve(items)) {
+    if (request.operations.size() % 3 != 0 || !request.resolve(items)) {
       throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
     }
-    const size_t count = request->count();
+    auto owners = Napi::Array::New(info.Env(), info.Length());
+    owners[0U] = Value();
+    for (uint32_t i = 2; i < info.Length(); ++i) {
+      owners[i] = info[i];
+    }
     const bool stop = info[0].As<Napi::Object>().Get("stopOnError").ToBoolean();
     const auto onFailure = stop ? ipvs::OnFailure::stop : ipvs::OnFailure::goOn;
-    return worker_.post(
-        Value(), callSettings(info[0], count),
-        [this, request = std::move(request), items = std::move(items), onFailure](const netlink::Control& control) {
-          Outcome outcome;
-          outcome.failures = session_.execute(items, control, onFailure);
-          return outcome;
-        });
+    return worker_.post(owners, callSettings(info[0], request.count()),
+                        [this, items = std::move(items), onFailure](const netlink::Control& control) {
+                          Outcome outcome;
+                          outcome.failures = session_.execute(items, control, onFailure);
+                          return outcome;
+                        });
   }
 
   // read(call, operation: number, key: ArrayBuffer | undefined, consistent: boolean)

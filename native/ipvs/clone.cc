@@ -176,11 +176,12 @@ bool CloneReader::skipInner(unsigned depth) {
 
 std::optional<CloneReader> CloneReader::at(const Cloned& reference) const {
   const auto id = static_cast<size_t>(reference.number);
-  if (reference.kind != Kind::reference || id >= begun_.size() || begun_[id] == 0) {
+  if (!first_ || reference.kind != Kind::reference || id >= begun_.size() || begun_[id] == 0) {
     return std::nullopt;
   }
   CloneReader there({begin_, end_});
   there.at_ = begin_ + begun_[id];
+  there.first_ = false;
   return there;
 }
 

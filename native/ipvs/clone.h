@@ -56,7 +56,8 @@ public:
                                                                                   : value.kind != Cloned::Kind::broken;
   }
 
-  // Another reader, which stands behind the beginning of the object that is referred to. Absent: there is none.
+  // Another reader, which stands behind the beginning of the object that is referred to, and follows no references
+  // itself. Absent: there is none.
   [[nodiscard]] std::optional<CloneReader> at(const Cloned& reference) const;
 
 private:
@@ -78,6 +79,7 @@ private:
   const std::byte* begin_;
   const std::byte* end_;
   const std::byte* at_ = begin_;
+  bool first_ = true;           // has read all that was before
   std::vector<uint32_t> begun_; // where the objects so far begin; 0 for lists, as references count these as well
 };
 

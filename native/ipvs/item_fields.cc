@@ -9,9 +9,10 @@ using Kind = Cloned::Kind;
 
 constexpr std::array<std::string_view, 4> itemNames{"operation", "service", "destination", "patch"};
 
+template <size_t Count> using Names = std::array<std::string_view, Count>;
+
 // Where a field is among the names. Most objects have theirs in our order: `expected` is looked at first.
-template <size_t Count>
-size_t indexOf(const std::array<std::string_view, Count>& names, const Cloned& key, size_t expected) {
+template <size_t Count> size_t indexOf(const Names<Count>& names, const Cloned& key, size_t expected) {
   if (key.kind != Kind::text) {
     return Count;
   }
@@ -22,16 +23,22 @@ size_t indexOf(const std::array<std::string_view, Count>& names, const Cloned& k
   return static_cast<size_t>(std::ranges::find(names, name) - names.begin());
 }
 
-// Behind the beginning of an object. False: it is broken.
+// The fields of an object that stands here, or stood before. `persistence`: those of a service go there. False: it is
+// broken.
 template <size_t Count>
-bool readObject(CloneReader& reader, const std::array<std::string_view, Count>& names, Fields<Count>& fields) {
+bool readFields(CloneReader& reader, const Cloned& value, const Names<Count>& names, Fields<Count>& fields,
+                PersistenceFields* persistence = nullptr);
+
+// Behind the beginning of an object.
+template <size_t Count>
+bool readObject(CloneReader& reader, const Names<Count>& names, Fields<Count>& fields, PersistenceFields* persistence) {
   for (size_t expected = 0;;) {
     const Cloned key = reader.next();
     if (key.kind == Kind::end) {
       return true;
     }
     const Cloned value = reader.next();
-    if (key.kind == Kind::broken || value.kind == Kind::end || !reader.skip(value)) {
+    if (key.kind == Kind::broken || value.kind == Kind::end) {
       return false;
     }
     const size_t index = indexOf(names, key, expected);
@@ -41,22 +48,25 @@ bool readObject(CloneReader& reader, const std::array<std::string_view, Count>& 
       fields.set(index, value);
       expected = index + 1;
     }
+    const bool inner = persistence != nullptr && index == service::persistence;
+    if (inner ? !readFields(reader, value, persistence::names, *persistence) : !reader.skip(value)) {
+      return false;
+    }
   }
 }
 
-// The value of a field that is an object, here or before. False: it is broken.
 template <size_t Count>
-bool readField(CloneReader& reader, const std::array<std::string_view, Count>& names, Fields<Count>& fields) {
-  const Cloned value = reader.next();
+bool readFields(CloneReader& reader, const Cloned& value, const Names<Count>& names, Fields<Count>& fields,
+                PersistenceFields* persistence) {
   if (value.kind == Kind::undefined) {
     return true;
   }
   fields.named = true;
   if (value.kind == Kind::object) {
-    return readObject(reader, names, fields);
+    return readObject(reader, names, fields, persistence);
   }
   auto there = reader.at(value);
-  if (there && readObject(*there, names, fields)) {
+  if (there && readObject(*there, names, fields, persistence)) {
     return true;
   }
   fields.unusual = true;
@@ -69,6 +79,7 @@ bool readItem(CloneReader& reader, Item& item) {
   item.unusual = false;
   item.operation = undefinedValue;
   item.service.clear();
+  item.persistence.clear();
   item.destination.clear();
   item.patch.clear();
   const Cloned start = reader.next();
@@ -88,13 +99,13 @@ bool readItem(CloneReader& reader, Item& item) {
       whole = item.operation.kind != Kind::end && reader.skip(item.operation);
       break;
     case 1:
-      whole = readField(reader, service::names, item.service);
+      whole = readFields(reader, reader.next(), service::names, item.service, &item.persistence);
       break;
     case 2:
-      whole = readField(reader, destination::names, item.destination);
+      whole = readFields(reader, reader.next(), destination::names, item.destination);
       break;
     case 3:
-      whole = readField(reader, destination::names, item.patch);
+      whole = readFields(reader, reader.next(), destination::names, item.patch);
       break;
     default: {
       item.unusual = true;

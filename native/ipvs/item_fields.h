@@ -30,6 +30,15 @@ inline constexpr std::array<std::string_view, 12> names{
     "schedulerFlags", "persistence", "persistenceEngine", "onePacket", "statistics", "destinations"};
 } // namespace service
 
+// Those of lib/persistence.ts.
+namespace persistence {
+enum Name : uint8_t {
+  timeoutSeconds,
+  netmask,
+};
+inline constexpr std::array<std::string_view, 2> names{"timeoutSeconds", "netmask"};
+} // namespace persistence
+
 // Those of lib/destination.ts. Listings have the last four, which nobody looks at.
 namespace destination {
 enum Name : uint8_t {
@@ -82,12 +91,14 @@ private:
   std::array<Cloned, Count> values_;
 };
 using ServiceFields = Fields<service::names.size()>;
+using PersistenceFields = Fields<persistence::names.size()>;
 using DestinationFields = Fields<destination::names.size()>;
 
 struct Item {
   bool unusual = false; // it is no object, or has other fields as well
   Cloned operation;
   ServiceFields service;
+  PersistenceFields persistence; // of the service
   DestinationFields destination;
   DestinationFields patch;
 };

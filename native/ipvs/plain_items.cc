@@ -2,6 +2,7 @@
 
 #include "ipvs/commands.h"
 #include "ipvs/item_fields.h"
+#include "ipvs/plain_values.h"
 
 #include <arpa/inet.h>
 
@@ -10,83 +11,22 @@
 namespace ipvs {
 namespace {
 
-bool absent(const Cloned& value) { return value.kind == Cloned::Kind::undefined; }
-
-bool is(const Cloned& value, std::string_view text) { return value.kind == Cloned::Kind::text && value.text() == text; }
-
-bool isInteger(const Cloned& value, int64_t least, int64_t most) {
-  return value.kind == Cloned::Kind::integer && value.number >= least && value.number <= most;
-}
-
-// One that packets can be sent to, from anywhere.
-bool isCommon(uint16_t family, const std::byte* bytes) {
-  const auto first = static_cast<uint8_t>(bytes[0]);
-  return family == AF_INET ? first > 0 && first < 224 : first >= 0x20 && first < 0xfe;
-}
-
-// Four decimal numbers without leading zeros. False: something else.
-bool readIPv4(std::string_view text, std::byte* bytes) {
-  unsigned number = 0;
-  unsigned digits = 0;
-  size_t index = 0;
-  for (const char c : text) {
-    if (c == '.') {
-      if (digits == 0 || index == 3) {
-        return false;
-      }
-      bytes[index++] = static_cast<std::byte>(number);
-      number = digits = 0;
-    } else {
-      const auto digit = static_cast<unsigned>(c) - '0';
-      if (digit > 9 || (digits > 0 && number == 0)) {
-        return false;
-      }
-      number = number * 10 + digit;
-      ++digits;
-      if (number > 255) {
-        return false;
-      }
-    }
-  }
-  bytes[index] = static_cast<std::byte>(number);
-  return index == 3 && digits > 0;
-}
-
-// The text of an address as lib/address.ts takes it. False: unusual.
-bool readAddress(const Cloned& value, uint16_t& family, std::byte* bytes) {
-  if (value.kind != Cloned::Kind::text) {
-    return false;
-  }
-  const std::string_view text = value.text();
-  family = AF_INET;
-  if (readIPv4(text, bytes)) {
-    return isCommon(family, bytes);
-  }
-  std::array<char, INET6_ADDRSTRLEN> copy{};
-  if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) {
-    return false;
-  }
-  std::ranges::copy(text, copy.begin());
-  family = AF_INET6;
-  return inet_pton(AF_INET6, copy.data(), bytes) == 1 && isCommon(family, bytes);
-}
-
 bool isFamily(const Cloned& value, uint16_t family) {
   return absent(value) || is(value, family == AF_INET ? "ipv4" : "ipv6");
 }
 
-// Presence bits by the names of fields.
-template <size_t Count> constexpr uint32_t bit(const netlink::Field (&fields)[Count], std::string_view name) {
+// Presence bits by the names of fields. A wrong name does not compile.
+template <size_t Count> consteval uint32_t bit(const netlink::Field (&fields)[Count], std::string_view name) {
   for (uint32_t i = 0; i < Count; ++i) {
     if (name == fields[i].name) {
       return 1U << i;
     }
   }
-  return 0;
+  __builtin_unreachable();
 }
 
-constexpr uint32_t serviceBit(std::string_view name) { return bit(serviceFields, name); }
-constexpr uint32_t destinationBit(std::string_view name) { return bit(destinationFields, name); }
+consteval uint32_t serviceBit(std::string_view name) { return bit(serviceFields, name); }
+consteval uint32_t destinationBit(std::string_view name) { return bit(destinationFields, name); }
 
 constexpr uint32_t markBits = serviceBit("family") | serviceBit("fwmark");
 constexpr uint32_t addressBits =
@@ -97,6 +37,10 @@ constexpr uint32_t placeBits = destinationBit("family") | destinationBit("addres
 constexpr uint32_t forwardingBit = destinationBit("forwarding");
 constexpr uint32_t tunnelBits =
     destinationBit("tunnelType") | destinationBit("tunnelPort") | destinationBit("tunnelFlags");
+
+// Those of lib/persistence.ts.
+constexpr uint32_t defaultTimeout = 360;
+constexpr uint32_t mostTimeout = 4294967;
 
 bool readMark(const ServiceFields& fields, Service& row) {
   const Cloned& mark = fields[service::fwmark];
@@ -131,32 +75,59 @@ bool readServiceKey(const ServiceFields& fields, Service& row) {
          isFamily(fields[service::family], row.family);
 }
 
-bool isModuleName(const Cloned& value) {
-  const auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const std::string_view text = value.text();
-  return value.kind == Cloned::Kind::text && !text.empty() && text.size() < sizeof(Service::scheduler) &&
-         isLetter(text[0]) && std::ranges::all_of(text, [&](char c) { return isLetter(c) || c == '-' || c == '_'; });
+// What counts as one client: bits in front, of IPv4 in network order, of IPv6 as their number.
+bool readNetmask(const Cloned& value, Service& row) {
+  const bool ipv6 = row.family == AF_INET6;
+  uint32_t mask = ipv6 ? 128 : UINT32_MAX;
+  if (value.kind == Cloned::Kind::text) {
+    std::array<std::byte, 4> bytes{};
+    if (ipv6 || !readIPv4(value.text(), bytes.data())) {
+      return false;
+    }
+    mask = netlink::load<uint32_t>(bytes.data());
+    const uint32_t ones = netlink::networkOrder(mask);
+    if (ones == 0 || (~ones & (~ones + 1)) != 0) {
+      return false;
+    }
+  } else if (!absent(value)) {
+    if (!isInteger(value, 1, ipv6 ? 128 : 32)) {
+      return false;
+    }
+    const auto length = static_cast<uint32_t>(value.number);
+    mask = ipv6 ? length : netlink::networkOrder(UINT32_MAX << (32 - length));
+  }
+  netlink::store(row.netmask, mask);
+  return true;
 }
 
-// A new service without persistence and flags.
-bool completeService(const ServiceFields& fields, Service& row) {
+bool readPersistence(const PersistenceFields& fields, Service& row) {
+  const Cloned& timeout = fields[persistence::timeoutSeconds];
+  if (fields.named) {
+    row.flags.value = IP_VS_SVC_F_PERSISTENT;
+    row.timeout = absent(timeout) ? defaultTimeout : static_cast<uint32_t>(timeout.number);
+  }
+  return !fields.unusual && (absent(timeout) || isInteger(timeout, 1, mostTimeout)) &&
+         readNetmask(fields[persistence::netmask], row);
+}
+
+// A new service without flags.
+bool completeService(const Item& item, Service& row) {
+  const ServiceFields& fields = item.service;
   const Cloned& flags = fields[service::schedulerFlags];
   const Cloned& onePacket = fields[service::onePacket];
   const Cloned& scheduler = fields[service::scheduler];
   const bool noFlags = absent(flags) || (flags.kind == Cloned::Kind::list && flags.size == 0);
   const bool allPackets = absent(onePacket) || (onePacket.kind == Cloned::Kind::boolean && onePacket.number == 0);
-  const bool all = row.fwmark == 0 && row.port == 0; // for persistent services only
-  if (!noFlags || !allPackets || all || !absent(fields[service::persistence]) ||
-      !absent(fields[service::persistenceEngine]) || fields.has(service::destinations) ||
-      (!absent(scheduler) && !isModuleName(scheduler))) {
+  row.flags.mask = UINT32_MAX;
+  if (!noFlags || !allPackets || !absent(fields[service::persistenceEngine]) || fields.has(service::destinations) ||
+      (!absent(scheduler) && !isModuleName(scheduler, sizeof row.scheduler)) ||
+      !readPersistence(item.persistence, row)) {
     return false;
   }
   std::ranges::copy(absent(scheduler) ? "wlc" : scheduler.text(), row.scheduler);
-  row.flags = {0, UINT32_MAX};
-  const uint32_t netmask = row.family == AF_INET6 ? 128 : UINT32_MAX;
-  std::memcpy(row.netmask, &netmask, sizeof netmask);
   row.present |= newServiceBits;
-  return true;
+  // All ports: of persistent services only.
+  return row.fwmark != 0 || row.port != 0 || item.persistence.named;
 }
 
 bool readDestinationKey(const DestinationFields& fields, const Service& service, Destination& row) {
@@ -246,7 +217,7 @@ bool makeRows(Operation operation, const Item& item, Service& service, Destinati
   }
   switch (operation) {
   case Operation::addService:
-    return completeService(item.service, service);
+    return completeService(item, service);
   case Operation::removeService:
     return true;
   case Operation::addDestination:

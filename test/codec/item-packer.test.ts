@@ -45,7 +45,7 @@ function unexpected(): never {
 function packed(items: readonly unknown[]): (string | undefined)[] {
   const recorder = new Recorder()
   const block = new BatchBlock<unknown>(recorder, most)
-  const all = block.pack([...items], 0)
+  const all = block.pack([...items], 0) === 0
   const taken = Array.from(items, (item, index) => all || block.keep(index, index, item))
   void block.send(recorder, false)[1]
   const rows = recorder.rows.values()
@@ -82,6 +82,14 @@ const plain: Readonly<Record<string, Record<string, unknown>>> = {
   sctp: { operation: 'addService', service: { ...vip, protocol: 'sctp' } },
   'undefined fields': { operation: 'addService', service: { ...vip, fwmark: undefined, persistence: undefined } },
   'a listed service': { operation: 'addService', service: { ...vip, family: 'ipv4', ...settings } },
+  'a persistent service': { operation: 'addService', service: { ...vip, persistence: {} } },
+  'all ports': { operation: 'addService', service: { ...vip, port: 0, persistence: { timeoutSeconds: 4294967 } } },
+  'a netmask': { operation: 'addService', service: { fwmark: 1, persistence: { netmask: '255.255.254.0' } } },
+  'a netmask by its length': { operation: 'addService', service: { fwmark: 1, persistence: { netmask: 17 } } },
+  'a netmask of IPv6': {
+    operation: 'addService',
+    service: { ...vip6, persistence: { timeoutSeconds: 1, netmask: 64 } },
+  },
   'a removal': { operation: 'removeService', service: vip },
   'port 0 as a key': { operation: 'removeService', service: { ...vip, port: 0 } },
   'settings beside a key': {
@@ -152,7 +160,7 @@ describe('plain items', () => {
   test('the items of one service share its row', () => {
     const block = new BatchBlock<unknown>(new Recorder(), most)
     const item = { operation: 'addDestination', service: vip, destination: server }
-    expect(block.pack([item, { ...item, service: { ...vip } }, { ...item }], 0)).toBe(true)
+    expect(block.pack([item, { ...item, service: { ...vip } }, { ...item }], 0)).toBe(0)
     let rows = 0
     const channel = new Recorder()
     channel.session.execute = async (_, __, services) => {
@@ -169,7 +177,10 @@ itself['service'] = itself
 const arrayTwice = ['fwmark', 7]
 
 const unusual: Readonly<Record<string, unknown>> = {
-  'a persistent service': { operation: 'addService', service: { ...vip, persistence: {} } },
+  'a persistence engine': {
+    operation: 'addService',
+    service: { ...vip, protocol: 'udp', persistence: {}, persistenceEngine: 'sip' },
+  },
   'flags of a scheduler': {
     operation: 'addService',
     service: { ...vip, scheduler: 'sh', schedulerFlags: ['sh-port'] },
@@ -239,6 +250,7 @@ const names = {
   service: 'fwmark family protocol address port scheduler schedulerFlags persistence onePacket statistics destinations',
   destination: 'address port forwarding weight upperThreshold lowerThreshold tunnel activeConnections statistics x',
   item: 'operation service destination patch constructor __proto__x',
+  persistence: 'timeoutSeconds netmask x',
 }
 const values: Readonly<Record<string, () => unknown>> = {
   address: () => pick(addresses),
@@ -249,6 +261,9 @@ const values: Readonly<Record<string, () => unknown>> = {
   scheduler: () => pick(['rr', 'mh', 'my_own-1', 'RR', '']),
   forwarding: () => pick(['masquerade', 'direct', 'tunnel', 'local', 'bypass']),
   weight: () => pick([0, 1, 0x7fffffff, 0x80000000]),
+  persistence: () => pick([{}, { timeoutSeconds: 5 }, { netmask: 24 }, null]),
+  timeoutSeconds: () => pick([0, 1, 4294967, 4294968]),
+  netmask: () => pick(['255.255.255.0', '255.0.255.0', '0.0.0.0', '255.255.255.255', 0, 1, 32, 33, 128, 129, null]),
   operation: () => pick(['addService', 'removeService', 'addDestination', 'updateDestination', 'removeDestination']),
 }
 
@@ -267,6 +282,10 @@ function changedItem(given: Record<string, unknown>): unknown {
   if (kind === 'item') return random(50) === 0 ? pick(odd) : changed(given, 'item')
   const inner = given[kind]
   if (typeof inner !== 'object' || inner === null) return given
+  const { persistence } = inner as { readonly persistence?: unknown }
+  if (typeof persistence === 'object' && persistence !== null && random(2) === 0) {
+    return { ...given, [kind]: { ...inner, persistence: changed(persistence, 'persistence') } }
+  }
   return { ...given, [kind]: changed(inner, kind === 'service' ? 'service' : 'destination') }
 }
 
