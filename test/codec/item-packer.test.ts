@@ -3,43 +3,10 @@ import { describe, expect, test } from 'vitest'
 
 import { BatchBlock } from '../../lib/batch-block.ts'
 import { prepareItem } from '../../lib/batch-operation.ts'
-import { operationCode, rowWriters } from '../../lib/records.ts'
-import type { Channel } from '../../lib/steps.ts'
 import { randomSource } from '../unit/random.ts'
+import { Recorder, serviceSize } from './recorder.ts'
 
 const most = 64 // items of a block
-
-function hexRow(rows: Uint8Array, size: number, index: number): string {
-  return Buffer.from(rows.subarray(index * size, (index + 1) * size)).toString('hex')
-}
-
-class Recorder implements Channel {
-  readonly writers = rowWriters
-  readonly closed = false
-  /** Of each item that was sent: code, row of the service, row of the destination. */
-  readonly rows: string[] = []
-  readonly session: Channel['session'] = {
-    execute: async (_, triples, services, destinations) => {
-      for (let at = 0; at < triples.length; at += 3) {
-        const [code = 0, service = 0, destination = 0] = triples.subarray(at, at + 3)
-        const second = ofDestinations.has(code) ? hexRow(destinations, destinationSize, destination) : ''
-        this.rows.push(`${code} ${hexRow(services, serviceSize, service)} ${second}`)
-      }
-      return { failures: [] }
-    },
-    read: unexpected,
-    snapshot: unexpected,
-    abort: unexpected,
-  }
-  nextCall = () => ({ id: 1, timeoutMs: 1 })
-}
-
-const serviceSize = rowWriters.services.encode({}).byteLength
-const destinationSize = rowWriters.destinations.encode({}).byteLength
-const ofDestinations = new Set(['addDestination', 'updateDestination', 'removeDestination'].map(operationCode))
-function unexpected(): never {
-  throw new Error('only execute is expected')
-}
 
 /** By native code alone: the rows of each item, or undefined where it was left alone. */
 function packed(items: readonly unknown[]): (string | undefined)[] {
