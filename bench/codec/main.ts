@@ -22,6 +22,6 @@ if (stored !== undefined && stored.compiler !== counts.compiler) console.log(`\n
 if (values.save === true) {
   writeFileSync(file, `${JSON.stringify(counts, undefined, 2)}\n`)
 } else if (values.check === true && !passes(comparisons)) {
-  console.error(`\nMore than ${tolerance * 100} % more, or not stored. If it has to be: npm run bench:check -- --save`)
+  console.error(`\nMore than ${tolerance * 100} % more, or not stored. If it has to be: npm run bench:codec -- --save`)
   process.exitCode = 1
 }

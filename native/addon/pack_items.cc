@@ -26,7 +26,10 @@ Napi::Value packItems(const Napi::CallbackInfo& info) {
   const std::span bytes(reinterpret_cast<const std::byte*>(serialized.Data()), serialized.ElementLength());
   ipvs::packItems(bytes, items);
   // Given back now: the garbage collector, which has little else to do meanwhile, would leave megabytes of them.
-  serialized.ArrayBuffer().Detach();
+  auto buffer = serialized.ArrayBuffer();
+  if (buffer.ByteLength() == bytes.size()) { // nobody else has a part of it
+    buffer.Detach();
+  }
   auto counts = Napi::Array::New(info.Env(), 3);
   counts[0U] = items.serviceCount;
   counts[1U] = items.destinationCount;

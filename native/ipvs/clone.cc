@@ -110,8 +110,12 @@ Cloned CloneReader::other(unsigned sizeShift) {
 }
 
 std::optional<uint32_t> CloneReader::open() {
+  if (at_ == end_ || static_cast<char>(*at_) != versionTag) {
+    return std::nullopt;
+  }
+  ++at_;
   uint32_t found = 0;
-  if (at_ == end_ || static_cast<char>(*at_++) != versionTag || !varint(found) || found != version) {
+  if (!varint(found) || found != version) {
     return std::nullopt;
   }
   const Cloned list = next();

@@ -230,9 +230,10 @@ bool makeRows(Operation operation, const Item& item, Service& service, Destinati
   }
 }
 
-// Whether a row is the one before it: the items of one service share it.
+// Whether a row is the one before it: the items of one service share it. No request has statistics.
 bool repeats(std::span<const Service> rows, size_t index) {
-  return index > 0 && std::memcmp(&rows[index - 1], &rows[index], sizeof(Service)) == 0;
+  const auto bytes = [&rows](size_t at) { return reinterpret_cast<const std::byte*>(&rows[at]); };
+  return index > 0 && std::memcmp(bytes(index - 1), bytes(index), offsetof(Service, statistics)) == 0;
 }
 
 // Makes the rows where they are to be, behind those that count.
