@@ -52,6 +52,9 @@ export interface Trial {
 
 const writers = ['batch', 'warm', 'tick', 'awaited', 'loop', 'restore', 'each', 'limit'] as const
 
+// A patch by itself lists all destinations of its service: ten thousand of them list a hundred million.
+const writersOfOneService = writers.filter((name) => name !== 'awaited')
+
 const services = (keys: Table['keys'], destinations: number) => (n: number) => ({
   keys,
   services: n,
@@ -93,18 +96,17 @@ export const trials: readonly Trial[] = [
     sizes: [1000, 10_000],
     phases: ['add', 'update', 'removeDestinations'],
     probe: 'seconds',
-    // A patch by itself lists all destinations of its service: ten thousand of them list a hundred million.
-    drivers: writers.filter((name) => name !== 'awaited'),
+    drivers: writersOfOneService,
     reference: 'limit',
   },
   {
     name: 'destinations-mh',
     title: 'N destinations in one service, mh (the kernel computes its table anew for each change)',
     table: oneService('mh'),
-    sizes: [1000],
+    sizes: [1000, 10_000],
     phases: ['add', 'update', 'removeDestinations'],
     probe: 'seconds',
-    drivers: writers,
+    drivers: writersOfOneService,
     reference: 'limit',
   },
   {
