@@ -4,7 +4,14 @@ import type { Failure, Reply } from './binding.ts'
 import { DestinationIdentity } from './destination.ts'
 import type { FailureContext } from './failure.ts'
 import { UNUSUAL, packItems } from './item-packer.ts'
-import { destinationReader, operationName, serviceReader, type DestinationRow, type ServiceRow } from './records.ts'
+import {
+  destinationReader,
+  operationCode,
+  operationName,
+  serviceReader,
+  type DestinationRow,
+  type ServiceRow,
+} from './records.ts'
 import type { RowBlock } from './row-writer.ts'
 import { ServiceIdentity, protocolName } from './service-key.ts'
 import type { Channel, Write } from './steps.ts'
@@ -113,8 +120,9 @@ export class BatchBlock<Item> {
 
   /** What a failure is about, from the rows that were sent: the item may have changed since. */
   context({ index }: Failure): FailureContext {
-    const operation = operationName(this.#triples[index * 3] as number)
-    if (this.#services.length === 0) return { operation, target: 'all services' }
+    const code = this.#triples[index * 3] as number
+    const operation = operationName(code)
+    if (ofAllServices.has(code)) return { operation, target: 'all services' }
     const row = serviceReader.rows(bufferOf(this.#services)).at(this.#triples[index * 3 + 1] as number)
     if (!operation.endsWith('Destination')) return serviceContext(operation, row)
     const destination = destinationReader.rows(bufferOf(this.#destinations))
@@ -123,6 +131,8 @@ export class BatchBlock<Item> {
     return { operation, target: new DestinationIdentity(identityOf(row), place, port) }
   }
 }
+
+const ofAllServices = new Set(['flush', 'zeroAll'].map(operationCode))
 
 const bufferOf = (block: RowBlock<unknown>) => block.bytes().buffer as ArrayBuffer
 

@@ -80,7 +80,7 @@ function sizeOf(value: object): number | undefined {
   return value instanceof Set || value instanceof Map ? value.size : undefined
 }
 
-/** Whether going through it runs no code of the user. */
+/** Whether going through it runs no code of the user (but for a proxy, whose elements are read once all the same). */
 export function isPlainArray(items: unknown): items is readonly unknown[] {
   return Array.isArray(items) && items[Symbol.iterator] === Array.prototype[Symbol.iterator]
 }

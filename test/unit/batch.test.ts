@@ -75,6 +75,15 @@ describe('what is sent', () => {
     expect(session.last.destinations[2]).toMatchObject({ weight: 0 })
   })
 
+  test('what is refused of all services is not taken for the first service of its block', async () => {
+    session.reply = () => ({ failures: [failure(1), failure(2)] })
+    const { failures } = await ipvs.batch([add(1), { operation: 'flush' }, { operation: 'zeroCounters' }, add(2)])
+    expect(failures.map(({ error }) => [error.operation, error.target])).toEqual([
+      ['flush', 'all services'],
+      ['zeroCounters', 'all services'],
+    ])
+  })
+
   test('an empty batch sends nothing', async () => {
     expect(await ipvs.batch([])).toEqual({ applied: 0, failures: [], done: 0 })
     expect(session.calls).toHaveLength(0)
