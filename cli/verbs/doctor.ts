@@ -1,56 +1,31 @@
 // `ipvs doctor`: looks at what matters for balancing, and says what to do.
-import { readFile } from 'node:fs/promises'
-import { FirewallMarks, Ipvs, IpvsError } from 'ipvs'
 import type { Command } from 'commander'
+import { diagnose, fromOutside } from '../doctor/diagnose.ts'
+import type { Finding } from '../doctor/finding.ts'
+import { NoEntry } from '../doctor/proc.ts'
+import { readFacts } from '../doctor/read.ts'
 import type { Output } from '../output.ts'
 import type { Context } from './context.ts'
-import { diagnose, fromOutside, sysctlNames } from './diagnosis.ts'
-import type { Facts, Finding } from './facts.ts'
 import { emphasis, json } from './format.ts'
-import { NoEntry, readNamespace } from './proc.ts'
 
-type Where = ReturnType<Context['openOptions']>
-
-type MarkFacts = Pick<Facts, 'marks' | 'nat' | 'foundMarks' | 'marksProblem'>
-
-async function readMarks(where: Where): Promise<MarkFacts> {
-  try {
-    await using marks = await FirewallMarks.open(where)
-    return { marks: await marks.list(), nat: await marks.listNat(), foundMarks: await marks.findMarks() }
-  } catch (error) {
-    if (error instanceof IpvsError) return { marksProblem: error.message }
-    throw error
-  }
-}
-
-// The initial user namespace has all the numbers there are.
-async function inUserNamespace(): Promise<boolean> {
-  const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '')
-  return map !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map)
-}
-
-async function findOut(where: Where): Promise<Facts> {
-  try {
-    await using ipvs = await Ipvs.open(where)
-    const services = await ipvs.snapshot()
-    return { services, ...(await readMarks(where)), ...(await readNamespace(sysctlNames, where.netns)) }
-  } catch (error) {
-    if (!(error instanceof IpvsError)) throw error
-    const { code, message } = error
-    if (code !== 'ERR_IPVS_UNAVAILABLE' && code !== 'ERR_IPVS_PERMISSION_DENIED') throw error
-    const refused = { code, message, userNamespace: await inUserNamespace() }
-    return { refused, services: [], sysctls: {}, reversePath: {} }
-  }
-}
+/** A finding as `--json` prints it. */
+export type Reported = Omit<Finding, 'fix'> & { readonly fix?: string }
 
 const styles = { good: 'green', risk: 'yellow', bad: 'red' } as const
+
+const inOneLine = (fix: readonly string[]): string => fix.join(' && ')
+
+function report(findings: readonly Finding[]): Reported[] {
+  return findings.map(({ fix, ...finding }) => (fix === undefined ? finding : { ...finding, fix: inOneLine(fix) }))
+}
 
 /** Findings for people. */
 export function renderFindings(findings: readonly Finding[], output: Output): string {
   return findings
-    .map(({ level, what, fix }) => {
-      const line = `${emphasis(styles[level], level.padEnd(4), output)}  ${what}\n`
-      return fix === undefined ? line : `${line}      ${emphasis('dim', fix, output)}\n`
+    .map(({ level, what, why, fix = [] }) => {
+      const sentence = why === undefined ? what : `${what}: ${why}`
+      const commands = fix.map((command) => `      ${emphasis('dim', command, output)}\n`)
+      return `${emphasis(styles[level], level.padEnd(4), output)}  ${sentence}\n${commands.join('')}`
     })
     .join('')
 }
@@ -65,7 +40,7 @@ Examples:
 
 async function examine(context: Context, command: Command): Promise<Finding[]> {
   const { netns } = command.optsWithGlobals<{ netns?: string }>()
-  const findings = diagnose(await findOut(context.openOptions(command)))
+  const findings = diagnose(await readFacts(context.openOptions(command)))
   return netns === undefined ? findings : fromOutside(findings, netns)
 }
 
@@ -73,7 +48,7 @@ export function registerDoctor(program: Command, context: Context): void {
   program
     .command('doctor')
     .description('what is wrong with this director, and what to do')
-    .option('--json', 'as JSON: level, what, fix')
+    .option('--json', 'as JSON: level, code, what, why, fix')
     .addHelpText('after', help)
     .action(async (options: { json?: true }, command: Command) => {
       let findings: Finding[]
@@ -85,7 +60,7 @@ export function registerDoctor(program: Command, context: Context): void {
         context.status = 1
         return
       }
-      context.output.out(options.json ? `${json(findings, 2)}\n` : renderFindings(findings, context.output))
+      context.output.out(options.json ? `${json(report(findings), 2)}\n` : renderFindings(findings, context.output))
       if (findings.some(({ level }) => level === 'bad')) context.status = 1
     })
 }

@@ -2,7 +2,7 @@
 // for it; before, it does not, and we say what to do.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Finding } from '../../cli/verbs/facts.ts'
+import type { Reported } from '../../cli/verbs/doctor.ts'
 import { connectLab, type Lab } from '../lab/client.ts'
 
 let lab: Lab
@@ -44,7 +44,7 @@ test('6.1 and later load ip_vs by themselves; 5.10 says ERR_IPVS_UNAVAILABLE and
     const first = await attempt()
     const after = await loaded()
     const doctor = await run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--json'])
-    const fixes = (JSON.parse(doctor.stdout) as Finding[]).filter(({ level }) => level === 'bad').map(({ fix }) => fix)
+    const fixes = (JSON.parse(doctor.stdout) as Reported[]).filter(({ level }) => level === 'bad').map(({ fix }) => fix)
     await sh('modprobe ip_vs; ipvsadm -C')
     return { before, first, after, fixes, second: after === '' ? await attempt() : undefined }
   })

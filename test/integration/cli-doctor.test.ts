@@ -1,6 +1,6 @@
 // `ipvs doctor` on a real kernel: each condition made, seen, and unmade by the fix that it names.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Finding } from '../../cli/verbs/facts.ts'
+import type { Reported } from '../../cli/verbs/doctor.ts'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
@@ -132,7 +132,7 @@ async function tried(given: Pick<Case, 'make' | 'instead' | 'needs'>) {
     }
     const doctor = async () => {
       const { status, stdout } = await program(['doctor', '--json'])
-      return { status, findings: JSON.parse(stdout) as Finding[] }
+      return { status, findings: JSON.parse(stdout) as Reported[] }
     }
     if (needs !== undefined && (await run('sysctl', [needs], { netns: place })).status !== 0) return 'older'
     await carryOut(['ipvs add service mark:7', 'ipvs add destination mark:7 10.0.0.7'])
@@ -173,9 +173,9 @@ test('a mark that another table sets, and one that iptables sets', async () => {
       { netns: place },
     )
     const { stdout } = await run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--json'], { netns: place })
-    return JSON.parse(stdout) as Finding[]
+    return JSON.parse(stdout) as Reported[]
   })
-  expect(seen.map(({ level, what }) => `${level}: ${what}`)).toEqual([
+  expect(seen.map(({ level, what, why }) => [level, what, why].filter(Boolean).join(': '))).toEqual([
     expect.stringMatching(/^risk: no rule sets the mark of mark:10: unless .* iptables-legacy/),
     expect.stringMatching(/^good: the mark of mark:8 is set by table ip web, chain pre, rule \d+$/),
     expect.stringMatching(/^good: the mark of mark:9 is set by table ip mangle, chain PREROUTING, rule \d+$/),
@@ -203,7 +203,7 @@ test('without privileges, and in a user namespace', async () => {
     const words = [process.execPath, `${root}/dist/cli.cjs`, 'doctor', '--json']
     const findings = async (program: string, ...before: string[]) => {
       const { status, stdout, stderr } = await run(program, [...before, ...words])
-      return { status, stderr, findings: JSON.parse(stdout) as Finding[] }
+      return { status, stderr, findings: JSON.parse(stdout) as Reported[] }
     }
     return {
       user: await findings('setpriv', '--reuid', '65534', '--clear-groups', '--'),

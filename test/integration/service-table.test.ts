@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Finding } from '../../cli/verbs/facts.ts'
+import type { Reported } from '../../cli/verbs/doctor.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
 
@@ -28,7 +28,7 @@ test('a table that stays at 16 buckets is seen and cured as the documentation sa
       }
       const doctor = async () => {
         const words = [`${root}/dist/cli.cjs`, 'doctor', '--json', '--netns', name]
-        return (JSON.parse((await run(process.execPath, words)).stdout) as Finding[]).flatMap(({ fix = '' }) => fix)
+        return (JSON.parse((await run(process.execPath, words)).stdout) as Reported[]).flatMap(({ fix = '' }) => fix)
       }
       const services = Array.from({ length: 400 }, (_, i) => ({ fwmark: 1 + i, scheduler: 'rr' }))
       const ipvs = await Ipvs.open({ netns: path })

@@ -1,5 +1,6 @@
-// What `ipvs doctor` looks at, and what it says about it.
+// What `ipvs doctor` looks at. `read.ts` finds it out; checks make findings of it and read nothing themselves.
 import type { FoundMark, ListedMarkRule, ListedNatRule, ServiceSnapshot } from 'ipvs'
+import type { Finding } from './finding.ts'
 import type { NamespaceFacts } from './proc.ts'
 
 /** What was found out. */
@@ -25,14 +26,5 @@ export interface Refusal {
   readonly userNamespace: boolean
 }
 
-/** `bad`: does not work; `risk`: works until something happens; `good`: as it should be. */
-export interface Finding {
-  readonly level: 'good' | 'risk' | 'bad'
-  readonly what: string
-  readonly fix?: string
-}
-
+/** From facts to findings. */
 export type Check = (facts: Facts) => Finding[]
-
-export const bad = (what: string, fix: string): Finding => ({ level: 'bad', what, fix })
-export const risk = (what: string, fix: string): Finding => ({ level: 'risk', what, fix })

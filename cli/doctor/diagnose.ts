@@ -1,0 +1,43 @@
+// From facts to findings: all checks, one line for each subject.
+import { drainingChecks } from './draining.ts'
+import type { Check, Facts } from './facts.ts'
+import { good, type Finding } from './finding.ts'
+import { forwardingChecks } from './forwarding.ts'
+import { markChecks } from './marks.ts'
+import { explainRefusal } from './refusal.ts'
+import { serviceChecks } from './services.ts'
+import { trackingChecks } from './tracking.ts'
+
+// prettier-ignore
+const checks: readonly Check[] = [
+  ...forwardingChecks,
+  ...trackingChecks,
+  ...markChecks,
+  ...drainingChecks,
+  ...serviceChecks,
+]
+
+/** All findings, the worst first; one good one when there is nothing to complain of. */
+export function diagnose(facts: Facts): Finding[] {
+  if (facts.refused !== undefined) return [explainRefusal(facts.refused)]
+  const found = checks.flatMap((check) => check(facts))
+  const problems = (['bad', 'risk'] as const).flatMap((wanted) => found.filter(({ level }) => level === wanted))
+  const nothing = good('nothing', `${facts.services.length} services, nothing to complain of`)
+  return [...(problems.length > 0 ? problems : [nothing]), ...found.filter(({ level }) => level === 'good')]
+}
+
+// Of programs that know nothing of namespaces.
+const enters = (command: string): boolean => /^(sysctl|ip|nft|iptables|ip6tables) /.test(command)
+
+/** The same findings with fixes that work from outside of the namespace `netns`, a name or a path. */
+export function fromOutside(findings: readonly Finding[], netns: string): Finding[] {
+  const enter = netns.includes('/') ? `nsenter --net=${netns}` : `ip netns exec ${netns}`
+  return findings.map(({ fix, ...finding }) => {
+    if (fix === undefined) return finding
+    const inside = fix.map((command) => {
+      if (enters(command)) return `${enter} ${command}`
+      return /^(sudo )?ipvs /.test(command) ? `${command} --netns ${netns}` : command
+    })
+    return { ...finding, fix: inside }
+  })
+}
