@@ -191,14 +191,14 @@ void Worker::deliver(Napi::Env env, Napi::Function /*unused*/, Worker* self, Job
 }
 
 // Asked on the session thread before each exchange, and by waits when the eventfd is readable.
-netlink::Cause Worker::interruption() {
+netlink::Cause Worker::interruption(bool readingBack) {
   if (woken_.exchange(false)) { // else the read would be a system call for nothing
     uint64_t count = 0;
     while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
     }
   }
   const std::scoped_lock lock(mutex_);
-  if (interrupt_) {
+  if (interrupt_ || (stopping_ && readingBack)) {
     return netlink::Cause::closed;
   }
   return abortRunning_ ? netlink::Cause::aborted : netlink::Cause::none;
@@ -243,7 +243,7 @@ void Worker::loop() {
     try {
       if (prepared.status.ok()) {
         const netlink::Control control{netlink::Clock::now() + job->settings.timeout, wakeFd_,
-                                       [this] { return interruption(); }};
+                                       [this](bool readingBack) { return interruption(readingBack); }};
         job->outcome = job->work(control);
       } else {
         job->outcome = notRun(job->settings.operations, prepared);

@@ -30,7 +30,7 @@ const char* pathOf(ConnectionFile file) {
 netlink::Cause interruptionOf(const netlink::Control& control) {
   pollfd wake{control.wakeFd, POLLIN, 0};
   const bool worthAsking = control.wakeFd >= 0 && poll(&wake, 1, 0) > 0;
-  return worthAsking && control.interrupted ? control.interrupted() : netlink::Cause::none;
+  return worthAsking ? control.interruption() : netlink::Cause::none;
 }
 
 // What people can read on a terminal, and not more than they want to.

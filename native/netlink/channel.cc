@@ -11,6 +11,14 @@ namespace {
 // Datagrams of one dump after which it counts as long.
 constexpr size_t longDump = 4;
 
+// Whether to go on.
+Status permission(const Control& control) {
+  if (const Cause cause = control.interruption(); cause != Cause::none) {
+    return {cause, 0};
+  }
+  return expired(control) ? Status{Cause::timeout, 0} : done();
+}
+
 } // namespace
 
 size_t Channel::shortAnswer() {
@@ -33,11 +41,8 @@ Batch& Channel::compose() {
 
 Status Channel::exchange(const Control& control, Answers& answers, const Visitor& visit) {
   answers = {};
-  if (const Cause cause = control.interrupted ? control.interrupted() : Cause::none; cause != Cause::none) {
-    return {cause, 0};
-  }
-  if (expired(control)) {
-    return {Cause::timeout, 0};
+  if (const Status status = permission(control); !status.ok()) {
+    return status;
   }
   if (grown_) {
     socket_.close(); // what it learnt cannot be taken back
@@ -65,7 +70,7 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
 }
 
 Status Channel::listen(const Control& control, Answers& answers, const Visitor& visit) {
-  for (;;) {
+  for (size_t heard = 1;; ++heard) {
     Bytes datagram;
     const size_t window = answers.datagrams < longDump ? window_ : buffer_.size();
     grown_ = grown_ || window > window_;
@@ -97,6 +102,12 @@ Status Channel::listen(const Control& control, Answers& answers, const Visitor& 
     if (last) {
       return done();
     }
+    // Refusals are there by now, one datagram each. More than that may go on for ever.
+    if (heard > batch_.count()) {
+      if (const Status allowed = permission(control); !allowed.ok()) {
+        return allowed;
+      }
+    }
   }
 }
 
@@ -126,8 +137,12 @@ Channel::Heard Channel::hear(const Message& message, Answers& answers, const Vis
     return after;
   }
   if (header.nlmsg_type == NLMSG_DONE) {
-    if (const int error = doneError(message); error != 0) {
-      answers.refusals.push_back({index, {.error = error, .text = {}}});
+    const std::optional<int> error = doneError(message);
+    if (!error) {
+      return Heard::nonsense;
+    }
+    if (*error != 0) {
+      answers.refusals.push_back({index, {.error = *error, .text = {}}});
     }
     return after;
   }

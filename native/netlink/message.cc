@@ -1,6 +1,16 @@
 #include "netlink/message.h"
 
 namespace netlink {
+namespace {
+
+constexpr int highestErrno = 4095; // MAX_ERRNO of the kernel
+
+// The kernel's are negative. None: not one of them.
+std::optional<int> errnoOf(int code) {
+  return code <= 0 && code >= -highestErrno ? std::optional(-code) : std::nullopt;
+}
+
+} // namespace
 
 bool MessageReader::next(Message& message) {
   const size_t left = bytes_.size() - position_;
@@ -27,10 +37,11 @@ bool parseAcknowledgement(const Message& message, Acknowledgement& ack) {
     return false;
   }
   const auto body = load<nlmsgerr>(message.payload.data());
-  if (body.error > 0) {
+  const std::optional<int> error = errnoOf(body.error);
+  if (!error) {
     return false;
   }
-  ack.error = -body.error;
+  ack.error = *error;
   if ((message.header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) {
     return true;
   }
@@ -59,12 +70,11 @@ bool parseAcknowledgement(const Message& message, Acknowledgement& ack) {
   return !reader.malformed();
 }
 
-int doneError(const Message& message) {
+std::optional<int> doneError(const Message& message) {
   if (message.payload.size() < sizeof(int)) {
     return 0;
   }
-  const int error = load<int>(message.payload.data());
-  return error < 0 ? -error : 0;
+  return errnoOf(load<int>(message.payload.data()));
 }
 
 } // namespace netlink

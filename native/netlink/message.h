@@ -6,6 +6,7 @@
 #include <linux/genetlink.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <optional>
 #include <string>
 
 namespace netlink {
@@ -39,7 +40,7 @@ struct Acknowledgement {
 
 [[nodiscard]] bool parseAcknowledgement(const Message& message, Acknowledgement& ack);
 
-// The error number of an NLMSG_DONE, positive. A DONE without one counts as 0.
-[[nodiscard]] int doneError(const Message& message);
+// The error number of an NLMSG_DONE, positive. A DONE without one counts as 0. None: it makes no sense.
+[[nodiscard]] std::optional<int> doneError(const Message& message);
 
 } // namespace netlink

@@ -62,7 +62,10 @@ int millisecondsUntil(Clock::time_point deadline) {
 
 Control Control::forReadBack() const {
   Control extended = *this;
-  extended.deadline = std::max(deadline, Clock::now() + readBackTime);
+  if (!readingBack && deadline < Clock::time_point::max() - readBackTime) {
+    extended.deadline += readBackTime;
+  }
+  extended.readingBack = true;
   return extended;
 }
 
@@ -179,9 +182,8 @@ Status Socket::waitReadable(const Control& control) const {
     if (fds[0].revents != 0) {
       return done();
     }
-    if (fds[1].revents != 0 && control.interrupted) {
-      const Cause cause = control.interrupted();
-      if (cause != Cause::none) {
+    if (fds[1].revents != 0) {
+      if (const Cause cause = control.interruption(); cause != Cause::none) {
         return {cause, 0};
       }
     }

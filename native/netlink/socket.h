@@ -13,19 +13,26 @@ namespace netlink {
 
 using Clock = std::chrono::steady_clock;
 
+// How long all questions together what became of the requests of a call may take beyond its deadline.
+inline constexpr std::chrono::milliseconds readBackTime{1000};
+
 // How long a call may wait, and what else can end the wait.
 struct Control {
   Clock::time_point deadline = Clock::time_point::max();
-  int wakeFd = -1;                    // becomes readable when `interrupted` is worth asking
-  std::function<Cause()> interrupted; // drains wakeFd; Cause::none: go on waiting
+  int wakeFd = -1; // becomes readable when `interrupted` is worth asking
+  // Drains wakeFd; Cause::none: go on. A session that is being closed finishes its requests but reads nothing back.
+  std::function<Cause(bool readingBack)> interrupted;
+  bool readingBack = false;
 
   static Control within(std::chrono::milliseconds timeout) { return {Clock::now() + timeout, -1, {}}; }
 
-  // For the question what became of a request: it may take a little longer, for "unknown" helps nobody.
+  // For the question what became of a request, however many there are in this call: "unknown" helps nobody, so they may
+  // take a little longer than the call. Ends with its abort.
   [[nodiscard]] Control forReadBack() const;
-};
 
-inline constexpr std::chrono::milliseconds readBackTime{1000};
+  // Why to give up at once; Cause::none: go on.
+  [[nodiscard]] Cause interruption() const { return interrupted ? interrupted(readingBack) : Cause::none; }
+};
 
 // The time, a tick of the kernel (10 ms at most) late. Where the clock is a device that the kernel has to ask (in
 // emulators, and on machines whose TSC is not to be trusted), the exact time takes longer than a small exchange.

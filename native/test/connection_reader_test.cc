@@ -278,7 +278,7 @@ TEST_CASE("an interruption ends it between two reads") {
   REQUIRE(::pipe(pipeEnds) == 0);
   REQUIRE(::write(pipeEnds[1], "x", 1) == 1);
   const netlink::Control control{netlink::Clock::time_point::max(), pipeEnds[0],
-                                 [] { return netlink::Cause::aborted; }};
+                                 [](bool) { return netlink::Cause::aborted; }};
   ConnectionReader reader({file.path, ConnectionFile::plain, {}, UINT64_MAX});
   const auto read = readAll(reader, 5000, control);
   CHECK(read.failure.status.cause == netlink::Cause::aborted);

@@ -247,3 +247,34 @@ TEST_CASE("lost ACKs of timeouts and daemons are settled by reading back") {
   REQUIRE(running.size() == 1);
   CHECK_FALSE(running[0].unknown);
 }
+
+TEST_CASE("one silent read-back is enough for a call, and none is begun when the session closes") {
+  std::atomic<int> reads = 0;
+  fake::Kernel kernel(withFamily([&](const Requests& requests) {
+    reads += commandOf(requests[0]) == IPVS_CMD_GET_SERVICE ? 1 : 0;
+    return std::vector<Datagram>();
+  }));
+  ipvs::Session session(kernel.connector());
+  std::vector<ipvs::Row> rows;
+  std::vector<Item> items;
+  for (uint32_t mark = 1; mark <= 20; ++mark) {
+    rows.push_back(serviceRow(mark));
+  }
+  for (const ipvs::Row& row : rows) {
+    items.push_back({Operation::addService, row.data()});
+  }
+  Control control = Control::within(50ms);
+  int expected = 1;
+  SUBCASE("nobody gives up") {}
+  SUBCASE("the session is closed meanwhile") {
+    control.interrupted = [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; };
+    expected = 0;
+  }
+  const auto failures = session.execute(items, control);
+  CHECK(reads == expected);
+  REQUIRE(failures.size() == items.size());
+  for (const netlink::Failure& failure : failures) {
+    CHECK(failure.status.cause == Cause::timeout);
+    CHECK(failure.unknown);
+  }
+}

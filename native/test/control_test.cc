@@ -1,0 +1,116 @@
+// What ends an exchange that the kernel does not end: the deadline, and a caller who gives up.
+#include "fake_kernel.h"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using fake::Answer;
+using fake::Datagram;
+using netlink::Answers;
+using netlink::Batch;
+using netlink::Cause;
+using netlink::Channel;
+using netlink::Control;
+using netlink::Message;
+using Requests = std::vector<Message>;
+
+void fill(Batch& batch) {
+  (void)netlink::beginGeneric(batch, fake::familyId, 1, 0);
+  batch.end();
+  batch.acknowledge();
+}
+
+} // namespace
+
+TEST_CASE("silence ends with the deadline, the socket is replaced") {
+  fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
+  Channel channel(kernel.connector());
+  for (int round = 1; round <= 2; ++round) {
+    fill(channel.compose());
+    Answers answers;
+    const netlink::Status status = channel.exchange(Control::within(50ms), answers);
+    CHECK(status.cause == Cause::timeout);
+    CHECK(answers.sent);
+    CHECK(status.doubtful());
+    CHECK(kernel.opened == round);
+  }
+}
+
+TEST_CASE("a deadline that has passed sends nothing") {
+  fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
+  Channel channel(kernel.connector());
+  fill(channel.compose());
+  Answers answers;
+  CHECK(channel.exchange(Control::within(-1ms), answers).cause == Cause::timeout);
+  CHECK_FALSE(answers.sent);
+  CHECK(kernel.opened == 0);
+}
+
+TEST_CASE("an interruption ends the wait") {
+  fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
+  int pipes[2];
+  REQUIRE(pipe(pipes) == 0);
+  REQUIRE(write(pipes[1], "x", 1) == 1);
+  Channel channel(kernel.connector());
+  fill(channel.compose());
+  Answers answers;
+  int asked = 0; // once before the request is sent, then when the descriptor is readable
+  const Control control{netlink::Clock::now() + 60s, pipes[0],
+                        [&asked](bool) { return ++asked > 1 ? Cause::aborted : Cause::none; }};
+  CHECK(channel.exchange(control, answers).cause == Cause::aborted);
+  CHECK(answers.sent);
+  const Control before{netlink::Clock::now() + 60s, pipes[0], [](bool) { return Cause::aborted; }};
+  fill(channel.compose());
+  CHECK(channel.exchange(before, answers).cause == Cause::aborted);
+  CHECK_FALSE(answers.sent);
+  close(pipes[0]);
+  close(pipes[1]);
+}
+
+TEST_CASE("a dump without end ends with the deadline, or when the caller gives up") {
+  const auto dump = [](const Control& control) {
+    int pair[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+    std::thread kernel([fd = pair[1]] {
+      nlmsghdr request{};
+      if (recv(fd, &request, sizeof request, 0) > 0) {
+        const Datagram entry = Answer().data(request, 1, [](netlink::Writer&) {}).take();
+        while (send(fd, entry.data(), entry.size(), MSG_NOSIGNAL) > 0) {
+        }
+      }
+      close(fd);
+    });
+    Answers answers;
+    Cause cause = Cause::none;
+    {
+      Channel channel([fd = pair[0]](netlink::Socket& socket) {
+        socket = netlink::Socket::adopt(fd);
+        return netlink::done();
+      });
+      Batch& batch = channel.compose();
+      (void)netlink::beginGeneric(batch, fake::familyId, 1, NLM_F_DUMP);
+      batch.end();
+      cause = channel.exchange(control, answers, [](size_t, const Message&) { return true; }).cause;
+    }
+    kernel.join(); // the socket is closed
+    return cause;
+  };
+  CHECK(dump(Control::within(50ms)) == Cause::timeout);
+  int asked = 0;
+  const Control impatient{netlink::Clock::now() + 60s, -1,
+                          [&asked](bool) { return ++asked > 100 ? Cause::aborted : Cause::none; }};
+  CHECK(dump(impatient) == Cause::aborted);
+}
+
+TEST_CASE("all reading back of a call has one deadline, and is told from its requests") {
+  const Control control{netlink::Clock::now() - 100ms, -1,
+                        [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; }};
+  const Control extended = control.forReadBack();
+  CHECK(extended.deadline == control.deadline + netlink::readBackTime);
+  CHECK(extended.forReadBack().deadline == extended.deadline);
+  CHECK(control.interruption() == Cause::none);
+  CHECK(extended.interruption() == Cause::closed);
+  CHECK(Control{}.forReadBack().deadline == netlink::Clock::time_point::max());
+}
