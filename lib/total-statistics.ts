@@ -18,10 +18,12 @@ export interface TotalStatistics extends Statistics {
 
 type Counters = Omit<Statistics, 'rates'>
 
-// Everything is hexadecimal, without a prefix.
+const HEXADECIMAL = /^[0-9A-F]{1,16}$/
+
+// Numbers are hexadecimal, without a prefix.
 function numbersOf(line: string, count: number): string[] | undefined {
   const words = line.trim().split(/\s+/)
-  return words.length === count && words.every((word) => /^([0-9A-F]{1,16}|~)$/.test(word)) ? words : undefined
+  return words.length === count && words.every((word) => HEXADECIMAL.test(word)) ? words : undefined
 }
 
 function counters(words: readonly string[]): Counters {
@@ -48,10 +50,10 @@ export function parsePerCpu(text: string): CpuStatistics[] | undefined {
   const cpus: CpuStatistics[] = []
   if (!/^CPU\s+Conns\s+Packets/.test(lines[1] ?? '')) return undefined
   for (const line of lines.slice(2)) {
+    if (/^\s*~\s/.test(line)) return cpus
     const words = numbersOf(line, 6)
     if (words === undefined) return undefined
     const [cpu = '', ...rest] = words
-    if (cpu === '~') return cpus
     cpus.push({ cpu: Number.parseInt(cpu, 16), ...counters(rest) })
   }
   return undefined

@@ -10,7 +10,7 @@ const steps = {
   typescript: npm('build:ts'),
   lint: npm('lint'),
   native: npm('test:native'),
-  fuzz: npm('test:fuzz'),
+  fuzz: npm('test:fuzz', '--short'),
   testing: npm('build:cmake'),
   unit: npm('test:unit'),
   codec: npm('bench:check'),

@@ -108,6 +108,9 @@ bool readElement(Bytes attributes, const MapDefinition& map, Element& element, s
       found.data.size() != sizeof element.mark) {
     return fail("other keys or data than (address . protocol . port : mark)");
   }
+  if (!map.interval() && !std::ranges::equal(found.key, found.keyEnd)) {
+    return fail("a range, which belongs into another map");
+  }
   if (!readProtocol(map, found, element)) {
     return fail("an element for protocol 0 or a range of protocols; delete it with nft");
   }

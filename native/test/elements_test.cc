@@ -167,6 +167,22 @@ TEST_CASE("what no rule can say is a failure, not an omission") {
     CHECK_FALSE(nftables::readElements(bytes, map, listed, problem));
     CHECK(problem.find("range of protocols") != std::string::npos);
   }
+  SUBCASE("a range in a map of single keys") {
+    const Element row = markRow("10.0.0.7", "10.0.0.7", 6, 80, 80, 7);
+    std::vector<std::byte> both = encoded(row);
+    std::vector<std::byte> range;
+    netlink::Writer writer(range);
+    const size_t nest = writer.beginNest(NFTA_LIST_ELEM);
+    const auto attributes = std::span(both).subspan(sizeof(nlattr));
+    writer.append(attributes.data(), attributes.size());
+    const size_t end = writer.beginNest(NFTA_SET_ELEM_KEY_END);
+    const std::byte key[12] = {std::byte{10}, std::byte{0}, std::byte{0}, std::byte{9}, std::byte{6}};
+    writer.attribute(NFTA_DATA_VALUE, key, sizeof key);
+    writer.endNest(end);
+    writer.endNest(nest);
+    CHECK_FALSE(nftables::readElements(range, nftables::maps[0], listed, problem));
+    CHECK(problem.find("a range") != std::string::npos);
+  }
   SUBCASE("a catch-all element") {
     bytes.clear();
     netlink::Writer writer(bytes);

@@ -1,0 +1,52 @@
+// libFuzzer: whatever the attributes are, a record is refused or becomes a row that says the same when it is encoded
+// and decoded again. The first byte chooses the record.
+#include "ipvs/schema.h"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+constexpr std::array records{&ipvs::serviceRecord, &ipvs::destinationRecord, &ipvs::infoRecord, &ipvs::timeoutsRecord,
+                             &ipvs::daemonRecord};
+
+void check(bool holds) {
+  if (!holds) {
+    std::abort();
+  }
+}
+
+// What encode() sends is what decode() had found, except for what only the kernel tells.
+void checkRoundTrip(const netlink::Record& record, const std::vector<std::byte>& row) {
+  std::vector<std::byte> attributes;
+  netlink::Writer writer(attributes);
+  netlink::encode(record, row.data(), writer);
+  check(attributes.size() <= record.mostEncoded);
+  std::vector<std::byte> again(record.size);
+  check(!netlink::decode(record, attributes, again.data()));
+  check(netlink::matches(record, again.data(), row.data()));
+  netlink::merge(record, again.data(), row.data());
+  for (const netlink::Field& field : record.fields) {
+    check(field.replyOnly || netlink::has(record, again.data(), field) == netlink::has(record, row.data(), field));
+  }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) {
+    return 0;
+  }
+  const netlink::Record& record = *records[data[0] % records.size()];
+  const netlink::Bytes attributes(reinterpret_cast<const std::byte*>(data) + 1, size - 1);
+  const std::array top{&record};
+  (void)netlink::describe(top, attributes);
+  (void)netlink::locate(top, attributes, data[0]);
+  std::vector<std::byte> row(record.size);
+  if (netlink::decode(record, attributes, row.data()) || record.put == nullptr) {
+    return 0;
+  }
+  checkRoundTrip(record, row);
+  return 0;
+}
