@@ -55,7 +55,7 @@ export function parseComment(value: unknown, path: string): string {
 /** Names as the kernel allows them, less what nft could not read again. */
 export function parseInterface(value: unknown, path: string): string {
   if (value === undefined) return ''
-  if (typeof value !== 'string' || !/^[^\s/:"*\\\p{Cc}]+\*?$/u.test(value)) {
+  if (typeof value !== 'string' || !/^[^\s/:"*\\\p{Cc}\p{Surrogate}]+\*?$/u.test(value)) {
     throw new InvalidInput(path, `${show(value)} is not the name of a network interface such as "eth0" or "eth*"`)
   }
   if (Buffer.byteLength(value) > LONGEST_INTERFACE) {

@@ -71,7 +71,7 @@ class SomeConnections implements ConnectionList {
   }
 
   at(index: number): Connection | undefined {
-    const number = this.#numbers.at(index)
+    const number = typeof index === 'number' ? this.#numbers.at(index) : undefined
     return number === undefined ? undefined : this.#table.at(number)
   }
 

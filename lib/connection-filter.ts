@@ -6,7 +6,7 @@ import { connectionStates, protocolNumbers, type ConnectionProtocol, type Connec
 import type { CallOptions } from './pending.ts'
 import { parseFwmark } from './service-key.ts'
 import { parseSignal } from './signals.ts'
-import { InvalidInput, alternatives, boolean, integer, list, oneOf, readFields, show } from './validate.ts'
+import { InvalidInput, alternatives, boolean, integer, isArray, list, oneOf, readFields, show } from './validate.ts'
 
 /** An end to filter by: address and port, either of which may be left out. Ends of listed connections will do. */
 export interface EndpointFilter {
@@ -66,7 +66,7 @@ const MOST_NAMES = 256
 
 // One, or a list of at least one.
 function several<Value>(value: unknown, path: string, parse: (one: unknown, path: string) => Value): Value[] {
-  if (!Array.isArray(value)) return [parse(value, path)]
+  if (!isArray(value)) return [parse(value, path)]
   const given = list(value, path, MOST_NAMES)
   if (given.length === 0) throw new InvalidInput(path, 'is an empty list, which nothing matches; leave it out for all')
   return given.map((one, index) => parse(one, `${path}[${index}]`))

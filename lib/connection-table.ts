@@ -78,7 +78,7 @@ export class ConnectionTable implements ConnectionList {
 
   /** One connection; negative numbers count from the end. `undefined` where there is none. */
   at(index: number): Connection | undefined {
-    const number = Math.trunc(index) || 0
+    const number = typeof index === 'number' ? Math.trunc(index) || 0 : NaN
     const row = number < 0 ? number + this.length : number
     if (row < 0 || row >= this.length) return undefined
     return this.#rows[Math.floor(row / BLOCK_ROWS)]?.at(row % BLOCK_ROWS)

@@ -1,5 +1,5 @@
 // The one class of errors that this package rejects with.
-import { InvalidInput } from './validate.ts'
+import { InvalidInput, printable } from './validate.ts'
 
 /** What went wrong, for programs. The message says it to people. */
 export type IpvsErrorCode =
@@ -112,7 +112,7 @@ export class IpvsError extends Error {
 
   constructor(code: IpvsErrorCode, problem: string, details: IpvsErrorDetails) {
     const subject = details.target === '' ? details.operation : `${details.operation} ${details.target}`
-    super(`${subject}: ${problem}`, details.cause === undefined ? undefined : { cause: details.cause })
+    super(printable(`${subject}: ${problem}`), details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.errno = details.errno
     this.operation = details.operation

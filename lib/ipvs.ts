@@ -27,6 +27,8 @@ const removing = (service: unknown) => ({ operation: 'removeService', service })
  * Operations of one handle are carried out in the order in which they were called, whether awaited or not; writes that
  * are called in one tick share datagrams, so do not await each of many. All methods reject with `IpvsError`: bad
  * arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and everything after `close` as `ERR_IPVS_CLOSED`.
+ * Objects that are passed in must be plain, as literals and JSON are: of an instance of a class only its own properties
+ * could be seen, so it is refused.
  */
 export class Ipvs extends IpvsReader {
   readonly #handle: Handle
@@ -142,7 +144,7 @@ export class Ipvs extends IpvsReader {
    * not stop the rest, unless `stopOnError` says so: look at `failures`. Items may come from an array, a generator or any
    * other iterable, also an asynchronous one; they are read as they are needed, and each is checked when it is read. An
    * array is the fastest: its items are taken many at a time, and copied by V8's serializer for that, which may read a
-   * property (a getter) twice. Other calls of this handle may be carried out in between. `timeoutMs` holds for at most 1024 items each.
+   * property (a getter) several times. Other calls of this handle may be carried out in between. `timeoutMs` holds for at most 1024 items each.
    *
    * Rejects when the batch ended early: with `ERR_IPVS_ABORTED` or `ERR_IPVS_CLOSED`; with what would befall every item,
    * such as `ERR_IPVS_PERMISSION_DENIED`, `ERR_IPVS_UNAVAILABLE` or `ERR_IPVS_TIMEOUT`; with `ERR_IPVS_INVALID_ARGUMENT`

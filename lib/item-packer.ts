@@ -3,6 +3,7 @@
 import { serialize } from 'node:v8'
 
 import { binding } from './binding.ts'
+import { isPlain } from './validate.ts'
 
 /** In place of the code of an operation: native code left the item alone, since it is unusual or wrong. */
 export const UNUSUAL = 0xffffffff
@@ -16,6 +17,33 @@ export interface Packed {
   readonly unusual: number
 }
 
+// V8 writes instances of classes as if they were plain objects.
+function isPlainIfObject(value: unknown): boolean {
+  return typeof value !== 'object' || value === null || isPlain(value)
+}
+
+interface Item {
+  readonly service?: { readonly persistence?: unknown } | null
+  readonly destination?: unknown
+  readonly patch?: unknown
+}
+
+// Whether all objects that native code looks into are plain.
+function arePlain(items: readonly unknown[]): boolean {
+  for (const given of items) {
+    if (typeof given !== 'object' || given === null) continue
+    const { service, destination, patch } = given as Item
+    const plain =
+      isPlain(given) &&
+      isPlainIfObject(service) &&
+      isPlainIfObject(service?.persistence) &&
+      isPlainIfObject(destination) &&
+      isPlainIfObject(patch)
+    if (!plain) return false
+  }
+  return true
+}
+
 /** Writes the triple of each item, and rows from the first one on: there must be room for as many as there are items. */
 export function packItems(
   items: readonly unknown[],
@@ -23,11 +51,14 @@ export function packItems(
   services: Uint8Array,
   destinations: Uint8Array,
 ): Packed {
-  let serialized: Buffer
+  let serialized: Buffer | undefined
   try {
-    serialized = serialize(Array.of(...items)) // V8 writes an array that could have holes in another way
+    if (arePlain(items)) serialized = serialize(Array.of(...items)) // V8 writes an array that could have holes in another way
   } catch {
-    triples.fill(UNUSUAL) // a function, a getter that throws: whose fault it is shows one by one
+    // a function, a getter that throws
+  }
+  if (serialized === undefined) {
+    triples.fill(UNUSUAL) // whose fault it is shows one by one
     return { services: 0, destinations: 0, unusual: items.length }
   }
   const [serviceCount, destinationCount, unusual] = binding.packItems(serialized, triples, services, destinations)

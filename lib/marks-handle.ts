@@ -7,7 +7,7 @@ import { groupRules } from './mark-table.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { checked, type RequestContext } from './requests.ts'
 import { Slices } from './slices.ts'
-import { InvalidInput, list, show } from './validate.ts'
+import { InvalidInput, isArray, list, show } from './validate.ts'
 
 const MOST_RULES = 1_000_000
 
@@ -26,7 +26,7 @@ function* parseEach(rules: readonly unknown[], parse: Parse): Iterable<CheckedRu
 }
 
 async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<Wish> {
-  if (!Array.isArray(value)) {
+  if (!isArray(value)) {
     const rule = parse(value, 'rule')
     context.target = describeRule(rule)
     return wishOf(rule)
@@ -79,7 +79,7 @@ export class MarksHandle {
 
   async #wish(parse: Parse, rules: unknown, context: RequestContext): Promise<Wish> {
     const { operation } = context
-    if (operation.startsWith('replace') && !Array.isArray(rules)) {
+    if (operation.startsWith('replace') && !isArray(rules)) {
       const problem = `${show(rules)} is not an array; ${operation}() takes all rules that shall be there`
       throw new InvalidInput('rules', problem)
     }

@@ -81,7 +81,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
       return {
         netns: given.netns === undefined ? undefined : parsePath(given.netns, 'options.netns'),
         table: given.table === undefined ? 'ipvs' : parseTable(given.table, 'options.table'),
-        timeoutMs: integer(given.timeoutMs ?? 5000, 'options.timeoutMs', 1, 0x7fffffff),
+        timeoutMs: integer(given.timeoutMs === undefined ? 5000 : given.timeoutMs, 'options.timeoutMs', 1, 0x7fffffff),
         signal: parseSignal(given.signal, 'options.signal'),
       }
     })

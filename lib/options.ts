@@ -39,9 +39,14 @@ export function parseOpenOptions(value: unknown): ParsedOpenOptions {
   }
 }
 
+const LONGEST_PATH = 4095 // PATH_MAX without the NUL
+
 export function parsePath(value: unknown, path: string): string {
-  if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+  if (typeof value !== 'string' || value === '' || /[\0\p{Surrogate}]/u.test(value)) {
     throw new InvalidInput(path, `${show(value)} is not the path of a network namespace, such as "/run/netns/NAME"`)
+  }
+  if (Buffer.byteLength(value) > LONGEST_PATH) {
+    throw new InvalidInput(path, `${show(value)} is longer than a path can be (${LONGEST_PATH} bytes)`)
   }
   return value
 }

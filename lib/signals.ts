@@ -31,13 +31,23 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   }
 }
 
+const ignore = () => {}
+
+// Foreign ones are tried: what they throw later could not be told from errors of the call.
+function works(signal: AbortSignal): boolean {
+  if (typeof signal.aborted !== 'boolean') return false
+  if (signal instanceof AbortSignal) return true
+  const foreign: AbortSignal = signal
+  foreign.addEventListener('abort', ignore)
+  foreign.removeEventListener('abort', ignore)
+  return true
+}
+
 /** Checks a signal by what it can do: signals of other realms, and polyfills, are signals as well. */
 export function parseSignal(value: unknown, path: string): AbortSignal | undefined {
   if (value === undefined) return undefined
-  const signal = value as AbortSignal
   try {
-    const works = typeof signal.addEventListener === 'function' && typeof signal.removeEventListener === 'function'
-    if (typeof signal.aborted === 'boolean' && works) return signal
+    if (works(value as AbortSignal)) return value as AbortSignal
   } catch {
     // null, or an object that does not like to be looked at
   }

@@ -87,6 +87,7 @@ function nameProblem(name: string): string | undefined {
   if (Buffer.byteLength(name) > LONGEST_NAME) return `it is longer than ${LONGEST_NAME} bytes`
   if (name === '.' || name === '..') return 'no interface has that name'
   if (name.includes(':')) return 'an alias is an address; give the interface alone, such as "eth0"'
+  if (/\p{Surrogate}/u.test(name)) return 'a surrogate stands alone'
   return /[\s/\0]/.test(name) ? 'no name has white space, "/" or NUL in it' : undefined
 }
 

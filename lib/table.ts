@@ -37,8 +37,9 @@ export class LazyTable<Row extends object> implements Table<Row> {
   }
 
   at(index: number): Row | undefined {
+    if (!Number.isInteger(index)) return undefined
     const place = index < 0 ? this.length + index : index
-    return Number.isInteger(place) && place >= 0 && place < this.length ? this.#convert(place) : undefined
+    return place >= 0 && place < this.length ? this.#convert(place) : undefined
   }
 
   *[Symbol.iterator](): Iterator<Row> {

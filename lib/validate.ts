@@ -21,13 +21,20 @@ export class InvalidInput extends Error {
 
 const LONGEST_SHOWN = 60
 
+/** Text with escapes in place of what could drive a terminal, forge a line of a log, or turn the direction of text. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, escaped)
+}
+
+// Of each half of a pair its own.
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 function quoteText(text: string): string {
   const cut = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text
   // Escapes what could drive a terminal or hide in a log; JSON.stringify leaves everything above 0x7e as it is.
-  return JSON.stringify(cut).replaceAll(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return JSON.stringify(cut).replaceAll(/[^\x20-\x7e]/g, escaped)
 }
 
 /** A value as error messages show it. Never runs code of the value. */
@@ -53,9 +60,33 @@ export function show(value: unknown): string {
 
 function showObject(value: object): string {
   try {
-    return Array.isArray(value) ? 'an array' : 'an object'
+    if (Array.isArray(value)) return 'an array'
+    return isPlain(value) ? 'an object' : 'an instance of a class'
   } catch {
-    return 'a revoked proxy'
+    return 'an object that cannot be read' // a revoked proxy, or one that throws
+  }
+}
+
+/**
+ * Whether an object is plain: of a literal, of JSON, or without a prototype, also in another realm. All others may keep what
+ * they are where nobody looks for it (dates, maps, boxed numbers, the getters of a class) and would be taken for `{}`.
+ */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === Object.prototype || prototype === null || isObjectPrototype(prototype)
+}
+
+// Of another realm. No other prototype has this method itself.
+function isObjectPrototype(value: object): boolean {
+  return Object.getPrototypeOf(value) === null && Object.hasOwn(value, 'isPrototypeOf')
+}
+
+/** Whether it is an array; a revoked proxy is none. */
+export function isArray(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
   }
 }
 
@@ -145,8 +176,9 @@ export class FieldSet<Name extends string> {
   }
 
   #present(value: unknown, path: string): number {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new InvalidInput(path, `${show(value)} is not an object with the properties ${this.names.join(', ')}`)
+    if (typeof value !== 'object' || value === null || !isPlain(value)) {
+      const kind = typeof value !== 'object' || value === null || isArray(value) ? 'an object' : 'a plain object'
+      throw new InvalidInput(path, `${show(value)} is not ${kind} with the properties ${this.names.join(', ')}`)
     }
     let present = 0
     for (const key in value) {

@@ -75,7 +75,7 @@ bool readFields(CloneReader& reader, const Cloned& value, const Names<Count>& na
 
 } // namespace
 
-bool readItem(CloneReader& reader, Item& item) {
+bool readItem(CloneReader& reader, ItemFields& item) {
   item.unusual = false;
   item.operation = undefinedValue;
   item.service.clear();

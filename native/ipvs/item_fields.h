@@ -94,7 +94,7 @@ using ServiceFields = Fields<service::names.size()>;
 using PersistenceFields = Fields<persistence::names.size()>;
 using DestinationFields = Fields<destination::names.size()>;
 
-struct Item {
+struct ItemFields {
   bool unusual = false; // it is no object, or has other fields as well
   Cloned operation;
   ServiceFields service;
@@ -104,6 +104,6 @@ struct Item {
 };
 
 // Replaces what `item` was. False: it is broken, and so are all that follow.
-[[nodiscard]] bool readItem(CloneReader& reader, Item& item);
+[[nodiscard]] bool readItem(CloneReader& reader, ItemFields& item);
 
 } // namespace ipvs

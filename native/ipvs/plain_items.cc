@@ -111,7 +111,7 @@ bool readPersistence(const PersistenceFields& fields, Service& row) {
 }
 
 // A new service without flags.
-bool completeService(const Item& item, Service& row) {
+bool completeService(const ItemFields& item, Service& row) {
   const ServiceFields& fields = item.service;
   const Cloned& flags = fields[service::schedulerFlags];
   const Cloned& onePacket = fields[service::onePacket];
@@ -209,7 +209,7 @@ std::optional<Operation> operationOf(const Cloned& name) {
   return std::nullopt;
 }
 
-bool makeRows(Operation operation, const Item& item, Service& service, Destination& destination) {
+bool makeRows(Operation operation, const ItemFields& item, Service& service, Destination& destination) {
   const bool patches = operation == Operation::updateDestination;
   if (item.destination.named != commandOf(operation).destination || item.patch.named != patches ||
       !readServiceKey(item.service, service)) {
@@ -237,7 +237,7 @@ bool repeats(std::span<const Service> rows, size_t index) {
 }
 
 // Makes the rows where they are to be, behind those that count.
-bool packItem(const Item& item, std::span<uint32_t, 3> triple, PlainItems& items) {
+bool packItem(const ItemFields& item, std::span<uint32_t, 3> triple, PlainItems& items) {
   Service& service = items.services[items.serviceCount];
   Destination& destination = items.destinations[items.destinationCount];
   service = {};
@@ -269,7 +269,7 @@ void packItems(std::span<const std::byte> serialized, PlainItems& items) {
   CloneReader reader(serialized);
   const size_t count = items.triples.size() / 3;
   bool whole = reader.open() == count;
-  Item item;
+  ItemFields item;
   for (size_t i = 0; i < count; ++i) {
     const std::span<uint32_t, 3> triple(items.triples.subspan(i * 3).first<3>());
     whole = whole && readItem(reader, item);

@@ -1,4 +1,6 @@
 // Items that native code takes many at a time, against the same items looked at one by one: the same rows, or left alone.
+import { runInNewContext } from 'node:vm'
+
 import { describe, expect, test } from 'vitest'
 
 import { BatchBlock } from '../../lib/batch-block.ts'
@@ -139,9 +141,20 @@ describe('plain items', () => {
   })
 })
 
+// V8 writes these as plain objects.
+class Getters {
+  get timeoutSeconds(): number {
+    return 10
+  }
+  get weight(): number {
+    return 3
+  }
+}
+
+const instance = (fields: object): object => Object.setPrototypeOf({ ...fields }, Getters.prototype) as object
+
 const itself: Record<string, unknown> = { operation: 'addService' }
 itself['service'] = itself
-const arrayTwice = ['fwmark', 7]
 
 const unusual: Readonly<Record<string, unknown>> = {
   'a persistence engine': {
@@ -163,8 +176,45 @@ const unusual: Readonly<Record<string, unknown>> = {
   },
   'an item that is none': 7,
   'an item in itself': itself,
-  'a service that is an array': { operation: 'removeService', service: arrayTwice, patch: arrayTwice },
 }
+
+const arrayTwice = ['fwmark', 7]
+
+/** Objects of which V8 writes less than there is, or in a way of its own: nothing beside them is packed either. */
+const foreign: Readonly<Record<string, unknown>> = {
+  'an item of a class': instance({ operation: 'addService', service: { fwmark: 7 } }),
+  'a service of a class': { operation: 'addService', service: instance({ fwmark: 7 }) },
+  'getters of a class': { operation: 'addService', service: { fwmark: 7, persistence: new Getters() } },
+  'inherited values': {
+    operation: 'addService',
+    service: Object.create({ scheduler: 'rr' }, { fwmark: { value: 7, enumerable: true } }) as object,
+  },
+  'a boxed number': { operation: 'addService', service: { fwmark: 7, persistence: Object(80) as object } },
+  'a date': { operation: 'addService', service: { fwmark: 7, persistence: new Date() } },
+  'a destination of a class': { operation: 'addDestination', service: vip, destination: instance(server) },
+  'a patch of a class': { operation: 'updateDestination', service: vip, destination: server, patch: new Getters() },
+  'a service that is an array': { operation: 'removeDestination', service: arrayTwice, destination: arrayTwice },
+  'a map': { operation: 'addService', service: new Map() },
+}
+
+describe('what is no plain object is refused', () => {
+  test.each(Object.entries(foreign))('%s', (_, item) => {
+    const first = plain['a mark']
+    expect(packed([item])).toEqual([undefined])
+    expect(packed([first, item, first])).toEqual([undefined, undefined, undefined])
+    expect(lookedAt(item)).toMatch(/is not an? (plain )?object with the properties/)
+  })
+
+  test('objects of another realm, and those without a prototype, are plain', () => {
+    const service = runInNewContext('({ fwmark: 7, persistence: {} })') as object
+    const bare = Object.assign(Object.create(null) as object, { fwmark: 7, persistence: {} })
+    const wanted = lookedAt({ operation: 'addService', service: { fwmark: 7, persistence: {} } })
+    for (const each of [service, bare]) {
+      expect(lookedAt({ operation: 'addService', service: each })).toBe(wanted)
+      expect(packed([{ operation: 'addService', service: each }])).toEqual([wanted])
+    }
+  })
+})
 
 describe('unusual items are left alone, and those between them are not', () => {
   test.each(Object.entries(unusual))('%s', (_, item) => {
@@ -172,15 +222,6 @@ describe('unusual items are left alone, and those between them are not', () => {
     const first = plain['a mark']
     const last = plain['a destination']
     expect(packed([first, item, last])).toEqual([lookedAt(first), undefined, lookedAt(last)])
-  })
-
-  test('what V8 writes in a way of its own ends the packing', () => {
-    const item = plain['a mark']
-    expect(packed([item, { operation: 'addService', service: new Map() }, item])).toEqual([
-      lookedAt(item),
-      undefined,
-      undefined,
-    ])
   })
 
   test('a hole', () => {
@@ -211,7 +252,20 @@ const addresses = [
 const odd: readonly unknown[] = [
   [undefined, null, true, false, 0, -0, -1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 60, 65535, 65536],
   ['', '7', '0x7', 'rr', 'tcp', 'TCP', 'ipv4', 'x'.repeat(15), 'x'.repeat(16), '-rr', 'a\0', 'é', '\u{1f600}', '中'],
-  [7n, [], [7], {}, { a: 1 }, new Date(0), new Map(), new Uint8Array(4), Object(7), /x/],
+  [
+    7n,
+    [],
+    [7],
+    {},
+    { a: 1 },
+    new Getters(),
+    instance({ timeoutSeconds: 9 }),
+    new Date(0),
+    new Map(),
+    new Uint8Array(4),
+    Object(7),
+    /x/,
+  ],
 ].flat()
 const names = {
   service: 'fwmark family protocol address port scheduler schedulerFlags persistence onePacket statistics destinations',
@@ -241,7 +295,7 @@ function changed(given: object, kind: keyof typeof names): object {
   const way = random(4)
   if (way === 0) delete fields[name]
   else fields[name] = way === 1 ? pick(odd) : (values[name]?.() ?? pick(odd))
-  return fields
+  return random(20) === 0 ? instance(fields) : fields
 }
 
 function changedItem(given: Record<string, unknown>): unknown {

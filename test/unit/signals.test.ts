@@ -57,6 +57,10 @@ describe('onAbort', () => {
   })
 })
 
+const no = (): never => {
+  throw new Error('no')
+}
+
 describe('parseSignal', () => {
   test('takes signals and what works like one', () => {
     const { signal } = new AbortController()
@@ -72,12 +76,12 @@ describe('parseSignal', () => {
     },
   )
 
-  test('refuses what throws', () => {
-    const value = {
-      get aborted(): boolean {
-        throw new Error('no')
-      },
-    }
+  test.each([
+    Object.defineProperty({}, 'aborted', { get: no }),
+    { aborted: false, addEventListener: no, removeEventListener: () => {} },
+    { aborted: false, addEventListener: () => {}, removeEventListener: no },
+    Object.create(AbortSignal.prototype),
+  ])('refuses what throws (%#)', (value) => {
     expect(refused(() => parseSignal(value, 'x')).field).toBe('x')
   })
 })

@@ -10,6 +10,7 @@ import {
   integer,
   list,
   oneOf,
+  printable,
   readFields,
   show,
 } from '../../lib/validate.ts'
@@ -28,18 +29,11 @@ describe('readFields', () => {
     ['sealed', Object.seal({ port: 80 })],
     ['without prototype', Object.assign(Object.create(null) as object, { port: 80 })],
     ['of another realm', runInNewContext('({ port: 80 })') as object],
-    [
-      'an instance',
-      new (class Port {
-        port = 80
-      })(),
-    ],
   ])('objects: %s', (_name, value) => {
     expect(read(value).port).toBe(80)
   })
 
   test('inherited values do not count', () => {
-    expect(read(Object.create({ port: 80 })).port).toBeUndefined()
     // oxlint-disable-next-line no-extend-native -- that is what must do no harm
     Object.defineProperty(Object.prototype, 'port', { value: 80, configurable: true, writable: true })
     try {
@@ -65,9 +59,35 @@ describe('readFields', () => {
   test.each([[null], [undefined], [7], ['port'], [true], [[]], [() => 7], [Symbol('s')], [1n]])(
     'not an object: %s',
     (value) => {
-      expect(refused(() => read(value)).field).toBe('service')
+      const { field, message } = refused(() => read(value))
+      expect(field).toBe('service')
+      expect(message).toContain('is not an object with the properties')
     },
   )
+
+  test.each([
+    [Object(80)],
+    [new Date()],
+    [new Map()],
+    [new URL('http://172.16.0.100')],
+    [Object.create({ port: 80 })],
+    [
+      new (class Port {
+        port = 80
+      })(),
+    ],
+    [
+      new (class Port {
+        get port(): number {
+          return 80
+        }
+      })(),
+    ],
+  ])('not a plain object: %s', (value) => {
+    const { field, message } = refused(() => read(value))
+    expect(field).toBe('service')
+    expect(message).toContain('is not a plain object with the properties scheduler, persistence, port, weight, fwmark')
+  })
 
   test.each([
     [
@@ -130,10 +150,10 @@ describe('readFields', () => {
 })
 
 test('revoked proxies do no harm', () => {
-  expect(show(revoked())).toBe('a revoked proxy')
+  expect(show(revoked())).toBe('an object that cannot be read')
   expect(refused(() => read(revoked())).field).toBe('service')
   expect(refused(() => list(revoked(), 'x', 2)).field).toBe('x')
-  expect(refused(() => integer(revoked(), 'x', 0, 2)).message).toContain('a revoked proxy')
+  expect(refused(() => integer(revoked(), 'x', 0, 2)).message).toContain('an object that cannot be read')
 })
 
 function revoked(): object {
@@ -245,6 +265,7 @@ describe('show', () => {
       },
       'an object',
     ],
+    [new Date(), 'an instance of a class'],
     [() => 1, 'a function'],
     [Symbol('x'), 'a symbol'],
   ])('%#', (value, text) => expect(show(value)).toBe(text))
@@ -253,6 +274,12 @@ describe('show', () => {
     expect(show('x'.repeat(10_000_000)).length).toBeLessThan(80)
     expect(show(10n ** 100n).length).toBeLessThan(80)
   })
+})
+
+test('printable', () => {
+  expect(printable('a\tb\n\u001b[2J\u009b\u007f')).toBe('a\\u0009b\\u000a\\u001b[2J\\u009b\\u007f')
+  expect(printable('\u202e\u2066\u2028\ud800')).toBe('\\u202e\\u2066\\u2028\\ud800')
+  expect(printable('é中\u{1f600} "x"')).toBe('é中\u{1f600} "x"')
 })
 
 test('edit distance', () => {
