@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 // Tests on the host run the sources; only the lab imports what has been built.
 const sources = fileURLToPath(new URL('lib/index.ts', import.meta.url))
+const setupFiles = ['test/array-buffer-equality.ts']
 const resolve = { alias: [{ find: /^ipvs$/, replacement: sources }] }
 
 const config: ViteUserConfig = defineConfig({
@@ -10,13 +11,27 @@ const config: ViteUserConfig = defineConfig({
     coverage: { provider: 'v8', include: ['lib/**/*.ts', 'cli/**/*.ts'], reporter: ['text', 'lcov'] },
     projects: [
       // Each file for itself: some replace the addon by a fake, others load it.
-      { resolve, test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'bench/**/*.test.ts'], pool: 'threads' } },
-      { resolve, test: { name: 'codec', include: ['test/codec/**/*.test.ts'] } },
-      // Forks, because an addon with work in flight aborts a process whose worker threads are terminated.
-      { resolve, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], pool: 'forks' } },
       {
         resolve,
-        test: { name: 'hazards', include: ['test/hazards/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'bench/**/*.test.ts'],
+          pool: 'threads',
+          setupFiles,
+        },
+      },
+      { resolve, test: { name: 'codec', include: ['test/codec/**/*.test.ts'], setupFiles } },
+      // Forks, because an addon with work in flight aborts a process whose worker threads are terminated.
+      { resolve, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], pool: 'forks', setupFiles } },
+      {
+        resolve,
+        test: {
+          name: 'hazards',
+          include: ['test/hazards/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 60_000,
+          setupFiles,
+        },
       },
       {
         resolve,
@@ -24,6 +39,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/traffic/**/*.test.ts'],
           globalSetup: ['test/lab/vitest-setup.ts'],
+          setupFiles,
           pool: 'forks',
           // All share one kernel; jobs would queue anyway.
           fileParallelism: false,
