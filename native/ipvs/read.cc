@@ -10,6 +10,9 @@ namespace {
 // Set by the kernel in every listed service; it is no setting.
 constexpr uint32_t hashedFlag = 0x2;
 
+// Bytes of the largest message of a dump: a service with an engine and a destination have 356.
+constexpr size_t largestEntry = 384;
+
 bool appendRow(const netlink::Record& record, const netlink::Message& message, Rows& rows) {
   uint8_t command = 0;
   netlink::Bytes attributes;
@@ -63,18 +66,18 @@ Failure Session::read(Operation operation, const std::byte* key, bool consistent
 }
 
 Failure Session::get(const Command& command, const std::byte* key, const Control& control, Rows& rows) {
-  size_t datagrams = 0;
+  bool complete = false;
   rows.truncate(0);
-  Failure failure = pass(channel_, command, key, control, rows, datagrams);
+  Failure failure = pass(channel_, command, key, control, rows, complete);
   if (failure.status.ok() && rows.size() != command.reply->size) {
     return failureOf(0, {netlink::Cause::malformed, 0});
   }
   return failure;
 }
 
-// One request, and all its rows behind those that are there.
+// One request, and all its rows behind those that are there. `complete`: the kernel had all of them at once.
 Failure Session::pass(netlink::Channel& channel, const Command& command, const std::byte* key, const Control& control,
-                      Rows& rows, size_t& datagrams) {
+                      Rows& rows, bool& complete) {
   const size_t start = rows.size();
   for (bool again = false;; again = true) {
     bool changed = false;
@@ -98,7 +101,7 @@ Failure Session::pass(netlink::Channel& channel, const Command& command, const s
     const Status status = channel.exchange(control, answers, [&](size_t, const netlink::Message& message) {
       return appendRow(*command.reply, message, rows);
     });
-    datagrams = answers.datagrams;
+    complete = answers.complete(largestEntry);
     const netlink::Acknowledgement* refusal = answers.refusal(0);
     if (!status.ok() || refusal == nullptr) {
       return failureOf(0, status);
@@ -124,7 +127,7 @@ Failure Session::dumpPass(netlink::Channel& channel, const Command& command, con
                           const Control& control, Rows& rows, Pass& about) {
   about = {};
   const size_t start = rows.size();
-  Failure failure = pass(channel, command, key, control, rows, about.datagrams);
+  Failure failure = pass(channel, command, key, control, rows, about.complete);
   if (failure.status.ok() && rows.size() == start && command.service) {
     // A dump of the destinations of a service that is not there is an empty success as well.
     Rows service;
@@ -144,7 +147,7 @@ Failure Session::dump(const Command& command, const std::byte* key, bool consist
     Pass about;
     rows.truncate(0);
     Failure failure = dumpPass(channel_, command, key, control, rows, about);
-    if (!failure.status.ok() || !consistent || (!about.repeated && about.datagrams <= 1)) {
+    if (!failure.status.ok() || !consistent || (!about.repeated && about.complete)) {
       return failure;
     }
     const KeySum keys = sumOf(*command.reply, rows);

@@ -88,9 +88,9 @@ private:
   // Reads (read.cc)
   [[nodiscard]] Failure get(const Command& command, const std::byte* key, const Control& control, Rows& rows);
   [[nodiscard]] Failure pass(netlink::Channel& channel, const Command& command, const std::byte* key,
-                             const Control& control, Rows& rows, size_t& datagrams);
+                             const Control& control, Rows& rows, bool& complete);
   struct Pass {
-    size_t datagrams = 0;
+    bool complete = false; // all entries came at once: nothing can be missing
     bool repeated = false; // an entry came twice
   };
   [[nodiscard]] Failure dumpPass(netlink::Channel& channel, const Command& command, const std::byte* key,

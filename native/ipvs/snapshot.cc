@@ -55,7 +55,7 @@ Failure Session::destinationsOf(int pass, const std::byte* service, const Contro
   Pass about;
   const size_t start = rows.size();
   Failure failure = dumpPass(shortAnswers_, command, service, control, rows, about);
-  const bool borders = pass % 2 == 1 && about.datagrams > 1; // those of that socket are always the same
+  const bool borders = pass % 2 == 1 && !about.complete; // those of that socket are always the same
   if (borders || failure.status.cause == netlink::Cause::truncated) {
     rows.truncate(start);
     failure = dumpPass(channel_, command, service, control, rows, about);

@@ -19,12 +19,23 @@ Status permission(const Control& control) {
   return expired(control) ? Status{Cause::timeout, 0} : done();
 }
 
+// Of a socket buffer: sizeof(skb_shared_info), aligned. The second is that of kernels built with the most fragments.
+constexpr size_t overhead = 320;
+constexpr size_t mostOverhead = 768;
+
+// Memory for a datagram of a dump. The smaller one: on a socket without a larger receive, and when memory is short.
+size_t smallestBuffer() { return std::min<size_t>(static_cast<size_t>(sysconf(_SC_PAGESIZE)), 8192); }
+constexpr size_t largestBuffer = 32768;
+
 } // namespace
 
-size_t Channel::shortAnswer() {
-  constexpr size_t overhead = 320; // of a socket buffer: sizeof(skb_shared_info), aligned
-  return std::min<size_t>(static_cast<size_t>(sysconf(_SC_PAGESIZE)), 8192) - overhead;
+bool Answers::complete(size_t largest) const {
+  const size_t smallest = smallestBuffer();
+  const size_t buffer = bytes <= smallest ? smallest : largestBuffer;
+  return datagrams == 0 || (datagrams == 1 && bytes + largest + mostOverhead <= buffer);
 }
+
+size_t Channel::shortAnswer() { return smallestBuffer() - overhead; }
 
 Status Channel::open() {
   if (socket_.isOpen()) {
@@ -98,7 +109,10 @@ Status Channel::listen(const Control& control, Answers& answers, const Visitor& 
     if (reader.malformed()) {
       return {Cause::malformed, 0};
     }
-    answers.datagrams += data ? 1 : 0;
+    if (data) {
+      ++answers.datagrams;
+      answers.bytes += datagram.size();
+    }
     if (last) {
       return done();
     }

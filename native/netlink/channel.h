@@ -19,6 +19,7 @@ struct Answers {
   std::vector<Refusal> refusals; // in the order of the answers
   bool sent = false;             // the kernel got the batch; without this nothing was applied
   size_t datagrams = 0;          // that carried data
+  size_t bytes = 0;              // of these datagrams
   bool interrupted = false;      // NLM_F_DUMP_INTR: the kernel says the dump is torn (nf_tables does, IPVS never)
 
   [[nodiscard]] const Acknowledgement* refusal(size_t index) const {
@@ -29,6 +30,11 @@ struct Answers {
     }
     return nullptr;
   }
+
+  // Of a dump whose entries have at most `largest` bytes: true when one request was enough for all of them. The kernel
+  // fills the first datagram while it takes the request, and the next ones as they are received, where it continues by
+  // counting. So only a first datagram with room for one more entry proves that nothing was left for a second one.
+  [[nodiscard]] bool complete(size_t largest) const;
 };
 
 class Channel {

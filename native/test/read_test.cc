@@ -2,13 +2,33 @@
 #include "session_script.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace script; // NOLINT
 
-TEST_CASE("a dump of one datagram is believed, a longer one is repeated until two passes agree") {
+namespace {
+
+using Marks = std::vector<std::vector<uint32_t>>; // in datagrams
+
+std::vector<uint32_t> marksUpTo(uint32_t last) {
+  std::vector<uint32_t> marks(last);
+  std::iota(marks.begin(), marks.end(), 1U);
+  return marks;
+}
+
+// How many services of putService() fill a datagram of so many bytes.
+uint32_t fitting(size_t bytes) {
+  const nlmsghdr request{};
+  Answer answer;
+  putService(answer, request, 1);
+  return static_cast<uint32_t>(bytes / answer.take().size());
+}
+
+} // namespace
+
+TEST_CASE("a dump of one datagram with room is believed, a longer one is repeated until two passes agree") {
   std::atomic<int> passes = 0;
-  const auto list = [&](std::function<std::vector<std::vector<uint32_t>>(int)> datagrams, bool consistent,
-                        ipvs::Rows& rows) {
+  const auto list = [&](std::function<Marks(int)> datagrams, bool consistent, ipvs::Rows& rows) {
     passes = 0;
     fake::Kernel kernel(withFamily([&](const Requests& requests) { return dumpOf(requests, datagrams(++passes)); }));
     ipvs::Session session(kernel.connector());
@@ -16,49 +36,64 @@ TEST_CASE("a dump of one datagram is believed, a longer one is repeated until tw
   };
   ipvs::Rows rows;
   SUBCASE("one datagram") {
-    CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2, 3}}; }, true, rows).ok());
+    CHECK(list([](int) { return Marks{{1, 2, 3}}; }, true, rows).ok());
     CHECK(passes == 1);
     CHECK(rows.size() == 3 * sizeof(ipvs::Service));
   }
+  SUBCASE("one datagram, longer than any that a kernel short of memory makes") {
+    CHECK(list([](int) { return Marks{marksUpTo(fitting(16384))}; }, true, rows).ok());
+    CHECK(passes == 1);
+  }
+  SUBCASE("one datagram that had no room for another entry") {
+    for (const size_t size : {4096UL, 32768UL}) { // of the kernel's buffers, with 320 bytes for itself
+      CHECK(list([size](int) { return Marks{marksUpTo(fitting(size - 320))}; }, true, rows).ok());
+      CHECK(passes == 2);
+      CHECK(list([size](int) { return Marks{marksUpTo(fitting(size - 320))}; }, false, rows).ok());
+      CHECK(passes == 1);
+    }
+  }
+  SUBCASE("a service behind the first datagram, which was left out since one before it went") {
+    const auto torn = [](int pass) {
+      std::vector<uint32_t> first = marksUpTo(fitting(32448));
+      const auto behind = static_cast<uint32_t>(first.size() + 1);
+      if (pass == 1) {
+        return Marks{first};
+      }
+      first.erase(first.begin());
+      return Marks{first, {behind}};
+    };
+    CHECK(list(torn, true, rows).ok());
+    CHECK(passes == 3);
+    CHECK(rows.size() == fitting(32448) * sizeof(ipvs::Service));
+  }
   SUBCASE("two datagrams that agree at once") {
-    CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2}, {3}}; }, true, rows).ok());
+    CHECK(list([](int) { return Marks{{1, 2}, {3}}; }, true, rows).ok());
     CHECK(passes == 2);
   }
   SUBCASE("two datagrams that agree in another order") {
-    const auto turned = [](int pass) {
-      return pass == 1 ? std::vector<std::vector<uint32_t>>{{1, 2}, {3}}
-                       : std::vector<std::vector<uint32_t>>{{3}, {2, 1}};
-    };
+    const auto turned = [](int pass) { return pass == 1 ? Marks{{1, 2}, {3}} : Marks{{3}, {2, 1}}; };
     CHECK(list(turned, true, rows).ok());
     CHECK(passes == 2);
   }
   SUBCASE("a service that the first pass missed is in the result") {
-    const auto torn = [](int pass) {
-      return pass == 1 ? std::vector<std::vector<uint32_t>>{{1, 2}, {4}}
-                       : std::vector<std::vector<uint32_t>>{{1, 2}, {3, 4}};
-    };
+    const auto torn = [](int pass) { return pass == 1 ? Marks{{1, 2}, {4}} : Marks{{1, 2}, {3, 4}}; };
     CHECK(list(torn, true, rows).ok());
     CHECK(passes == 3);
     CHECK(rows.size() == 4 * sizeof(ipvs::Service));
   }
   SUBCASE("a pass in which an entry came twice does not count, even if the next one is the same") {
-    const auto shifted = [](int pass) {
-      return pass <= 2 ? std::vector<std::vector<uint32_t>>{{1, 2}, {2, 4}}
-                       : std::vector<std::vector<uint32_t>>{{1, 2}, {3, 4}};
-    };
+    const auto shifted = [](int pass) { return pass <= 2 ? Marks{{1, 2}, {2, 4}} : Marks{{1, 2}, {3, 4}}; };
     CHECK(list(shifted, true, rows).ok());
     CHECK(passes == 4);
     CHECK(rows.size() == 4 * sizeof(ipvs::Service));
   }
   SUBCASE("a doubled row shows once") {
-    CHECK(list([](int) { return std::vector<std::vector<uint32_t>>{{1, 2}, {2, 3}}; }, false, rows).ok());
+    CHECK(list([](int) { return Marks{{1, 2}, {2, 3}}; }, false, rows).ok());
     CHECK(passes == 1);
     CHECK(rows.size() == 3 * sizeof(ipvs::Service));
   }
   SUBCASE("a table that never settles is a conflict") {
-    const auto restless = [](int pass) {
-      return std::vector<std::vector<uint32_t>>{{1}, {static_cast<uint32_t>(pass + 1)}};
-    };
+    const auto restless = [](int pass) { return Marks{{1}, {static_cast<uint32_t>(pass + 1)}}; };
     CHECK(list(restless, true, rows).cause == Cause::conflict);
   }
 }
