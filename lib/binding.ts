@@ -80,6 +80,8 @@ interface NativeSession {
   open(call: Call): Promise<Reply>
   /** Ends a call early, queued or running: it fails with cause `aborted`, `unknown` saying whether it was sent. */
   abort(id: number): void
+  /** Fails with errno ESTALE or ENOENT when the path of the namespace does not lead there any more. */
+  followPath(call: Call): Promise<Reply>
   /** Finishes what is running, fails what is queued (cause `closed`), stops the thread. Idempotent. */
   close(): Promise<void>
 }
@@ -174,14 +176,21 @@ export interface NativeConnectionReader {
   close(): Promise<void>
 }
 
+/** A network namespace for several sessions: the first opens its path, and all enter what that led to. */
+export interface NativeNamespace {
+  /** Nobody can enter it any more; sessions that are there stay. Idempotent. */
+  close(): void
+}
+
 export interface SessionOptions {
-  /** Path of a network namespace; absent: the process's own. */
-  readonly netns?: string
+  /** Absent: the process's own. */
+  readonly netns?: NativeNamespace
   /** For tests: descriptors of connected datagram sockets whose peers play the kernel, one for each (re)opening. */
   readonly sockets?: readonly number[]
 }
 
 export interface Binding {
+  readonly Namespace: new (path: string) => NativeNamespace
   readonly IpvsSession: new (options: SessionOptions) => NativeIpvsSession
   readonly MarksSession: new (options: SessionOptions & { readonly table: string }) => NativeMarksSession
   readonly ConnectionReader: new (options: SessionOptions, pass: ConnectionPassOptions) => NativeConnectionReader

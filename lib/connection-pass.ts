@@ -10,6 +10,7 @@ import {
 import { CONNECTION_BYTES } from './connection.ts'
 import { IpvsError, about, abortedError, closedError } from './errors.ts'
 import { errnoName, failureError, type FailureContext } from './failure.ts'
+import { sessionIn, type Namespace } from './namespace.ts'
 import { onAbort } from './signals.ts'
 
 const FILE = '/proc/net/ip_vs_conn'
@@ -45,9 +46,13 @@ export class ConnectionPass {
   #calls = 0
   #closed = false
 
-  constructor(context: FailureContext, options: ConnectionPassOptions, signal: AbortSignal | undefined) {
-    const { netns } = context
-    this.#native = new binding.ConnectionReader(netns === undefined ? {} : { netns }, options)
+  constructor(
+    context: FailureContext,
+    options: ConnectionPassOptions,
+    signal: AbortSignal | undefined,
+    netns?: Namespace,
+  ) {
+    this.#native = new binding.ConnectionReader(sessionIn(netns), options)
     this.#context = context
     this.#signal = signal
   }

@@ -13,6 +13,7 @@ import { BLOCK_ROWS, ConnectionTable } from './connection-table.ts'
 import { ConnectionRows, type Connection } from './connection.ts'
 import { IpvsError, about, abortedError, closedError } from './errors.ts'
 import type { FailureContext } from './failure.ts'
+import type { Namespace } from './namespace.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { checked } from './requests.ts'
 import { parsePerCpu, parseTotals, type TotalStatistics } from './total-statistics.ts'
@@ -25,13 +26,13 @@ const STREAM_ROWS = 1024
  * consistent nor, on kernels up to 6.12, cheap: docs/connections.md says what that means.
  */
 export abstract class Connections {
-  readonly #netns: string | undefined
+  readonly #netns: Namespace | undefined
   // Weak, so that a loop that was forgotten half-way is collected with its thread and its descriptor.
   readonly #passes = new Set<WeakRef<ConnectionPass>>()
   #closed = false
 
   /** @internal */
-  protected constructor(netns: string | undefined) {
+  protected constructor(netns: Namespace | undefined) {
     this.#netns = netns
   }
 
@@ -127,7 +128,7 @@ export abstract class Connections {
   }
 
   #context(operation: string, target = 'connections'): FailureContext {
-    return { operation, target, netns: this.#netns, reads: true }
+    return { operation, target, netns: this.#netns?.path, reads: true }
   }
 
   #pass(context: FailureContext, options: ConnectionPassOptions, signal: AbortSignal | undefined): ConnectionPass {
@@ -135,7 +136,7 @@ export abstract class Connections {
     for (const reference of this.#passes) {
       if (reference.deref() === undefined) this.#passes.delete(reference)
     }
-    const pass = new ConnectionPass(context, options, signal)
+    const pass = new ConnectionPass(context, options, signal, this.#netns)
     this.#passes.add(new WeakRef(pass))
     return pass
   }

@@ -1,11 +1,14 @@
 // Finding a mark that nobody uses.
+import { binding } from './binding.ts'
 import { FULL_MASK } from './checked-rule.ts'
 import { IpvsError } from './errors.ts'
 import type { FoundMark } from './found-mark.ts'
-import { Ipvs } from './ipvs.ts'
-import type { OpenOptions } from './options.ts'
+import { sessionIn, type Namespace } from './namespace.ts'
+import { Pipeline } from './pipeline.ts'
+import { operationCode, rowWriters, serviceReader } from './records.ts'
 import { parseSignal } from './signals.ts'
 import { parseFwmark } from './service-key.ts'
+import { LazyTable } from './table.ts'
 import { InvalidInput, readFields } from './validate.ts'
 
 /** Options of `FirewallMarks.allocateMark`. */
@@ -43,15 +46,22 @@ export function usedByOthers(found: readonly FoundMark[]): UsedMark[] {
 }
 
 /** The marks that IPVS has services for; none where the kernel has no IPVS. */
-export async function serviceMarks(options: OpenOptions): Promise<number[]> {
+export async function serviceMarks(
+  netns: Namespace | undefined,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const pipeline = new Pipeline(new binding.IpvsSession(sessionIn(netns)), { timeoutMs, writers: rowWriters })
+  const context = { operation: 'allocateMark', target: 'all services', netns: netns?.path }
   try {
-    await using ipvs = await Ipvs.open(options)
-    const table = await ipvs.serviceTable({ signal: options.signal })
-    const marks = await table.column('fwmark')
+    const rows = serviceReader.rows(await pipeline.read({ code: operationCode('listServices') }, context, signal))
+    const marks = await new LazyTable(rows.length, (index) => rows.at(index)).column('fwmark')
     return marks.filter((mark) => mark !== undefined)
   } catch (error) {
     if (error instanceof IpvsError && error.code === 'ERR_IPVS_UNAVAILABLE') return []
     throw error
+  } finally {
+    await pipeline.close()
   }
 }
 

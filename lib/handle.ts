@@ -1,4 +1,5 @@
 // What a handle is made of: the pipeline that all its operations go through, and the namespace for their errors.
+import type { Namespace, NamespaceStatus } from './namespace.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import type { Pipeline } from './pipeline.ts'
 import { operationCode } from './records.ts'
@@ -10,15 +11,23 @@ import type { BatchResult } from './errors.ts'
 
 export class Handle {
   readonly pipeline: Pipeline
-  readonly netns: string | undefined
+  readonly netns: Namespace | undefined
 
-  constructor(pipeline: Pipeline, netns: string | undefined) {
+  constructor(pipeline: Pipeline, netns: Namespace | undefined) {
     this.pipeline = pipeline
     this.netns = netns
   }
 
   context(operation: string, target = ''): RequestContext {
-    return { operation, target, netns: this.netns }
+    return { operation, target, netns: this.netns?.path }
+  }
+
+  async namespaceStatus(options: CallOptions): Promise<NamespaceStatus> {
+    const context = this.context('namespaceStatus', this.netns?.path ?? 'current network namespace')
+    return this.pipeline.namespaceStatus(
+      context,
+      checked(context, () => parseCallOptions(options)),
+    )
   }
 
   /** A read that needs no key. */

@@ -2,6 +2,7 @@
 export { Ipvs } from './ipvs.ts'
 export type { IpvsReader } from './ipvs-reader.ts'
 export type { Info } from './info.ts'
+export type { NamespaceStatus } from './namespace.ts'
 export type { Connections } from './connections.ts'
 export type { EndpointFilter, ConnectionFilter } from './connection-filter.ts'
 export type {

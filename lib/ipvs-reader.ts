@@ -3,6 +3,7 @@ import { Connections } from './connections.ts'
 import { listedDestination, type ListedDestination } from './destination.ts'
 import type { Handle } from './handle.ts'
 import { infoOf, type Info } from './info.ts'
+import type { NamespaceStatus } from './namespace.ts'
 import { parseListOptions, type ListOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { daemonReader, destinationReader, infoReader, operationCode, serviceReader, timeoutsReader } from './records.ts'
@@ -121,11 +122,22 @@ export abstract class IpvsReader extends Connections implements AsyncDisposable 
   }
 
   /**
+   * Whether the path that the handle was opened with still leads to its network namespace. All that a handle does, it does in
+   * the namespace that the path led to when it was opened; that one stays alive as long as the handle is open, also when its
+   * name was deleted and given to another. Who wants to follow the name opens a new handle when this is not `current`.
+   * `current` as well when `netns` was not given.
+   */
+  async namespaceStatus(options: CallOptions = {}): Promise<NamespaceStatus> {
+    return this.#handle.namespaceStatus(options)
+  }
+
+  /**
    * Closes the handle. What the kernel is doing ends first; what was not sent yet rejects with `ERR_IPVS_CLOSED`, as does
    * everything from now on. Services stay. Idempotent.
    */
   async close(): Promise<void> {
     await Promise.all([this.#handle.pipeline.close(), this.closePasses()])
+    this.#handle.netns?.native.close()
   }
 
   /** For `await using`. */

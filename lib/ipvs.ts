@@ -7,6 +7,7 @@ import type { BatchResult } from './errors.ts'
 import { assertGone, ofFamily, parseFlushOptions, type FlushOptions } from './flush.ts'
 import { Handle } from './handle.ts'
 import { IpvsReader } from './ipvs-reader.ts'
+import { namespaceAt, sessionIn } from './namespace.ts'
 import { parseOpenOptions, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { Pipeline } from './pipeline.ts'
@@ -49,13 +50,15 @@ export class Ipvs extends IpvsReader {
     const context: RequestContext = { operation: 'open', target: 'current network namespace' }
     const { netns, timeoutMs, signal } = checked(context, () => parseOpenOptions(options))
     if (netns !== undefined) context.target = netns
-    const session = new binding.IpvsSession(netns === undefined ? {} : { netns })
+    const namespace = namespaceAt(netns)
+    const session = new binding.IpvsSession(sessionIn(namespace))
     const pipeline = new Pipeline(session, { timeoutMs, writers: rowWriters })
     try {
       await pipeline.open({ ...context, netns }, signal)
-      return new Ipvs(new Handle(pipeline, netns))
+      return new Ipvs(new Handle(pipeline, namespace))
     } catch (error) {
       await pipeline.close()
+      namespace?.native.close()
       throw error
     }
   }

@@ -11,6 +11,7 @@ import { ERESTART, markError } from './mark-failure.ts'
 import type { Wish } from './mark-plan.ts'
 import { readElements, writeElements } from './mark-rows.ts'
 import { MarkTable, type MarkChange } from './mark-table.ts'
+import { namespaceStatusOf, type NamespaceStatus } from './namespace.ts'
 import { Pending } from './pending.ts'
 import { Slices } from './slices.ts'
 import { InvalidInput } from './validate.ts'
@@ -48,6 +49,13 @@ export class MarkStore {
   open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
       await this.#request(pending, (call) => this.#session.open(call))
+    })
+  }
+
+  namespaceStatus(context: FailureContext, signal: AbortSignal | undefined): Promise<NamespaceStatus> {
+    return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
+      const reply = await this.#call(pending, (call) => this.#session.followPath(call))
+      return namespaceStatusOf(pending.context, reply, pending.reason)
     })
   }
 

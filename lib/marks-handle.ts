@@ -4,6 +4,7 @@ import { ruleOf } from './mark-elements.ts'
 import { wishOf, wishOfAll, type Wish } from './mark-plan.ts'
 import type { MarkStore, Plan } from './mark-store.ts'
 import { groupRules } from './mark-table.ts'
+import type { Namespace } from './namespace.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { checked, type RequestContext } from './requests.ts'
 import { Slices } from './slices.ts'
@@ -39,17 +40,17 @@ async function parseRules(value: unknown, parse: Parse, context: RequestContext)
 
 export class MarksHandle {
   readonly store: MarkStore
-  readonly netns: string | undefined
+  readonly netns: Namespace | undefined
   readonly #target: string
 
-  constructor(store: MarkStore, target: string, netns: string | undefined) {
+  constructor(store: MarkStore, target: string, netns: Namespace | undefined) {
     this.store = store
     this.#target = target
     this.netns = netns
   }
 
   context(operation: string): RequestContext {
-    return { operation, target: this.#target, netns: this.netns }
+    return { operation, target: this.#target, netns: this.netns?.path }
   }
 
   async list<Listed>(

@@ -15,6 +15,7 @@ import { planAdd, planRemove, planReplace } from './mark-plan.ts'
 import { listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './mark-rule.ts'
 import { MarkStore, type Plan } from './mark-store.ts'
 import { MarksHandle } from './marks-handle.ts'
+import { namespaceAt, sessionIn, type NamespaceStatus } from './namespace.ts'
 import { NatRules } from './nat-rules.ts'
 import { parsePath, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
@@ -86,13 +87,15 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
       }
     })
     context.target = `table inet ${table}`
-    const session = new binding.MarksSession(netns === undefined ? { table } : { table, netns })
+    const namespace = namespaceAt(netns)
+    const session = new binding.MarksSession({ table, ...sessionIn(namespace) })
     const store = new MarkStore(session, timeoutMs)
     try {
       await store.open({ ...context, netns }, signal)
-      return new FirewallMarks(new MarksHandle(store, context.target, netns), timeoutMs)
+      return new FirewallMarks(new MarksHandle(store, context.target, namespace), timeoutMs)
     } catch (error) {
       await store.close()
+      namespace?.native.close()
       throw error
     }
   }
@@ -175,7 +178,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
     const [elements, found, services] = await Promise.all([
       this.#handle.store.read(context, signal),
       this.#handle.store.ask(context, signal, 'find', readFoundMarks),
-      serviceMarks({ netns: this.#handle.netns, timeoutMs: this.#timeoutMs, signal }),
+      serviceMarks(this.#handle.netns, this.#timeoutMs, signal),
     ])
     const used = [
       ...elements.map(({ mark, special }) => ({ mark, mask: special?.mask ?? FULL_MASK })),
@@ -217,11 +220,24 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   }
 
   /**
+   * Whether the path that the handle was opened with still leads to its network namespace: see `namespaceStatus` of `Ipvs`,
+   * which is true of this handle as well.
+   */
+  async namespaceStatus(options: CallOptions = {}): Promise<NamespaceStatus> {
+    const context = this.#handle.context('namespaceStatus')
+    return this.#handle.store.namespaceStatus(
+      context,
+      checked(context, () => parseCallOptions(options)),
+    )
+  }
+
+  /**
    * Closes the handle. What the kernel is doing ends first; what was not sent yet rejects with `ERR_IPVS_CLOSED`, as does
    * everything from now on. Rules stay. Idempotent.
    */
   async close(): Promise<void> {
-    return this.#handle.store.close()
+    await this.#handle.store.close()
+    this.#handle.netns?.native.close()
   }
 
   /** For `await using`. */

@@ -7,6 +7,7 @@ import { InvalidInput, boolean, integer, readFields, show } from './validate.ts'
 export interface OpenOptions extends CallOptions {
   /**
    * Path of the network namespace to work in, e.g. `/run/netns/blue` or `/proc/1234/ns/net`. Default: the process's own.
+   * The path is followed once: the handle stays in what it led to, and `namespaceStatus` tells when it leads elsewhere.
    * Needs CAP_SYS_ADMIN.
    */
   readonly netns?: string | undefined

@@ -6,6 +6,7 @@ import type { ParsedBatchOptions, Source } from './batch-options.ts'
 import type { Call, NativeIpvsSession, Reply } from './binding.ts'
 import { closedError, invalidArgument, type BatchResult } from './errors.ts'
 import { failureError, type FailureContext } from './failure.ts'
+import { namespaceStatusOf, type NamespaceStatus } from './namespace.ts'
 import { Pending } from './pending.ts'
 import type { RowWriters } from './records.ts'
 import type { RequestContext } from './requests.ts'
@@ -106,14 +107,36 @@ export class Pipeline implements Channel {
   }
 
   /** Opens the sockets, so that problems show early. */
-  async open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
-    const pending = this.#pending<void>({ ...context, reads: true }, signal)
+  open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
+    const take = (pending: Pending<void>, { failures: [failure] }: Reply): void => {
+      if (failure !== undefined) throw failureError(pending.context, failure, pending.reason)
+    }
+    return this.#aside((call) => this.session.open(call), take, context, signal)
+  }
+
+  namespaceStatus(context: FailureContext, signal: AbortSignal | undefined): Promise<NamespaceStatus> {
+    const take = (pending: Pending<NamespaceStatus>, reply: Reply): NamespaceStatus =>
+      namespaceStatusOf(pending.context, reply, pending.reason)
+    return this.#aside((call) => this.session.followPath(call), take, context, signal)
+  }
+
+  // Beside the steps: these need not wait for one another.
+  async #aside<Result>(
+    start: (call: Call) => Promise<Reply>,
+    take: (pending: Pending<Result>, reply: Reply) => Result,
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    const pending = this.#pending<Result>({ ...context, reads: true }, signal)
     if (pending.settled) return pending.promise
     const call = this.nextCall()
     pending.onAbort = () => this.session.abort(call.id)
-    const { failures } = await this.session.open(call)
-    if (failures[0] === undefined) pending.resolve()
-    else pending.reject(failureError(pending.context, failures[0], pending.reason))
+    const reply = await start(call)
+    try {
+      pending.resolve(take(pending, reply))
+    } catch (error) {
+      pending.reject(error)
+    }
     return pending.promise
   }
 

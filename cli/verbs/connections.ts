@@ -139,7 +139,7 @@ export function registerConnections(program: Command, context: Context): void {
       context.withIpvs(command, async (ipvs) => {
         const counts = options.countBy !== undefined || options.top !== undefined
         if (options.json && !counts && options.watch === undefined) return streamed(ipvs, options, context.output)
-        return printing(context.output, options.watch, () =>
+        return printing(context.output, options.watch, ipvs, () =>
           counts ? counted(ipvs, options, context.output) : listed(ipvs, options, context.output),
         )
       }),

@@ -63,7 +63,7 @@ export function registerList(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs list\n  ipvs list --json | jq .\n  ipvs list --watch 1 --netns blue')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) => {
       await context.withIpvs(command, async (ipvs) =>
-        printing(context.output, options.watch, async () => {
+        printing(context.output, options.watch, ipvs, async () => {
           const services = await ipvs.snapshot()
           if (options.json) return `${json(services, options.watch === undefined ? 2 : undefined)}\n`
           return renderList(services, options.watch !== undefined, context.output)

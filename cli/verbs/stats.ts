@@ -33,7 +33,7 @@ export function registerStats(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs stats\n  ipvs stats --json')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) =>
       context.withIpvs(command, async (ipvs) =>
-        printing(context.output, options.watch, async () => {
+        printing(context.output, options.watch, ipvs, async () => {
           const statistics = await ipvs.statistics()
           return options.json ? `${json(statistics)}\n` : renderStats(statistics, context.output)
         }),

@@ -93,6 +93,7 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports["Namespace"] = defineNamespace(env);
   exports["IpvsSession"] = defineIpvsSession(env);
   exports["MarksSession"] = defineMarksSession(env);
   exports["ConnectionReader"] = defineConnectionReader(env);

@@ -70,6 +70,7 @@ public:
     return DefineClass(env, "IpvsSession",
                        {InstanceMethod<&IpvsSession::open>("open"), InstanceMethod<&IpvsSession::execute>("execute"),
                         InstanceMethod<&IpvsSession::read>("read"), InstanceMethod<&IpvsSession::snapshot>("snapshot"),
+                        InstanceMethod<&IpvsSession::followPath>("followPath"),
                         InstanceMethod<&IpvsSession::abort>("abort"), InstanceMethod<&IpvsSession::close>("close")});
   }
 
@@ -149,6 +150,11 @@ private:
       }
       return outcome;
     });
+  }
+
+  Napi::Value followPath(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this](const netlink::Control& /*control*/) { return outcomeOf(addon::followPath(options_)); });
   }
 
   void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }

@@ -28,6 +28,7 @@ public:
                         InstanceMethod<&MarksSession::apply>("apply"), InstanceMethod<&MarksSession::drop>("drop"),
                         InstanceMethod<&MarksSession::find>("find"),
                         InstanceMethod<&MarksSession::exportTable>("exportTable"),
+                        InstanceMethod<&MarksSession::followPath>("followPath"),
                         InstanceMethod<&MarksSession::abort>("abort"), InstanceMethod<&MarksSession::close>("close")});
   }
 
@@ -103,6 +104,11 @@ private:
   Napi::Value drop(const Napi::CallbackInfo& info) {
     return worker_.post(Value(), callSettings(info[0], 1),
                         [this](const netlink::Control& control) { return outcomeOf(marks_.drop(control)); });
+  }
+
+  Napi::Value followPath(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this](const netlink::Control& /*control*/) { return outcomeOf(addon::followPath(options_)); });
   }
 
   void abort(const Napi::CallbackInfo& info) { worker_.abort(info.Env(), info[0].As<Napi::Number>().Uint32Value()); }

@@ -13,7 +13,7 @@ SessionOptions SessionOptions::from(const Napi::Value& value) {
   SessionOptions options;
   const auto object = value.As<Napi::Object>();
   if (object.Has("netns")) {
-    options.netns = object.Get("netns").As<Napi::String>().Utf8Value();
+    options.netns = namespaceIn(object.Get("netns"));
   }
   if (object.Has("sockets")) {
     options.scripted = true;
@@ -25,17 +25,27 @@ SessionOptions SessionOptions::from(const Napi::Value& value) {
   return options;
 }
 
+namespace {
+
+netlink::Failure aboutNamespace(netlink::Status status) {
+  netlink::Failure failure = netlink::failureOf(0, status);
+  if (!status.ok()) {
+    failure.attribute = "netns";
+  }
+  return failure;
+}
+
+} // namespace
+
 std::function<netlink::Failure()> enterOn(const SessionOptions& options) {
-  if (options.netns.empty()) {
+  if (!options.netns) {
     return {};
   }
-  return [path = options.netns] {
-    netlink::Failure failure = netlink::failureOf(0, netlink::enterNamespace(path));
-    if (!failure.status.ok()) {
-      failure.attribute = "netns";
-    }
-    return failure;
-  };
+  return [netns = options.netns] { return aboutNamespace(netns->enter()); };
+}
+
+netlink::Failure followPath(const SessionOptions& options) {
+  return options.netns ? aboutNamespace(options.netns->follow()) : netlink::Failure{};
 }
 
 netlink::Channel::Connector connectorFor(const SessionOptions& options, int protocol) {

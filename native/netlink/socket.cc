@@ -1,9 +1,7 @@
 #include "netlink/socket.h"
 
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -231,16 +229,6 @@ Status Socket::receive(std::span<std::byte> buffer, const Control& control, Byte
     datagram = Bytes(buffer.data(), static_cast<size_t>(received));
     return done();
   }
-}
-
-Status enterNamespace(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return local(errno);
-  }
-  const int failed = setns(fd, CLONE_NEWNET) != 0 ? errno : 0;
-  ::close(fd);
-  return failed == 0 ? done() : local(failed);
 }
 
 } // namespace netlink

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <functional>
-#include <string>
 
 namespace netlink {
 
@@ -78,9 +77,5 @@ private:
   size_t sendRoom_ = 0; // as far as it is known
   bool kernel_ = false; // false: the peer of a socket pair
 };
-
-// Moves the calling thread into the network namespace at `path` for good. Only for threads that live for one session:
-// a thread that somebody else uses afterwards must never be moved.
-[[nodiscard]] Status enterNamespace(const std::string& path);
 
 } // namespace netlink

@@ -184,11 +184,6 @@ TEST_CASE("a socket that cannot be opened is a local failure") {
   CHECK_FALSE(answers.sent);
 }
 
-TEST_CASE("a namespace that is none is refused") {
-  CHECK(netlink::enterNamespace("/nonexistent").error == ENOENT);
-  CHECK(netlink::enterNamespace("/proc/self/status").error == EINVAL);
-}
-
 TEST_CASE("a family number below 16 is refused: the kernel would acknowledge such messages and do nothing") {
   fake::Kernel kernel([](const Requests& requests) { return Datagrams{fake::familyAnswer(requests[0].header, 5)}; });
   Channel channel(kernel.connector());

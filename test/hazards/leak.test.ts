@@ -33,6 +33,27 @@ test('sessions that were closed leave no descriptor and no thread', async () => 
   expect(JSON.parse(ended.stdout) as Leaked).toEqual({ fds: 0, threads: 0 })
 })
 
+// Whether the namespace may be entered or not.
+test.for([
+  ['closed', 'netns.close()'],
+  ['abandoned', ''],
+])('namespaces that were %s leave no descriptor', async ([, end]) => {
+  const ended = await runNode(
+    measured(`
+      for (let i = 0; i < 100; i++) {
+        const netns = new binding.Namespace('/proc/self/ns/net')
+        const session = new binding.IpvsSession({ netns })
+        await session.open(call(1))
+        await session.close()
+        ${end}
+      }
+    `),
+    '--expose-gc',
+  )
+  expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+  expect((JSON.parse(ended.stdout) as Leaked).fds).toBeLessThanOrEqual(0)
+})
+
 test('sessions that were abandoned are collected with their descriptors and threads', async () => {
   const ended = await runNode(
     measured(`

@@ -36,7 +36,7 @@ describe('connections', () => {
     answers.pulls = [{ fill: rowsOf(1, 2), done: false }, { done: false }, { fill: rowsOf(3, 1) }]
     expect(await ports({ protocol: 'tcp' })).toEqual([1, 2, 3])
     expect(onlyReader()).toMatchObject({
-      session: { netns: '/run/netns/blue' },
+      session: { netns: { path: '/run/netns/blue' } },
       options: { protocols: [6] },
       closed: 1,
     })

@@ -1,5 +1,5 @@
 // The addon as tests of whole methods replace it: `vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))`.
-import type { SessionOptions } from '../../lib/binding.ts'
+import type { NativeNamespace, SessionOptions } from '../../lib/binding.ts'
 import { FakeConnectionReader, connectionSchema, connectionStates } from './fake-connections.ts'
 import { MarksSession, elementSchema, foundMarkSchema } from './fake-marks.ts'
 import { FakeSession } from './fake-session.ts'
@@ -26,7 +26,21 @@ class IpvsSession extends FakeSession {
   }
 }
 
+export class FakeNamespace implements NativeNamespace {
+  readonly path: string
+  closed = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  close(): void {
+    this.closed++
+  }
+}
+
 export const binding: object = {
+  Namespace: FakeNamespace,
   IpvsSession,
   MarksSession,
   ConnectionReader: FakeConnectionReader,

@@ -67,6 +67,10 @@ export class TableSession implements NativeMarksSession {
     })
   }
 
+  async followPath(_call: Call): Promise<Reply> {
+    return this.#answer('followPath', () => ({}))
+  }
+
   abort(id: number): void {
     this.aborted.push(id)
   }

@@ -10,7 +10,7 @@ const timeouts = new RowReader<TimeoutsRow>(schema, 'timeouts')
 const daemons = new RowReader<DaemonRow>(schema, 'daemon')
 
 export interface Received {
-  readonly method: 'open' | 'execute' | 'read' | 'snapshot'
+  readonly method: 'open' | 'execute' | 'read' | 'snapshot' | 'followPath'
   readonly call: Call
   /** Codes of the operations, in order. */
   readonly codes: readonly number[]
@@ -68,6 +68,10 @@ export class FakeSession implements NativeIpvsSession {
 
   snapshot(call: Call, consistent: boolean): Promise<Reply> {
     return this.#receive({ method: 'snapshot', call, codes: [], services: [], destinations: [], consistent })
+  }
+
+  followPath(call: Call): Promise<Reply> {
+    return this.#receive({ method: 'followPath', call, codes: [], services: [], destinations: [] })
   }
 
   abort(id: number): void {

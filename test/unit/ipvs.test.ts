@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { Reply } from '../../lib/binding.ts'
@@ -33,7 +34,7 @@ const sent = () => session.calls.map(({ codes }) => codes.map((code) => names[co
 describe('open', () => {
   test('passes the namespace on', async () => {
     await (await Ipvs.open({ netns: '/run/netns/blue', timeoutMs: 77 })).close()
-    expect(opened.options.slice(-2)).toEqual([{}, { netns: '/run/netns/blue' }])
+    expect(opened.options.slice(-2)).toEqual([{}, { netns: { path: '/run/netns/blue', closed: 1 } }])
     expect(opened.sessions.at(-1)?.last.call.timeoutMs).toBe(77)
   })
 
@@ -66,6 +67,23 @@ describe('open', () => {
     await expect(Ipvs.open({ netns: '/run/netns/none' })).rejects.toMatchObject(rejection)
     opening.mockRestore()
     expect(opened.sessions.at(-1)?.closed).toBe(1)
+    expect(opened.options.at(-1)?.netns).toMatchObject({ closed: 1 })
+  })
+
+  test.each<[string, Partial<Reply>]>([
+    ['current', {}],
+    ['replaced', failed('local', constants.errno.ESTALE, { attribute: 'netns' })],
+    ['missing', failed('local', constants.errno.ENOENT, { attribute: 'netns' })],
+    ['missing', failed('local', constants.errno.ENOTDIR, { attribute: 'netns' })],
+  ])('its namespace is %s (%#)', async (status, reply) => {
+    answer(reply)
+    expect(await ipvs.namespaceStatus()).toBe(status)
+    expect(session.last.method).toBe('followPath')
+  })
+
+  test('a path that cannot be followed is an error, and no status', async () => {
+    answer(failed('local', constants.errno.EACCES, { attribute: 'netns' }))
+    await expect(ipvs.namespaceStatus()).rejects.toMatchObject({ operation: 'namespaceStatus', errno: 13 })
   })
 })
 

@@ -39,7 +39,8 @@ const rejection = async (promise: Promise<unknown>): Promise<IpvsError> => {
 describe('open', () => {
   test('passes options on', async () => {
     await (await FirewallMarks.open({ netns: '/run/netns/blue', table: 'lb.one', timeoutMs: 77 })).close()
-    expect(opened.options.slice(-2)).toEqual([{ table: 'ipvs' }, { table: 'lb.one', netns: '/run/netns/blue' }])
+    const netns = { path: '/run/netns/blue', closed: 1 }
+    expect(opened.options.slice(-2)).toEqual([{ table: 'ipvs' }, { table: 'lb.one', netns }])
   })
 
   test.each<[string, unknown]>([

@@ -1,0 +1,32 @@
+// Network namespaces by path. What needs privileges is in test/integration.
+#include "netlink/namespace.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+using netlink::Cause;
+
+TEST_CASE("a namespace that is none is refused") {
+  CHECK(netlink::Namespace("/nonexistent").enter().error == ENOENT);
+  CHECK(netlink::Namespace("/proc/self/status").enter().error == EINVAL);
+}
+
+TEST_CASE("a FIFO in the place of a namespace is refused, and not waited for") {
+  char directory[] = "/tmp/ipvs-namespace-XXXXXX";
+  REQUIRE(mkdtemp(directory) != nullptr);
+  const std::string path = std::string(directory) + "/fifo";
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  CHECK(netlink::Namespace(path).enter().error == EINVAL);
+  std::filesystem::remove_all(directory);
+}
+
+TEST_CASE("a namespace that was closed is not opened again") {
+  netlink::Namespace closed("/proc/self/ns/net");
+  closed.close();
+  CHECK(closed.enter().cause == Cause::closed);
+  CHECK(closed.follow().cause == Cause::closed);
+}
