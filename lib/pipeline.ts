@@ -25,6 +25,10 @@ import {
 /** Most writes in one native call: bounds what is settled at once, and what one `timeoutMs` has to do for. */
 const MOST_WRITES = 4096
 
+function assertDone(context: FailureContext, { failures: [failure] }: Reply, reason: unknown): void {
+  if (failure !== undefined) throw failureError(context, failure, reason)
+}
+
 export interface PipelineOptions {
   /** For each native call, from when it starts. */
   readonly timeoutMs: number
@@ -108,22 +112,17 @@ export class Pipeline implements Channel {
 
   /** Opens the sockets, so that problems show early. */
   open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
-    const take = (pending: Pending<void>, { failures: [failure] }: Reply): void => {
-      if (failure !== undefined) throw failureError(pending.context, failure, pending.reason)
-    }
-    return this.#aside((call) => this.session.open(call), take, context, signal)
+    return this.#aside((call) => this.session.open(call), assertDone, context, signal)
   }
 
   namespaceStatus(context: FailureContext, signal: AbortSignal | undefined): Promise<NamespaceStatus> {
-    const take = (pending: Pending<NamespaceStatus>, reply: Reply): NamespaceStatus =>
-      namespaceStatusOf(pending.context, reply, pending.reason)
-    return this.#aside((call) => this.session.followPath(call), take, context, signal)
+    return this.#aside((call) => this.session.followPath(call), namespaceStatusOf, context, signal)
   }
 
   // Beside the steps: these need not wait for one another.
   async #aside<Result>(
     start: (call: Call) => Promise<Reply>,
-    take: (pending: Pending<Result>, reply: Reply) => Result,
+    take: (context: FailureContext, reply: Reply, reason: unknown) => Result,
     context: FailureContext,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
@@ -133,7 +132,7 @@ export class Pipeline implements Channel {
     pending.onAbort = () => this.session.abort(call.id)
     const reply = await start(call)
     try {
-      pending.resolve(take(pending, reply))
+      pending.resolve(take(pending.context, reply, pending.reason))
     } catch (error) {
       pending.reject(error)
     }
