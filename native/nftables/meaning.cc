@@ -17,6 +17,9 @@ namespace {
 
 constexpr size_t words = 16;
 
+// (value & mask) ^ xor: NFT_BITWISE_BOOL, which headers from Linux 6.13 on call NFT_BITWISE_MASK_XOR.
+constexpr uint32_t maskAndXor = 0;
+
 // Registers 1 to 4 have 16 bytes, 8 to 23 are the same memory in words of 4.
 size_t wordOf(uint32_t number) {
   if (number >= NFT_REG_1 && number <= NFT_REG_4) {
@@ -168,7 +171,7 @@ private:
     const size_t target = wordOf(number(data, NFTA_BITWISE_DREG));
     const Bytes mask = value(data, NFTA_BITWISE_MASK);
     const Bytes toggle = value(data, NFTA_BITWISE_XOR);
-    const bool plain = number(data, NFTA_BITWISE_OP) == NFT_BITWISE_MASK_XOR && mask.size() == toggle.size() &&
+    const bool plain = number(data, NFTA_BITWISE_OP) == maskAndXor && mask.size() == toggle.size() &&
                        !mask.empty() && source < words && target < words;
     const Word before = source < words ? words_[source] : Word{};
     forget(target);
