@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { loadProblem } from './load-failure.ts'
 
 /** How a field of a row is stored (host byte order, natural alignment). */
 export type FieldKind = 'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'text' | 'bytes' | 'flags' | 'nested'
@@ -227,21 +228,23 @@ function isMusl(): boolean {
   }
 }
 
+/** The addon could not be loaded. The message says why and what to do; `cause` is the error of Node.js or node-gyp-build. */
+export class LoadError extends Error {
+  override readonly name = 'LoadError'
+}
+
 function load(): Binding {
-  if (process.platform !== 'linux') throw new Error(`ipvs: Linux only (this is ${process.platform})`)
+  if (process.platform !== 'linux') throw new LoadError(`ipvs: Linux only (this is ${process.platform})`)
   const libc = isMusl() ? 'musl' : 'glibc'
   const before = process.env['LIBC']
   process.env['LIBC'] ??= libc // node-gyp-build reads it once, when it is loaded
+  let file: string | undefined
   try {
-    const build = require('node-gyp-build') as (dir: string) => unknown
-    return build(root) as Binding
+    const { path } = require('node-gyp-build') as { path: (dir: string) => string }
+    file = path(root)
+    return require(file) as Binding
   } catch (cause) {
-    throw new Error(
-      `ipvs: no native build for linux-${process.arch} (${libc}); see "Building from source" in README.md`,
-      {
-        cause,
-      },
-    )
+    throw new LoadError(`ipvs: ${loadProblem({ file, arch: process.arch, libc }, cause)}`, { cause })
   } finally {
     if (before === undefined) delete process.env['LIBC']
     else process.env['LIBC'] = before

@@ -171,8 +171,8 @@ private:
     const size_t target = wordOf(number(data, NFTA_BITWISE_DREG));
     const Bytes mask = value(data, NFTA_BITWISE_MASK);
     const Bytes toggle = value(data, NFTA_BITWISE_XOR);
-    const bool plain = number(data, NFTA_BITWISE_OP) == maskAndXor && mask.size() == toggle.size() &&
-                       !mask.empty() && source < words && target < words;
+    const bool plain = number(data, NFTA_BITWISE_OP) == maskAndXor && mask.size() == toggle.size() && !mask.empty() &&
+                       source < words && target < words;
     const Word before = source < words ? words_[source] : Word{};
     forget(target);
     if (field_.in(source)) {
