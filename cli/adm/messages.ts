@@ -1,5 +1,6 @@
 // What went wrong, as ipvsadm says it where it has words of its own.
 import type { IpvsError, IpvsErrorCode } from 'ipvs'
+import { inWords, type Wording } from '../wording.ts'
 
 const sentences: Partial<Record<IpvsErrorCode, string>> = {
   ERR_IPVS_SERVICE_EXISTS: 'Service already exists',
@@ -13,10 +14,66 @@ const sentences: Partial<Record<IpvsErrorCode, string>> = {
   ERR_IPVS_PERMISSION_DENIED: 'Permission denied (you must be root)',
 }
 
+// Options by the last part of the fields that they set.
+const options: Readonly<Record<string, string>> = {
+  scheduler: '--scheduler',
+  schedulerFlags: '--sched-flags',
+  persistence: '--persistent',
+  timeoutSeconds: '--persistent',
+  netmask: '--netmask',
+  persistenceEngine: '--pe',
+  onePacket: '--ops',
+  weight: '--weight',
+  upperThreshold: '--u-threshold',
+  lowerThreshold: '--l-threshold',
+  type: '--tun-type',
+  checksum: '--tun-csum',
+  tcpSeconds: '--set',
+  tcpFinSeconds: '--set',
+  udpSeconds: '--set',
+  interface: '--mcast-interface',
+  syncId: '--syncid',
+  maxLength: '--sync-maxlen',
+  group: '--mcast-group',
+  ttl: '--mcast-ttl',
+  netns: '--netns',
+}
+
+function wordOf(attribute: string): string | undefined {
+  const path = attribute.replaceAll(/\[\d+\]/g, '')
+  if (/^service\.(fwmark|family|protocol|address|port)$/.test(path)) return 'the service'
+  if (/^destination\.(address|port)$/.test(path)) return '--real-server'
+  if (path.endsWith('multicast.port')) return '--mcast-port'
+  if (path.endsWith('tunnel.port')) return '--tun-port'
+  return options[path.slice(path.lastIndexOf('.') + 1)]
+}
+
+const wording: Wording = {
+  word: wordOf,
+  phrases: [
+    [/: undefined is not /g, ': is missing: '],
+    [/updateService\(\)/g, '-E'],
+    [/updateDestination\(\)/g, '-e'],
+    [/stopSyncDaemon\(\)/g, '--stop-daemon'],
+    [/^netns: /g, '--netns: '],
+    [/set persistence, e\.g\. \{\}/g, 'add --persistent'],
+    [/tunnel options need forwarding "tunnel" named with them/g, 'only with --ipip'],
+    [/use forwarding "masquerade"/g, 'use --masquerading'],
+    [/use forwarding "tunnel"/g, 'use --ipip'],
+    [/set type to "gue" or leave port out/g, 'use --tun-type gue, or leave it out'],
+    [/leave port out/g, 'leave the port out'],
+    [/above upperThreshold/g, 'above --u-threshold'],
+    [/is lowerThreshold/g, 'is --l-threshold'],
+    [/use a fwmark service/g, 'use a service of a mark'],
+    [/the handle's network namespace/g, 'the network namespace'],
+  ],
+  subjects: false,
+}
+
 /** One line for an error; what scripts may know is said in the same words. */
 export function messageOf(error: IpvsError): string {
   if (error.code === 'ERR_IPVS_SERVICE_NOT_FOUND') {
     return error.operation.endsWith('Destination') ? 'Service not defined' : 'No such service'
   }
-  return sentences[error.code] ?? error.message
+  return sentences[error.code] ?? inWords(error, wording)
 }

@@ -1,6 +1,6 @@
 // `-R`: a command line on each line of standard input, changes that follow each other in one batch.
-import { text } from 'node:stream/consumers'
 import { IpvsError, type BatchOperation, type BatchResult, type Ipvs } from 'ipvs'
+import { FileError, readText } from '../files.ts'
 import type { Output } from '../output.ts'
 import { messageOf } from './messages.ts'
 import type { Command } from './parse.ts'
@@ -121,5 +121,13 @@ class Restore {
  * as with ipvsadm. All failures are reported with their lines, and any makes the exit status one of failure.
  */
 export async function restore(ipvs: Ipvs, output: Output): Promise<number> {
-  return new Restore(ipvs, output).run(linesOf(await text(output.input)))
+  let input: string
+  try {
+    input = await readText(undefined, output)
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    output.error(`${error.message}\n`)
+    return FAILED
+  }
+  return new Restore(ipvs, output).run(linesOf(input))
 }

@@ -36,7 +36,7 @@ export async function adm(words: readonly string[], output: Output, netns?: stri
     return await carryOut(ipvs, command, output)
   } catch (error) {
     if (!(error instanceof IpvsError)) throw error
-    output.error(`${error.operation === 'open' ? `Can't initialize ipvs: ${error.message}` : messageOf(error)}\n`)
+    output.error(`${error.operation === 'open' ? `Can't initialize ipvs: ${messageOf(error)}` : messageOf(error)}\n`)
     return statusOf(error, command)
   }
 }

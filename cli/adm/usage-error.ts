@@ -1,9 +1,8 @@
 // Command lines that cannot be carried out.
 
-/** Exit statuses as scripts know them from ipvsadm. */
-export const BAD_COMMAND = 2
-export const FAILED = 255
-export const CANNOT_LIST = 1
+import { ADM_CANNOT_LIST as CANNOT_LIST, ADM_FAILED as FAILED, ADM_USAGE as BAD_COMMAND } from '../status.ts'
+
+export { BAD_COMMAND, CANNOT_LIST, FAILED }
 
 /** What is wrong with a command line, and the exit status that says so. */
 export class UsageError extends Error {

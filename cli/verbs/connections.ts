@@ -14,7 +14,7 @@ import { Option, type Command } from 'commander'
 import type { Output } from '../output.ts'
 import { printing, type Context, type Watch } from './context.ts'
 import { json, table, type Column } from './format.ts'
-import { endpointText, whole } from './keys.ts'
+import { endpointText, interval, whole } from './keys.ts'
 
 interface Options {
   readonly protocol?: string
@@ -133,7 +133,7 @@ export function registerConnections(program: Command, context: Context): void {
     .option('--count-by <fields>', 'client, clientSubnet, virtual, fwmark, destination, state, protocol')
     .option('--top <number>', 'the largest groups only', whole)
     .option('--json', 'a line of JSON for each')
-    .option('--watch [seconds]', 'again and again', whole)
+    .option('--watch [seconds]', 'again and again', interval)
     .addHelpText('after', examples)
     .action(async (options: Options, command: Command) =>
       context.withIpvs(command, async (ipvs) => {

@@ -5,6 +5,7 @@ import type { Finding } from '../doctor/finding.ts'
 import { NoEntry } from '../doctor/proc.ts'
 import { readFacts } from '../doctor/read.ts'
 import type { Output } from '../output.ts'
+import { printablePart } from '../printable.ts'
 import type { Context } from './context.ts'
 import { emphasis, json } from './format.ts'
 
@@ -24,8 +25,8 @@ export function renderFindings(findings: readonly Finding[], output: Output): st
   return findings
     .map(({ level, what, why, fix = [] }) => {
       const sentence = why === undefined ? what : `${what}: ${why}`
-      const commands = fix.map((command) => `      ${emphasis('dim', command, output)}\n`)
-      return `${emphasis(styles[level], level.padEnd(4), output)}  ${sentence}\n${commands.join('')}`
+      const commands = fix.map((command) => `      ${emphasis('dim', printablePart(command), output)}\n`)
+      return `${emphasis(styles[level], level.padEnd(4), output)}  ${printablePart(sentence)}\n${commands.join('')}`
     })
     .join('')
 }

@@ -16,6 +16,9 @@ import type {
   Timeouts,
 } from 'ipvs'
 
+import { FileError } from '../files.ts'
+import { parseJson } from './json-text.ts'
+
 /** A service with its destinations, the newest first. */
 export interface SavedService {
   readonly service: Service
@@ -90,12 +93,25 @@ export async function readDocument(ipvs: Ipvs, marks: FirewallMarks | undefined)
   }
 }
 
-/** Reads what was saved. What is in it is checked when it is applied. */
-export function parseDocument(text: string): Document {
-  const document = JSON.parse(text) as Partial<Document> | null
-  if (document === null || typeof document !== 'object' || document.version !== 1) {
-    throw new SyntaxError('this is not what "ipvs save" writes: "version": 1 is missing')
-  }
-  if (!Array.isArray(document.services)) throw new SyntaxError('"services" is missing')
+const known = new Set(['version', 'timeouts', 'services', 'daemons', 'marks', 'nat'])
+
+// What is wrong with the whole. Rows are checked when they are applied.
+function problemOf(document: Readonly<Record<string, unknown>>): string | undefined {
+  if (document['version'] !== 1) return 'this is not what "ipvs save" writes: "version": 1 is missing'
+  const stray = Object.keys(document).find((name) => !known.has(name))
+  if (stray !== undefined)
+    return `there is no such thing as ${JSON.stringify(stray)} (accepted: ${[...known].join(', ')})`
+  if (document['services'] === undefined) return '"services" is missing'
+  const lists = ['services', 'daemons', 'marks', 'nat']
+  const wrong = lists.find((name) => document[name] !== undefined && !Array.isArray(document[name]))
+  return wrong === undefined ? undefined : `"${wrong}" is not an array`
+}
+
+/** Reads what was saved; throws `FileError`. `name`: of the file. */
+export function parseDocument(text: string, name = 'standard input'): Document {
+  const document = parseJson(text, name)
+  const isObject = typeof document === 'object' && document !== null && !Array.isArray(document)
+  const problem = problemOf(isObject ? (document as Record<string, unknown>) : {})
+  if (problem !== undefined) throw new FileError(`${name}: ${problem}`)
   return document as Document
 }

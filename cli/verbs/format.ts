@@ -1,6 +1,7 @@
 // Text for people and for programs.
 import { styleText } from 'node:util'
 import type { Output } from '../output.ts'
+import { printablePart } from '../printable.ts'
 
 function withoutBigints(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value
@@ -18,8 +19,11 @@ export interface Column {
 }
 
 /** Columns as wide as what is in them, two spaces apart. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], output: Output): string {
-  const widths = columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)))
+export function table(columns: readonly Column[], given: readonly (readonly string[])[], output: Output): string {
+  const rows = given.map((row) => row.map(printablePart))
+  const widths = columns.map(({ title }, at) =>
+    rows.reduce((width, row) => Math.max(width, row[at]?.length ?? 0), title.length),
+  )
   const line = (cells: readonly string[]): string =>
     columns
       .map(({ right }, at) => {

@@ -42,6 +42,13 @@ export function serviceText(service: ServiceKey | ListedService): string {
   return `${protocol}:${endpointText(address, port)}`
 }
 
+/** Seconds between two looks: at least one, and at most what timers can wait. */
+export function interval(text: string): number {
+  const seconds = /^\d{1,7}$/.test(text) ? Number(text) : 0
+  if (seconds < 1 || seconds > 2_147_483) throw new InvalidArgumentError('Not a number of seconds from 1 to 2147483.')
+  return seconds
+}
+
 /** A whole number. */
 export function whole(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Not a whole number.')

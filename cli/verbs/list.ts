@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Output } from '../output.ts'
 import { printing, type Context, type Watch } from './context.ts'
 import { json, short, table, type Column } from './format.ts'
-import { endpointText, serviceText, whole } from './keys.ts'
+import { endpointText, interval, serviceText } from './keys.ts'
 
 const columns: readonly Column[] = [
   { title: 'SERVICE' },
@@ -59,7 +59,7 @@ export function registerList(program: Command, context: Context): void {
     .command('list')
     .description('services with their destinations')
     .option('--json', 'as JSON')
-    .option('--watch [seconds]', 'again and again, with rates per second', whole)
+    .option('--watch [seconds]', 'again and again, with rates per second', interval)
     .addHelpText('after', '\nExamples:\n  ipvs list\n  ipvs list --json | jq .\n  ipvs list --watch 1 --netns blue')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) => {
       await context.withIpvs(command, async (ipvs) =>

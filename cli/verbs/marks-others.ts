@@ -1,7 +1,7 @@
 // `ipvs marks export`, `find` and `allocate`: living beside nft, and beside others who use marks.
-import { writeFile } from 'node:fs/promises'
 import type { AllocateMarkOptions } from 'ipvs'
 import type { Command } from 'commander'
+import { writeText } from '../files.ts'
 import type { Context } from './context.ts'
 import { json } from './format.ts'
 import { renderFound } from './rule-tables.ts'
@@ -14,9 +14,7 @@ function registerExport(marks: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs marks export\n  ipvs marks export /etc/ipvs-marks.nft')
     .action(async (file: string | undefined, _options: object, command: Command) =>
       context.withMarks(command, async (handle) => {
-        const text = await handle.export()
-        if (file === undefined) context.output.out(text)
-        else await writeFile(file, text)
+        await writeText(file, await handle.export(), context.output)
       }),
     )
 }

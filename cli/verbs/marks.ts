@@ -1,10 +1,10 @@
 // `ipvs marks`: the rules that give packets their marks.
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import type { MarkRule } from 'ipvs'
 import type { Command } from 'commander'
+import { FileError, inputName, readText } from '../files.ts'
 import type { Context } from './context.ts'
 import { json } from './format.ts'
+import { parseJson } from './json-text.ts'
 import { registerNat } from './marks-nat.ts'
 import { registerOthers } from './marks-others.ts'
 import { renderMarks } from './rule-tables.ts'
@@ -79,14 +79,9 @@ function registerReplacing(marks: Command, context: Context): void {
     .description('exactly these rules, in one transaction')
     .addHelpText('after', '\nExample:\n  ipvs marks list --json > marks.json && ipvs marks replace marks.json')
     .action(async (file: string | undefined, _options: object, command: Command) => {
-      let rules: MarkRule[]
-      try {
-        const source = file === undefined ? text(context.output.input) : readFile(file, 'utf8')
-        rules = JSON.parse(await source) as MarkRule[]
-      } catch (error) {
-        command.error(`error: ${file ?? 'standard input'}: ${(error as Error).message}`)
-      }
-      await context.withMarks(command, (handle) => handle.replace(rules))
+      const rules = parseJson(await readText(file, context.output), inputName(file))
+      if (!Array.isArray(rules)) throw new FileError(`${inputName(file)}: is not an array of rules`)
+      await context.withMarks(command, (handle) => handle.replace(rules as MarkRule[]))
     })
 }
 

@@ -2,7 +2,10 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { IpvsError } from 'ipvs'
+import { FileError } from '../files.ts'
 import type { Output } from '../output.ts'
+import { DONE, FAILED, USAGE } from '../status.ts'
+import { inWords, isUsage } from '../wording.ts'
 import { registerChanges } from './change.ts'
 import { registerCompletion } from './completion.ts'
 import { createContext, type Context } from './context.ts'
@@ -13,6 +16,7 @@ import { registerList } from './list.ts'
 import { registerMarks } from './marks.ts'
 import { registerSaving } from './save.ts'
 import { registerStats } from './stats.ts'
+import { wordingOf } from './wording.ts'
 
 const verbs = [
   registerList,
@@ -43,16 +47,26 @@ export function createProgram(context: Context): Command {
   return program
 }
 
-/** Carries out words, and answers the exit status: 1 for what failed, 2 for what was not understood. */
+/** Carries out words, and answers the exit status: see status.ts. */
 export async function runProgram(words: readonly string[], output: Output): Promise<number> {
   const context = createContext(output)
+  const program = createProgram(context)
+  let command = program
+  program.hook('preAction', (_, action) => {
+    command = action
+  })
   try {
-    await createProgram(context).parseAsync(words, { from: 'user' })
+    await program.parseAsync(words, { from: 'user' })
     return context.status
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 1 ? 2 : error.exitCode
-    if (!(error instanceof IpvsError)) throw error
+    if (error instanceof CommanderError) return error.exitCode === DONE ? DONE : USAGE
+    if (error instanceof IpvsError) {
+      const wording = wordingOf(command)
+      output.error(`ipvs: ${inWords(error, wording)}\n`)
+      return isUsage(error, wording) ? USAGE : FAILED
+    }
+    if (!(error instanceof FileError)) throw error
     output.error(`ipvs: ${error.message}\n`)
-    return 1
+    return FAILED
   }
 }

@@ -1,8 +1,7 @@
 // `ipvs save` and `ipvs restore`.
-import { readFile, writeFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
+import { inputName, readText, writeText } from '../files.ts'
 import { applySteps } from './apply.ts'
 import type { Context } from './context.ts'
 import { difference, stepLines, stepText, type Step } from './difference.ts'
@@ -45,19 +44,13 @@ function registerSave(program: Command, context: Context): void {
     .action(async (file: string | undefined, _options: object, command: Command) =>
       withBoth(context, command, false, async (ipvs, marks) => {
         const document = `${json(await readDocument(ipvs, marks), 2)}\n`
-        if (file === undefined) context.output.out(document)
-        else await writeFile(file, document)
+        await writeText(file, document, context.output)
       }),
     )
 }
 
-async function readWanted(file: string | undefined, context: Context, command: Command): Promise<Document> {
-  const named = file === undefined || file === '-' ? undefined : file
-  try {
-    return parseDocument(await (named === undefined ? text(context.output.input) : readFile(named, 'utf8')))
-  } catch (error) {
-    return command.error(`error: ${named ?? 'standard input'}: ${(error as Error).message}`)
-  }
+async function readWanted(file: string | undefined, { output }: Context): Promise<Document> {
+  return parseDocument(await readText(file, output), inputName(file))
 }
 
 /** Steps were printed in the order in which they are carried out, so one says what was done. */
@@ -75,7 +68,7 @@ function registerRestore(program: Command, context: Context): void {
     .description('makes the table what it was: only what differs is touched, and traffic keeps flowing')
     .addHelpText('after', '\nExamples:\n  ipvs restore table.json --dry-run\n  ipvs restore < table.json')
     .action(async (file: string | undefined, options: { dryRun?: true }, command: Command) => {
-      const wanted = await readWanted(file, context, command)
+      const wanted = await readWanted(file, context)
       const needed = [wanted.marks, wanted.nat].some((rules) => rules !== undefined && rules.length > 0)
       await withBoth(context, command, needed, async (ipvs, marks) => {
         const steps = difference(await readDocument(ipvs, marks), wanted)

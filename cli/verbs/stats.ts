@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { Output } from '../output.ts'
 import { printing, type Context, type Watch } from './context.ts'
 import { json, short, table } from './format.ts'
-import { whole } from './keys.ts'
+import { interval } from './keys.ts'
 
 const columns = ['', 'CONNS', 'PACKETS IN', 'PACKETS OUT', 'BYTES IN', 'BYTES OUT'].map((title, at) => ({
   title,
@@ -29,7 +29,7 @@ export function registerStats(program: Command, context: Context): void {
     .command('stats')
     .description('what has passed all services, and each processor')
     .option('--json', 'as JSON')
-    .option('--watch [seconds]', 'again and again', whole)
+    .option('--watch [seconds]', 'again and again', interval)
     .addHelpText('after', '\nExamples:\n  ipvs stats\n  ipvs stats --json')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) =>
       context.withIpvs(command, async (ipvs) =>

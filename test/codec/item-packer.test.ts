@@ -330,4 +330,4 @@ test('any item: what native code takes makes the same rows, and is right', () =>
   // Neither side of the comparison may be empty.
   expect(taken).toBeGreaterThan(5000)
   expect(wrong).toBeGreaterThan(5000)
-})
+}, 60_000)

@@ -17,16 +17,20 @@ const actions: Record<Exclude<LabArguments['action'], 'help'>, (lab: LabArgument
   run: runCommand,
 }
 
-/** Carries out the words behind `program`, which is how the lab was called. Resolves with the status to exit with. */
-export async function labCommand(words: readonly string[], program: string): Promise<number> {
+/** Carries out the words behind `program`, which is how the lab was called. Resolves with the status to exit with. `print`: help. */
+export async function labCommand(
+  words: readonly string[],
+  program: string,
+  print: (text: string) => void = (text) => void process.stdout.write(text),
+): Promise<number> {
   try {
     const lab = parseArguments(words)
     if (lab.action !== 'help') return await actions[lab.action](lab)
-    process.stdout.write(usage(program))
-    return 0
   } catch (error) {
     return report(error)
   }
+  print(usage(program))
+  return 0
 }
 
 async function setup(lab: LabArguments): Promise<number> {

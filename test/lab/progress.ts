@@ -2,10 +2,11 @@
 
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { printable } from '../../cli/printable.ts'
 
 /** One line. */
 export function say(line: string): void {
-  process.stderr.write(`lab: ${line}\n`)
+  process.stderr.write(printable(`lab: ${line}\n`))
 }
 
 /** Runs `work`; on a terminal the line grows with the bytes that arrive in `folder`, elsewhere it is said once. */

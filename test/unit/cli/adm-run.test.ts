@@ -77,7 +77,7 @@ test('-R says how far it went when nothing more can be done', async () => {
   const some = await restored('-A -f 6\n-A -f 7\n-A -f 8\n--set 1 0 2\n', endingIpvs(1, true))
   expect(some).toMatchObject({
     status: 255,
-    stderr: `line 2: -A -f 7: batch: Lost.\n${denied}1 of 4 commands applied, 1 failed, 2 not tried\n`,
+    stderr: `line 2: -A -f 7: Lost.\n${denied}1 of 4 commands applied, 1 failed, 2 not tried\n`,
   })
 })
 

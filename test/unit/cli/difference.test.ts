@@ -1,6 +1,7 @@
 // `ipvs restore`: what is done to get from one table to another, and in which order.
 import type { Destination, ListedMarkRule, ListedSyncDaemon, NatRule, Service, ServiceSnapshot } from 'ipvs'
 import { expect, test } from 'vitest'
+import { FileError } from '../../../cli/files.ts'
 import { difference, stepLines, stepText } from '../../../cli/verbs/difference.ts'
 import {
   parseDocument,
@@ -135,5 +136,5 @@ test('counters are not saved, and the director itself is saved as what can be ad
 })
 
 test.each(['null', '{}', '{"version":2}', '{"version":1}', '[', '7'])('%s is no document', (text) => {
-  expect(() => parseDocument(text)).toThrow(SyntaxError)
+  expect(() => parseDocument(text)).toThrow(FileError)
 })

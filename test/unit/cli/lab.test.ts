@@ -14,14 +14,14 @@ test('completion knows the options of the lab', () => {
 })
 
 test('it calls itself what it was called by, and its own failures are status 125', async () => {
-  let [stdout, stderr] = ['', '']
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true))
+  let stderr = ''
+  const output = new Written()
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true))
-  const statuses = [await labVerb(['--help']), await labVerb(['--kernel', '4.19', 'true'])]
+  const statuses = [await labVerb(['--help'], output), await labVerb(['--kernel', '4.19', 'true'])]
   vi.restoreAllMocks()
   expect(statuses).toEqual([0, 125])
-  expect(stdout).toMatch(/^usage: ipvs lab \[OPTION\]/)
-  expect(stdout).not.toContain('npm run')
+  expect(output.stdout).toMatch(/^usage: ipvs lab \[OPTION\]/)
+  expect(output.stdout).not.toContain('npm run')
   expect(stderr).toContain('lab: unknown kernel "4.19"')
 })
 
