@@ -21,7 +21,10 @@ export type IpvsErrorCode =
   | 'ERR_IPVS_DAEMON_NOT_RUNNING'
   /** No such network interface. */
   | 'ERR_IPVS_INTERFACE_NOT_FOUND'
-  /** CAP_NET_ADMIN in the initial user namespace is missing, or CAP_SYS_ADMIN to enter a network namespace. */
+  /**
+   * CAP_NET_ADMIN in the initial user namespace is missing, or CAP_SYS_ADMIN to enter a network namespace, or a sandbox does not
+   * let the process have netlink sockets.
+   */
   | 'ERR_IPVS_PERMISSION_DENIED'
   /** The running kernel has no IPVS, or not what was asked of it. */
   | 'ERR_IPVS_UNAVAILABLE'

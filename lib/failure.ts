@@ -37,6 +37,11 @@ const UNAVAILABLE =
   'the running kernel offers no IPVS. Load it with "modprobe ip_vs" (kernels before 6.1 do not load it by themselves; ' +
   'for a container, load it on the host), or use a kernel built with CONFIG_IP_VS'
 
+// Every kernel with a network has netlink: who does not find it is in a sandbox. What the kernel has is not known then.
+const FORBIDDEN =
+  'socket refused: AF_NETLINK is not allowed in this process (EAFNOSUPPORT). A filter of system calls forbids it: in a ' +
+  'systemd unit add AF_NETLINK to RestrictAddressFamilies=, in a container allow it in the seccomp profile'
+
 const BAD_PATH = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL', 'ELOOP', 'ENAMETOOLONG'])
 
 function explainNamespace(netns: string, errno: string): Explanation | undefined {
@@ -61,8 +66,9 @@ function explainLocal({ netns }: FailureContext, errno: string): Explanation {
     case 'ETIMEDOUT':
       return { code: 'ERR_IPVS_TIMEOUT', problem: 'no time was left to send it; nothing was changed' }
     case 'EAFNOSUPPORT':
+      return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: FORBIDDEN }
     case 'EPROTONOSUPPORT':
-      return { code: 'ERR_IPVS_UNAVAILABLE', problem: `no netlink sockets here (${errno}): ${UNAVAILABLE}` }
+      return { code: 'ERR_IPVS_UNAVAILABLE', problem: `no generic netlink here (${errno}): ${UNAVAILABLE}` }
     case 'EPERM':
     case 'EACCES':
       return {

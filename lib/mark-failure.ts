@@ -44,8 +44,7 @@ const explainTooLarge: Explain = () => ({ code: 'ERR_IPVS_PERMISSION_DENIED', pr
 
 // No nf_tables is another matter than no IPVS.
 function isMissing({ cause, errno }: Failure): boolean {
-  const noSocket = ['EPROTONOSUPPORT', 'EAFNOSUPPORT'].includes(errnoName(errno))
-  return cause === 'unavailable' || (cause === 'local' && noSocket)
+  return cause === 'unavailable' || (cause === 'local' && errnoName(errno) === 'EPROTONOSUPPORT')
 }
 
 /** A failure of a marks session as an error. `cause` becomes the error's own. */

@@ -150,11 +150,19 @@ describe('what did not come from the kernel', () => {
     [undefined, E.EPERM, 'PERMISSION_DENIED'],
     [undefined, E.EMFILE, 'KERNEL'],
     [undefined, E.ETIMEDOUT, 'TIMEOUT'],
-    [undefined, E.EAFNOSUPPORT, 'UNAVAILABLE'],
+    [undefined, E.EAFNOSUPPORT, 'PERMISSION_DENIED'],
+    ['/run/netns/blue', E.EAFNOSUPPORT, 'PERMISSION_DENIED'],
     [undefined, E.EPROTONOSUPPORT, 'UNAVAILABLE'],
   ])('a system call: netns %s, errno %d: %s', (netns, errno, code) => {
     const error = explained('open', failure('local', errno), { netns })
     expect(error).toMatchObject({ code: `ERR_IPVS_${code}`, outcome: 'not-applied', errno })
+  })
+
+  test('a sandbox without netlink is not a missing module', () => {
+    const { message } = explained('open', failure('local', E.EAFNOSUPPORT))
+    expect(message).toContain('AF_NETLINK is not allowed')
+    expect(message).toContain('RestrictAddressFamilies')
+    expect(message).not.toContain('modprobe')
   })
 
   test('the namespace is named', () => {

@@ -170,6 +170,7 @@ describe('failures', () => {
     ['no permission', failed('rejected', 1), { code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1 }],
     ['no nf_tables', failed('unavailable', 22), { code: 'ERR_IPVS_UNAVAILABLE', errno: 22 }],
     ['no nfnetlink', failed('local', 93), { code: 'ERR_IPVS_UNAVAILABLE' }],
+    ['a sandbox without netlink', failed('local', 97), { code: 'ERR_IPVS_PERMISSION_DENIED', errno: 97 }],
     ['a send buffer that is too small', failed('local', 90), { code: 'ERR_IPVS_PERMISSION_DENIED', errno: 90 }],
     ['no time', failed('timeout'), { code: 'ERR_IPVS_TIMEOUT' }],
     ['a table that never settles', failed('conflict'), { code: 'ERR_IPVS_CONFLICT' }],
