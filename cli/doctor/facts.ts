@@ -1,13 +1,19 @@
 // What `ipvs doctor` looks at. `read.ts` finds it out; checks make findings of it and read nothing themselves.
-import type { FoundMark, ListedMarkRule, ListedNatRule, ServiceSnapshot } from 'ipvs'
+import type { FoundMark, ListedMarkRule, ListedNatRule, ListedSyncDaemon, ServiceSnapshot } from 'ipvs'
 import type { Finding } from './finding.ts'
+import type { HostFacts } from './host.ts'
+import type { Listener } from './listeners.ts'
 import type { NamespaceFacts } from './proc.ts'
+import type { RouteFacts } from './routes.ts'
 
 /** What was found out. */
-export interface Facts extends NamespaceFacts {
+export interface Facts extends NamespaceFacts, Partial<RouteFacts> {
   /** Why IPVS cannot be used. */
   readonly refused?: Refusal | undefined
   readonly services: readonly ServiceSnapshot[]
+  /** Sockets of the director; absent when they do not matter or cannot be read. */
+  readonly listeners?: readonly Listener[] | undefined
+  readonly daemons?: readonly ListedSyncDaemon[] | undefined
   /** Absent: the rules cannot be read. */
   readonly marks?: readonly ListedMarkRule[] | undefined
   /** Rules that translate addresses. */
@@ -22,8 +28,8 @@ export interface Facts extends NamespaceFacts {
 export interface Refusal {
   readonly code: 'ERR_IPVS_UNAVAILABLE' | 'ERR_IPVS_PERMISSION_DENIED'
   readonly message: string
-  /** The process runs in a user namespace of its own, as in rootless containers. */
-  readonly userNamespace: boolean
+  readonly errno?: number | undefined
+  readonly host: HostFacts
 }
 
 /** From facts to findings. */

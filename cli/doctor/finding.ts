@@ -15,14 +15,19 @@ export interface Finding {
   readonly fix?: readonly string[]
 }
 
-type Problem = Required<Omit<Finding, 'level' | 'code' | 'fix'>> & { readonly fix: string | readonly string[] }
+interface Problem {
+  readonly what: string
+  readonly why: string
+  /** Absent where no command of this machine helps; `why` says then what does. */
+  readonly fix?: string | readonly string[]
+}
 
 const problem = (level: Level, code: string, { what, why, fix }: Problem): Finding => ({
   level,
   code,
   what,
   why,
-  fix: [fix].flat(),
+  ...(fix === undefined ? {} : { fix: [fix].flat() }),
 })
 
 export const bad = (code: string, told: Problem): Finding => problem('bad', code, told)

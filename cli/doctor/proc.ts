@@ -5,7 +5,9 @@ import { promisify } from 'node:util'
 
 const sysctlFile = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}`
 const INTERFACES = '/proc/sys/net/ipv4/conf'
-const reversePath = (name: string): string => `${INTERFACES}/${name}/rp_filter`
+const perInterface = ['rp_filter', 'send_redirects'] as const
+type PerInterface = (typeof perInterface)[number]
+const filesOf = (name: string): string[] => perInterface.map((setting) => `${INTERFACES}/${name}/${setting}`)
 const STATUS = '/proc/net/ip_vs_status'
 
 /** What is read. */
@@ -14,6 +16,8 @@ export interface NamespaceFacts {
   readonly sysctls: Readonly<Record<string, string>>
   /** `net.ipv4.conf.*.rp_filter` by interface; `all` and `default` are among them. */
   readonly reversePath: Readonly<Record<string, string>>
+  /** `net.ipv4.conf.*.send_redirects`, likewise. */
+  readonly sendRedirects: Readonly<Record<string, string>>
   /** Of `/proc/net/ip_vs_status`: since Linux 7 the service table grows. */
   readonly serviceBuckets?: { readonly count: number; readonly loadFactor: number } | undefined
 }
@@ -23,7 +27,7 @@ type Files = ReadonlyMap<string, string>
 async function readHere(files: readonly string[]): Promise<Files> {
   const interfaces = await readdir(INTERFACES)
   const found = new Map<string, string>()
-  for (const file of [...files, ...interfaces.map(reversePath)]) {
+  for (const file of [...files, ...interfaces.flatMap(filesOf)]) {
     const text = await readFile(file, 'utf8').catch(() => undefined)
     if (text !== undefined) found.set(file, text)
   }
@@ -35,7 +39,7 @@ export class NoEntry extends Error {}
 
 // Node.js cannot enter a namespace, and /proc/sys shows that of whoever reads.
 async function readThere(files: readonly string[], netns: string): Promise<Files> {
-  const script = `exec grep -sH '' ${reversePath('*')} "$@"`
+  const script = `exec grep -sH '' ${filesOf('*').join(' ')} "$@"`
   const words = [`--net=${netns}`, 'sh', '-c', script, 'sh', ...files]
   const ended = await promisify(execFile)('nsenter', words, { maxBuffer: 1 << 26 }).catch((error: unknown) => error)
   const { stdout = '', stderr = '', code } = ended as { stdout?: string; stderr?: string; code?: number | string }
@@ -57,6 +61,15 @@ export function serviceBuckets(status: string | undefined): NamespaceFacts['serv
   return count === undefined ? undefined : { count: Number(count), loadFactor: Number(loadFactor) }
 }
 
+function byInterface(found: Files, setting: PerInterface): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const [file, text] of found) {
+    const [, name] = /\/conf\/([^/]+)\/\w+$/.exec(file) ?? []
+    if (name !== undefined && file.endsWith(`/${setting}`)) values[name] = text.trim()
+  }
+  return values
+}
+
 /** Reads sysctls and more of a network namespace, by default of this one. Rejects with `NoEntry`. */
 export async function readNamespace(names: readonly string[], netns: string | undefined): Promise<NamespaceFacts> {
   const files = [...names.map(sysctlFile), STATUS]
@@ -66,10 +79,10 @@ export async function readNamespace(names: readonly string[], netns: string | un
     const text = found.get(sysctlFile(name))
     if (text !== undefined) sysctls[name] = text.trim()
   }
-  const paths: Record<string, string> = {}
-  for (const [file, text] of found) {
-    const [, name] = /\/conf\/(.+)\/rp_filter$/.exec(file) ?? []
-    if (name !== undefined) paths[name] = text.trim()
+  return {
+    sysctls,
+    reversePath: byInterface(found, 'rp_filter'),
+    sendRedirects: byInterface(found, 'send_redirects'),
+    serviceBuckets: serviceBuckets(found.get(STATUS)),
   }
-  return { sysctls, reversePath: paths, serviceBuckets: serviceBuckets(found.get(STATUS)) }
 }

@@ -1,8 +1,10 @@
 // Reads the facts that `ipvs doctor` looks at.
-import { readFile } from 'node:fs/promises'
 import { FirewallMarks, Ipvs, IpvsError } from 'ipvs'
 import type { Facts } from './facts.ts'
+import { readHost } from './host.ts'
+import { readListeners } from './listeners.ts'
 import { readNamespace } from './proc.ts'
+import { readRoutes } from './routes.ts'
 
 /** The sysctls that are looked at. */
 const sysctlNames = [
@@ -13,6 +15,10 @@ const sysctlNames = [
   'net.ipv4.vs.expire_nodest_conn',
   'net.ipv4.vs.expire_quiescent_template',
   'net.ipv4.vs.conn_reuse_mode',
+  'net.ipv4.vs.pmtu_disc',
+  'net.ipv4.vs.backup_only',
+  'net.ipv4.vs.drop_packet',
+  'net.ipv4.vs.am_droprate',
   'net.ipv4.vs.run_estimation',
   'net.ipv4.vs.svc_lfactor',
 ] as const
@@ -34,23 +40,27 @@ async function readMarks(where: Where): Promise<MarkFacts> {
   }
 }
 
-// The initial user namespace has all the numbers there are.
-async function inUserNamespace(): Promise<boolean> {
-  const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '')
-  return map !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map)
-}
-
 /** Rejects with `NoEntry` where a namespace cannot be looked into, and with what is no finding. */
 export async function readFacts(where: Where): Promise<Facts> {
   try {
     await using ipvs = await Ipvs.open(where)
-    const services = await ipvs.snapshot()
-    return { services, ...(await readMarks(where)), ...(await readNamespace(sysctlNames, where.netns)) }
+    const [services, daemons] = [await ipvs.snapshot(), await ipvs.listSyncDaemons()]
+    const addresses = new Set(services.flatMap(({ destinations }) => destinations.map(({ address }) => address)))
+    const routes = await readRoutes([...addresses], where.netns)
+    const local = Object.values(routes?.routes ?? {}).some((route) => route.local)
+    return {
+      services,
+      daemons,
+      ...(await readMarks(where)),
+      ...(await readNamespace(sysctlNames, where.netns)),
+      ...routes,
+      listeners: local ? await readListeners(where.netns) : undefined,
+    }
   } catch (error) {
     if (!(error instanceof IpvsError)) throw error
-    const { code, message } = error
+    const { code, message, errno } = error
     if (code !== 'ERR_IPVS_UNAVAILABLE' && code !== 'ERR_IPVS_PERMISSION_DENIED') throw error
-    const refused = { code, message, userNamespace: await inUserNamespace() }
-    return { refused, services: [], sysctls: {}, reversePath: {} }
+    const refused = { code, message, errno, host: await readHost() }
+    return { refused, services: [], sysctls: {}, reversePath: {}, sendRedirects: {} }
   }
 }

@@ -5,10 +5,19 @@ import type { Facts } from '../../../../cli/doctor/facts.ts'
 import type { Finding } from '../../../../cli/doctor/finding.ts'
 
 export const destination = (more: Partial<ListedDestination> = {}): ListedDestination =>
-  ({ address: '10.0.0.7', port: 0, forwarding: 'direct', weight: 1, ...more }) as ListedDestination
+  ({
+    address: '10.0.0.7',
+    port: 0,
+    forwarding: 'direct',
+    weight: 1,
+    upperThreshold: 0,
+    activeConnections: 0,
+    inactiveConnections: 0,
+    ...more,
+  }) as ListedDestination
 
 export const service = (fwmark: number, ...destinations: ListedDestination[]): ServiceSnapshot =>
-  ({ fwmark, family: 'ipv4', destinations }) as unknown as ServiceSnapshot
+  ({ fwmark, family: 'ipv4', scheduler: 'wlc', schedulerFlags: [], destinations }) as unknown as ServiceSnapshot
 
 export const rule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
 
@@ -17,6 +26,7 @@ export const facts = (more: Partial<Facts>): Facts => ({
   marks: [],
   sysctls: {},
   reversePath: {},
+  sendRedirects: {},
   ...more,
 })
 
