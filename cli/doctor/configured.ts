@@ -1,5 +1,6 @@
 // Questions about what is configured that several checks ask.
-import type { ListedNatRule } from 'ipvs'
+import { isIP } from 'node:net'
+import type { ListedNatRule, ServiceSnapshot } from 'ipvs'
 import type { Facts } from './facts.ts'
 
 /** Whether there are such destinations with addresses of that family. */
@@ -7,6 +8,13 @@ export function usesForwarding({ services }: Facts, forwarding: string, ipv6: bo
   return services.some(({ destinations }) =>
     destinations.some((each) => each.forwarding === forwarding && each.address.includes(':') === ipv6),
   )
+}
+
+/** Addresses at which clients find a service: its own, or those of the rules that give its mark. Networks are not among them. */
+export function addressesOf({ fwmark, family, address }: ServiceSnapshot, { marks = [] }: Facts): string[] {
+  if (address !== undefined) return [address]
+  const rules = marks.filter(({ mark, address: one }) => mark === fwmark && one.includes(':') === (family === 'ipv6'))
+  return [...new Set(rules.map((rule) => rule.address))].filter((one) => isIP(one) !== 0)
 }
 
 /** The masquerade rules of a family. */

@@ -3,17 +3,25 @@ import { drainingChecks } from './draining.ts'
 import type { Check, Facts } from './facts.ts'
 import { good, type Finding } from './finding.ts'
 import { forwardingChecks } from './forwarding.ts'
+import { linkChecks } from './links.ts'
 import { markChecks } from './marks.ts'
+import { policyChecks } from './policy.ts'
 import { explainRefusal } from './refusal.ts'
+import { schedulingChecks } from './scheduling.ts'
 import { serviceChecks } from './services.ts'
 import { trackingChecks } from './tracking.ts'
+import { tunnelChecks } from './tunnels.ts'
 
 // prettier-ignore
 const checks: readonly Check[] = [
   ...forwardingChecks,
+  ...linkChecks,
+  ...tunnelChecks,
   ...trackingChecks,
   ...markChecks,
+  ...schedulingChecks,
   ...drainingChecks,
+  ...policyChecks,
   ...serviceChecks,
 ]
 
@@ -27,7 +35,7 @@ export function diagnose(facts: Facts): Finding[] {
 }
 
 // Of programs that know nothing of namespaces.
-const enters = (command: string): boolean => /^(sysctl|ip|nft|iptables|ip6tables) /.test(command)
+const enters = (command: string): boolean => /^(sysctl|ip|nft|ssh|iptables|ip6tables) /.test(command)
 
 /** The same findings with fixes that work from outside of the namespace `netns`, a name or a path. */
 export function fromOutside(findings: readonly Finding[], netns: string): Finding[] {

@@ -1,6 +1,7 @@
 // Clients that stay where they were when destinations are drained or removed.
-import { serviceText } from '../verbs/keys.ts'
-import type { Check } from './facts.ts'
+import type { ServiceSnapshot } from 'ipvs'
+import { destinationText, serviceText } from '../verbs/keys.ts'
+import type { Check, Facts } from './facts.ts'
 import { risk, setSysctl } from './finding.ts'
 
 const drains: Check = ({ services, sysctls }) => {
@@ -18,21 +19,55 @@ const drains: Check = ({ services, sysctls }) => {
   ]
 }
 
+const NODEST = 'net.ipv4.vs.expire_nodest_conn'
+
 const deadConnections: Check = ({ services, sysctls }) => {
-  const name = 'net.ipv4.vs.expire_nodest_conn'
-  if (services.length === 0 || sysctls[name] !== '0') return []
+  if (services.length === 0 || sysctls[NODEST] !== '0') return []
   return [
     risk('removed-destinations', {
-      what: `${name} is 0`,
-      why: 'connections of a removed destination hang until they time out',
-      fix: setSysctl({ [name]: 1 }),
+      what: `${NODEST} is 0`,
+      why: 'packets of connections to a removed destination are dropped until these time out, those of UDP clients that keep their port as well',
+      fix: setSysctl({ [NODEST]: 1 }),
     }),
   ]
 }
 
+// A mark service may be of all protocols: what of it is UDP only rules tell.
+const isUdp = ({ protocol, fwmark, family }: ServiceSnapshot, { marks = [] }: Facts): boolean => {
+  if (fwmark === undefined) return protocol === 'udp'
+  const rules = marks.filter(({ mark, address }) => mark === fwmark && address.includes(':') === (family === 'ipv6'))
+  return rules.length > 0 && rules.every((rule) => rule.protocol === 'udp')
+}
+
+// UDP has no end that the kernel would see: each packet of a client that keeps its port renews the connection.
+const drainedUdp: Check = (facts) =>
+  facts.services
+    .filter((service) => !service.onePacket && isUdp(service, facts))
+    .filter(({ destinations }) => destinations.some(({ weight }) => weight > 0))
+    .flatMap((service) => {
+      const stuck = service.destinations.filter(
+        ({ weight, activeConnections, inactiveConnections }) =>
+          weight === 0 && activeConnections + inactiveConnections > 0,
+      )
+      if (stuck.length === 0) return []
+      const text = serviceText(service)
+      const names = stuck.map(destinationText)
+      return [
+        risk('drained-udp', {
+          what: `${text}: ${names.join(', ')} has weight 0 and UDP clients`,
+          why: 'clients that keep their port stay as long as they send; only removing the destination sends them elsewhere',
+          fix: [
+            ...(facts.sysctls[NODEST] === '0' ? [setSysctl({ [NODEST]: 1 })] : []),
+            ...names.map((name) => `ipvs remove destination ${text} ${name}`),
+          ],
+        }),
+      ]
+    })
+
 const reuse: Check = ({ services, sysctls }) => {
   const name = 'net.ipv4.vs.conn_reuse_mode'
-  if (services.length === 0 || sysctls[name] !== '0') return []
+  // With expire_nodest_conn drained and removed destinations lose such clients all the same.
+  if (services.length === 0 || sysctls[name] !== '0' || sysctls[NODEST] === '1') return []
   return [
     risk('port-reuse', {
       what: `${name} is 0`,
@@ -42,4 +77,4 @@ const reuse: Check = ({ services, sysctls }) => {
   ]
 }
 
-export const drainingChecks: readonly Check[] = [drains, deadConnections, reuse]
+export const drainingChecks: readonly Check[] = [drains, deadConnections, drainedUdp, reuse]

@@ -35,7 +35,7 @@ const list = async (folder: string): Promise<string[]> => readdir(folder).catch(
 export const listsModule = (text: string): boolean => /(?:^|\/)ip_vs\.ko(?:\.\w+)?(?::|$)/m.test(text)
 
 /** Whether a file of modprobe.d has a command for ip_vs. A blacklist only stops loading by alias. */
-export const replacesModule = (text: string): boolean => /^\s*install\s+ip_vs\s/m.test(text)
+export const replacesModule = (text: string): boolean => /^\s*install\s+ip[_-]vs\s/m.test(text)
 
 /** The initial user namespace has all the numbers there are. */
 export const isUserNamespace = (map: string): boolean => map !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map)

@@ -67,7 +67,7 @@ function unavailable({ message, host }: Refusal): Finding {
     return bad('module-blocked', {
       what: `${replacedIn.join(', ')} replaces the loading of ip_vs by a command`,
       why: `modprobe does not load it: ${NOTHING}`,
-      fix: [...replacedIn.map((file) => `sed -i '/^\\s*install\\s\\+ip_vs\\s/d' ${file}`), 'modprobe ip_vs'],
+      fix: [...replacedIn.map((file) => `sed -i '/^\\s*install\\s\\+ip[_-]vs\\s/d' ${file}`), 'modprobe ip_vs'],
     })
   }
   const fix = mayLoad ? 'modprobe ip_vs' : 'sudo modprobe ip_vs'

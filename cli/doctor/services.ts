@@ -1,19 +1,6 @@
-// Services as such: their destinations, their counters, the kernel's table of them.
-import { serviceText } from '../verbs/keys.ts'
+// Services as such: their counters, the kernel's table of them.
 import type { Check } from './facts.ts'
-import { bad, risk, setSysctl } from './finding.ts'
-
-const empty: Check = ({ services }) =>
-  services
-    .filter(({ destinations }) => destinations.every(({ weight }) => weight === 0))
-    .map((service) => {
-      const text = serviceText(service)
-      return bad('no-destination', {
-        what: `${text} has no destination that takes connections`,
-        why: 'its clients are refused',
-        fix: `ipvs add destination ${text} ADDRESS`,
-      })
-    })
+import { risk, setSysctl } from './finding.ts'
 
 const counters: Check = ({ sysctls }) => {
   const name = 'net.ipv4.vs.run_estimation'
@@ -35,4 +22,4 @@ const smallTable: Check = ({ services, serviceBuckets: buckets, sysctls }) => {
   ]
 }
 
-export const serviceChecks: readonly Check[] = [empty, counters, smallTable]
+export const serviceChecks: readonly Check[] = [counters, smallTable]

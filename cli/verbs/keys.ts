@@ -49,6 +49,11 @@ export function interval(text: string): number {
   return seconds
 }
 
+/** A destination as `destinationKey` reads it. */
+export function destinationText({ address, port = 0 }: DestinationKey): string {
+  return port === 0 ? address : endpointText(address, port)
+}
+
 /** A whole number. */
 export function whole(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Not a whole number.')

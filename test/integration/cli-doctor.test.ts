@@ -52,7 +52,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'strict reverse path filter': {
     make: ['ip link add d0 type dummy && sysctl -qw net.ipv4.conf.d0.rp_filter=1'],
-    fix: 'sysctl -w net.ipv4.conf.d0.rp_filter=2',
+    fix: 'sysctl -w net.ipv4.conf.d0.rp_filter=0', // there is no route to anywhere
     level: 'risk',
   },
   'a mark without service': {
@@ -78,11 +78,11 @@ const cases: Readonly<Record<string, Case>> = {
     fix: 'sysctl -w net.ipv4.ip_forward=1',
     level: 'bad',
   },
-  'a service without destinations': {
-    make: ['ipvs add service tcp:172.16.0.9:80'],
-    fix: 'ipvs add destination tcp:172.16.0.9:80 ADDRESS',
+  'a service without open destinations': {
+    make: ['ipvs add service tcp:172.16.0.9:80', 'ipvs add destination tcp:172.16.0.9:80 10.0.0.9 --weight 0'],
+    fix: 'ipvs set destination tcp:172.16.0.9:80 10.0.0.9:80 --weight 1',
     level: 'bad',
-    instead: ['ipvs add destination tcp:172.16.0.9:80 10.0.0.9'],
+    instead: ['ipvs set destination tcp:172.16.0.9:80 10.0.0.9:80 --weight 1'],
   },
   'connections of removed destinations': {
     make: ['sysctl -qw net.ipv4.vs.expire_nodest_conn=0'],
@@ -96,11 +96,6 @@ const cases: Readonly<Record<string, Case>> = {
       'sysctl -qw net.ipv4.vs.expire_quiescent_template=0',
     ],
     fix: 'sysctl -w net.ipv4.vs.expire_quiescent_template=1',
-    level: 'risk',
-  },
-  'reused ports': {
-    make: ['sysctl -qw net.ipv4.vs.conn_reuse_mode=0'],
-    fix: 'sysctl -w net.ipv4.vs.conn_reuse_mode=1',
     level: 'risk',
   },
   'counters that stand still': {

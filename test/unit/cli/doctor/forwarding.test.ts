@@ -38,3 +38,23 @@ test('masquerade rules need forwarding, of their family; redirects do not', () =
   expect(found({ services, marks: [rule], nat, sysctls })).toEqual(['bad: sysctl -w net.ipv4.ip_forward=1'])
   expect(found({ nat, sysctls: { 'net.ipv4.ip_forward': '1' } })).toEqual(['good: '])
 })
+
+test('strict reverse path filters matter where clients come in, and not where the default route leaves', () => {
+  const interfaces = ['front', 'back'].map((name) => {
+    const addresses = name === 'front' ? ['172.16.0.100'] : ['10.0.0.1']
+    return { name, mtu: 1500, loopback: false, addresses }
+  })
+  const strict = (reversePath: Record<string, string>, ...defaultDevices: string[]) =>
+    found({ services: [service(7, destination())], marks: [rule], interfaces, reversePath, defaultDevices })
+  const each = { all: '0', front: '1', back: '1' }
+  expect(strict(each, 'front')).toEqual(['good: '])
+  expect(strict(each, 'back')).toEqual(['risk: sysctl -w net.ipv4.conf.front.rp_filter=2'])
+  expect(strict({ ...each, front: '0' }, 'back')).toEqual(['good: '])
+  expect(strict({ ...each, front: '2' }, 'back')).toEqual(['good: '])
+  expect(strict({ ...each, all: '1' }, 'back')).toEqual(['risk: sysctl -w net.ipv4.conf.all.rp_filter=2'])
+  expect(strict(each)).toEqual(['risk: sysctl -w net.ipv4.conf.front.rp_filter=0'])
+  expect(strict({ ...each, all: '1' })).toEqual([
+    'risk: sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.front.rp_filter=0',
+  ])
+  expect(strict({ ...each, all: '1', front: '0' })).toEqual(['risk: sysctl -w net.ipv4.conf.all.rp_filter=0'])
+})

@@ -44,7 +44,7 @@ test.each<[Partial<HostFacts>, string, readonly string[] | undefined]>([
   [
     { replacedIn: ['/etc/modprobe.d/cis.conf'] },
     'module-blocked',
-    ["sed -i '/^\\s*install\\s\\+ip_vs\\s/d' /etc/modprobe.d/cis.conf", 'modprobe ip_vs'],
+    ["sed -i '/^\\s*install\\s\\+ip[_-]vs\\s/d' /etc/modprobe.d/cis.conf", 'modprobe ip_vs'],
   ],
 ])('why the module is not there: %o', (more, code, fix) => {
   const [only, ...others] = unavailable(more)
@@ -85,6 +85,7 @@ test('what is read of the machine', () => {
   expect(listsModule('kernel/net/netfilter/ipvs/ip_vs.ko\n')).toBe(true)
   expect(listsModule('kernel/net/netfilter/ipvs/ip_vs_rr.ko: kernel/x/aip_vs.ko\n')).toBe(false)
   expect(replacesModule('# CIS\ninstall ip_vs /bin/false\n')).toBe(true)
+  expect(replacesModule('install ip-vs /bin/true\n')).toBe(true)
   expect(replacesModule('blacklist ip_vs\ninstall ip_vs_rr /bin/false\n#install ip_vs /bin/true\n')).toBe(false)
   expect(unitOf('0::/system.slice/director.service\n')).toBe('director.service')
   expect(unitOf('0::/system.slice/system-web.slice/web@1.service/payload\n')).toBe('web@1.service')

@@ -1,13 +1,7 @@
 // `ipvs doctor`: Services as such.
 import { expect, test } from 'vitest'
 import { serviceBuckets } from '../../../../cli/doctor/proc.ts'
-import { destination, found, rule, service } from './given.ts'
-
-test('a service without destinations, or with drained ones only', () => {
-  const expected = ['bad: ipvs add destination mark:7 ADDRESS']
-  expect(found({ services: [service(7)], marks: [rule] })).toEqual(expected)
-  expect(found({ services: [service(7, destination({ weight: 0 }))], marks: [rule] })).toEqual(expected)
-})
+import { destination, found, service } from './given.ts'
 
 test('the service table of Linux 7 that has stopped growing', () => {
   const services = Array.from({ length: 100 }, (_, at) => service(at + 1, destination()))

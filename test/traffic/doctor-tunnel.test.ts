@@ -1,0 +1,89 @@
+// `ipvs doctor` on tunnels that are too narrow for what clients send.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { connectKernel } from '../integration/kernel.ts'
+import type { Lab } from '../lab/client.ts'
+import { sound, told, type Step } from './doctor.ts'
+
+const families = {
+  ipv4: { vip: '172.16.0.100', service: '-t 172.16.0.100:80', server: '10.0.0.7' },
+  ipv6: { vip: '2001:db8::100', service: '-t [2001:db8::100]:80', server: 'fd00::7' },
+} as const
+
+let lab: Lab
+let steps: Record<string, Step>
+beforeAll(async () => {
+  lab = await connectKernel()
+  steps = await lab.run(
+    async (context, given) => {
+      const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
+      const { buildSite } = await load<typeof import('./topology.ts')>('topology')
+      const { inUrl, serveWeb } = await load<typeof import('./web.ts')>('web')
+      const { Doctor } = await load<typeof import('./doctor.ts')>('doctor')
+      const site = await buildSite(context, 'tunnel', ['server-7'])
+      await serveWeb(context, site)
+      const doctor = await Doctor.of(context, site)
+      // A firewall that many have.
+      const deaf = `add table inet deaf; add chain inet deaf in { type filter hook input priority 0; };
+        add rule inet deaf in icmp type destination-unreachable drop;
+        add rule inet deaf in icmpv6 type packet-too-big drop`
+      const onClient = async (text: string) => context.sh(text, { netns: site.client })
+      await onClient(`nft '${deaf}'`)
+      await doctor.set('sysctl -qw net.ipv4.vs.expire_nodest_conn=1')
+      for (const [family, { vip, service, server }] of Object.entries(given.families)) {
+        const ask = (size: number) => async (): Promise<string[]> => {
+          await onClient('ip route flush cache; ip -6 route flush cache')
+          const cookie = `Cookie: ${'x'.repeat(size)}`
+          const words = ['-gsS', '--noproxy', '*', '--max-time', '5', '-H', cookie, `http://${inUrl(vip)}/`]
+          const { stdout, stderr } = await context.run('curl', words, { netns: site.client })
+          return [stdout.split(' ')[0] || (stderr.split(':')[0] ?? '')]
+        }
+        await doctor.set(`ipvsadm -A ${service} -s rr`, `ipvsadm -a ${service} -r ${server} -i`)
+        await doctor.look(`${family}-small`, ask(10))
+        await doctor.mend(family, 'tunnel-mtu', ask(5000))
+        await doctor.set('sysctl -qw net.ipv4.vs.pmtu_disc=1')
+        await context.run('nft', ['delete', 'table', 'inet', 'ipvs-mss'], { netns: site.servers[0]?.netns ?? '' })
+        await onClient('nft delete table inet deaf')
+        await doctor.look(`${family}-told`, ask(5000))
+        await onClient(`nft '${deaf}'`)
+        // Narrower clients fit.
+        for (const { name } of [site.client, site.director]) await context.sh(`ip -n ${name} link set front mtu 1400`)
+        await doctor.look(`${family}-narrow`, ask(5000))
+        for (const { name } of [site.client, site.director]) await context.sh(`ip -n ${name} link set front mtu 1500`)
+        await doctor.set(`ipvsadm -D ${service}`)
+      }
+      return doctor.steps
+    },
+    { families },
+    { timeoutMs: 200_000 },
+  )
+})
+afterAll(() => lab.close())
+
+describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
+  const step = (name = ''): Step => steps[family + name] ?? { findings: [], who: ['no such step'] }
+  const [answer, hangs, finding] = [['server-7'], ['curl'], ['risk tunnel-mtu']]
+
+  test('clients that get no ICMP can ask for small things only', () => {
+    expect(step('-small').who).toEqual(answer)
+    expect(told(step('-small'))).toEqual(finding)
+    expect(step().who).toEqual(hangs)
+    expect(told(step())).toEqual(finding)
+  })
+
+  test('for all sizes after what the doctor says to do', () => {
+    expect(step('-mended').who).toEqual(answer)
+    // What is done on servers cannot be seen on the director.
+    expect(told(step('-mended'))).toEqual(family === 'ipv4' ? sound : finding)
+  })
+
+  test('clients that get it do without, so this is a risk only', () => {
+    expect(step('-told').who).toEqual(answer)
+    expect(told(step('-told'))).toEqual(finding)
+  })
+
+  test('nothing is said where all fits', () => {
+    expect(step('-narrow').who).toEqual(answer)
+    expect(told(step('-narrow'))).toEqual(sound)
+  })
+})
