@@ -1,0 +1,45 @@
+// Runs everything on the kernel that this process runs on, and stores what was found.
+//   guest.js RESULT SHIM READER KERNEL [--whole] [--every N] [--scenario TEXT] [--part NAME]
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { KernelResult, PartResult } from './results.ts'
+import { sweep } from './sweep.ts'
+import { command } from './world.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    whole: { type: 'boolean', default: false },
+    every: { type: 'string' },
+    scenario: { type: 'string' },
+    part: { type: 'string' },
+  },
+})
+const [result, shim, reader, kernel] = positionals as [string, string, string, string]
+const { whole } = values
+const tools = { shim, reader, work: mkdtempSync(join(tmpdir(), 'faults-')) }
+
+const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
+  faults: () => sweep({ tools, shards: 4, every: Number(values.every ?? (whole ? 1 : 23)), scenario: values.scenario }),
+}
+
+command('modprobe', '-a', 'ip_vs', 'nf_tables')
+const start = performance.now()
+const done: PartResult[] = []
+for (const [name, run] of Object.entries(parts)) {
+  if (values.part !== undefined && values.part !== name) continue
+  const part = await run()
+  done.push(part)
+  console.log(`${name}: ${JSON.stringify(part.figures)}, ${part.findings.length} findings`)
+}
+const stored: KernelResult = {
+  kernel,
+  release: release(),
+  whole,
+  seconds: Math.round((performance.now() - start) / 1000),
+  parts: done,
+}
+writeFileSync(result, `${JSON.stringify(stored, undefined, 2)}\n`)
+process.exit(done.some(({ findings }) => findings.length > 0) ? 1 : 0)
