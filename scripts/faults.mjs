@@ -28,9 +28,10 @@ function run(command, ...args) {
   return done.status ?? 1
 }
 
+const source = (name) => join('test/faults', name)
+
 /** Compiles what is not TypeScript. */
 function compile(folder) {
-  const source = (name) => join('test/faults', name)
   const [shim, reader] = ['shim.so', 'reader'].map((name) => join(folder, name))
   const flags = ['-O2', '-Wall', '-Wextra', '-Werror']
   if (run('cc', ...flags, '-shared', '-fPIC', '-o', shim, source('shim.c'), '-ldl') !== 0) process.exit(1)
@@ -45,7 +46,7 @@ try {
   for (const kernel of named.length > 0 ? named : whole ? known : ['6.1']) {
     console.log(`\n=== ${kernel}`)
     const result = join(folder, `${kernel}.json`)
-    const guest = ['node', 'out/test/faults/guest.js', result, shim, reader, kernel]
+    const guest = ['node', '--expose-gc', 'out/test/faults/guest.js', result, shim, reader, kernel]
     const lab = ['out/test/lab/main.js', '--kernel', kernel, '--output', folder, '--', ...guest]
     if (run('node', ...lab, ...(whole ? ['--whole'] : []), ...guestWords) !== 0) failed.push(kernel)
     if (!existsSync(result)) continue

@@ -17,6 +17,7 @@ const steps = {
   lab: ['node', 'out/test/lab/main.js', 'setup'],
   pack: npm('test:pack'),
   integration: npm('test:integration'),
+  faults: ['node', 'scripts/faults.mjs'],
 }
 
 const chosen = process.argv.slice(2)

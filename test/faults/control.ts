@@ -1,5 +1,5 @@
 // Commands for the preloaded shim, through the file that both map. The numbers are those of shim.c.
-import { openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 export const calls = [
   'socket',
@@ -115,6 +115,10 @@ export class Control {
     readSync(this.#fd, new Uint8Array(words.buffer), 0, controlSize, 0)
     const counts = Object.fromEntries(calls.map((call, index) => [call, words[COUNTED / 4 + index]])) as Counts
     return { counts, injected: words[FAULT / 4 + 5] as number }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
   }
 
   #write(words: Int32Array, position: number): void {

@@ -4,6 +4,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { churn, growth } from './churn.ts'
+import { kills } from './kill.ts'
+import { life } from './life.ts'
 import type { KernelResult, PartResult } from './results.ts'
 import { sweep } from './sweep.ts'
 import { command } from './world.ts'
@@ -21,8 +24,15 @@ const [result, shim, reader, kernel] = positionals as [string, string, string, s
 const { whole } = values
 const tools = { shim, reader, work: mkdtempSync(join(tmpdir(), 'faults-')) }
 
+const often = { terminated: 200, exited: 200, opened: 1000, aborted: 500 }
+const sometimes = { terminated: 3, exited: 3, opened: 50, aborted: 50 }
+
 const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
-  faults: () => sweep({ tools, shards: 4, every: Number(values.every ?? (whole ? 1 : 23)), scenario: values.scenario }),
+  faults: () => sweep({ tools, shards: 4, every: Number(values.every ?? (whole ? 1 : 61)), scenario: values.scenario }),
+  kills: () => kills(tools, whole ? 1 : 4),
+  life: () => life(tools, whole ? often : sometimes),
+  churn: () => churn(tools, 3000, whole ? 20 : 5),
+  growth: () => growth(tools, whole ? 200_000 : 10_000),
 }
 
 command('modprobe', '-a', 'ip_vs', 'nf_tables')

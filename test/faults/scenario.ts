@@ -31,11 +31,12 @@ export interface Scenario {
 
 export const TIMEOUT_MS = 300
 
+const some = (lines: readonly string[]) => `${lines.length} (${lines.slice(0, 3).join('; ')})`
+
 /** What is different, for people. */
 export function differenceText(now: Lines, wanted: Lines): string {
   const missing = [...wanted].filter((line) => !now.has(line))
   const besides = [...now].filter((line) => !wanted.has(line))
-  const some = (lines: string[]) => `${lines.length} (${lines.slice(0, 3).join('; ')})`
   return `missing ${some(missing)}, besides ${some(besides)}`
 }
 

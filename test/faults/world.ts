@@ -37,7 +37,10 @@ class Reader {
     return new Promise((resolve, reject) => {
       const gone = () => reject(new Error('the reader has gone'))
       const take = (line: string) => {
-        if (line !== '.') return void answer.add(line)
+        if (line !== '.') {
+          answer.add(line)
+          return
+        }
         this.#lines.off('line', take)
         this.#child.off('exit', gone)
         resolve(answer)

@@ -1,0 +1,44 @@
+// What is interrupted by a kill, and then simply done once more.
+import { FirewallMarks, Ipvs, type MarkRule } from 'ipvs'
+import { applySteps } from '../../cli/verbs/apply.ts'
+import { difference } from '../../cli/verbs/difference.ts'
+import { readDocument } from '../../cli/verbs/document.ts'
+import { prepare as prepareState, wanted } from './scenarios/states.ts'
+import type { World } from './world.ts'
+
+export interface KillJob {
+  prepare(world: World): Promise<unknown>
+  /** Opens its own handles. */
+  run(netns: string): Promise<void>
+}
+
+const services = Array.from({ length: 500 }, (_, index) => ({ fwmark: index + 1, scheduler: 'rr' }))
+const block: MarkRule = { mark: 8, address: '172.16.0.0/16', protocol: 'tcp', ports: 'all' }
+const inner: MarkRule = { mark: 9, address: '172.16.5.0/24', protocol: 'tcp', ports: 'all' }
+
+async function fill(netns: string): Promise<void> {
+  const ipvs = await Ipvs.open({ netns })
+  const { failures } = await ipvs.addServices(services)
+  const other = failures.find(({ error }) => error.code !== 'ERR_IPVS_SERVICE_EXISTS')
+  await ipvs.close()
+  if (other !== undefined) throw other.error
+}
+
+async function replace(netns: string): Promise<void> {
+  const marks = await FirewallMarks.open({ netns })
+  await marks.replace([inner])
+  await marks.close()
+}
+
+async function restore(netns: string): Promise<void> {
+  const [ipvs, marks] = [await Ipvs.open({ netns }), await FirewallMarks.open({ netns })]
+  const { error } = await applySteps(difference(await readDocument(ipvs, marks), wanted), ipvs, marks)
+  await Promise.all([ipvs.close(), marks.close()])
+  if (error !== undefined) throw error
+}
+
+export const killJobs: Readonly<Record<string, KillJob>> = {
+  batch: { prepare: async () => {}, run: fill },
+  'marks.replace': { prepare: ({ marks }) => marks.replace([block]), run: replace },
+  restore: { prepare: prepareState, run: restore },
+}

@@ -1,0 +1,80 @@
+// kill -9 before and behind every send: another run ends with exactly what is wished, and with nothing temporary.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Control } from './control.ts'
+import { killJobs, type KillJob } from './kill-jobs.ts'
+import type { Finding, PartResult } from './results.ts'
+import { differenceText } from './scenario.ts'
+import { shimEnvironment, type Tools } from './sweep.ts'
+import { sameLines, World, type Lines } from './world.ts'
+
+interface Kill {
+  readonly kind: 'killBefore' | 'killAfter'
+  readonly nth: number
+}
+
+class Kills {
+  readonly #tools: Tools
+  readonly #world: World
+  readonly findings: Finding[] = []
+  killed = 0
+
+  constructor(tools: Tools, world: World) {
+    this.#tools = tools
+    this.#world = world
+  }
+
+  // How the process ended in which the job was run, and how many sends it made.
+  async #child(name: string, kill?: Kill): Promise<{ signal: string | null; sends: number }> {
+    const environment = shimEnvironment(this.#tools, 'kill')
+    const control = new Control(environment['FAULTS_CONTROL'] as string)
+    control.arm(kill && { call: 'sendmsg', times: 1, argument: 0, ...kill })
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'kill-child.js'), name, this.#world.path], {
+      stdio: 'inherit',
+      env: environment,
+    })
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    const { counts } = control.disarm()
+    control.close()
+    return { signal, sends: counts.sendmsg }
+  }
+
+  async #prepare(job: KillJob): Promise<void> {
+    await this.#world.clear()
+    await job.prepare(this.#world)
+  }
+
+  async run(name: string, job: KillJob, step: number): Promise<void> {
+    await this.#prepare(job)
+    const { sends } = await this.#child(name)
+    const wished = await this.#world.look()
+    for (let nth = 1; nth <= sends; nth += step) {
+      for (const kind of ['killBefore', 'killAfter'] as const) await this.#once(name, job, wished, { kind, nth })
+    }
+  }
+
+  async #once(name: string, job: KillJob, wished: Lines, kill: Kill): Promise<void> {
+    await this.#prepare(job)
+    const { signal } = await this.#child(name, kill)
+    const fault = `${kill.kind} send #${kill.nth}`
+    const add = (trouble: Finding['trouble'], text: string) =>
+      this.findings.push({ trouble, scenario: name, fault, text })
+    if (signal !== 'SIGKILL') {
+      add('broken', `the process was not killed (${signal})`)
+      return
+    }
+    this.killed++
+    await job.run(this.#world.path)
+    const now = await this.#world.look()
+    if (!sameLines(now, wished)) add('lie', `after the second run: ${differenceText(now, wished)}`)
+  }
+}
+
+export async function kills(tools: Tools, step: number): Promise<PartResult> {
+  const world = await World.create(`kills-${process.pid}`, tools.reader)
+  const run = new Kills(tools, world)
+  for (const [name, job] of Object.entries(killJobs)) await run.run(name, job, step)
+  await world.close()
+  return { name: 'kills', figures: { killed: run.killed }, findings: run.findings }
+}

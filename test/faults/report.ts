@@ -1,0 +1,73 @@
+// Writes the tables of docs/reliability.md from the stored results of all kernels.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { kernelSources } from '../lab/kernels.ts'
+import type { Finding, KernelResult } from './results.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const START = '<!-- scorecard: written by test/faults/report.ts -->'
+const END = '<!-- end of the scorecard -->'
+
+type Cell = (result: KernelResult) => string
+
+const figure =
+  (part: string, name: string): Cell =>
+  (result) => {
+    const value = result.parts.find((each) => each.name === part)?.figures[name]
+    return value === undefined ? 'not run' : value.toLocaleString('en')
+  }
+
+const findings = ({ parts }: KernelResult): Finding[] => parts.flatMap((part) => part.findings)
+const count =
+  (...troubles: readonly Finding['trouble'][]): Cell =>
+  (result) =>
+    String(findings(result).filter(({ trouble }) => troubles.includes(trouble)).length)
+
+const rows: readonly (readonly [string, Cell])[] = [
+  ['system calls that failed', figure('faults', 'system calls')],
+  ['datagrams lost or damaged', figure('faults', 'datagrams')],
+  ['promise resolved', figure('faults', 'resolved')],
+  ['rejected, nothing applied', figure('faults', 'not applied')],
+  ['rejected, partial', figure('faults', 'partial')],
+  ['rejected, unknown', figure('faults', 'unknown')],
+  ['kill -9 at a send, run again', figure('kills', 'killed')],
+  ['worker threads terminated', figure('life', 'terminated')],
+  ['processes that exit in mid-call', figure('life', 'exited')],
+  ['handles opened and closed', figure('life', 'opened')],
+  ['calls aborted', figure('life', 'aborted')],
+  ['listings of 3,000 services under churn', figure('churn', 'listed')],
+  ['of them rejected as a conflict', figure('churn', 'conflicts')],
+  ['changes meanwhile', figure('churn', 'changed')],
+  ['operations of the growth trial', figure('growth', 'operations')],
+  ['memory after them, KiB more', figure('growth', 'KiB more')],
+  ['**untrue answers**', count('lie')],
+  ['**hangs**', count('hang')],
+  ['**leaks**', count('leak')],
+  ['**crashes, unhandled rejections, handles of no more use**', count('crash', 'unhandled', 'unusable')],
+  ['trials that could not be made', count('broken')],
+]
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+
+/** A column for each kernel. */
+export function scorecard(results: readonly KernelResult[]): string {
+  const head = ['', ...results.map(({ release }) => release)]
+  const body = rows.map(([name, cell]) => line([name, ...results.map((result) => cell(result))]))
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...body].join('\n')
+}
+
+function main(): void {
+  const stored = kernelSources
+    .map(({ name }) => join(root, 'test/faults/results', `${name}.json`))
+    .filter((path) => existsSync(path))
+    .map((path) => JSON.parse(readFileSync(path, 'utf8')) as KernelResult)
+  const card = scorecard(stored)
+  const page = join(root, 'docs/reliability.md')
+  const text = readFileSync(page, 'utf8')
+  const [start, end] = [text.indexOf(START), text.indexOf(END)]
+  if (start === -1 || end === -1) throw new Error(`${page} has no place for the scorecard`)
+  writeFileSync(page, `${text.slice(0, start + START.length)}\n\n${card}\n\n${text.slice(end)}`)
+  console.log(card)
+}
+
+main()
