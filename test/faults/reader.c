@@ -3,118 +3,23 @@
 //   reader NETNS   answers each line of input with its lines and one that is a dot; "send N ADDRESS PORT" sends UDP
 //                  datagrams from N ports first
 #define _GNU_SOURCE
+#include "messages.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/netlink.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MOST = 512, SPACE = 1 << 16, NAME = 64 };
-
-static void fail(const char* what) {
-  fprintf(stderr, "reader: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
-// ---- messages
-
-struct request {
-  struct nlmsghdr header;
-  char body[512];
-};
-
-static void* put(struct request* request, uint16_t type, const void* value, size_t size) {
-  char* at = (char*)request + NLMSG_ALIGN(request->header.nlmsg_len);
-  const struct nlattr attribute = {(uint16_t)(sizeof attribute + size), type};
-  memcpy(at, &attribute, sizeof attribute);
-  if (size != 0)
-    memcpy(at + sizeof attribute, value, size);
-  request->header.nlmsg_len = (uint32_t)(at - (char*)request + NLMSG_ALIGN(sizeof attribute + size));
-  return at;
-}
-
-static void begin(struct request* request, uint16_t type, uint16_t flags, const void* family, size_t size) {
-  memset(request, 0, sizeof *request);
-  request->header.nlmsg_type = type;
-  request->header.nlmsg_flags = NLM_F_REQUEST | flags;
-  request->header.nlmsg_len = (uint32_t)(sizeof request->header + size);
-  memcpy(request->body, family, size);
-}
-
-struct attributes {
-  const struct nlattr* of[64];
-};
-
-static struct attributes split(const void* from, size_t size) {
-  struct attributes found = {{NULL}};
-  const char* at = from;
-  while (size >= sizeof(struct nlattr)) {
-    const struct nlattr* attribute = (const struct nlattr*)at;
-    const uint16_t type = attribute->nla_type & NLA_TYPE_MASK;
-    if (attribute->nla_len < sizeof *attribute || attribute->nla_len > size)
-      fail("attribute");
-    if (type < 64)
-      found.of[type] = attribute;
-    const size_t step = NLA_ALIGN(attribute->nla_len);
-    if (step >= size)
-      break;
-    at += step;
-    size -= step;
-  }
-  return found;
-}
-
-static const void* data(const struct nlattr* attribute) { return attribute + 1; }
-static size_t sizeOf(const struct nlattr* attribute) { return attribute->nla_len - sizeof *attribute; }
-static struct attributes inside(const struct nlattr* a) { return split(data(a), sizeOf(a)); }
-
-static uint32_t number(const struct nlattr* attribute) {
-  uint32_t value = 0;
-  if (attribute != NULL)
-    memcpy(&value, data(attribute), sizeOf(attribute) < 4 ? sizeOf(attribute) : 4);
-  return value;
-}
-
-typedef void Take(const void* body, size_t size, void* to);
-
-// Sends a request and gives `take` all that answers it.
-static void ask(int protocol, struct request* request, size_t family, Take* take, void* to) {
-  static char buffer[SPACE];
-  static int sockets[32];
-  if (sockets[protocol] == 0)
-    sockets[protocol] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-  const int fd = sockets[protocol];
-  if (fd < 0 || send(fd, request, request->header.nlmsg_len, 0) < 0)
-    fail("send");
-  for (;;) {
-    ssize_t size = recv(fd, buffer, sizeof buffer, 0);
-    if (size <= 0)
-      fail("recv");
-    for (struct nlmsghdr* m = (void*)buffer; NLMSG_OK(m, size); m = NLMSG_NEXT(m, size)) {
-      if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR) {
-        const int error = -*(const int*)NLMSG_DATA(m);
-        errno = error;
-        if (error != 0 && error != ENOENT)
-          fail("answer");
-        return;
-      }
-      take((char*)NLMSG_DATA(m) + family, m->nlmsg_len - NLMSG_HDRLEN - family, to);
-      if ((m->nlmsg_flags & NLM_F_MULTI) == 0)
-        return;
-    }
-  }
-}
+enum { NAME = 64 };
 
 // ---- IPVS
 
@@ -315,7 +220,7 @@ int main(int count, char** arguments) {
   char line[128];
   while (fgets(line, sizeof line, stdin) != NULL) {
     sendDatagrams(line);
-    readIpvs(family);
+    if (family != 0) readIpvs(family); // a kernel without IPVS can have marks
     readTables();
     printf(".\n");
     fflush(stdout);

@@ -2,83 +2,23 @@
 // counted and hit, and of those about sockets only netlink's. The commands come through a shared file: see control.ts,
 // which has the same numbers.
 #define _GNU_SOURCE
+#include "damage.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <linux/netlink.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum call {
-  SOCKET,
-  BIND,
-  CONNECT,
-  GETSOCKNAME,
-  SETSOCKOPT,
-  GETSOCKOPT,
-  SENDMSG,
-  RECVMSG,
-  DATAGRAM,
-  POLL,
-  EVENTFD,
-  OPEN,
-  READ,
-  WRITE,
-  SETNS,
-  THREAD,
-  CALLS
-};
-
-enum kind {
-  NOTHING,
-  ERRNO,
-  SWALLOW,
-  SHORT,
-  DELAY,
-  KILL_BEFORE,
-  KILL_AFTER,
-  SPURIOUS, // of calls
-  DROP,
-  OVERRUN,
-  TWICE,
-  TRUNCATED,
-  CUT,
-  TORN,
-  BAD_SEQUENCE,
-  BAD_PORT,
-  FORGED,
-  OVERRUN_MESSAGE, // of datagrams
-  SHORT_MESSAGE,
-  LENGTH_ZERO,
-  LENGTH_HUGE,
-  UNALIGNED,
-  GARBAGE,
-  EMPTY,
-  LATE
-};
-
-struct fault {
-  int32_t call, nth, times, kind, argument; // times: 0 is for ever
-  volatile int32_t injected;
-};
-
-static struct control {
-  volatile int32_t armed;
-  volatile int32_t counted[CALLS];
-  struct fault fault;
-} idle, *control = &idle;
-
+static struct control idle, *control = &idle;
 static uintptr_t addonStart, addonEnd;
 
 #define REAL(name)                                                                                                     \
@@ -144,12 +84,6 @@ static struct fault* hit(enum call call) {
     return NULL;
   __atomic_add_fetch(&fault->injected, 1, __ATOMIC_RELAXED);
   return fault;
-}
-
-static void nap(int milliseconds) {
-  struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
-  while (nanosleep(&left, &left) != 0) {
-  }
 }
 
 // The faults that any call may have: -1 for a failure, 0 to go on.
@@ -254,59 +188,6 @@ static struct {
   ssize_t size;
   char bytes[65536];
 } again;
-
-static void mutate(const struct fault* fault, struct msghdr* message, ssize_t* size) {
-  struct nlmsghdr* header = message->msg_iov->iov_base;
-  switch (fault->kind) {
-  case TRUNCATED:
-    message->msg_flags |= MSG_TRUNC;
-    *size = *size > 20 ? 20 : *size;
-    break;
-  case CUT: // in the middle of its last message, without a notice
-    *size -= 4;
-    break;
-  case TORN:
-    header->nlmsg_flags |= NLM_F_DUMP_INTR;
-    break;
-  case BAD_SEQUENCE:
-    header->nlmsg_seq += 77777;
-    break;
-  case BAD_PORT:
-    header->nlmsg_pid += 1;
-    break;
-  case FORGED:
-    if (message->msg_name != NULL)
-      ((struct sockaddr_nl*)message->msg_name)->nl_pid = 4711;
-    break;
-  case OVERRUN_MESSAGE:
-    header->nlmsg_type = NLMSG_OVERRUN;
-    break;
-  case SHORT_MESSAGE:
-    header->nlmsg_len = 18;
-    *size = 18;
-    break;
-  case LENGTH_ZERO:
-    header->nlmsg_len = 0;
-    break;
-  case LENGTH_HUGE:
-    header->nlmsg_len = 0xffffffff;
-    break;
-  case UNALIGNED:
-    header->nlmsg_len = *size > 17 ? (uint32_t)*size + 1 : 17;
-    break;
-  case GARBAGE:
-    memset(header, 0xa5, (size_t)*size);
-    break;
-  case EMPTY:
-    *size = 0;
-    break;
-  case LATE:
-    nap(fault->argument);
-    break;
-  default:
-    break;
-  }
-}
 
 ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   REAL(recvmsg);

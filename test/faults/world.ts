@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FirewallMarks, Ipvs } from 'ipvs'
+import { FirewallMarks, Ipvs, IpvsError } from 'ipvs'
 
 /** What the kernel holds, a line for each thing. */
 export type Lines = ReadonlySet<string>
@@ -66,19 +66,22 @@ export function resources(): Resources {
   return { descriptors: readdirSync('/proc/self/fd').length, threads: readdirSync('/proc/self/task').length }
 }
 
+function onlyUnavailable(error: unknown): undefined {
+  if (!(error instanceof IpvsError) || error.code !== 'ERR_IPVS_UNAVAILABLE') throw error
+}
+
 export class World {
   readonly name: string
   readonly path: string
   readonly #reader: Reader
-  /** Handles that no fault ever happens to. */
-  readonly ipvs: Ipvs
+  readonly #ipvs: Ipvs | undefined
   readonly marks: FirewallMarks
 
-  private constructor(name: string, reader: Reader, ipvs: Ipvs, marks: FirewallMarks) {
+  private constructor(name: string, reader: Reader, ipvs: Ipvs | undefined, marks: FirewallMarks) {
     this.name = name
     this.path = `/run/netns/${name}`
     this.#reader = reader
-    this.ipvs = ipvs
+    this.#ipvs = ipvs
     this.marks = marks
   }
 
@@ -88,7 +91,18 @@ export class World {
     command('ip', '-n', name, 'address', 'add', '172.16.0.100/32', 'dev', 'lo')
     const netns = `/run/netns/${name}`
     const options = { netns, timeoutMs: 60_000 }
-    return new World(name, new Reader(reader, netns), await Ipvs.open(options), await FirewallMarks.open(options))
+    const ipvs = await Ipvs.open(options).catch(onlyUnavailable)
+    return new World(name, new Reader(reader, netns), ipvs, await FirewallMarks.open(options))
+  }
+
+  /** A handle that no fault ever happens to, like `marks`. */
+  get ipvs(): Ipvs {
+    if (this.#ipvs === undefined) throw new Error('this kernel has no IPVS')
+    return this.#ipvs
+  }
+
+  get hasIpvs(): boolean {
+    return this.#ipvs !== undefined
   }
 
   /**
@@ -110,7 +124,7 @@ export class World {
   }
 
   async clear(): Promise<void> {
-    await this.ipvs.flush()
+    await this.#ipvs?.flush()
     await this.marks.flush()
   }
 
@@ -127,7 +141,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    await this.ipvs.close()
+    await this.#ipvs?.close()
     await this.marks.close()
     this.#reader.end()
     command('ip', 'netns', 'delete', this.name)
