@@ -1,5 +1,5 @@
 // `ipvs marks`: the rules that give packets their marks.
-import type { MarkRule } from 'ipvs'
+import { IpvsError, type FirewallMarks, type MarkRule } from 'ipvs'
 import type { Command } from 'commander'
 import { FileError, inputName, readText } from '../files.ts'
 import type { Context } from './context.ts'
@@ -9,6 +9,7 @@ import { registerNat } from './marks-nat.ts'
 import { registerOthers } from './marks-others.ts'
 import { renderMarks } from './rule-tables.ts'
 import { portsOf } from './rule-words.ts'
+import { inDocument } from './wording.ts'
 
 /** The options of a rule, as commander gives them. */
 export type RuleOptions = Pick<MarkRule, 'mask' | 'source' | 'interface' | 'counter' | 'comment'>
@@ -72,6 +73,16 @@ function registerChanging(marks: Command, context: Context): void {
     })
 }
 
+// What is wrong with a rule is wrong with the file.
+async function replaceBy(handle: FirewallMarks, rules: readonly MarkRule[], name: string): Promise<void> {
+  try {
+    await handle.replace(rules)
+  } catch (error) {
+    if (!(error instanceof IpvsError) || error.attribute?.startsWith('rules[') !== true) throw error
+    throw new FileError(`${name}: ${inDocument(error, '')}`, { cause: error })
+  }
+}
+
 function registerReplacing(marks: Command, context: Context): void {
   marks
     .command('replace')
@@ -81,7 +92,7 @@ function registerReplacing(marks: Command, context: Context): void {
     .action(async (file: string | undefined, _options: object, command: Command) => {
       const rules = parseJson(await readText(file, context.output), inputName(file))
       if (!Array.isArray(rules)) throw new FileError(`${inputName(file)}: is not an array of rules`)
-      await context.withMarks(command, (handle) => handle.replace(rules as MarkRule[]))
+      await context.withMarks(command, (handle) => replaceBy(handle, rules as MarkRule[], inputName(file)))
     })
 }
 

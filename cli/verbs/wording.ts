@@ -1,6 +1,7 @@
 // Errors of the API in the words of the verbs.
+import type { IpvsError } from 'ipvs'
 import type { Command } from 'commander'
-import type { Wording } from '../wording.ts'
+import { inWords, type Wording } from '../wording.ts'
 
 // Options and arguments that are called otherwise than their fields.
 const aliases: Readonly<Record<string, readonly string[]>> = {
@@ -66,4 +67,14 @@ function wordOf(command: Command, attribute: string): string | undefined {
 /** The words of one command. */
 export function wordingOf(command: Command): Wording {
   return { word: (attribute) => wordOf(command, attribute), phrases, subjects: true }
+}
+
+/**
+ * An error about a part of a document, by its place there: `services[3].service.port` for `service.port` at
+ * `services[3].service`. The place of all rules is empty: that of one of them then is `[3]`.
+ */
+export function inDocument(error: IpvsError, place: string): string {
+  const word = (attribute: string) => `${place}${attribute.replace(/^[a-z]+/, '')}`
+  const text = inWords(error, { word, phrases: [[/\brules\[/g, `${place}[`], ...phrases], subjects: true })
+  return place === '' || text.startsWith(place) ? text : `${place}: ${text}`
 }

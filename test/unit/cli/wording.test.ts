@@ -1,6 +1,8 @@
 // What goes wrong is said in the words of the command line, whatever method of the API it was.
+import { IpvsError } from 'ipvs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { runProgram } from '../../../cli/verbs/program.ts'
+import { inDocument } from '../../../cli/verbs/wording.ts'
 import { opened as sessions } from '../fake-binding.ts'
 import { failed } from '../fake-session.ts'
 import { Written } from './written.ts'
@@ -127,5 +129,31 @@ describe('what the kernel refuses', () => {
     expect(stderr).toMatch(/^ipvs: \S.*\n$/)
     expect(stderr).not.toMatch(/\w\(\)|\b(service|patch|destination|options)\.\w/)
     expect(status).toBe(1)
+  })
+})
+
+describe('documents', () => {
+  const rule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: 80 }
+  test.each<[unknown[], string]>([
+    [[rule, { ...rule, mark: 0 }], 'standard input: [1].mark: 0 is not a mark'],
+    [[rule, { ...rule, prots: 80 }], 'standard input: [1].prots: there is no such property; did you mean "ports"?'],
+    [[rule, { ...rule, ports: [81, '9-8'] }], 'standard input: [1].ports[1]: "9-8" ends before it begins'],
+    [[rule, null], 'standard input: [1]: null is not an object'],
+    [[rule, { ...rule, mark: 8 }], 'standard input: [1]: "tcp 172.16.0.100 port 80 -> mark 8" overlaps'],
+  ])('%j', async (rules, said) => {
+    const output = new Written({ input: JSON.stringify(rules) })
+    expect(await runProgram(['marks', 'replace'], output)).toBe(1)
+    expect(output.stderr).toContain(`ipvs: ${said}`)
+    expect(output.stderr).not.toMatch(/rules\[|\(\)/)
+  })
+
+  test('a place in a document', () => {
+    const about = { operation: 'addDestination', target: 'FWM 7 ipv4 -> 10.0.0.7:80', attribute: 'destination.weight' }
+    const error = new IpvsError('ERR_IPVS_INVALID_ARGUMENT', 'destination.weight: -1 is not an integer', about)
+    expect(inDocument(error, 'services[3].destinations[1]')).toBe(
+      'services[3].destinations[1].weight: -1 is not an integer',
+    )
+    const refused = new IpvsError('ERR_IPVS_KERNEL', 'the kernel refuses (EBUSY)', { ...about, attribute: undefined })
+    expect(inDocument(refused, 'services[3]')).toBe('services[3]: mark:7 -> 10.0.0.7:80: the kernel refuses (EBUSY)')
   })
 })
