@@ -63,6 +63,11 @@ function explainLocal({ netns }: FailureContext, errno: string): Explanation {
   const namespace = netns === undefined ? undefined : explainNamespace(netns, errno)
   if (namespace !== undefined) return namespace
   switch (errno) {
+    case 'EBUSY': {
+      const problem =
+        'somebody else was in the middle of a patch in this network namespace all the time (lslocks shows who has locked it)'
+      return { code: 'ERR_IPVS_CONFLICT', problem: `${problem}; nothing was changed` }
+    }
     case 'ETIMEDOUT':
       return { code: 'ERR_IPVS_TIMEOUT', problem: 'no time was left to send it; nothing was changed' }
     case 'EAFNOSUPPORT':

@@ -73,9 +73,12 @@ export class Ipvs extends IpvsReader {
   }
 
   /**
-   * Changes what the patch names and nothing else (`ipvsadm -E` resets the rest).
+   * Changes what the patch names and nothing else (`ipvsadm -E` resets the rest). The kernel can only replace a service as a
+   * whole: patches of several handles and processes that use this package take turns in reading and writing, so that none
+   * loses another one's change; ipvsadm, keepalived and others do not (docs/kernels.md).
    *
-   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`.
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`; with
+   * `ERR_IPVS_CONFLICT` when it was not its turn within `timeoutMs`.
    */
   async updateService(key: ServiceKey, patch: ServicePatch, options: CallOptions = {}): Promise<void> {
     const context = this.#handle.context('updateService')
@@ -115,9 +118,10 @@ export class Ipvs extends IpvsReader {
   /**
    * Changes what the patch names and nothing else (`ipvsadm -e` resets the rest). `{ weight: 0 }` drains a destination. The
    * kernel has no request for one destination: all of the service are read for it. To patch many, use `batch`, or at least
-   * do not await each, so that they share the reading.
+   * do not await each, so that they share the reading. Takes turns with other patches, as `updateService` does.
    *
-   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`.
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`; with `ERR_IPVS_CONFLICT` when it was not its
+   * turn within `timeoutMs`, or when others kept changing the destinations while it was looked for.
    */
   async updateDestination(
     service: ServiceKey,

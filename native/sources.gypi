@@ -14,6 +14,7 @@
       "native/ipvs/read.cc",
       "native/ipvs/snapshot.cc",
       "native/ipvs/patch.cc",
+      "native/ipvs/patch_lock.cc",
       "native/ipvs/clone.cc",
       "native/ipvs/item_fields.cc",
       "native/ipvs/plain_values.cc",

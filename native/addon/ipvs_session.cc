@@ -76,7 +76,7 @@ public:
 
   explicit IpvsSession(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<IpvsSession>(info), options_(SessionOptions::from(info[0])),
-        session_(connectorFor(options_, NETLINK_GENERIC)),
+        session_(connectorFor(options_, NETLINK_GENERIC), !options_.scripted),
         worker_(info.Env(), enterOn(options_), [this] { session_.close(); }) {}
 
 private:

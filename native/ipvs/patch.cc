@@ -32,11 +32,17 @@ bool Session::waitsFor(const Item& item) const {
   });
 }
 
-// Reads the record that a patch is for and fills in what the patch does not name.
+// Reads the record that a patch is for and fills in what the patch does not name. A patch that names everything takes
+// its turn as well: another one may have been read already, and would be written over it.
 Failure Session::complete(Item& item, const Control& control, std::vector<Failure>& failures) {
   const bool service = item.operation == Operation::updateService;
   const netlink::Record& record = service ? serviceRecord : destinationRecord;
   const std::byte*& row = service ? item.service : item.destination;
+  if (shared_) {
+    if (const Status status = patchLock_.acquire(control); !status.ok()) {
+      return failureOf(0, status);
+    }
+  }
   if (!netlink::isComplete(record, row)) {
     if (waitsFor(item)) {
       send(control, failures);

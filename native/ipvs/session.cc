@@ -63,6 +63,7 @@ Status Session::refreshFamily(const Control& control, bool& changed) {
 }
 
 std::vector<Failure> Session::execute(std::span<const Item> items, const Control& control, OnFailure onFailure) {
+  const PatchLock::Release release(patchLock_);
   const size_t most = onFailure == OnFailure::stop ? 1 : chunkSize;
   std::vector<Failure> failures;
   chunk_.clear();

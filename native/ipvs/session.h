@@ -4,6 +4,7 @@
 
 #include "ipvs/commands.h"
 #include "ipvs/listing.h"
+#include "ipvs/patch_lock.h"
 #include "netlink/channel.h"
 #include "netlink/family.h"
 
@@ -33,8 +34,9 @@ struct Item {
 
 class Session {
 public:
-  explicit Session(const netlink::Channel::Connector& connector)
-      : channel_(connector), shortAnswers_(connector, netlink::Channel::shortAnswer()) {}
+  // `shared`: others patch the same tables, and patches have to keep out of each other's way.
+  explicit Session(const netlink::Channel::Connector& connector, bool shared = false)
+      : channel_(connector), shortAnswers_(connector, netlink::Channel::shortAnswer()), shared_(shared) {}
 
   // Opens the socket and finds the family.
   [[nodiscard]] Status open(const Control& control);
@@ -43,6 +45,7 @@ public:
   void close() {
     channel_.close();
     shortAnswers_.close();
+    patchLock_.close();
   }
 
   // Carries out the items in order. Failures come in the order of the items.
@@ -108,6 +111,8 @@ private:
 
   netlink::Channel channel_;
   netlink::Channel shortAnswers_; // for the many small dumps of a snapshot
+  bool shared_;
+  PatchLock patchLock_; // from the first patch of an execute() to its end
   uint16_t family_ = 0;
   std::vector<Entry> chunk_;
   std::vector<Row> completed_;     // rows of this chunk that patches were merged into

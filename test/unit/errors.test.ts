@@ -150,6 +150,7 @@ describe('what did not come from the kernel', () => {
     [undefined, E.EPERM, 'PERMISSION_DENIED'],
     [undefined, E.EMFILE, 'KERNEL'],
     [undefined, E.ETIMEDOUT, 'TIMEOUT'],
+    [undefined, E.EBUSY, 'CONFLICT'],
     [undefined, E.EAFNOSUPPORT, 'PERMISSION_DENIED'],
     ['/run/netns/blue', E.EAFNOSUPPORT, 'PERMISSION_DENIED'],
     [undefined, E.EPROTONOSUPPORT, 'UNAVAILABLE'],
