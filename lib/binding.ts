@@ -115,6 +115,8 @@ export interface NativeMarksSession extends NativeSession {
   apply(call: Call, generation: number, elements: ArrayBuffer, removed: number): Promise<Reply>
   /** Rows of the record `foundMark`: what other tables do to marks. */
   find(call: Call): Promise<Reply>
+  /** Takes rows of the record `tracedPacket`; `rows` of the record `trace`, one for each of them. */
+  trace(call: Call, packets: ArrayBuffer): Promise<Reply>
   /** `rows`: the table in the language of nft, UTF-8. */
   exportTable(call: Call): Promise<Reply>
   /** Removes the table with everything in it; done as well when there is none. */
@@ -197,7 +199,7 @@ export interface Binding {
   readonly ConnectionReader: new (options: SessionOptions, pass: ConnectionPassOptions) => NativeConnectionReader
   /** The kernel's names of the states, by the numbers that rows have. */
   readonly connectionStates: readonly string[]
-  /** service, destination, statistics, info, timeouts, daemon, element, foundMark; connection, without presence bits. */
+  /** service, destination, statistics, info, timeouts, daemon, element, foundMark, tracedPacket, trace; connection, without presence bits. */
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>

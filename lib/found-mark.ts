@@ -21,8 +21,8 @@ export interface FoundMark {
   readonly map?: string
 }
 
-// NFPROTO_*
-const families: Readonly<Record<number, TableFamily>> = {
+/** By NFPROTO_*. */
+export const families: Readonly<Record<number, TableFamily>> = {
   1: 'inet',
   2: 'ip',
   3: 'arp',

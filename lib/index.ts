@@ -21,6 +21,7 @@ export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
 export type { NatRules } from './nat-rules.ts'
 export type { ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './nat-rule.ts'
 export type { FoundMark, TableFamily } from './found-mark.ts'
+export type { DroppedBy, RulePlace, Trace, TracePacket } from './trace.ts'
 export type { AllocateMarkOptions } from './free-mark.ts'
 export type { MarkPort } from './mark-ports.ts'
 export {

@@ -72,11 +72,11 @@ export class MarkStore {
   ask<Result>(
     context: FailureContext,
     signal: AbortSignal | undefined,
-    question: 'find' | 'exportTable',
+    question: (session: NativeMarksSession, call: Call) => Promise<Reply>,
     take: (rows: ArrayBuffer) => Result,
   ): Promise<Result> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
-      const reply = await this.#request(pending, (call) => this.#session[question](call))
+      const reply = await this.#request(pending, (call) => question(this.#session, call))
       return take(reply.rows ?? new ArrayBuffer(0))
     })
   }

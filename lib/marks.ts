@@ -21,6 +21,7 @@ import { parsePath, type OpenOptions } from './options.ts'
 import { parseCallOptions, type CallOptions } from './pending.ts'
 import { checked, type RequestContext } from './requests.ts'
 import { parseSignal } from './signals.ts'
+import { readTraces, writePackets, type Trace, type TracePacket } from './trace.ts'
 import { InvalidInput, integer, readFields, show } from './validate.ts'
 
 /** Options of {@link FirewallMarks.open}. */
@@ -159,7 +160,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   async findMarks(options: CallOptions = {}): Promise<FoundMark[]> {
     const context = this.#handle.context('findMarks')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.#handle.store.ask(context, signal, 'find', readFoundMarks)
+    return this.#handle.store.ask(context, signal, (session, call) => session.find(call), readFoundMarks)
   }
 
   /**
@@ -177,7 +178,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
     const { signal } = range
     const [elements, found, services] = await Promise.all([
       this.#handle.store.read(context, signal),
-      this.#handle.store.ask(context, signal, 'find', readFoundMarks),
+      this.#handle.store.ask(context, signal, (session, call) => session.find(call), readFoundMarks),
       serviceMarks(this.#handle.netns, this.#timeoutMs, signal),
     ])
     const used = [
@@ -207,7 +208,27 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   async export(options: CallOptions = {}): Promise<string> {
     const context = this.#handle.context('export')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.#handle.store.ask(context, signal, 'exportTable', (rows) => Buffer.from(rows).toString('utf8'))
+    return this.#handle.store.ask(
+      context,
+      signal,
+      (session, call) => session.exportTable(call),
+      (rows) => Buffer.from(rows).toString('utf8'),
+    )
+  }
+
+  /**
+   * Says what would become of packets in this network namespace, by the rules of all tables of nf_tables, iptables-nft's and
+   * firewalld's among them, and by the kernel's routing: one answer for each packet, in order. Nothing is sent and nothing
+   * is changed. Up to 100,000 packets, all followed through the same state of the ruleset. Rules of iptables-legacy cannot be
+   * seen. nft has nothing like it; its `meta nftrace` watches real packets.
+   *
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` for what is no packet; with `ERR_IPVS_CONFLICT` when others change the ruleset
+   * so fast that ten tries were not enough.
+   */
+  async trace(packets: readonly TracePacket[], options: CallOptions = {}): Promise<Trace[]> {
+    const context = this.#handle.context('trace')
+    const [signal, rows] = checked(context, () => [parseCallOptions(options), writePackets(packets)] as const)
+    return this.#handle.store.ask(context, signal, (session, call) => session.trace(call, rows), readTraces)
   }
 
   /** Removes the table with all rules, whoever added them. Like `nft delete table inet ipvs`. */

@@ -4,6 +4,7 @@
 #include "ipvs/connection.h"
 #include "nftables/element.h"
 #include "nftables/found.h"
+#include "nftables/tracer.h"
 
 namespace addon {
 namespace {
@@ -57,9 +58,9 @@ Napi::Object recordObject(Napi::Env env, const netlink::Record& record) {
 
 Napi::Array schemaArray(Napi::Env env) {
   const netlink::Record* const records[] = {
-      &ipvs::serviceRecord,     &ipvs::destinationRecord,   &ipvs::statisticsRecord,
-      &ipvs::infoRecord,        &ipvs::timeoutsRecord,      &ipvs::daemonRecord,
-      &nftables::elementRecord, &nftables::foundMarkRecord, &ipvs::connectionRecord};
+      &ipvs::serviceRecord,          &ipvs::destinationRecord, &ipvs::statisticsRecord,  &ipvs::infoRecord,
+      &ipvs::timeoutsRecord,         &ipvs::daemonRecord,      &nftables::elementRecord, &nftables::foundMarkRecord,
+      &nftables::tracedPacketRecord, &nftables::traceRecord,   &ipvs::connectionRecord};
   auto schema = Napi::Array::New(env, std::size(records));
   uint32_t index = 0;
   for (const netlink::Record* record : records) {

@@ -7,17 +7,19 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<nftables::Element>);
 static_assert(std::is_trivially_copyable_v<nftables::FoundMark>);
+static_assert(std::is_trivially_copyable_v<nftables::TracedPacket>);
+static_assert(std::is_trivially_copyable_v<nftables::TraceRow>);
 
 template <typename Row> void putRows(Outcome& outcome, const std::vector<Row>& found) {
   outcome.rows.emplace(std::as_bytes(std::span(found)));
 }
 
-std::vector<nftables::Element> elementsIn(Napi::ArrayBuffer buffer) {
-  std::vector<nftables::Element> elements(buffer.ByteLength() / sizeof(nftables::Element));
-  if (!elements.empty()) {
-    std::memcpy(elements.data(), buffer.Data(), elements.size() * sizeof(nftables::Element));
+template <typename Row> std::vector<Row> rowsIn(Napi::ArrayBuffer buffer) {
+  std::vector<Row> rows(buffer.ByteLength() / sizeof(Row));
+  if (!rows.empty()) {
+    std::memcpy(rows.data(), buffer.Data(), rows.size() * sizeof(Row));
   }
-  return elements;
+  return rows;
 }
 
 class MarksSession : public Napi::ObjectWrap<MarksSession> {
@@ -26,7 +28,7 @@ public:
     return DefineClass(env, "MarksSession",
                        {InstanceMethod<&MarksSession::open>("open"), InstanceMethod<&MarksSession::list>("list"),
                         InstanceMethod<&MarksSession::apply>("apply"), InstanceMethod<&MarksSession::drop>("drop"),
-                        InstanceMethod<&MarksSession::find>("find"),
+                        InstanceMethod<&MarksSession::find>("find"), InstanceMethod<&MarksSession::trace>("trace"),
                         InstanceMethod<&MarksSession::exportTable>("exportTable"),
                         InstanceMethod<&MarksSession::followPath>("followPath"),
                         InstanceMethod<&MarksSession::abort>("abort"), InstanceMethod<&MarksSession::close>("close")});
@@ -36,7 +38,10 @@ public:
       : Napi::ObjectWrap<MarksSession>(info), options_(SessionOptions::from(info[0])),
         marks_(connectorFor(options_, NETLINK_NETFILTER),
                info[0].As<Napi::Object>().Get("table").As<Napi::String>().Utf8Value()),
-        worker_(info.Env(), enterOn(options_), [this] { marks_.close(); }) {}
+        worker_(info.Env(), enterOn(options_), [this] {
+          marks_.close();
+          routes_.close();
+        }) {}
 
 private:
   Napi::Value open(const Napi::CallbackInfo& info) {
@@ -61,7 +66,7 @@ private:
   // apply(call, generation: number, elements: ArrayBuffer, removed: number)
   Napi::Value apply(const Napi::CallbackInfo& info) {
     const uint32_t generation = info[1].As<Napi::Number>().Uint32Value();
-    std::vector<nftables::Element> elements = elementsIn(info[2].As<Napi::ArrayBuffer>());
+    std::vector<nftables::Element> elements = rowsIn<nftables::Element>(info[2].As<Napi::ArrayBuffer>());
     const size_t removed = info[3].As<Napi::Number>().Uint32Value();
     if (removed > elements.size()) {
       throw Napi::RangeError::New(info.Env(), "ipvs: more elements to remove than there are");
@@ -101,6 +106,20 @@ private:
     });
   }
 
+  // trace(call, packets: ArrayBuffer)
+  Napi::Value trace(const Napi::CallbackInfo& info) {
+    return worker_.post(Value(), callSettings(info[0], 1),
+                        [this, packets = rowsIn<nftables::TracedPacket>(info[1].As<Napi::ArrayBuffer>())](
+                            const netlink::Control& control) {
+                          std::vector<nftables::TraceRow> rows;
+                          Outcome outcome = outcomeOf(marks_.trace(routes_, control, packets, rows));
+                          if (outcome.failures.empty()) {
+                            putRows(outcome, rows);
+                          }
+                          return outcome;
+                        });
+  }
+
   Napi::Value drop(const Napi::CallbackInfo& info) {
     return worker_.post(Value(), callSettings(info[0], 1),
                         [this](const netlink::Control& control) { return outcomeOf(marks_.drop(control)); });
@@ -116,6 +135,7 @@ private:
   Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
 
   SessionOptions options_;
+  netlink::Channel routes_{[](netlink::Socket& socket) { return netlink::Socket::open(NETLINK_ROUTE, socket); }};
   nftables::Marks marks_; // used on the worker's thread only, which is stopped before this goes
   Worker worker_;
 };

@@ -4,6 +4,7 @@
 #include "nftables/bridge.h"
 #include "nftables/elements.h"
 #include "nftables/found.h"
+#include "nftables/tracer.h"
 
 namespace nftables {
 
@@ -38,6 +39,12 @@ public:
   // Marks that other tables give.
   [[nodiscard]] Failure find(const Control& control, std::vector<FoundMark>& rows) {
     return findMarks(channel_, table_, control, rows);
+  }
+
+  // What would become of packets.
+  [[nodiscard]] Failure trace(netlink::Channel& routes, const Control& control, std::span<const TracedPacket> packets,
+                              std::vector<TraceRow>& rows) {
+    return tracePackets(channel_, routes, control, packets, rows);
   }
 
   // Removes the table. There is none afterwards, whether there was or not.

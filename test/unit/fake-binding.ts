@@ -1,7 +1,7 @@
 // The addon as tests of whole methods replace it: `vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))`.
 import type { NativeNamespace, SessionOptions } from '../../lib/binding.ts'
 import { FakeConnectionReader, connectionSchema, connectionStates } from './fake-connections.ts'
-import { MarksSession, elementSchema, foundMarkSchema } from './fake-marks.ts'
+import { MarksSession, elementSchema, foundMarkSchema, tracedPacketSchema, traceSchema } from './fake-marks.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
 
@@ -45,7 +45,7 @@ export const binding: object = {
   MarksSession,
   ConnectionReader: FakeConnectionReader,
   connectionStates,
-  schema: [...schema, elementSchema, foundMarkSchema, connectionSchema],
+  schema: [...schema, elementSchema, foundMarkSchema, tracedPacketSchema, traceSchema, connectionSchema],
   // Leaves all items to JavaScript, which these tests are about.
   packItems: (_: Uint8Array, triples: Uint32Array) => {
     triples.fill(0xffffffff)

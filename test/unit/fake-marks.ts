@@ -50,9 +50,17 @@ export class TableSession implements NativeMarksSession {
   /** Answers to `find` and `exportTable`. */
   found: ArrayBuffer = new ArrayBuffer(0)
   text = ''
+  /** What `trace` got, and its answer. */
+  packets: ArrayBuffer = new ArrayBuffer(0)
+  traces: ArrayBuffer = new ArrayBuffer(0)
 
   async find(_call: Call): Promise<Reply> {
     return this.#answer('find', () => ({ rows: this.found }))
+  }
+
+  async trace(_call: Call, packets: ArrayBuffer): Promise<Reply> {
+    this.packets = packets
+    return this.#answer('trace', () => ({ rows: this.traces }))
   }
 
   async exportTable(_call: Call): Promise<Reply> {
@@ -138,5 +146,43 @@ export const foundMarkSchema: RecordSchema = {
     field('table', 'text', 22, 256),
     field('chain', 'text', 278, 256),
     field('map', 'text', 534, 256),
+  ],
+}
+
+export const tracedPacketSchema: RecordSchema = {
+  name: 'tracedPacket',
+  size: 48,
+  fields: [
+    field('mark', 'u32', 4, 4),
+    field('source', 'bytes', 8, 16),
+    field('destination', 'bytes', 24, 16),
+    field('sourcePort', 'u16', 40, 2),
+    field('destinationPort', 'u16', 42, 2),
+    field('family', 'u8', 44, 1),
+    field('protocol', 'u8', 45, 1),
+    field('path', 'u8', 46, 1),
+    field('state', 'u8', 47, 1),
+  ],
+}
+
+const names = (count: number, first: number, fields: readonly string[]) =>
+  fields.map((name, index) => field(name, 'text', first + index * count, count))
+
+export const traceSchema: RecordSchema = {
+  name: 'trace',
+  size: 1848,
+  fields: [
+    field('mark', 'u32', 4, 4),
+    field('formerMark', 'u32', 8, 4),
+    field('position', 'u32', 12, 4),
+    field('markPosition', 'u32', 16, 4),
+    field('tableFlags', 'u32', 20, 4),
+    field('handle', 'u64', 24, 8),
+    field('markHandle', 'u64', 32, 8),
+    field('askedHandle', 'u64', 40, 8),
+    ...['outcome', 'hook', 'route', 'markKnown', 'formerKnown', 'family', 'markFamily', 'askedFamily'].map(
+      (name, index) => field(name, 'u8', 48 + index, 1),
+    ),
+    ...names(256, 56, ['table', 'base', 'chain', 'markTable', 'markChain', 'askedTable', 'askedChain']),
   ],
 }

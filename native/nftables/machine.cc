@@ -1,0 +1,300 @@
+#include "nftables/machine.h"
+
+#include "nftables/machine_values.h"
+
+#include <net/if.h>
+
+#include <algorithm>
+
+namespace nftables {
+namespace {
+
+// Registers 1 to 4 have 16 bytes, 8 to 23 are the same memory in words of 4.
+size_t byteOf(uint32_t number) {
+  if (number >= NFT_REG_1 && number <= NFT_REG_4) {
+    return size_t{number - NFT_REG_1} * 16;
+  }
+  return number >= NFT_REG32_00 && number <= NFT_REG32_15 ? size_t{number - NFT_REG32_00} * 4 : 64;
+}
+
+template <size_t Size> void fill(std::array<KnownByte, Size>& header, size_t at, Bytes bytes) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    header[at + i] = KnownByte::of(bytes[i]);
+  }
+}
+
+void fillPort(std::array<KnownByte, 20>& header, size_t at, uint16_t port) {
+  header[at] = knownByte(port >> 8);
+  header[at + 1] = knownByte(port & 255);
+}
+
+bool given(const TracedPacket& packet, TracedPacketPart part) { return (packet.present >> (part - 1) & 1) != 0; }
+
+constexpr unsigned synchronise = 0x02;
+constexpr unsigned acknowledge = 0x10;
+
+} // namespace
+
+Machine::Machine(const TracedPacket& packet, Surroundings surroundings)
+    : family_(packet.family), protocol_(packet.protocol), surroundings_(std::move(surroundings)), state_(packet.state),
+      mark_(KnownWord::of(packet.mark)), former_(mark_) {
+  const bool four = packet.family == AF_INET;
+  const size_t length = four ? 4 : 16;
+  network_[four ? 9 : 6] = knownByte(packet.protocol);
+  if (given(packet, PACKET_SOURCE)) {
+    fill(network_, four ? 12 : 8, Bytes(packet.source).first(length));
+  }
+  if (given(packet, PACKET_DESTINATION)) {
+    fill(network_, four ? 16 : 24, Bytes(packet.destination).first(length));
+  }
+  if (given(packet, PACKET_SOURCE_PORT)) {
+    fillPort(transport_, 0, packet.sourcePort);
+  }
+  if (given(packet, PACKET_DESTINATION_PORT)) {
+    fillPort(transport_, 2, packet.destinationPort);
+  }
+  if (packet.protocol == IPPROTO_TCP) {
+    const bool answer = packet.path == static_cast<uint8_t>(Path::through);
+    transport_[13] = knownByte(answer ? synchronise | acknowledge : synchronise);
+  }
+}
+
+void Machine::enter(uint32_t hook, int32_t priority) {
+  constexpr int32_t tracking = -200;
+  beforeTracking_ = priority <= tracking && (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT);
+}
+
+RuleEnd Machine::run(const RulesetTable& table, const RulesetRule& rule, bool certain, const RulePlace& place) {
+  table_ = &table;
+  place_ = &place;
+  certain_ = certain;
+  end_ = {};
+  registers_ = {};
+  tags_ = {};
+  netlink::AttributeReader reader(rule.expressions);
+  netlink::Attribute element;
+  while (end_.reached != Truth::no && end_.verdict.code == RuleEnd::proceed && reader.next(element)) {
+    take(readText(findAttribute(element.payload, NFTA_EXPR_NAME)), findAttribute(element.payload, NFTA_EXPR_DATA));
+  }
+  return end_;
+}
+
+void Machine::take(const std::string& name, Bytes data) {
+  static constexpr std::pair<const char*, Handler> handlers[] = {
+      {"meta", &Machine::meta},           {"payload", &Machine::payload},
+      {"ct", &Machine::connection},       {"bitwise", &Machine::bitwise},
+      {"byteorder", &Machine::byteorder}, {"cmp", &Machine::compare},
+      {"range", &Machine::range},         {"immediate", &Machine::immediate},
+      {"lookup", &Machine::lookup},       {"fib", &Machine::fib},
+      {"dynset", &Machine::dynamicSet},   {"notrack", &Machine::notrack},
+      {"reject", &Machine::reject},       {"match", &Machine::match},
+      {"target", &Machine::target},       {"counter", &Machine::nothing},
+      {"log", &Machine::nothing},         {"objref", &Machine::nothing},
+      {"last", &Machine::nothing},        {"nat", &Machine::elsewhere},
+      {"redir", &Machine::elsewhere},     {"masq", &Machine::elsewhere},
+      {"queue", &Machine::elsewhere},     {"tproxy", &Machine::nothing},
+      {"fwd", &Machine::elsewhere},       {"synproxy", &Machine::elsewhere},
+      {"dup", &Machine::nothing},         {"flow_offload", &Machine::nothing},
+  };
+  const auto* found = std::ranges::find(handlers, name, [](const auto& handler) { return handler.first; });
+  if (found != std::end(handlers)) {
+    (this->*found->second)(data);
+    return;
+  }
+  // Limits, quotas, what is not known here: the packet may pass or not, and where results are left is their own affair.
+  need(Truth::maybe);
+  registers_ = {};
+  tags_ = {};
+}
+
+std::span<KnownByte> Machine::at(Bytes data, uint16_t attribute, size_t length) {
+  const size_t start = std::min(byteOf(number(data, attribute)), registerBytes);
+  return std::span(registers_).subspan(start, std::min(length, registerBytes - start));
+}
+
+Machine::Tag& Machine::tagOf(Bytes data, uint16_t attribute) {
+  return tags_[std::min(byteOf(number(data, attribute)) / 4, tags_.size() - 1)];
+}
+
+// The kernel pads to whole words.
+void Machine::put(Bytes data, uint16_t attribute, std::span<const KnownByte> bytes, Tag tag) {
+  const std::span<KnownByte> target = at(data, attribute, netlink::align4(bytes.size()));
+  std::ranges::fill(target, knownByte(0));
+  std::copy_n(bytes.begin(), std::min(bytes.size(), target.size()), target.begin());
+  tagOf(data, attribute) = tag;
+}
+
+void Machine::putWord(Bytes data, uint16_t attribute, const KnownWord& word, Tag tag) {
+  put(data, attribute, bytesOf(word), tag);
+}
+
+void Machine::putUnknown(Bytes data, uint16_t attribute) {
+  std::ranges::fill(at(data, attribute, 16), KnownByte{});
+  tagOf(data, attribute) = Tag::none;
+}
+
+void Machine::setMark(const KnownWord& mark) {
+  const KnownWord next = sure() ? mark : mark_.joined(mark);
+  if (next == mark_) {
+    return;
+  }
+  former_ = mark_;
+  mark_ = next;
+  markPlace_ = *place_;
+}
+
+void Machine::ask(uint32_t mark) {
+  if (mark != 0 && mark_ == KnownWord::of(0)) {
+    questions_.push_back({mark, *place_});
+  }
+}
+
+void Machine::putInterface(Bytes data, const Interface& interface) {
+  std::array<KnownByte, IFNAMSIZ> name{};
+  if (interface.index != 0) {
+    name.fill(knownByte(0));
+    std::ranges::transform(interface.name.substr(0, IFNAMSIZ - 1), name.begin(),
+                           [](char letter) { return KnownByte::of(static_cast<std::byte>(letter)); });
+  }
+  put(data, NFTA_META_DREG, name, Tag::interface);
+}
+
+void Machine::putIndex(Bytes data, const Interface& interface) {
+  putWord(data, NFTA_META_DREG, interface.index == 0 ? KnownWord{} : KnownWord::of(interface.index), Tag::index);
+}
+
+void Machine::meta(Bytes data) {
+  const uint32_t key = number(data, NFTA_META_KEY);
+  if (!findAttribute(data, NFTA_META_SREG).empty()) {
+    if (key == NFT_META_MARK) {
+      setMark(wordOf(at(data, NFTA_META_SREG, 4)));
+    }
+    return;
+  }
+  switch (key) {
+  case NFT_META_NFPROTO:
+    return put(data, NFTA_META_DREG, std::array{knownByte(family_ == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6)});
+  case NFT_META_L4PROTO:
+    return put(data, NFTA_META_DREG, std::array{knownByte(protocol_)});
+  case NFT_META_PROTOCOL:
+    return put(data, NFTA_META_DREG,
+               family_ == AF_INET ? std::array{knownByte(0x08), knownByte(0)}
+                                  : std::array{knownByte(0x86), knownByte(0xdd)});
+  case NFT_META_MARK:
+    return putWord(data, NFTA_META_DREG, mark_, Tag::mark);
+  case NFT_META_IIFNAME:
+    return putInterface(data, surroundings_.input);
+  case NFT_META_OIFNAME:
+    return putInterface(data, surroundings_.output);
+  case NFT_META_IIF:
+    return putIndex(data, surroundings_.input);
+  case NFT_META_OIF:
+    return putIndex(data, surroundings_.output);
+  default:
+    return putUnknown(data, NFTA_META_DREG);
+  }
+}
+
+void Machine::payload(Bytes data) {
+  if (findAttribute(data, NFTA_PAYLOAD_DREG).empty()) {
+    return; // writes to the packet
+  }
+  const uint32_t base = number(data, NFTA_PAYLOAD_BASE);
+  const size_t offset = number(data, NFTA_PAYLOAD_OFFSET);
+  const size_t length = number(data, NFTA_PAYLOAD_LEN);
+  std::span<const KnownByte> header;
+  if (base == NFT_PAYLOAD_NETWORK_HEADER) {
+    header = network_;
+  } else if (base == NFT_PAYLOAD_TRANSPORT_HEADER) {
+    header = transport_;
+  }
+  if (offset > header.size() || length > header.size() - offset) {
+    return putUnknown(data, NFTA_PAYLOAD_DREG);
+  }
+  put(data, NFTA_PAYLOAD_DREG, header.subspan(offset, length));
+}
+
+// Packets without a connection have a state and nothing else: the rule ends.
+void Machine::connection(Bytes data) {
+  const uint32_t key = number(data, NFTA_CT_KEY);
+  if (!findAttribute(data, NFTA_CT_SREG).empty()) {
+    if (key == NFT_CT_MARK && tracked()) {
+      setConnectionMark(wordOf(at(data, NFTA_CT_SREG, 4)));
+    }
+    return;
+  }
+  if (key == NFT_CT_STATE) {
+    return putWord(data, NFTA_CT_DREG, KnownWord::of(state()));
+  }
+  if (!tracked()) {
+    return need(Truth::no);
+  }
+  constexpr uint32_t translated = 0x30; // IPS_SRC_NAT, IPS_DST_NAT: the kernel's NAT has no part in it
+  switch (key) {
+  case NFT_CT_MARK:
+    return putWord(data, NFTA_CT_DREG, connectionMark_);
+  case NFT_CT_STATUS:
+    return putWord(data, NFTA_CT_DREG, {0, translated});
+  case NFT_CT_DIRECTION:
+    return put(data, NFTA_CT_DREG, std::array{knownByte(state_ == 8 ? 0 : 1)});
+  default:
+    return putUnknown(data, NFTA_CT_DREG);
+  }
+}
+
+void Machine::bitwise(Bytes data) {
+  const size_t length = std::min<size_t>(number(data, NFTA_BITWISE_LEN), registerBytes);
+  const Bytes mask = value(data, NFTA_BITWISE_MASK);
+  const Bytes toggle = value(data, NFTA_BITWISE_XOR);
+  const std::span<KnownByte> source = at(data, NFTA_BITWISE_SREG, length);
+  if (number(data, NFTA_BITWISE_OP) != NFT_BITWISE_MASK_XOR || mask.size() != source.size() ||
+      toggle.size() != source.size()) {
+    return putUnknown(data, NFTA_BITWISE_DREG);
+  }
+  std::array<KnownByte, registerBytes> result;
+  for (size_t i = 0; i < source.size(); ++i) {
+    result[i] = source[i].masked(mask[i]).toggled(KnownByte::of(toggle[i]));
+  }
+  const Tag tag = tagOf(data, NFTA_BITWISE_SREG) == Tag::mark ? Tag::mark : Tag::none;
+  put(data, NFTA_BITWISE_DREG, std::span(result).first(source.size()), tag);
+}
+
+void Machine::byteorder(Bytes data) {
+  const size_t length = std::min<size_t>(number(data, NFTA_BYTEORDER_LEN), registerBytes);
+  const size_t size = number(data, NFTA_BYTEORDER_SIZE);
+  const std::span<KnownByte> source = at(data, NFTA_BYTEORDER_SREG, length);
+  std::array<KnownByte, registerBytes> result;
+  std::ranges::copy(source, result.begin());
+  for (size_t start = 0; size > 0 && start + size <= source.size(); start += size) {
+    std::reverse(result.begin() + start, result.begin() + start + size);
+  }
+  put(data, NFTA_BYTEORDER_DREG, std::span(result).first(source.size()), tagOf(data, NFTA_BYTEORDER_SREG));
+}
+
+void Machine::fib(Bytes data) {
+  constexpr uint32_t localType = 2; // RTN_LOCAL
+  const bool asksDestination =
+      (number(data, NFTA_FIB_FLAGS) & (NFTA_FIB_F_DADDR | NFTA_FIB_F_SADDR)) == NFTA_FIB_F_DADDR;
+  if (number(data, NFTA_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE && asksDestination &&
+      surroundings_.local == Truth::yes) {
+    return putWord(data, NFTA_FIB_DREG, KnownWord::of(localType));
+  }
+  putUnknown(data, NFTA_FIB_DREG);
+}
+
+void Machine::dynamicSet(Bytes data) {
+  const bool conditional = !findAttribute(data, NFTA_DYNSET_EXPR).empty();
+  need(conditional ? Truth::maybe : Truth::yes);
+}
+
+void Machine::notrack(Bytes /*data*/) {
+  if (sure()) {
+    state_ = 64;
+  }
+}
+
+void Machine::reject(Bytes /*data*/) { finish({NF_DROP, {}}); }
+
+void Machine::elsewhere(Bytes /*data*/) { finish({RuleEnd::other, {}}); }
+
+} // namespace nftables

@@ -1,0 +1,105 @@
+// The machine of nf_tables for packets of which only a part is known: carries out the expressions of a rule.
+#pragma once
+
+#include "nftables/trace.h"
+
+#include <optional>
+
+namespace nftables {
+
+// What a rule does with the packet.
+struct RuleEnd {
+  static constexpr int32_t proceed = -1; // NFT_CONTINUE
+  static constexpr int32_t other = -100; // only a real packet shows: translated, queued
+  Truth reached = Truth::yes;            // whether the packet gets to the verdict
+  Verdict verdict{proceed, {}};
+};
+
+// What was asked of the mark, as long as nobody had given one.
+struct Question {
+  uint32_t mark;
+  RulePlace place;
+};
+
+class Machine {
+public:
+  Machine(const TracedPacket& packet, Surroundings surroundings);
+
+  // Before each base chain. The kernel looks connections up after priority -200 (NF_IP_PRI_CONNTRACK).
+  void enter(uint32_t hook, int32_t priority);
+
+  // `certain`: whether the packet surely gets to the rule.
+  [[nodiscard]] RuleEnd run(const RulesetTable& table, const RulesetRule& rule, bool certain, const RulePlace& place);
+
+  [[nodiscard]] const KnownWord& mark() const { return mark_; }
+  [[nodiscard]] const KnownWord& former() const { return former_; }
+  [[nodiscard]] const RulePlace& markPlace() const { return markPlace_; }
+  [[nodiscard]] const std::vector<Question>& questions() const { return questions_; }
+
+private:
+  static constexpr size_t registerBytes = 64;
+  enum class Tag : uint8_t { none, interface, index, mark }; // what a register has, where that matters
+
+  using Handler = void (Machine::*)(Bytes data);
+  void take(const std::string& name, Bytes data);
+  void need(Truth condition) { end_.reached = both(end_.reached, condition); }
+  void finish(const Verdict& verdict) { end_.verdict = verdict; }
+  [[nodiscard]] bool sure() const { return certain_ && end_.reached == Truth::yes; }
+
+  [[nodiscard]] std::span<KnownByte> at(Bytes data, uint16_t attribute, size_t length = registerBytes);
+  void put(Bytes data, uint16_t attribute, std::span<const KnownByte> bytes, Tag tag = Tag::none);
+  void putWord(Bytes data, uint16_t attribute, const KnownWord& word, Tag tag = Tag::none);
+  void putUnknown(Bytes data, uint16_t attribute);
+  [[nodiscard]] Tag& tagOf(Bytes data, uint16_t attribute);
+  [[nodiscard]] Truth find(const RulesetSet& set, std::span<const KnownByte> key, Tag tag,
+                           const SetEntry*& found) const;
+  [[nodiscard]] bool tracked() const { return (state() & ~(1U | 64U)) != 0; }
+  [[nodiscard]] uint32_t state() const { return beforeTracking_ && state_ != 64 ? 1 : state_; }
+  void setMark(const KnownWord& mark);
+  void setConnectionMark(const KnownWord& mark) { connectionMark_ = sure() ? mark : connectionMark_.joined(mark); }
+  void ask(uint32_t mark);
+  void putInterface(Bytes data, const Interface& interface);
+  void putIndex(Bytes data, const Interface& interface);
+
+  void meta(Bytes data);
+  void payload(Bytes data);
+  void connection(Bytes data);
+  void bitwise(Bytes data);
+  void byteorder(Bytes data);
+  void compare(Bytes data);
+  void range(Bytes data);
+  void immediate(Bytes data);
+  void lookup(Bytes data);
+  void fib(Bytes data);
+  void dynamicSet(Bytes data);
+  void notrack(Bytes data);
+  void reject(Bytes data);
+  void elsewhere(Bytes data);
+  void match(Bytes data);
+  void target(Bytes data);
+  void connectionMark(Bytes info, uint32_t revision);
+  void nothing(Bytes /*data*/) {}
+
+  uint8_t family_;
+  uint8_t protocol_;
+  Surroundings surroundings_;
+  uint32_t state_;
+  bool beforeTracking_ = false;
+  KnownWord mark_;
+  KnownWord former_;
+  KnownWord connectionMark_ = KnownWord::of(0);
+  RulePlace markPlace_;
+  std::vector<Question> questions_;
+  std::array<KnownByte, 40> network_{};
+  std::array<KnownByte, 20> transport_{};
+
+  // Of the rule at hand.
+  const RulesetTable* table_ = nullptr;
+  const RulePlace* place_ = nullptr;
+  bool certain_ = true;
+  RuleEnd end_;
+  std::array<KnownByte, registerBytes> registers_{};
+  std::array<Tag, registerBytes / 4> tags_{};
+};
+
+} // namespace nftables
