@@ -1,6 +1,6 @@
 // Questions about what is configured that several checks ask.
 import { isIP } from 'node:net'
-import type { ListedNatRule, ServiceSnapshot } from 'ipvs'
+import type { ListedMarkRule, ListedNatRule, ServiceSnapshot } from 'ipvs'
 import type { Facts } from './facts.ts'
 
 /** Whether there are such destinations with addresses of that family. */
@@ -21,3 +21,15 @@ export function addressesOf({ fwmark, family, address }: ServiceSnapshot, { mark
 export function masquerades({ nat = [] }: Facts, ipv6: boolean): Extract<ListedNatRule, { action: 'masquerade' }>[] {
   return nat.filter((rule) => rule.action === 'masquerade').filter(({ source }) => source.includes(':') === ipv6)
 }
+
+const ALL = 0xffffffff
+
+/** The bits of a mark that a mask has. */
+export const bits = (mark: number, mask: number = ALL): number => (mark & mask) >>> 0
+
+export const familyOf = ({ address }: Pick<ListedMarkRule, 'address'>): 'ipv4' | 'ipv6' =>
+  address.includes(':') ? 'ipv6' : 'ipv4'
+
+/** Whether a rule's packets get to a service. A mark is one for each family; a rule with a mask leaves other bits to others. */
+export const leadsTo = (rule: ListedMarkRule, { fwmark, family }: ServiceSnapshot): boolean =>
+  fwmark !== undefined && bits(fwmark, rule.mask) === rule.mark && familyOf(rule) === family

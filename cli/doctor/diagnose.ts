@@ -1,15 +1,18 @@
 // From facts to findings: all checks, one line for each subject.
+import { bundleChecks } from './bundles.ts'
+import { deliveryChecks } from './delivery.ts'
 import { drainingChecks } from './draining.ts'
 import type { Check, Facts } from './facts.ts'
 import { good, type Finding } from './finding.ts'
 import { forwardingChecks } from './forwarding.ts'
 import { linkChecks } from './links.ts'
+import { markWayChecks } from './mark-way.ts'
 import { markChecks } from './marks.ts'
+import { packetFilterChecks } from './packet-filter.ts'
 import { policyChecks } from './policy.ts'
 import { explainRefusal } from './refusal.ts'
 import { schedulingChecks } from './scheduling.ts'
 import { serviceChecks } from './services.ts'
-import { trackingChecks } from './tracking.ts'
 import { tunnelChecks } from './tunnels.ts'
 
 // prettier-ignore
@@ -17,8 +20,11 @@ const checks: readonly Check[] = [
   ...forwardingChecks,
   ...linkChecks,
   ...tunnelChecks,
-  ...trackingChecks,
+  ...deliveryChecks,
+  ...packetFilterChecks,
+  ...markWayChecks,
   ...markChecks,
+  ...bundleChecks,
   ...schedulingChecks,
   ...drainingChecks,
   ...policyChecks,
@@ -35,7 +41,7 @@ export function diagnose(facts: Facts): Finding[] {
 }
 
 // Of programs that know nothing of namespaces.
-const enters = (command: string): boolean => /^(sysctl|ip|nft|ssh|iptables|ip6tables) /.test(command)
+const enters = (command: string): boolean => /^(sysctl|ip|nft|ssh|ip6?tables(-nft)?) /.test(command)
 
 /** The same findings with fixes that work from outside of the namespace `netns`, a name or a path. */
 export function fromOutside(findings: readonly Finding[], netns: string): Finding[] {

@@ -3,8 +3,10 @@ import type { FoundMark, ListedMarkRule, ListedNatRule, ListedSyncDaemon, Servic
 import type { Finding } from './finding.ts'
 import type { HostFacts } from './host.ts'
 import type { Listener } from './listeners.ts'
+import type { Probed } from './probes.ts'
 import type { NamespaceFacts } from './proc.ts'
 import type { RouteFacts } from './routes.ts'
+import type { SavedMarks } from './saved.ts'
 
 /** What was found out. */
 export interface Facts extends NamespaceFacts, Partial<RouteFacts> {
@@ -20,6 +22,10 @@ export interface Facts extends NamespaceFacts, Partial<RouteFacts> {
   readonly nat?: readonly ListedNatRule[] | undefined
   /** Marks that rules of other tables set. */
   readonly foundMarks?: readonly FoundMark[] | undefined
+  /** What would become of packets of the services. Absent: the rules of the packet filter cannot be read. */
+  readonly probes?: readonly Probed[] | undefined
+  /** Files that have mark rules, in the places of the guide. */
+  readonly saved?: readonly SavedMarks[] | undefined
   /** Why none of them can be read. */
   readonly marksProblem?: string | undefined
 }

@@ -2,17 +2,12 @@
 import type { FoundMark, ListedMarkRule, ServiceSnapshot } from 'ipvs'
 import { serviceText } from '../verbs/keys.ts'
 import { markWords, maskText, placeText, portsText } from '../verbs/rule-words.ts'
-import type { Check } from './facts.ts'
-import { bad, good, risk } from './finding.ts'
+import { bits, familyOf, leadsTo } from './configured.ts'
+import type { Check, Facts } from './facts.ts'
+import { bad, good, risk, type Finding } from './finding.ts'
+import { loadCommand } from './saved.ts'
 
 const ALL = 0xffffffff
-const bits = (mark: number, mask = ALL): number => (mark & mask) >>> 0
-const isIpv6 = ({ address }: ListedMarkRule): boolean => address.includes(':')
-const familyOf = (rule: ListedMarkRule): string => (isIpv6(rule) ? 'ipv6' : 'ipv4')
-
-// A mark is one service for each family. A rule with a mask leaves other bits to others.
-const leadsTo = (rule: ListedMarkRule, { fwmark, family }: ServiceSnapshot): boolean =>
-  fwmark !== undefined && bits(fwmark, rule.mask) === rule.mark && familyOf(rule) === family
 
 const describe = ({ address, protocol, ports }: ListedMarkRule): string => `${address} ${protocol} ${portsText(ports)}`
 
@@ -24,7 +19,7 @@ const marksWithoutService: Check = ({ services, marks = [] }) =>
       bad('mark-without-service', {
         what: `mark ${rule.mark} (${describe(rule)}) has no service`,
         why: 'its packets are not balanced',
-        fix: `ipvs add service mark:${rule.mark}${isIpv6(rule) ? '/ipv6' : ''}`,
+        fix: `ipvs add service mark:${rule.mark}${familyOf(rule) === 'ipv6' ? '/ipv6' : ''}`,
       }),
     )
 
@@ -51,7 +46,33 @@ const mayMark = ({ family }: FoundMark, service: ServiceSnapshot): boolean =>
 const setBy = (found: FoundMark, { fwmark = 0 }: ServiceSnapshot): boolean =>
   found.mark !== undefined && found.mark !== 0 && bits(fwmark, found.mask) === found.mark
 
-function serviceWithoutMark(service: ServiceSnapshot, foundMarks: readonly FoundMark[]): ReturnType<Check> {
+// Nobody can say which addresses the rule had, but a file.
+function lostMark(
+  service: ServiceSnapshot,
+  unknown: readonly FoundMark[],
+  { saved = [], legacyTables }: Facts,
+): Finding {
+  const { fwmark = 0 } = service
+  const file = saved.find(({ marks }) => marks.includes(fwmark))
+  const what = `no rule sets the mark of ${serviceText(service)}`
+  const fix = file === undefined ? 'ipvs marks add --help' : loadCommand(file)
+  if (unknown.length > 0) {
+    const why = `unless this does, whose mark only the kernel knows: ${unknown.map(placeText).join('; ')}, no packet gets there`
+    return risk('service-without-mark', { what, why, fix })
+  }
+  if (legacyTables?.includes('mangle') === true) {
+    const why = 'unless one of iptables-legacy does, which cannot be seen, no packet gets there'
+    return risk('service-without-mark', { what, why, fix })
+  }
+  const whence =
+    file === undefined
+      ? 'it was removed, or never added, and no saved file has it'
+      : `${file.file} has it: it was removed`
+  return bad('marks-lost', { what, why: `no packet gets there; ${whence}`, fix })
+}
+
+function serviceWithoutMark(service: ServiceSnapshot, facts: Facts): Finding[] {
+  const { foundMarks = [] } = facts
   const others = foundMarks.filter((found) => mayMark(found, service))
   const setters = others.filter((found) => setBy(found, service))
   if (setters.length > 0) {
@@ -59,25 +80,22 @@ function serviceWithoutMark(service: ServiceSnapshot, foundMarks: readonly Found
       good('mark-of-others', `the mark of ${serviceText(service)} is set by ${setters.map(placeText).join('; ')}`),
     ]
   }
-  const unknown = others.filter(({ mark }) => mark === undefined).map(placeText)
-  const unless =
-    unknown.length > 0
-      ? `unless this does, whose mark only the kernel knows: ${unknown.join('; ')}`
-      : 'unless one of iptables-legacy does, which cannot be seen'
   return [
-    risk('service-without-mark', {
-      what: `no rule sets the mark of ${serviceText(service)}`,
-      why: `${unless}, no packet gets there`,
-      fix: `ipvs marks add ${service.fwmark} ADDRESS tcp PORTS`,
-    }),
+    lostMark(
+      service,
+      others.filter(({ mark }) => mark === undefined),
+      facts,
+    ),
   ]
 }
 
-const servicesWithoutMark: Check = ({ services, marks, foundMarks = [] }) =>
-  services
+const servicesWithoutMark: Check = (facts) => {
+  const { services, marks } = facts
+  return services
     .filter((service) => marks !== undefined && service.fwmark !== undefined)
     .filter((service) => !marks?.some((rule) => leadsTo(rule, service)))
-    .flatMap((service) => serviceWithoutMark(service, foundMarks))
+    .flatMap((service) => serviceWithoutMark(service, facts))
+}
 
 const unreadableMarks: Check = ({ services, marksProblem }) => {
   if (marksProblem === undefined || services.every(({ fwmark }) => fwmark === undefined)) return []

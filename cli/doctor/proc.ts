@@ -9,6 +9,7 @@ const perInterface = ['rp_filter', 'send_redirects'] as const
 type PerInterface = (typeof perInterface)[number]
 const filesOf = (name: string): string[] => perInterface.map((setting) => `${INTERFACES}/${name}/${setting}`)
 const STATUS = '/proc/net/ip_vs_status'
+const LEGACY = ['/proc/net/ip_tables_names', '/proc/net/ip6_tables_names']
 
 /** What is read. */
 export interface NamespaceFacts {
@@ -18,6 +19,8 @@ export interface NamespaceFacts {
   readonly reversePath: Readonly<Record<string, string>>
   /** `net.ipv4.conf.*.send_redirects`, likewise. */
   readonly sendRedirects: Readonly<Record<string, string>>
+  /** Tables of iptables-legacy that are in use: `filter`, `mangle`... */
+  readonly legacyTables?: readonly string[] | undefined
   /** Of `/proc/net/ip_vs_status`: since Linux 7 the service table grows. */
   readonly serviceBuckets?: { readonly count: number; readonly loadFactor: number } | undefined
 }
@@ -72,7 +75,7 @@ function byInterface(found: Files, setting: PerInterface): Record<string, string
 
 /** Reads sysctls and more of a network namespace, by default of this one. Rejects with `NoEntry`. */
 export async function readNamespace(names: readonly string[], netns: string | undefined): Promise<NamespaceFacts> {
-  const files = [...names.map(sysctlFile), STATUS]
+  const files = [...names.map(sysctlFile), STATUS, ...LEGACY]
   const found = await (netns === undefined ? readHere(files) : readThere(files, netns))
   const sysctls: Record<string, string> = {}
   for (const name of names) {
@@ -84,5 +87,6 @@ export async function readNamespace(names: readonly string[], netns: string | un
     reversePath: byInterface(found, 'rp_filter'),
     sendRedirects: byInterface(found, 'send_redirects'),
     serviceBuckets: serviceBuckets(found.get(STATUS)),
+    legacyTables: LEGACY.flatMap((file) => (found.get(file) ?? '').split('\n').filter(Boolean)),
   }
 }

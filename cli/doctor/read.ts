@@ -1,16 +1,17 @@
 // Reads the facts that `ipvs doctor` looks at.
-import { FirewallMarks, Ipvs, IpvsError } from 'ipvs'
+import { FirewallMarks, Ipvs, IpvsError, type ServiceSnapshot, type Trace } from 'ipvs'
 import type { Facts } from './facts.ts'
 import { readHost } from './host.ts'
 import { readListeners } from './listeners.ts'
+import { probesFor, type Probe, type Probed } from './probes.ts'
 import { readNamespace } from './proc.ts'
 import { readRoutes } from './routes.ts'
+import { readSaved } from './saved.ts'
 
 /** The sysctls that are looked at. */
 const sysctlNames = [
   'net.ipv4.ip_forward',
   'net.ipv6.conf.all.forwarding',
-  'net.netfilter.nf_conntrack_count',
   'net.ipv4.vs.conntrack',
   'net.ipv4.vs.expire_nodest_conn',
   'net.ipv4.vs.expire_quiescent_template',
@@ -28,12 +29,22 @@ export interface Where {
   readonly netns?: string
 }
 
-type MarkFacts = Pick<Facts, 'marks' | 'nat' | 'foundMarks' | 'marksProblem'>
+type MarkFacts = Pick<Facts, 'marks' | 'nat' | 'foundMarks' | 'marksProblem' | 'probes'>
 
-async function readMarks(where: Where): Promise<MarkFacts> {
+async function trace(marks: FirewallMarks, probes: readonly Probe[]): Promise<Probed[]> {
+  const [traces, tracked] = await Promise.all([
+    marks.trace(probes.map(({ packet }) => packet)),
+    marks.trace(probes.map(({ packet }) => ({ ...packet, state: 'established' }))),
+  ])
+  return probes.map((probe, at) => ({ ...probe, trace: traces[at] as Trace, tracked: tracked[at] }))
+}
+
+async function readMarks(where: Where, services: readonly ServiceSnapshot[], tracks: boolean): Promise<MarkFacts> {
   try {
     await using marks = await FirewallMarks.open(where)
-    return { marks: await marks.list(), nat: await marks.listNat(), foundMarks: await marks.findMarks() }
+    const listed = await marks.list()
+    const probes = await trace(marks, probesFor(services, listed, tracks))
+    return { marks: listed, nat: await marks.listNat(), foundMarks: await marks.findMarks(), probes }
   } catch (error) {
     if (error instanceof IpvsError) return { marksProblem: error.message }
     throw error
@@ -48,11 +59,14 @@ export async function readFacts(where: Where): Promise<Facts> {
     const addresses = new Set(services.flatMap(({ destinations }) => destinations.map(({ address }) => address)))
     const routes = await readRoutes([...addresses], where.netns)
     const local = Object.values(routes?.routes ?? {}).some((route) => route.local)
+    const namespace = await readNamespace(sysctlNames, where.netns)
+    const tracks = namespace.sysctls['net.ipv4.vs.conntrack'] === '1'
     return {
       services,
       daemons,
-      ...(await readMarks(where)),
-      ...(await readNamespace(sysctlNames, where.netns)),
+      ...(await readMarks(where, services, tracks)),
+      saved: await readSaved(),
+      ...namespace,
       ...routes,
       listeners: local ? await readListeners(where.netns) : undefined,
     }

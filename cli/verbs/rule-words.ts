@@ -1,5 +1,5 @@
 // Rules as people type them: the words of `ipvs marks add`, in both directions.
-import type { FoundMark, MarkPort, MarkRule, NatRule } from 'ipvs'
+import type { MarkPort, MarkRule, NatRule, RulePlace } from 'ipvs'
 
 type Ports = MarkRule['ports']
 
@@ -52,6 +52,7 @@ export function natWords(rule: NatRule): string {
 }
 
 /** Where somebody else's rule stands: `table inet filter, chain input, rule 5`. */
-export function placeText({ family, table, chain, handle }: FoundMark): string {
-  return `table ${family} ${table}, chain ${chain}, rule ${handle}`
+export function placeText({ family, table, chain, handle }: RulePlace): string {
+  const rule = handle === undefined ? 'its policy' : `rule ${handle}`
+  return `table ${family} ${table}, chain ${chain}, ${rule}`
 }

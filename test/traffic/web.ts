@@ -24,8 +24,25 @@ export interface Asked {
 }
 
 /** Asks for the URLs one after the other, each by a connection of its own. */
-export async function ask(context: LabContext, from: Netns, source: string, urls: readonly string[]): Promise<Asked> {
-  const args = ['-gsSk', '--noproxy', '*', '--connect-timeout', '5', '--max-time', '20', '--interface', source, ...urls]
+export async function ask(
+  context: LabContext,
+  from: Netns,
+  source: string,
+  urls: readonly string[],
+  connectSeconds = 5,
+): Promise<Asked> {
+  const args = [
+    '-gsSk',
+    '--noproxy',
+    '*',
+    '--connect-timeout',
+    String(connectSeconds),
+    '--max-time',
+    '20',
+    '--interface',
+    source,
+    ...urls,
+  ]
   const { stdout, stderr } = await context.run('curl', args, { netns: from })
   const lines = (text: string) => text.split('\n').filter(Boolean)
   return { answers: lines(stdout), complaints: lines(stderr) }

@@ -1,8 +1,9 @@
 // Facts that tests of findings begin with.
-import type { ListedDestination, ServiceSnapshot } from 'ipvs'
+import type { ListedDestination, ListedMarkRule, ServiceSnapshot, Trace, TracePacket } from 'ipvs'
 import { diagnose } from '../../../../cli/doctor/diagnose.ts'
 import type { Facts } from '../../../../cli/doctor/facts.ts'
 import type { Finding } from '../../../../cli/doctor/finding.ts'
+import { probesFor, type Probe, type Probed } from '../../../../cli/doctor/probes.ts'
 
 export const destination = (more: Partial<ListedDestination> = {}): ListedDestination =>
   ({
@@ -37,3 +38,24 @@ export const found = (more: Partial<Facts>): string[] =>
 /** As people see it. */
 export const sentence = (finding: Pick<Finding, 'what' | 'why'> | undefined): string =>
   [finding?.what, finding?.why].filter(Boolean).join(': ')
+
+export const web = (...destinations: ListedDestination[]): ServiceSnapshot =>
+  ({ protocol: 'tcp', address: '172.16.0.100', port: 80, family: 'ipv4', scheduler: 'rr', destinations }) as never
+
+/** The packets of these services and rules, and what becomes of each: nothing bad, unless `fate` says so. */
+export function probed(
+  {
+    services = [],
+    marks = [],
+    tracks = false,
+  }: { services?: ServiceSnapshot[]; marks?: ListedMarkRule[]; tracks?: boolean },
+  fate: (probe: Probe) => Partial<Trace> | undefined = () => undefined,
+  tracked: (packet: TracePacket) => Partial<Trace> = () => ({ outcome: 'accepted' }),
+): Pick<Facts, 'services' | 'marks' | 'probes'> {
+  const probes = probesFor(services, marks, tracks).map((probe): Probed => {
+    const mark = probe.rule === undefined ? {} : { mark: probe.rule.mark }
+    const fine: Trace = { outcome: 'accepted', ...(probe.kind === 'client' && { route: 'local' as const, ...mark }) }
+    return { ...probe, trace: { ...fine, ...fate(probe) }, tracked: { outcome: 'accepted', ...tracked(probe.packet) } }
+  })
+  return { services, marks, probes }
+}

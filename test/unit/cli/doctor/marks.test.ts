@@ -6,7 +6,7 @@ import { destination, facts, found, rule, sentence, service } from './given.ts'
 
 test('marks and services belong together', () => {
   expect(found({ marks: [rule] })).toEqual(['bad: ipvs add service mark:7'])
-  expect(found({ services: [service(8, destination())] })).toEqual(['risk: ipvs marks add 8 ADDRESS tcp PORTS'])
+  expect(found({ services: [service(8, destination())] })).toEqual(['bad: ipvs marks add --help'])
   expect(found({ services: [service(8, destination())], marks: undefined })).toEqual(['good: '])
 })
 
@@ -15,9 +15,7 @@ test('a mark is one service for each family', () => {
   expect(found({ services: [service(7, destination())], marks: [rule, ipv6] })).toEqual([
     'bad: ipvs add service mark:7/ipv6',
   ])
-  expect(found({ services: [service(7, destination())], marks: [ipv6] })).toContain(
-    'risk: ipvs marks add 7 ADDRESS tcp PORTS',
-  )
+  expect(found({ services: [service(7, destination())], marks: [ipv6] })).toContain('bad: ipvs marks add --help')
 })
 
 test('a mask: the service needs the whole mark that results', () => {
@@ -30,7 +28,7 @@ test('a mask: the service needs the whole mark that results', () => {
   expect(found({ services: both, marks: [masked] })).toEqual(['good: '])
   expect(found({ services: [service(0x108, destination())], marks: [masked] })).toEqual([
     'bad: ipvs add service mark:7',
-    'risk: ipvs marks add 264 ADDRESS tcp PORTS',
+    'bad: ipvs marks add --help',
   ])
   const high = { ...rule, mark: 0x80000000, mask: 0x80000000 }
   expect(found({ services: [service(0x80000001, destination())], marks: [high] })).toEqual(['good: '])
@@ -40,10 +38,10 @@ test.each([
   [{ mark: 8 }, 'good', 'table inet filter, chain pre, rule 5'],
   [{ mark: 8, family: 'ip' }, 'good', 'table ip filter'],
   [{ mark: 8, mask: 0xf }, 'good', 'table inet filter'],
-  [{ mark: 8, family: 'ip6' }, 'risk', 'iptables-legacy'],
-  [{ mark: 8, family: 'arp' }, 'risk', 'iptables-legacy'],
-  [{ mark: 0, mask: 0xf0 }, 'risk', 'iptables-legacy'],
-  [{ mark: 9 }, 'risk', 'iptables-legacy'],
+  [{ mark: 8, family: 'ip6' }, 'bad', 'no saved file has it'],
+  [{ mark: 8, family: 'arp' }, 'bad', 'no saved file has it'],
+  [{ mark: 0, mask: 0xf0 }, 'bad', 'no saved file has it'],
+  [{ mark: 9 }, 'bad', 'no saved file has it'],
   [{}, 'risk', 'only the kernel knows: table inet filter'],
 ] as const)('a service whose mark others set: %o', (more, level, what) => {
   const other: FoundMark = { family: 'inet', table: 'filter', chain: 'pre', handle: 5n, ...more }
@@ -57,4 +55,22 @@ test('rules for marks that cannot be read', () => {
   const unread = { marks: undefined, marksProblem: 'no nf_tables' }
   expect(found({ services: [service(7, destination())], ...unread })).toEqual(['risk: modprobe nf_tables'])
   expect(found(unread)).toEqual(['good: '])
+})
+
+test('a mark that nobody gives any more is bad, and the file that has it is the fix', () => {
+  const lost = { services: [service(8, destination())] }
+  const saved = [
+    { file: '/etc/ipvs-marks.nft', marks: [7] },
+    { file: '/etc/ipvs.json', marks: [7, 8] },
+  ]
+  expect(found({ ...lost, saved })).toEqual(['bad: ipvs restore /etc/ipvs.json'])
+  expect(found({ services: [service(7, destination())], saved })).toEqual(['bad: nft -f /etc/ipvs-marks.nft'])
+})
+
+test('rules of iptables-legacy may give it', () => {
+  const [finding] = diagnose(facts({ services: [service(8, destination())], legacyTables: ['filter', 'mangle'] }))
+  expect(finding).toMatchObject({ level: 'risk', code: 'service-without-mark' })
+  expect(sentence(finding)).toContain('iptables-legacy')
+  const [lost] = diagnose(facts({ services: [service(8, destination())], legacyTables: ['filter'] }))
+  expect(lost).toMatchObject({ level: 'bad', code: 'marks-lost' })
 })

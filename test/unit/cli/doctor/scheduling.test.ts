@@ -4,7 +4,10 @@ import { expect, test } from 'vitest'
 import { destination, found, rule, service } from './given.ts'
 
 const only = (more: Partial<ServiceSnapshot>, ...destinations: ListedDestination[]) =>
-  found({ services: [{ ...service(7, ...destinations), ...more } as ServiceSnapshot], marks: [rule] })
+  found({
+    services: [{ ...service(7, ...destinations), ...more } as ServiceSnapshot],
+    marks: [{ ...rule, ports: [80] }],
+  })
 const drained = destination({ address: '10.0.0.17', weight: 0 })
 const limited = (active: number, inactive: number, upperThreshold = 4) =>
   destination({ activeConnections: active, inactiveConnections: inactive, upperThreshold })

@@ -1,0 +1,94 @@
+// Whether packets that get to IPVS have the marks that rules give them.
+import type { ListedMarkRule, RulePlace } from 'ipvs'
+import { markWords, placeText, portsText } from '../verbs/rule-words.ts'
+import { bits, leadsTo } from './configured.ts'
+import type { Check, Facts } from './facts.ts'
+import { bad, risk, type Finding } from './finding.ts'
+import { groupBy } from './groups.ts'
+import type { Probed } from './probes.ts'
+
+interface Marked extends Probed {
+  readonly rule: ListedMarkRule
+}
+
+const TABLE = 'ipvs'
+const isOurs = (place: RulePlace | undefined): boolean => place?.family === 'inet' && place.table === TABLE
+
+const describe = ({ address, protocol, ports }: ListedMarkRule): string => `${address} ${protocol} ${portsText(ports)}`
+const gives = (rule: ListedMarkRule, mark: number | undefined): boolean =>
+  mark !== undefined && bits(mark, rule.mask) === rule.mark
+
+/** Packets that come without their mark, though it is clear which one they get. */
+function wrong({ probes = [], services }: Facts): Marked[] {
+  return probes.flatMap((probe) => {
+    const { rule, trace } = probe
+    if (probe.kind !== 'client' || rule === undefined || trace.mark === undefined || gives(rule, trace.mark)) return []
+    // Who has a service for the mark that results knows about it.
+    const meant = { mark: trace.mark, address: rule.address } as ListedMarkRule
+    return services.some((service) => leadsTo(meant, service)) ? [] : [{ ...probe, rule }]
+  })
+}
+
+const asText = (mark: number | undefined): string => (mark === undefined ? 'an unknown one' : String(mark))
+
+// A rule before it lets marked packets out of the chain: other chains are passed as before.
+function passBy(place: RulePlace, mark: number): string {
+  const { family, table, chain, handle, position } = place
+  const programs: Readonly<Record<string, string>> = { ip: 'iptables-nft', ip6: 'ip6tables-nft' }
+  const program = programs[family]
+  if (program !== undefined && /^(mangle|raw)$/.test(table)) {
+    return `${program} -t ${table} -I ${chain} ${position ?? 1} -m mark --mark ${mark} -j RETURN`
+  }
+  return `nft insert rule ${family} ${table} ${chain} position ${handle} meta mark ${mark} return`
+}
+
+function overwritten(probes: readonly [Marked, ...Marked[]]): Finding {
+  const [{ rule, trace }] = probes
+  const place = trace.markedBy as RulePlace
+  const marks = [...new Set(probes.map(({ trace: { formerMark = 0 } }) => formerMark))]
+  return bad('mark-overwritten', {
+    what: `table inet ${TABLE} gives packets to ${describe(rule)} the mark ${asText(trace.formerMark)}, and then ${placeText(place)} makes it ${asText(trace.mark)}`,
+    why: 'packets get to IPVS with that mark, and it has no service',
+    fix: marks.map((mark) => passBy(place, mark)),
+  })
+}
+
+const isOverwritten = ({ rule, trace }: Marked): boolean =>
+  trace.markedBy !== undefined && !isOurs(trace.markedBy) && gives(rule, trace.formerMark)
+
+const overwrittenMarks: Check = (facts) => {
+  const groups = groupBy(wrong(facts).filter(isOverwritten), ({ trace }) => placeText(trace.markedBy as RulePlace))
+  return [...groups.values()].map(overwritten)
+}
+
+// The rule is in its map, and no packet gets there.
+const withoutEffect: Check = (facts) => {
+  const lost = wrong(facts).filter(
+    ({ trace }) => trace.markedBy === undefined || (!isOurs(trace.markedBy) && trace.formerMark === 0),
+  )
+  const [first] = lost
+  if (first === undefined) return []
+  const rules = new Map(lost.map(({ rule }) => [markWords(rule), rule]))
+  const more = rules.size > 1 ? ` and ${rules.size - 1} more` : ''
+  return [
+    bad('marks-without-effect', {
+      what: `the rule for ${describe(first.rule)}${more} is there, but packets do not get the mark ${first.rule.mark}: table inet ${TABLE} is dormant, or lacks its chains or the rules in them`,
+      why: 'packets get to no service',
+      fix: [`nft add table inet ${TABLE}`, `ipvs marks add ${markWords(first.rule)}`],
+    }),
+  ]
+}
+
+const askedTooEarly: Check = ({ probes = [] }) => {
+  const early = probes.filter(({ kind, trace }) => kind === 'client' && trace.askedBy !== undefined)
+  const groups = groupBy(early, ({ trace }) => placeText(trace.askedBy as RulePlace))
+  return [...groups].map(([text, [first]]) =>
+    risk('mark-asked-early', {
+      what: `${text} asks for the mark ${first.trace.mark}, and packets get it only later`,
+      why: 'the rule never matches. Of chains with the same priority the one that was made last comes first: make ours anew',
+      fix: [`ipvs marks export /run/ipvs-marks.nft`, `nft -f /run/ipvs-marks.nft`],
+    }),
+  )
+}
+
+export const markWayChecks: readonly Check[] = [overwrittenMarks, withoutEffect, askedTooEarly]

@@ -1,0 +1,66 @@
+// What breaks a director, what `ipvs doctor` says of it, and whether its fix, carried out as printed, mends it; in the lab.
+import type { LabContext } from '../lab/job.ts'
+import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Site } from './topology.ts'
+import { ask } from './web.ts'
+
+/** Something that goes wrong. */
+export interface Illness {
+  /** Shell text that makes it, on the director. */
+  readonly make: string
+  /** Shell text that removes what the fix has left. */
+  readonly undo?: string
+}
+
+/** What a client gets, and what the doctor says. */
+export interface Look {
+  readonly answers: string[]
+  readonly findings: Reported[]
+}
+
+export interface Course {
+  readonly before: Look
+  readonly broken: Look
+  readonly healed: Look
+}
+
+/** Codes of findings that are not good. */
+export const complaints = ({ findings }: Look): string[] =>
+  findings.filter(({ level }) => level !== 'good').map(({ code }) => code)
+
+export class Ward {
+  readonly #context: LabContext
+  readonly #site: Site
+  readonly #urls: readonly string[]
+
+  constructor(context: LabContext, site: Site, urls: readonly string[]) {
+    this.#context = context
+    this.#site = site
+    this.#urls = urls
+  }
+
+  async look(): Promise<Look> {
+    const { answers } = await ask(this.#context, this.#site.client, '172.16.0.50', this.#urls, 2)
+    const words = [`${this.#context.root}/dist/cli.cjs`, 'doctor', '--json']
+    const { stdout, stderr } = await this.#context.run(process.execPath, words, { netns: this.#site.director })
+    if (stdout === '') throw new Error(stderr)
+    return { answers, findings: JSON.parse(stdout) as Reported[] }
+  }
+
+  /** Shell text on the director, where `ipvs` is the program of this checkout. */
+  async sh(text: string): Promise<void> {
+    const ipvs = `ipvs() { '${process.execPath}' '${this.#context.root}/dist/cli.cjs' "$@"; }`
+    await this.#context.sh(`${ipvs}\n${text}`, { netns: this.#site.director })
+  }
+
+  /** The fix of the first finding is carried out. */
+  async treat({ make, undo }: Illness): Promise<Course> {
+    const before = await this.look()
+    await this.sh(make)
+    const broken = await this.look()
+    await this.sh(broken.findings[0]?.fix ?? ':')
+    const healed = await this.look()
+    if (undo !== undefined) await this.sh(undo)
+    return { before, broken, healed }
+  }
+}

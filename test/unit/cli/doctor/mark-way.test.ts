@@ -1,0 +1,46 @@
+// `ipvs doctor`: marks on their way to IPVS.
+import type { RulePlace, Trace } from 'ipvs'
+import { expect, test } from 'vitest'
+import { destination, found, probed, rule, service } from './given.ts'
+
+const others: RulePlace = { family: 'inet', table: 'later', chain: 'pre', handle: 5n, position: 2 }
+const ours: RulePlace = { family: 'inet', table: 'ipvs', chain: 'special', handle: 9n, position: 1 }
+const codes = (trace: Partial<Trace>, fwmark = 7, more: Partial<typeof rule> = {}): string[] => {
+  const services = [service(7, destination()), ...(fwmark === 7 ? [] : [service(fwmark, destination())])]
+  const marks = [{ ...rule, ports: [80], ...more }, ...(fwmark === 7 ? [] : [{ ...rule, mark: fwmark, ports: [81] }])]
+  return found(probed({ services, marks }, ({ rule: of }) => (of?.mark === 7 ? trace : undefined)))
+}
+
+test('a later rule that changes it', () => {
+  expect(codes({ mark: 9, formerMark: 7, markedBy: others })).toEqual([
+    'bad: nft insert rule inet later pre position 5 meta mark 7 return',
+  ])
+  const mangle = { ...others, family: 'ip', table: 'mangle', chain: 'VPN' } as const
+  expect(codes({ mark: 0, formerMark: 7, markedBy: mangle })).toEqual([
+    'bad: iptables-nft -t mangle -I VPN 2 -m mark --mark 7 -j RETURN',
+  ])
+})
+
+test('not when there is a service for what comes out', () => {
+  expect(codes({ mark: 9, formerMark: 7, markedBy: others }, 9)).toEqual(['good: '])
+})
+
+test('not when only a real packet shows', () => {
+  expect(codes({ mark: undefined, formerMark: 7, markedBy: others } as never)).toEqual(['good: '])
+})
+
+test('rules that nothing calls', () => {
+  const fix = 'bad: nft add table inet ipvs && ipvs marks add 7 172.16.0.100 tcp 80'
+  expect(codes({ mark: 0 })).toEqual([fix])
+  expect(codes({ mark: 9, formerMark: 0, markedBy: others })).toEqual([fix])
+})
+
+test('another rule of ours prevails', () => {
+  expect(codes({ mark: 0x107, formerMark: 7, markedBy: ours })).toEqual(['good: '])
+})
+
+test('who asks for it too early', () => {
+  expect(codes({ askedBy: others })).toEqual([
+    'risk: ipvs marks export /run/ipvs-marks.nft && nft -f /run/ipvs-marks.nft',
+  ])
+})
