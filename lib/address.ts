@@ -47,9 +47,9 @@ function bytesOfIPv4(value: number): Uint8Array {
 
 /**
  * Parses an address. Strict: exactly one spelling of IPv4 (four decimal octets without leading zeros), no zones, no
- * blocks, no brackets. IPv4-mapped IPv6 is refused: IPVS would make a service of it that no packet ever matches.
+ * blocks, no brackets. IPv4-mapped IPv6 is refused unless it is `mapped` on purpose: no packet has such an address.
  */
-export function parseAddress(value: unknown, path: string): Address {
+export function parseAddress(value: unknown, path: string, mapped = false): Address {
   if (typeof value !== 'string') throw new InvalidInput(path, `${show(value)} is not the text of an IP address`)
   const dotted = parseIPv4(value)
   if (dotted >= 0) return new Address('ipv4', dotted)
@@ -57,7 +57,7 @@ export function parseAddress(value: unknown, path: string): Address {
     throw new InvalidInput(path, `${show(value)} is not an IPv4 or IPv6 address${hint(value)}`)
   }
   const bytes = parseIPv6(value)
-  if (isMapped(bytes)) {
+  if (!mapped && isMapped(bytes)) {
     const plain = formatAddress(bytes.subarray(12), 'ipv4')
     throw new InvalidInput(path, `${show(value)} is an IPv4 address in IPv6 notation; write "${plain}"`)
   }

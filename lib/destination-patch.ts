@@ -2,11 +2,10 @@
 // patch with what the destination has.
 import { formatAddress } from './address.ts'
 import {
-  assertForwardable,
   assertThresholds,
   destinationIdentity,
   filledRow,
-  forwardings,
+  parseForwarding,
   settings,
   tunnelAlone,
   type DestinationFields,
@@ -16,7 +15,7 @@ import {
 import type { DestinationRow } from './records.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { noTunnel, parseTunnel } from './tunnel.ts'
-import { InvalidInput, oneOf } from './validate.ts'
+import { InvalidInput } from './validate.ts'
 
 function assertSameDestination(service: ServiceIdentity, identity: DestinationIdentity, fields: KeyFields): void {
   if (fields.address === undefined && fields.port === undefined) return
@@ -55,9 +54,8 @@ export function changedDestinationRow(
 ): DestinationRow {
   assertSameDestination(service, identity, fields)
   const { forwarding, tunnel } = fields
-  const method = forwarding === undefined ? undefined : oneOf(forwarding, 'patch.forwarding', forwardings)
+  const method = forwarding === undefined ? undefined : parseForwarding(forwarding, 'patch', service, identity)
   if (tunnel !== undefined && tunnel !== null && method !== 'tunnel') throw tunnelAlone('patch')
-  if (method !== undefined) assertForwardable(service, identity, method)
   const numbers = settings(withoutThresholds(fields), 'patch')
   assertThresholds(numbers, 'patch')
   const dropsTunnel = tunnel === null || (method !== undefined && method !== 'tunnel')

@@ -18,12 +18,14 @@ import { FieldSet, InvalidInput, integer, oneOf, show, type Fields, type PickFie
 /**
  * How packets get to a destination. `direct`: direct routing, the packet as it is in a frame to the destination, which
  * answers the client itself (`ipvsadm -g`); `tunnel`: the packet wrapped, the destination answers itself (`-i`);
- * `masquerade`: NAT, both directions through the director (`-m`).
+ * `masquerade`: NAT, both directions through the director (`-m`). Two that ipvsadm cannot say, and that the kernel never
+ * makes of the others: `local`, the director takes the packet itself, whatever the address, and `bypass`, it is routed to
+ * where the client sent it.
  */
-export type Forwarding = 'masquerade' | 'direct' | 'tunnel'
+export type Forwarding = 'masquerade' | 'direct' | 'tunnel' | 'local' | 'bypass'
 
-/** Listings can also have `local`, the director itself, and `bypass`, the packet's own destination; they cannot be set. */
-export type ListedForwarding = Forwarding | 'local' | 'bypass'
+/** The same as `Forwarding`: what is listed can be passed back. */
+export type ListedForwarding = Forwarding
 
 /** Identifies a destination of a service. */
 export interface DestinationKey {
@@ -36,13 +38,16 @@ export interface DestinationKey {
 /** How a destination is used. */
 export interface DestinationSettings {
   /**
-   * Default `'direct'`, as with ipvsadm. `direct` and `tunnel` cannot change the port: it has to be the service's, or 0 in
-   * fwmark services.
+   * Default `'direct'`, as with ipvsadm. Only `masquerade` changes the port of packets. With the others a destination's port
+   * is just kept and listed, so one that is not the service's (not 0 in fwmark services) needs `forwarding` to be named.
    */
   readonly forwarding?: Forwarding | undefined
   /** Relative capacity, 0 to 2147483647, default 1. 0: no new connections, except of clients with persistence. `-w` */
   readonly weight?: number | undefined
-  /** So many connections and no more, 0 to 2147483647; default 0: no limit. Like `ipvsadm -x`. */
+  /**
+   * So many connections and no more, 0 to 4294967295; default 0: no limit. Newer kernels refuse more than 2147483647. Like
+   * `ipvsadm -x`.
+   */
   readonly upperThreshold?: number | undefined
   /**
    * Once at the upper threshold, new connections come again below this number; not above `upperThreshold`. Default 0: at
@@ -53,12 +58,12 @@ export interface DestinationSettings {
   readonly tunnel?: Tunnel | undefined
 }
 
-/** A destination. Like the options of `ipvsadm -a`. */
+/** A destination. Like the options of `ipvsadm -a`. What only listings have, such as `statistics`, is ignored. */
 export interface Destination extends DestinationKey, DestinationSettings {}
 
 /**
  * What to change of a destination: what is not named stays as it is (`ipvsadm -e` resets it). `null` removes. A listed
- * destination is a valid patch.
+ * destination is a valid patch: its key must be the same, and what only listings have is ignored.
  */
 export interface DestinationPatch extends Pick<DestinationSettings, 'forwarding' | 'weight'> {
   /** `null`: no limit, and so no lower threshold either. */
@@ -79,7 +84,7 @@ export interface ListedDestination {
   /** 0: the packet's own. */
   readonly port: number
   /** How packets get there. */
-  readonly forwarding: ListedForwarding
+  readonly forwarding: Forwarding
   /** 0: no new connections. */
   readonly weight: number
   /** 0: no limit. */
@@ -125,10 +130,10 @@ const pickKey: PickFields<(typeof keyNames)[number]> = (given, present) => ({
 const keyFields = new FieldSet(keyNames, pickKey, [...settingNames, ...listedOnly])
 
 // The index is the kernel's number, IP_VS_CONN_F_FWD_MASK.
-const listedForwardings: readonly ListedForwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
-export const forwardings: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel']
+const forwardings: readonly Forwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
 
-const MOST = 0x7fffffff // weights and thresholds are signed in the kernel
+const MOST = 0x7fffffff // weights are signed in the kernel
+const MOST_CONNECTIONS = 0xffffffff
 
 /** A checked key. */
 export class DestinationIdentity {
@@ -173,21 +178,29 @@ export function parseDestinationKey(service: ServiceIdentity, value: unknown): D
   return destinationIdentity(service, keyFields.read(value, 'destination'))
 }
 
-/** IPVS accepts what it then cannot do: direct routing and tunnels leave the packet, and so its port, as they are. */
-export function assertForwardable(
-  service: ServiceIdentity,
-  { port, family }: DestinationIdentity,
-  forwarding: Forwarding,
-): void {
+// Who says a port and nothing of forwarding most likely wants that port, which direct routing cannot give.
+function assertPortMeant(service: ServiceIdentity, { port }: DestinationIdentity): void {
   const servicePort = service.port ?? 0
-  if (forwarding !== 'masquerade' && port !== servicePort) {
-    const fix = `use forwarding "masquerade", or leave port out (${servicePort})`
-    throw new InvalidInput('destination.port', `forwarding "${forwarding}" cannot change the port to ${port}; ${fix}`)
-  }
+  if (port === servicePort) return
+  const fix = `name forwarding: "masquerade" changes it, others leave packets alone; or leave port out (${servicePort})`
+  throw new InvalidInput(
+    'destination.port',
+    `forwarding "direct", the default, cannot change the port to ${port}; ${fix}`,
+  )
+}
+
+export function parseForwarding(
+  value: unknown,
+  path: string,
+  service: ServiceIdentity,
+  { family }: DestinationIdentity,
+): Forwarding {
+  const forwarding = oneOf(value, `${path}.forwarding`, forwardings)
   if (forwarding !== 'tunnel' && family !== service.family) {
     const problem = `forwarding "${forwarding}" cannot reach an ${family} address from an ${service.family} service`
     throw new InvalidInput('destination.address', `${problem}; use forwarding "tunnel"`)
   }
+  return forwarding
 }
 
 function assertUnicast(address: Address): void {
@@ -199,18 +212,18 @@ function assertUnicast(address: Address): void {
 
 /** The settings that are named, each for itself. `path`: `destination` or `patch`. */
 export function settings(fields: DestinationFields, path: string): DestinationRow {
-  const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold') => {
+  const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold', most: number) => {
     const value = fields[name]
     // Most are plain numbers, for which the path of an error is not worth making.
     if (value === undefined || (typeof value === 'number' && value > 0 && value <= MOST && (value | 0) === value)) {
       return value
     }
-    return integer(value, `${path}.${name}`, 0, MOST)
+    return integer(value, `${path}.${name}`, 0, most)
   }
   return {
-    weight: number('weight'),
-    upperThreshold: number('upperThreshold'),
-    lowerThreshold: number('lowerThreshold'),
+    weight: number('weight', MOST),
+    upperThreshold: number('upperThreshold', MOST_CONNECTIONS),
+    lowerThreshold: number('lowerThreshold', MOST_CONNECTIONS),
   }
 }
 
@@ -230,7 +243,7 @@ export function filledRow(
     family: familyNumber(family),
     address: value,
     port,
-    forwarding: forwarding === undefined ? undefined : listedForwardings.indexOf(forwarding),
+    forwarding: forwarding === undefined ? undefined : forwardings.indexOf(forwarding),
     weight,
     upperThreshold,
     lowerThreshold,
@@ -251,10 +264,10 @@ export function newDestinationRow(
   fields: DestinationFields,
 ): DestinationRow {
   assertUnicast(identity.address)
-  const { forwarding = 'direct', tunnel } = fields
-  const method = oneOf(forwarding, 'destination.forwarding', forwardings)
+  const { forwarding, tunnel } = fields
+  if (forwarding === undefined) assertPortMeant(service, identity)
+  const method = parseForwarding(forwarding === undefined ? 'direct' : forwarding, 'destination', service, identity)
   if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('destination')
-  assertForwardable(service, identity, method)
   const { weight = 1, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
   const numbers = { weight, upperThreshold, lowerThreshold }
   assertThresholds(numbers, 'destination')
@@ -266,7 +279,7 @@ const noAddress = new Uint8Array(16)
 /** A row of a listing as users get it. Kernels before 3.18 do not say the family: it is the service's. */
 export function listedDestination(row: DestinationRow, service: { readonly family: Family }): ListedDestination {
   const family = row.family ? familyName(row.family) : service.family
-  const forwarding = listedForwardings[(row.forwarding ?? 0) & 7] ?? 'bypass'
+  const forwarding = forwardings[(row.forwarding ?? 0) & 7] ?? 'bypass'
   const tunnel = forwarding === 'tunnel' ? listedTunnel(row) : undefined
   return {
     address: formatAddress(row.address ?? noAddress, family),

@@ -99,7 +99,7 @@ const ruleFields = new FieldSet(
 export function parseRuleProtocol(value: unknown, path: string): number {
   if (value === 'all') return 0
   const [, number] = parseProtocol(value, path)
-  if (number > 255) throw new InvalidInput(path, `${show(value)} is not a protocol number, 1 to 255`)
+  if (number < 1 || number > 255) throw new InvalidInput(path, `${show(value)} is not a protocol number, 1 to 255`)
   return number
 }
 

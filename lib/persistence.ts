@@ -6,13 +6,14 @@ import { InvalidInput, integer, readFields, show } from './validate.ts'
 /** Connections of one client go to the same destination as long as it keeps coming. */
 export interface Persistence {
   /**
-   * Seconds for which a client is remembered after its last connection, 1 to 4294967. Default 360, as with `ipvsadm -p`
-   * (its manual page says 300); the kernel itself has no default.
+   * Seconds for which a client is remembered after its last connection, 0 to 4294967: more wraps around to something short
+   * on kernels with 1000 ticks a second. 0: only as long as it has connections. Default 360, as with `ipvsadm -p` (its
+   * manual page says 300); the kernel itself has no default.
    */
   readonly timeoutSeconds?: number | undefined
   /**
-   * What counts as one client. IPv4: a mask such as `'255.255.255.0'` or a prefix length from 1 to 32, default
-   * `'255.255.255.255'`, like `ipvsadm -M`. IPv6: a prefix length from 1 to 128, default 128.
+   * What counts as one client. IPv4: a mask such as `'255.255.255.0'`, with any bits, or a prefix length from 0 (all clients
+   * are one) to 32, default `'255.255.255.255'`, like `ipvsadm -M`. IPv6: a prefix length from 1 to 128, default 128.
    */
   readonly netmask?: string | number | undefined
 }
@@ -33,7 +34,7 @@ export interface ListedPersistence {
 
 export const DEFAULT_TIMEOUT_SECONDS = 360
 
-// The kernel counts jiffies in 32 bits: at 1000 a second, more would wrap around to something short.
+// The kernel counts ticks in 32 bits.
 const MOST_SECONDS = 4294967
 
 export interface PersistenceChange {
@@ -47,7 +48,7 @@ export function parsePersistence(value: unknown, family: Family, path: 'service'
   const { timeoutSeconds, netmask } = readFields(value, place, ['timeoutSeconds', 'netmask'])
   return {
     timeout:
-      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${place}.timeoutSeconds`, 1, MOST_SECONDS),
+      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${place}.timeoutSeconds`, 0, MOST_SECONDS),
     netmask: netmask === null && path === 'patch' ? fullNetmask(family) : optionalNetmask(netmask, family, place),
   }
 }
@@ -64,24 +65,16 @@ export function fullNetmask(family: Family): Uint8Array {
 // The kernel wants a mask for IPv4, in network order, and a prefix length for IPv6, in host order.
 function parseNetmask(value: unknown, family: Family, path: string): Uint8Array {
   if (family === 'ipv6') return hostOrder(integer(value, path, 1, 128))
-  if (typeof value === 'number') return prefixMask(integer(value, path, 1, 32))
-  const bytes = typeof value === 'string' && isIPv4(value) ? Uint8Array.from(value.split('.'), Number) : undefined
-  if (bytes === undefined || !isPrefix(bytes)) {
-    const accepted = 'an IPv4 mask with its ones in front, such as "255.255.255.0", or a prefix length from 1 to 32'
-    throw new InvalidInput(path, `${show(value)} is not ${accepted}`)
-  }
-  return bytes
+  if (typeof value === 'number') return prefixMask(integer(value, path, 0, 32))
+  if (typeof value === 'string' && isIPv4(value)) return Uint8Array.from(value.split('.'), Number)
+  const accepted = 'an IPv4 mask, such as "255.255.255.0", or a prefix length from 0 to 32'
+  throw new InvalidInput(path, `${show(value)} is not ${accepted}`)
 }
 
 function prefixMask(length: number): Uint8Array {
   const mask = new Uint8Array(4)
-  new DataView(mask.buffer).setUint32(0, 0xffffffff << (32 - length))
+  new DataView(mask.buffer).setUint32(0, 0xffffffff * 2 ** (32 - length)) // modulo 2^32
   return mask
-}
-
-function isPrefix(mask: Uint8Array): boolean {
-  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('')
-  return /^1+0*$/.test(bits)
 }
 
 function hostOrder(length: number): Uint8Array {

@@ -1,14 +1,5 @@
 // What identifies a virtual service: a firewall mark, or protocol, address and port.
-import {
-  addressKind,
-  familyName,
-  familyNumber,
-  formatAddress,
-  formatEndpoint,
-  parseAddress,
-  Address,
-  type Family,
-} from './address.ts'
+import { familyName, familyNumber, formatAddress, formatEndpoint, parseAddress, type Family } from './address.ts'
 import type { ServiceRow } from './records.ts'
 import { InvalidInput, integer, oneOf, show, type Fields } from './validate.ts'
 
@@ -34,11 +25,21 @@ export interface FwmarkServiceKey {
 
 /** A service at an address. Like `ipvsadm -t`, `-u` and `--sctp-service`. */
 export interface AddressServiceKey {
-  /** Transport protocol. */
+  /**
+   * Transport protocol. Other programs can have made services of other protocols, which match no packet: they are listed,
+   * and passed back, with the number as text, such as `'47'`.
+   */
   readonly protocol: Protocol
-  /** Virtual IP address (VIP), IPv4 or IPv6 text. */
+  /**
+   * Virtual IP address (VIP), IPv4 or IPv6 text. An IPv4-mapped one (`'::ffff:10.0.0.1'`) is nearly always meant to be IPv4
+   * and so refused, unless `family` says `'ipv6'`, as listings do. No packet is sent to `0.0.0.0` or `::`: for all
+   * addresses, use a mark.
+   */
   readonly address: string
-  /** Virtual port, 0 to 65535. 0 stands for all ports that have no service of their own and requires persistence. */
+  /**
+   * Virtual port, 0 to 65535. 0 stands for all ports that have no service of their own. It needs persistence: without it
+   * the kernel accepts the service and schedules nothing.
+   */
   readonly port: number
   /** Follows from the address; accepted because listings have it. */
   readonly family?: Family | undefined
@@ -129,12 +130,11 @@ function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
   return new ServiceIdentity(row, family, undefined)
 }
 
-// Other programs can have stored services of other protocols, which match no packet. They are listed with the number as
-// text, and can be removed by that.
+/** A number as text is that of another protocol. */
 export function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
   const known = protocols.indexOf(value as Protocol)
-  if (known < 0 && typeof value === 'string' && /^[1-9][0-9]{0,4}$/.test(value)) {
-    return [value as Protocol, Number(value)]
+  if (known < 0 && typeof value === 'string' && /^(0|[1-9][0-9]{0,4})$/.test(value) && Number(value) <= 0xffff) {
+    return [protocolName(Number(value)), Number(value)]
   }
   const name = protocols[known] ?? oneOf(value, path, protocols)
   return [name, protocolNumbers[name]]
@@ -148,7 +148,7 @@ function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
     if (fields[name] === undefined) throw new InvalidInput(`${path}.${name}`, 'is missing: there is no fwmark either')
   }
   const [protocol, number] = parseProtocol(fields.protocol, `${path}.protocol`)
-  const { family, value } = parseAddress(fields.address, `${path}.address`)
+  const { family, value } = parseAddress(fields.address, `${path}.address`, fields.family === 'ipv6')
   const port = integer(fields.port, `${path}.port`, 0, 65535)
   if (fields.family !== undefined && oneOf(fields.family, `${path}.family`, families) !== family) {
     throw new InvalidInput(`${path}.family`, `the address is ${family}; leave family out`)
@@ -160,20 +160,6 @@ function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
 /** Checks the fields of a key, already read. */
 export function serviceIdentity(fields: KeyFields, path: string): ServiceIdentity {
   return fields.fwmark === undefined ? addressIdentity(fields, path) : fwmarkIdentity(fields, path)
-}
-
-/** What only matters for a new service: whether packets can ever match it. */
-export function assertReachable({ row, family, protocol }: ServiceIdentity, path: string): void {
-  if (protocol === undefined) return
-  oneOf(protocol, `${path}.protocol`, protocols)
-  const address = new Address(family, row.address ?? noAddress)
-  const kind = addressKind(address)
-  if (kind !== 'unspecified' && kind !== 'link-local') return
-  const text = show(formatAddress(address.value, family))
-  if (kind === 'unspecified') {
-    throw new InvalidInput(`${path}.address`, `no packet is sent to ${text}; for all addresses, use a fwmark service`)
-  }
-  throw new InvalidInput(`${path}.address`, `${text} is link-local, and IPVS cannot be told the interface`)
 }
 
 function isSame(identity: ServiceIdentity, given: KeyFields): boolean {

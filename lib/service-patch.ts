@@ -13,15 +13,8 @@ import {
   type SchedulerFlag,
 } from './scheduler.ts'
 import { assertSameService, type ServiceIdentity } from './service-key.ts'
-import {
-  ONE_PACKET,
-  PERSISTENT,
-  engineAlone,
-  parseEngine,
-  parseOnePacket,
-  portZero,
-  type ServiceFields,
-} from './service.ts'
+import { ONE_PACKET, PERSISTENT, parseEngine, type ServiceFields } from './service.ts'
+import { boolean } from './validate.ts'
 
 /** A checked patch. */
 export interface ServiceChange {
@@ -47,8 +40,8 @@ function parse(identity: ServiceIdentity, fields: ServiceFields): Wishes {
   return {
     scheduler: scheduler === undefined ? undefined : moduleName(scheduler, 'patch.scheduler', schedulers),
     flags: schedulerFlags === undefined ? undefined : parseSchedulerFlags(schedulerFlags ?? [], 'patch.schedulerFlags'),
-    onePacket: onePacket === undefined ? undefined : parseOnePacket(onePacket, 'patch.onePacket', identity),
-    engine: parseEngineChange(identity, persistenceEngine),
+    onePacket: onePacket === undefined ? undefined : boolean(onePacket, 'patch.onePacket'),
+    engine: parseEngineChange(persistenceEngine),
     persistence:
       persistence === undefined || persistence === null
         ? persistence
@@ -56,42 +49,33 @@ function parse(identity: ServiceIdentity, fields: ServiceFields): Wishes {
   }
 }
 
-function parseEngineChange(identity: ServiceIdentity, value: unknown): string | undefined {
+function parseEngineChange(value: unknown): string | undefined {
   if (value === undefined) return undefined
-  return value === null ? '' : parseEngine(value, 'patch.persistenceEngine', identity)
-}
-
-// What is wrong whatever the service is like.
-function assertPossible(identity: ServiceIdentity, { scheduler, flags, engine, persistence }: Wishes): void {
-  if (scheduler !== undefined && flags !== undefined) schedulerFlagBits(flags, scheduler, 'patch.schedulerFlags')
-  if (persistence !== null) return
-  if (identity.port === 0) throw portZero('patch.persistence')
-  if (engine) throw engineAlone('patch.persistenceEngine')
+  return value === null ? '' : parseEngine(value, 'patch.persistenceEngine')
 }
 
 /** Checks a patch whose properties were read. */
 export function serviceChange(identity: ServiceIdentity, fields: ServiceFields): ServiceChange {
   assertSameService(identity, fields)
   const wishes = parse(identity, fields)
-  assertPossible(identity, wishes)
   const { scheduler, flags = [], engine, persistence } = wishes
+  if (scheduler !== undefined) schedulerFlagBits(flags, scheduler, 'patch.schedulerFlags') // wrong for any service
   return {
     scheduler,
     persistenceEngine: engine,
     needsCurrent:
       (scheduler === undefined && dependOnScheduler(flags)) || // do the names fit its scheduler?
-      (persistence ? persistence.timeout === undefined : Boolean(engine)), // is it persistent?
+      (persistence !== undefined && persistence !== null && persistence.timeout === undefined), // is it persistent?
     row: (current = {}) => changedRow(identity, wishes, current),
   }
 }
 
 function changedRow(identity: ServiceIdentity, wishes: Wishes, current: ServiceRow): ServiceRow {
   const wasPersistent = ((current.flags?.value ?? 0) & PERSISTENT) !== 0
-  if (wishes.engine && !wishes.persistence && !wasPersistent) throw engineAlone('patch.persistenceEngine')
   return {
     ...identity.row,
     scheduler: wishes.scheduler,
-    persistenceEngine: wishes.persistence === null ? '' : wishes.engine, // an engine does nothing without persistence
+    persistenceEngine: wishes.engine ?? (wishes.persistence === null ? '' : undefined), // it does nothing without persistence
     flags: changedFlags(wishes, current),
     ...changedPersistence(identity, wishes, wasPersistent),
   }

@@ -8,7 +8,6 @@ import {
   type ListedPersistence,
   type Persistence,
   type PersistencePatch,
-  type PersistenceChange,
 } from './persistence.ts'
 import type { ServiceRow } from './records.ts'
 import {
@@ -21,7 +20,6 @@ import {
   type SchedulerFlag,
 } from './scheduler.ts'
 import {
-  assertReachable,
   listedServiceKey,
   serviceKeyNames,
   serviceIdentity,
@@ -31,7 +29,7 @@ import {
   type ServiceKeyField,
 } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
-import { FieldSet, InvalidInput, boolean, type Fields, type PickFields } from './validate.ts'
+import { FieldSet, boolean, type Fields, type PickFields } from './validate.ts'
 
 /** How a service works. */
 export interface ServiceSettings {
@@ -42,20 +40,26 @@ export interface ServiceSettings {
   /** Sends a client always to the same destination; `{}` means 360 seconds. Default: no persistence. Like `ipvsadm -p`. */
   readonly persistence?: Persistence | undefined
   /**
-   * Tells clients apart by more than their address: `'sip'` by SIP's Call-ID, for UDP. Needs persistence. The kernel
-   * loads the module `ip_vs_pe_NAME` when needed. Like `ipvsadm --pe`.
+   * Tells clients apart by more than their address: `'sip'` by SIP's Call-ID. It has an effect on UDP and with persistence
+   * only. The kernel loads the module `ip_vs_pe_NAME` when needed. Like `ipvsadm --pe`.
    */
   readonly persistenceEngine?: string | undefined
-  /** Schedules every UDP packet for itself, without connections. For services of `udp` or a mark. Like `ipvsadm -o`. */
+  /**
+   * Schedules every UDP packet for itself, without connections: for services of `udp` or a mark, on others it has no effect.
+   * Like `ipvsadm -o`.
+   */
   readonly onePacket?: boolean | undefined
 }
 
-/** A virtual service. Like the options of `ipvsadm -A`. */
+/**
+ * A virtual service. Like the options of `ipvsadm -A`. Whatever the kernel keeps is accepted, so that everything that is
+ * listed can be added again. What only listings have, such as `statistics` and a snapshot's `destinations`, is ignored.
+ */
 export type Service = ServiceKey & ServiceSettings
 
 /**
  * What to change of a service: what is not named stays as it is (`ipvsadm -E` resets it). `null` removes. The key cannot
- * change. A listed service is a valid patch.
+ * change. A listed service is a valid patch: its key must be the same, and what only listings have is ignored.
  */
 export interface ServicePatch {
   /** Changing it takes the kernel some 10 to 20 ms. */
@@ -64,9 +68,9 @@ export interface ServicePatch {
   readonly schedulerFlags?: readonly SchedulerFlag[] | null | undefined
   /** What is not named in it stays. `null` ends persistence and removes the persistence engine with it. */
   readonly persistence?: PersistencePatch | null | undefined
-  /** `null`: none, which tells clients apart by their address. Needs persistence, in the patch or in the service. */
+  /** `null`: none, which tells clients apart by their address. It has an effect with persistence only. */
   readonly persistenceEngine?: string | null | undefined
-  /** For services of `udp` or a mark. */
+  /** On services of `udp` or a mark; on others it has no effect. */
   readonly onePacket?: boolean | undefined
 }
 
@@ -100,7 +104,8 @@ type ServiceField = ServiceKeyField | (typeof settingNames)[number]
 const serviceNames: readonly ServiceField[] = [...serviceKeyNames, ...settingNames]
 export type ServiceFields = Fields<ServiceField>
 
-const listedOnly = ['statistics']
+// What only listings have; in snapshots services have destinations.
+const listedOnly = ['statistics', 'destinations']
 
 const pickService: PickFields<ServiceField> = (given, present) => ({
   fwmark: present & 1 ? given.fwmark : undefined,
@@ -123,8 +128,7 @@ const pickKey: PickFields<ServiceKeyField> = (given, present) => ({
   address: present & 8 ? given.address : undefined,
   port: present & 16 ? given.port : undefined,
 })
-// In snapshots services have destinations.
-const keyFields = new FieldSet(serviceKeyNames, pickKey, [...settingNames, ...listedOnly, 'destinations'])
+const keyFields = new FieldSet(serviceKeyNames, pickKey, [...settingNames, ...listedOnly])
 
 /** Reads all properties of a service, or of a patch, once. */
 export function readService(value: unknown, path: 'service' | 'patch'): ServiceFields {
@@ -153,41 +157,20 @@ function sameFields(left: Fields<ServiceKeyField>, right: Fields<ServiceKeyField
   )
 }
 
-export function parseEngine(value: unknown, path: string, { protocol }: ServiceIdentity): string {
-  const engine = moduleName(value, path, ['sip'])
-  if (engine === 'sip' && protocol !== undefined && protocol !== 'udp') {
-    throw new InvalidInput(path, `"sip" works for udp only, and the protocol is ${protocol}`)
-  }
-  return engine
-}
-
-export function parseOnePacket(value: unknown, path: string, { protocol }: ServiceIdentity): boolean {
-  const onePacket = boolean(value, path)
-  if (onePacket && protocol !== undefined && protocol !== 'udp') {
-    throw new InvalidInput(
-      path,
-      `one-packet scheduling is for udp and fwmark services, and the protocol is ${protocol}`,
-    )
-  }
-  return onePacket
-}
-
-export function portZero(path: string): InvalidInput {
-  return new InvalidInput(path, 'port 0 (all ports) works in persistent services only; set persistence, e.g. {}')
+export function parseEngine(value: unknown, path: string): string {
+  return moduleName(value, path, ['sip'])
 }
 
 /** The row of a new service: the kernel wants all settings. */
 export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields): ServiceRow {
-  assertReachable(identity, 'service')
+  const { persistenceEngine } = fields
   const scheduler =
     fields.scheduler === undefined ? 'wlc' : moduleName(fields.scheduler, 'service.scheduler', schedulers)
   let value = newSchedulerFlags(fields.schedulerFlags, scheduler)
-  if (fields.onePacket !== undefined && parseOnePacket(fields.onePacket, 'service.onePacket', identity))
-    value |= ONE_PACKET
+  if (fields.onePacket !== undefined && boolean(fields.onePacket, 'service.onePacket')) value |= ONE_PACKET
   const persistence =
     fields.persistence === undefined ? undefined : parsePersistence(fields.persistence, identity.family, 'service')
   if (persistence !== undefined) value |= PERSISTENT
-  else if (identity.port === 0) throw portZero('service.persistence')
   const { family, fwmark, protocol, address, port } = identity.row // several times as fast as spreading it
   return {
     family,
@@ -196,7 +179,8 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
     address,
     port,
     scheduler,
-    persistenceEngine: newEngine(identity, fields.persistenceEngine, persistence),
+    persistenceEngine:
+      persistenceEngine === undefined ? undefined : parseEngine(persistenceEngine, 'service.persistenceEngine'),
     flags: { value, mask: ALL_FLAGS },
     timeout: persistence === undefined ? 0 : (persistence.timeout ?? DEFAULT_TIMEOUT_SECONDS),
     netmask: persistence?.netmask ?? fullNetmask(identity.family),
@@ -206,21 +190,6 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
 function newSchedulerFlags(value: unknown, scheduler: string): number {
   if (value === undefined) return 0
   return schedulerFlagBits(parseSchedulerFlags(value, 'service.schedulerFlags'), scheduler, 'service.schedulerFlags')
-}
-
-function newEngine(
-  identity: ServiceIdentity,
-  value: unknown,
-  persistence: PersistenceChange | undefined,
-): string | undefined {
-  if (value === undefined) return undefined
-  const engine = parseEngine(value, 'service.persistenceEngine', identity)
-  if (persistence === undefined) throw engineAlone('service.persistenceEngine')
-  return engine
-}
-
-export function engineAlone(path: string): InvalidInput {
-  return new InvalidInput(path, 'a persistence engine works in persistent services only; set persistence, e.g. {}')
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]?: Type[Name] }

@@ -6,7 +6,7 @@ import { destinationReader, serviceReader } from './records.ts'
 import { listedService, type ListedService } from './service.ts'
 import { LazyTable, type Table } from './table.ts'
 
-/** A service with its destinations. Use it as a key; to add it again, take the destinations out and add them after it. */
+/** A service with its destinations. Use it as a key, or add it again: `addService` ignores its destinations, so add them after it. */
 export type ServiceSnapshot = ListedService & {
   /** Newest first, as the kernel has them. */
   readonly destinations: readonly ListedDestination[]

@@ -13,8 +13,8 @@ export interface Timeouts {
 }
 
 /**
- * Timeouts to set: at least one; what is not named stays. Whole seconds, 1 to 2147483: the most that kernels of every
- * timer frequency take. 0 is refused, because the kernel takes it for "leave it as it is".
+ * Timeouts to set: at least one; what is not named stays. Whole seconds, 1 to 21474836; kernels refuse more than
+ * 2147483647 divided by their timer frequency, 8589934 at 250 Hz. 0 is refused here, because the kernel takes it for "leave it as it is".
  */
 export interface TimeoutsPatch {
   /** Established TCP connections. */
@@ -25,7 +25,7 @@ export interface TimeoutsPatch {
   readonly udpSeconds?: number | undefined
 }
 
-const MOST_SECONDS = 2147483 // INT_MAX / HZ, at the greatest HZ
+const MOST_SECONDS = 21474836 // INT_MAX / HZ, at the smallest HZ
 const fieldNames = ['tcpSeconds', 'tcpFinSeconds', 'udpSeconds'] as const
 
 function seconds(value: unknown, path: string): number | undefined {

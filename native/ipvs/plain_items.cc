@@ -75,7 +75,7 @@ bool readServiceKey(const ServiceFields& fields, Service& row) {
          isFamily(fields[service::family], row.family);
 }
 
-// What counts as one client: bits in front, of IPv4 in network order, of IPv6 as their number.
+// What counts as one client: of IPv4 a mask in network order, of IPv6 the number of bits in front.
 bool readNetmask(const Cloned& value, Service& row) {
   const bool ipv6 = row.family == AF_INET6;
   uint32_t mask = ipv6 ? 128 : UINT32_MAX;
@@ -85,16 +85,12 @@ bool readNetmask(const Cloned& value, Service& row) {
       return false;
     }
     mask = netlink::load<uint32_t>(bytes.data());
-    const uint32_t ones = netlink::networkOrder(mask);
-    if (ones == 0 || (~ones & (~ones + 1)) != 0) {
-      return false;
-    }
   } else if (!absent(value)) {
-    if (!isInteger(value, 1, ipv6 ? 128 : 32)) {
+    if (!isInteger(value, ipv6 ? 1 : 0, ipv6 ? 128 : 32)) {
       return false;
     }
     const auto length = static_cast<uint32_t>(value.number);
-    mask = ipv6 ? length : netlink::networkOrder(UINT32_MAX << (32 - length));
+    mask = ipv6 ? length : netlink::networkOrder(length == 0 ? 0 : UINT32_MAX << (32 - length));
   }
   netlink::store(row.netmask, mask);
   return true;
@@ -106,7 +102,7 @@ bool readPersistence(const PersistenceFields& fields, Service& row) {
     row.flags.value = IP_VS_SVC_F_PERSISTENT;
     row.timeout = absent(timeout) ? defaultTimeout : static_cast<uint32_t>(timeout.number);
   }
-  return !fields.unusual && (absent(timeout) || isInteger(timeout, 1, mostTimeout)) &&
+  return !fields.unusual && (absent(timeout) || isInteger(timeout, 0, mostTimeout)) &&
          readNetmask(fields[persistence::netmask], row);
 }
 
@@ -119,15 +115,14 @@ bool completeService(const ItemFields& item, Service& row) {
   const bool noFlags = absent(flags) || (flags.kind == Cloned::Kind::list && flags.size == 0);
   const bool allPackets = absent(onePacket) || (onePacket.kind == Cloned::Kind::boolean && onePacket.number == 0);
   row.flags.mask = UINT32_MAX;
-  if (!noFlags || !allPackets || !absent(fields[service::persistenceEngine]) || fields.has(service::destinations) ||
+  if (!noFlags || !allPackets || !absent(fields[service::persistenceEngine]) ||
       (!absent(scheduler) && !isModuleName(scheduler, sizeof row.scheduler)) ||
       !readPersistence(item.persistence, row)) {
     return false;
   }
   std::ranges::copy(absent(scheduler) ? "wlc" : scheduler.text(), row.scheduler);
   row.present |= newServiceBits;
-  // All ports: of persistent services only.
-  return row.fwmark != 0 || row.port != 0 || item.persistence.named;
+  return true;
 }
 
 bool readDestinationKey(const DestinationFields& fields, const Service& service, Destination& row) {
@@ -148,8 +143,7 @@ bool readForwarding(const Cloned& value, const Service& service, Destination& ro
   const bool masquerade = is(value, "masquerade");
   row.forwarding = direct ? IP_VS_CONN_F_DROUTE : tunnel ? IP_VS_CONN_F_TUNNEL : IP_VS_CONN_F_MASQ;
   row.present |= forwardingBit;
-  return (direct || tunnel || masquerade) && (masquerade || row.port == service.port) &&
-         (tunnel || row.family == service.family);
+  return (direct || tunnel || masquerade) && (tunnel || row.family == service.family);
 }
 
 // A weight or a threshold, signed in the kernel. Without a value the row keeps what it has.
@@ -180,8 +174,9 @@ bool readSettings(const DestinationFields& fields, const Service& service, Desti
 bool completeDestination(const DestinationFields& fields, const Service& service, Destination& row) {
   row.weight = 1;
   row.present |= weightBit | upperBit | lowerBit;
-  // Nothing said of forwarding means direct routing, with what that needs.
-  const bool direct = !absent(fields[destination::forwarding]) || readForwarding(directRouting, service, row);
+  // Nothing said of forwarding means direct routing, which leaves the port alone.
+  const bool direct = !absent(fields[destination::forwarding]) ||
+                      (row.port == service.port && readForwarding(directRouting, service, row));
   return direct && readSettings(fields, service, row);
 }
 

@@ -54,10 +54,17 @@ const plain: Readonly<Record<string, Record<string, unknown>>> = {
   'a persistent service': { operation: 'addService', service: { ...vip, persistence: {} } },
   'all ports': { operation: 'addService', service: { ...vip, port: 0, persistence: { timeoutSeconds: 4294967 } } },
   'a netmask': { operation: 'addService', service: { fwmark: 1, persistence: { netmask: '255.255.254.0' } } },
+  'a netmask with gaps': { operation: 'addService', service: { fwmark: 1, persistence: { netmask: '0.0.255.1' } } },
+  'no netmask': { operation: 'addService', service: { fwmark: 1, persistence: { timeoutSeconds: 0, netmask: 0 } } },
   'a netmask by its length': { operation: 'addService', service: { fwmark: 1, persistence: { netmask: 17 } } },
   'a netmask of IPv6': {
     operation: 'addService',
     service: { ...vip6, persistence: { timeoutSeconds: 1, netmask: 64 } },
+  },
+  'all ports without persistence': { operation: 'addService', service: { ...vip, port: 0 } },
+  'a service of a snapshot': {
+    operation: 'addService',
+    service: { ...vip, scheduler: 'rr', destinations: [server], statistics },
   },
   'a removal': { operation: 'removeService', service: vip },
   'port 0 as a key': { operation: 'removeService', service: { ...vip, port: 0 } },
@@ -77,6 +84,11 @@ const plain: Readonly<Record<string, Record<string, unknown>>> = {
     operation: 'addDestination',
     service: { fwmark: 1 },
     destination: { address: '10.0.0.8', forwarding: 'tunnel' },
+  },
+  'a port that stays as it is': {
+    operation: 'addDestination',
+    service: { fwmark: 1 },
+    destination: { address: '10.0.0.8', port: 80, forwarding: 'direct' },
   },
   'of the other family': {
     operation: 'addDestination',
@@ -173,6 +185,16 @@ const unusual: Readonly<Record<string, unknown>> = {
     operation: 'addDestination',
     service: vip,
     destination: { address: '10.0.0.8', forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080 } },
+  },
+  'a forwarding that others make': {
+    operation: 'addDestination',
+    service: vip,
+    destination: { address: '10.0.0.8', forwarding: 'local' },
+  },
+  'a limit that few kernels take': {
+    operation: 'addDestination',
+    service: vip,
+    destination: { address: '10.0.0.8', upperThreshold: 0xffffffff },
   },
   'an item that is none': 7,
   'an item in itself': itself,

@@ -1,16 +1,8 @@
 // What the director was told and what it saw, through the library; in the lab.
-import {
-  FirewallMarks,
-  Ipvs,
-  type Connection,
-  type Forwarding,
-  type MarkRule,
-  type Service,
-  type ServiceKey,
-} from 'ipvs'
+import { FirewallMarks, Ipvs, type Connection, type MarkRule, type Service, type ServiceKey } from 'ipvs'
 
 import type { LabContext } from '../lab/job.ts'
-import type { Site } from './topology.ts'
+import type { Site, Way } from './topology.ts'
 
 /** What one real server got of a service. */
 export interface Share {
@@ -45,7 +37,7 @@ export class Director {
   }
 
   /** A service with the real servers of the site, or those of these names, as its destinations. */
-  async balance(service: Service, forwarding: Forwarding, names?: readonly string[]): Promise<void> {
+  async balance(service: Service, forwarding: Way, names?: readonly string[]): Promise<void> {
     const isSix = 'fwmark' in service ? service.family === 'ipv6' : service.address.includes(':')
     await this.ipvs.addService(service)
     // The last one is the first to be used.

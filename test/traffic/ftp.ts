@@ -1,9 +1,7 @@
 // Real FTP servers (vsftpd) and clients (curl, lftp); in the lab.
-import type { Forwarding } from 'ipvs'
-
 import type { LabContext, Netns } from '../lab/job.ts'
 import type { Director } from './director.ts'
-import type { Site } from './topology.ts'
+import type { Site, Way } from './topology.ts'
 
 /**
  * Starts an FTP server on each real server, with one file, `who`, which says the server's name. Passive data connections
@@ -12,7 +10,7 @@ import type { Site } from './topology.ts'
  * The answer to PASV names an address. Behind NAT this would be the server's own, which clients cannot reach, so the server
  * is told the VIP. Clients that use EPSV, and those that ignore the address, would do without.
  */
-export async function serveFtp(context: LabContext, site: Site, vip: string, forwarding: Forwarding): Promise<void> {
+export async function serveFtp(context: LabContext, site: Site, vip: string, forwarding: Way): Promise<void> {
   const folder = (await context.sh('mktemp -d')).trim()
   await context.sh(`chmod 755 ${folder}; mkdir -p /run/vsftpd/empty`)
   const settings = [

@@ -41,8 +41,11 @@ const farClients = (device: string): string[] => [
 // Packets may come from where their sender is not looked for. New namespaces have the setting of the machine, often 1 or 2.
 const anyWay = 'ipv4/conf/*/rp_filter=0'
 
+/** Forwarding to servers that are other machines. */
+export type Way = Exclude<Forwarding, 'local' | 'bypass'>
+
 /** What the director has to be told. */
-const directors: Record<Forwarding, readonly string[]> = {
+const directors: Record<Way, readonly string[]> = {
   // NAT: it is the servers' router.
   masquerade: ['ipv4/ip_forward=1', 'ipv6/conf/all/forwarding=1'],
   // What IPVS sends is not forwarded, and no reply comes back: except to clients on the director itself, and those replies come
@@ -60,7 +63,7 @@ interface ServerPlan {
 // VIP when they ask. IPv6 needs neither: an address of lo is not looked for on links.
 const silent = ['ipv4/conf/all/arp_ignore=1', 'ipv4/conf/all/arp_announce=2']
 
-const realServers: Record<Forwarding, ServerPlan> = {
+const realServers: Record<Way, ServerPlan> = {
   // All replies go through the director.
   masquerade: { settings: [], commands: ['route add default via 10.0.0.1', 'route add default via fd00::1'] },
   direct: {
@@ -121,7 +124,7 @@ const serverNames = ['server-7', 'server-17'] as const
 
 export async function buildSite(
   context: LabContext,
-  forwarding: Forwarding,
+  forwarding: Way,
   names: readonly string[] = serverNames,
 ): Promise<Site> {
   // Before the namespaces are made: they get the devices of the tunnels then.

@@ -95,7 +95,6 @@ export const destinations: Destination[] = [
   { address: '10.0.0.7', forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080, checksum: 'remote' } },
   // @ts-expect-error the address is missing
   { port: 80 },
-  // @ts-expect-error cannot be set, only listed
   { address: '10.0.0.7', forwarding: 'local' },
   // @ts-expect-error unknown property
   { address: '10.0.0.7', wieght: 1 },

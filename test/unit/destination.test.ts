@@ -72,6 +72,15 @@ describe('a new destination', () => {
       { upperThreshold: 10, lowerThreshold: 10 },
     ],
     [
+      { port: 8080, forwarding: 'direct', upperThreshold: 4294967295 },
+      { port: 8080, forwarding: 3, upperThreshold: 4294967295 },
+    ],
+    [
+      { port: 0, forwarding: 'local' },
+      { port: 0, forwarding: 1 },
+    ],
+    [{ forwarding: 'bypass' }, { forwarding: 4 }],
+    [
       { forwarding: 'tunnel', tunnel: {} },
       { tunnelType: 0, tunnelPort: 0, tunnelFlags: 0 },
     ],
@@ -102,7 +111,6 @@ describe('a new destination', () => {
     ['destination.address', { address: '2001:db8::7' }],
     ['destination.address', { address: '2001:db8::7', forwarding: 'masquerade' }],
     ['destination.port', { port: 8080 }],
-    ['destination.port', { port: 8080, forwarding: 'tunnel' }],
     ['destination.port', { port: 0 }],
     ['destination.port', { port: -1, forwarding: 'masquerade' }],
     ['destination.forwarding', { forwarding: 'DR' }],
@@ -110,15 +118,13 @@ describe('a new destination', () => {
     ['destination.forwarding', { forwarding: 5 }],
     ['destination.forwarding', { forwarding: 7 }],
     ['destination.forwarding', { forwarding: 0xfffffff8 }],
-    ['destination.forwarding', { forwarding: 'local' }],
-    ['destination.forwarding', { forwarding: 'bypass' }],
     ['destination.weight', { weight: -1 }],
     ['destination.weight', { weight: 2147483648 }],
     ['destination.weight', { weight: 1.5 }],
     ['destination.weight', { weight: NaN }],
     ['destination.weight', { weight: '10%' }],
     ['destination.weight', { weight: 1_000_000_000n }],
-    ['destination.upperThreshold', { upperThreshold: 2147483648 }],
+    ['destination.upperThreshold', { upperThreshold: 4294967296 }],
     ['destination.lowerThreshold', { lowerThreshold: 1 }],
     ['destination.lowerThreshold', { lowerThreshold: 11, upperThreshold: 10 }],
     ['destination.tunnel', { tunnel: {} }],
@@ -140,8 +146,10 @@ describe('a new destination', () => {
     expect(refused(() => added({ ...server, ...settings })).field).toBe(field)
   })
 
-  test('marks: the port stays unless masqueraded', () => {
+  test('marks: a port needs the forwarding to be named', () => {
     expect(refused(() => added({ ...server, port: 80 }, mark)).message).toContain('leave port out (0)')
+    expect(added({ ...server, port: 80, forwarding: 'direct' }, mark)).toMatchObject({ port: 80, forwarding: 3 })
+    expect(added({ ...server, port: 80, forwarding: 'tunnel' }, mark)).toMatchObject({ port: 80, forwarding: 2 })
     expect(added({ ...server, port: 8080, forwarding: 'masquerade' }, mark).port).toBe(8080)
   })
 })

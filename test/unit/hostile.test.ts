@@ -258,7 +258,10 @@ const meaningful: readonly (readonly [RegExp, readonly string[]])[] = [
   [/(counter|onePacket|consistent|stopOnError|origin|templates)$/, ['true']],
   [/onProgress$/, ['a function']],
   [/^(operations|services|destinations)$/, [...iterables, 'an array with a revoked proxy']], // items are refused one by one
-  [/^patch\.(schedulerFlags|persistence\.netmask|persistenceEngine|lowerThreshold|upperThreshold|tunnel)$/, ['null']],
+  [
+    /^patch\.(schedulerFlags|persistence(\.netmask)?|persistenceEngine|lowerThreshold|upperThreshold|tunnel)$/,
+    ['null'],
+  ],
 ]
 const isMeaningful = (place: string, which: string): boolean =>
   meaningful.some(([where, values]) => where.test(place) && values.includes(which))

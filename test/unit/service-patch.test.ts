@@ -60,17 +60,12 @@ describe('a patch', () => {
     expect(six.netmask).toEqual(Uint8Array.of(128, 0, 0, 0))
   })
 
-  test('a persistence engine needs a persistent service', () => {
+  test('a persistence engine goes with persistence, unless it is named', () => {
     const patch = { persistenceEngine: 'sip' }
-    expect(needsCurrent(key, patch)).toBe(true)
-    expect(changed(key, patch, persistent).persistenceEngine).toBe('sip')
-    expect(refused(() => changed(key, patch, plain)).field).toBe('patch.persistenceEngine')
-    expect(needsCurrent(key, { ...patch, persistence: { timeoutSeconds: 1 } })).toBe(false)
-    expect(refused(() => changed(key, { ...patch, persistence: null })).field).toBe('patch.persistenceEngine')
-  })
-
-  test('port 0 stays persistent', () => {
-    expect(refused(() => changed({ ...vip, port: 0 }, { persistence: null })).field).toBe('patch.persistence')
+    expect(needsCurrent(key, patch)).toBe(false)
+    expect(changed(key, patch, plain).persistenceEngine).toBe('sip')
+    expect(changed(key, { persistence: null }).persistenceEngine).toBe('')
+    expect(changed(key, { ...patch, persistence: null }).persistenceEngine).toBe('sip')
   })
 
   test.each<[string, object]>([
@@ -80,7 +75,7 @@ describe('a patch', () => {
     ['patch.scheduler', { scheduler: null }],
     ['patch.scheduler', { scheduler: 'RR' }],
     ['patch.onePacket', { onePacket: null }],
-    ['patch.persistence.timeoutSeconds', { persistence: { timeoutSeconds: 0 } }],
+    ['patch.persistence.timeoutSeconds', { persistence: { timeoutSeconds: -1 } }],
     ['patch.persistence.timeoutSeconds', { persistence: { timeoutSeconds: null } }],
     ['patch.timeout', { timeout: 7 }],
     ['patch.weight', { weight: 7 }],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import type { ServiceRow } from '../../lib/records.ts'
 import { listedService } from '../../lib/service.ts'
 import { refused } from './refused.ts'
 import { ALL_FLAGS, added, changed, host, ipv4, ipv6, keyOf, prefix, vip } from './service-rows.ts'
@@ -53,10 +54,10 @@ describe('a new service', () => {
   })
 
   test.each<[string, object]>([
-    ['service.address', { address: '0.0.0.0' }],
-    ['service.address', { address: '::' }],
-    ['service.address', { address: 'fe80::1' }],
-    ['service.protocol', { protocol: '47' }],
+    ['service.address', { address: '::ffff:10.0.0.7' }],
+    ['service.address', { address: '::ffff:10.0.0.7', family: 'ipv4' }],
+    ['service.protocol', { protocol: 'icmp' }],
+    ['service.protocol', { protocol: '047' }],
     ['service.scheduler', { scheduler: '' }],
     ['service.scheduler', { scheduler: 'sixteen-letters-' }],
     ['service.scheduler', { scheduler: '../x' }],
@@ -79,26 +80,20 @@ describe('a new service', () => {
     ['service.persistence', { persistence: true }],
     ['service.persistence', { persistence: 360 }],
     ['service.persistence.timeout', { persistence: { timeout: 360 } }],
-    ['service.persistence.timeoutSeconds', { persistence: { timeoutSeconds: 0 } }],
     ['service.persistence.timeoutSeconds', { persistence: { timeoutSeconds: 4294968 } }],
     ['service.persistence.timeoutSeconds', { persistence: { timeoutSeconds: -1 } }],
     ['service.persistence.timeoutSeconds', { persistence: { timeoutSeconds: 1.5 } }],
-    ['service.persistence.netmask', { persistence: { netmask: '255.0.255.0' } }],
-    ['service.persistence.netmask', { persistence: { netmask: '0.0.0.0' } }],
     ['service.persistence.netmask', { persistence: { netmask: '24' } }],
-    ['service.persistence.netmask', { persistence: { netmask: 0 } }],
+    ['service.persistence.netmask', { persistence: { netmask: -1 } }],
+    ['service.persistence.netmask', { persistence: { netmask: '255.255.255.256' } }],
     ['service.persistence.netmask', { persistence: { netmask: 33 } }],
     ['service.persistence.netmask', { address: '2001:db8::1', persistence: { netmask: 0 } }],
     ['service.persistence.netmask', { address: '2001:db8::1', persistence: { netmask: 129 } }],
     ['service.persistence.netmask', { address: '2001:db8::1', persistence: { netmask: '255.255.255.0' } }],
     ['service.persistence.netmask', { address: '2001:db8::1', persistence: { netmask: 'ffff::' } }],
-    ['service.persistence', { port: 0 }],
     ['service.persistenceEngine', { persistence: {}, persistenceEngine: '' }],
     ['service.persistenceEngine', { persistence: {}, persistenceEngine: 'sixteen-letters-' }],
-    ['service.persistenceEngine', { persistence: {}, persistenceEngine: 'sip' }],
-    ['service.persistenceEngine', { protocol: 'udp', persistenceEngine: 'sip' }],
     ['service.persistenceEngine', { protocol: 'udp', persistence: {}, persistenceEngine: null }],
-    ['service.onePacket', { onePacket: true }],
     ['service.onePacket', { protocol: 'udp', onePacket: 1 }],
     ['service.weight', { weight: 1 }],
   ])('refuses %s (%#)', (field, settings) => expect(refused(() => added({ ...vip, ...settings })).field).toBe(field))
@@ -107,7 +102,7 @@ describe('a new service', () => {
     expect(refused(() => added({ ...vip, sched: 'rr' })).message).toContain('did you mean "scheduler"?')
     expect(refused(() => added({ ...vip, scheduler: 'RR' })).message).toContain('did you mean "rr"?')
     expect(refused(() => added({ ...vip, persistence: { timeout: 1 } })).message).toContain('"timeoutSeconds"')
-    expect(refused(() => added({ ...vip, port: 0 })).message).toContain('persistence')
+    expect(refused(() => added({ ...vip, address: '::ffff:10.0.0.7' })).message).toContain('write "10.0.0.7"')
   })
 
   test('unusual but right', () => {
@@ -195,10 +190,57 @@ describe('a listed service', () => {
     expect(patched.persistenceEngine).toBe(persistenceEngine)
   })
 
+  test('with its destinations, as snapshots have it, can be passed back', () => {
+    const row = added({ fwmark: 7 })
+    const snapshot = { ...listedService(row), destinations: [{ address: '10.0.0.7' }] }
+    expect(added(snapshot)).toEqual(row)
+    expect(changed(snapshot, snapshot, row).scheduler).toBe('wlc')
+  })
+
+  const useless: ServiceRow = {
+    family: 2,
+    protocol: 6,
+    address: ipv4(10, 0, 0, 1),
+    port: 80,
+    scheduler: 'rr',
+    flags: { value: 0x2, mask: ALL_FLAGS },
+    timeout: 0,
+    netmask: host,
+  }
+  const persistent = { flags: { value: 0x3, mask: ALL_FLAGS }, timeout: 60 }
+  test.each<[string, Partial<ServiceRow>]>([
+    ['all zeros', { address: ipv4(0, 0, 0, 0), port: 0 }],
+    ['0.0.0.0', { address: ipv4(0, 0, 0, 0) }],
+    ['broadcast', { address: ipv4(255, 255, 255, 255) }],
+    ['link-local', { family: 10, address: ipv6(0xfe, 0x80), netmask: prefix(128) }],
+    ['IPv4-mapped', { family: 10, address: ipv6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10), netmask: prefix(128) }],
+    ['all ports without persistence', { port: 0 }],
+    ['protocol 0', { protocol: 0 }],
+    ['protocol 47', { protocol: 47 }],
+    ['protocol 65535', { protocol: 65535 }],
+    ['one-packet TCP', { flags: { value: 0x6, mask: ALL_FLAGS } }],
+    ['an engine alone', { persistenceEngine: 'sip' }],
+    ['an engine of TCP', { ...persistent, persistenceEngine: 'sip' }],
+    ['persistent for no time', { ...persistent, timeout: 0 }],
+    ['all clients are one', { ...persistent, netmask: Uint8Array.of(0, 0, 0, 0) }],
+    ['a netmask with gaps', { ...persistent, netmask: Uint8Array.of(255, 0, 255, 0) }],
+    ['a netmask from the end', { ...persistent, netmask: Uint8Array.of(0, 0, 0, 128) }],
+  ])('that others made and that can do little can be passed back: %s', (_, more) => {
+    const row = { ...useless, ...more }
+    const listed = listedService(row)
+    const again = added(listed)
+    expect(listedService(again)).toEqual(listed)
+    expect(again.flags?.value).toBe((row.flags?.value ?? 0) & ~0x2)
+    expect(keyOf(listed).row).toEqual(keyOf(again.fwmark === undefined ? listed : {}).row)
+    expect(listedService({ ...row, ...changed(listed, listed, row), flags: row.flags })).toEqual(listed)
+  })
+
   test('what others stored: an odd protocol can be listed and removed', () => {
     const listed = listedService({ family: 2, protocol: 47, address: ipv4(10, 0, 0, 1), port: 80, scheduler: 'rr' })
     expect(listed).toMatchObject({ protocol: '47' })
     expect(keyOf(listed).row.protocol).toBe(47)
+    expect(keyOf({ ...vip, protocol: '17' }).protocol).toBe('udp')
+    expect(refused(() => keyOf({ ...vip, protocol: '65536' })).field).toBe('service.protocol')
     expect(keyOf({ ...listed, address: '0.0.0.0' }).text).toBe('47 0.0.0.0:80')
   })
 

@@ -5,7 +5,7 @@ import { refused } from './refused.ts'
 
 test('what is named is sent, and nothing else', () => {
   expect(timeoutsRow({ tcpSeconds: 1 })).toEqual({ tcp: 1 })
-  expect(timeoutsRow({ tcpFinSeconds: 2147483, udpSeconds: undefined })).toEqual({ tcpFin: 2147483 })
+  expect(timeoutsRow({ tcpFinSeconds: 21474836, udpSeconds: undefined })).toEqual({ tcpFin: 21474836 })
   expect(timeoutsRow({ tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 })).toEqual({
     tcp: 900,
     tcpFin: 120,
@@ -25,11 +25,11 @@ test.each<[string, unknown, string]>([
   ['timeouts', { tcpSeconds: undefined }, 'at least one'],
   ['timeouts.tcp', { tcp: 900 }, 'did you mean "tcpSeconds"?'],
   ['timeouts.tcpSeconds', { tcpSeconds: 0 }, 'the kernel takes 0 for "leave it as it is"'],
-  ['timeouts.tcpFinSeconds', { tcpFinSeconds: 2147484 }, 'from 1 to 2147483'],
-  ['timeouts.udpSeconds', { udpSeconds: -1 }, 'from 1 to 2147483'],
-  ['timeouts.udpSeconds', { udpSeconds: 0.5 }, 'from 1 to 2147483'],
-  ['timeouts.udpSeconds', { udpSeconds: '300' }, 'from 1 to 2147483'],
-  ['timeouts.udpSeconds', { udpSeconds: null }, 'from 1 to 2147483'],
+  ['timeouts.tcpFinSeconds', { tcpFinSeconds: 21474837 }, 'from 1 to 21474836'],
+  ['timeouts.udpSeconds', { udpSeconds: -1 }, 'from 1 to 21474836'],
+  ['timeouts.udpSeconds', { udpSeconds: 0.5 }, 'from 1 to 21474836'],
+  ['timeouts.udpSeconds', { udpSeconds: '300' }, 'from 1 to 21474836'],
+  ['timeouts.udpSeconds', { udpSeconds: null }, 'from 1 to 21474836'],
 ])('refuses %s: %j', (field, value, problem) => {
   const refusal = refused(() => timeoutsRow(value))
   expect(refusal.field).toBe(field)
