@@ -33,6 +33,7 @@ export {
   type Outcome,
 } from './errors.ts'
 export type { BatchOperation } from './batch-operation.ts'
+export { checkMarkRule, checkNatRule, checkOperation, checkSyncDaemon, checkTimeouts } from './check.ts'
 export type { BatchOptions, BatchProgress, Items } from './batch-options.ts'
 export type { Family } from './address.ts'
 export type {

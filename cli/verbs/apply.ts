@@ -2,10 +2,19 @@
 import { IpvsError, type BatchOperation, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Step } from './difference.ts'
 
-/** What became of steps: so many of them were carried out, the first ones, and the next one failed if there is an error. */
+/** What became of steps. */
 export interface Applied {
+  /** How many were carried out; the first ones, unless others failed before them. */
   readonly applied: number
+  /** Those that failed and did not end it. */
+  readonly failed: readonly FailedStep[]
+  /** What ended it: the step behind those that were carried out, or everything, such as a missing permission. */
   readonly error?: IpvsError
+}
+
+export interface FailedStep {
+  readonly step: Step
+  readonly error: IpvsError
 }
 
 type Single = Exclude<Step, { name: 'change' }>
@@ -25,9 +34,26 @@ async function applyOne(step: Single, ipvs: Ipvs, marks: FirewallMarks | undefin
   }
 }
 
-async function applyChanges(operations: readonly BatchOperation[], ipvs: Ipvs): Promise<Applied> {
-  const { applied, failures } = await ipvs.batch(operations, { stopOnError: true })
-  return failures[0] === undefined ? { applied } : { applied, error: failures[0].error }
+interface PartResult {
+  readonly applied: number
+  /** Of which step of the part. */
+  readonly failures: readonly { readonly index: number; readonly error: IpvsError }[]
+}
+
+async function applyPart(
+  part: Single | BatchOperation[],
+  ipvs: Ipvs,
+  marks: FirewallMarks | undefined,
+  keepGoing: boolean,
+): Promise<PartResult> {
+  if (Array.isArray(part)) return ipvs.batch(part, { stopOnError: !keepGoing })
+  try {
+    await applyOne(part, ipvs, marks)
+    return { applied: 1, failures: [] }
+  } catch (error) {
+    if (!(error instanceof IpvsError)) throw error
+    return { applied: 0, failures: [{ index: 0, error }] }
+  }
 }
 
 // Changes that follow each other are one part, everything else is one by itself.
@@ -42,27 +68,33 @@ function parts(steps: readonly Step[]): (Single | BatchOperation[])[] {
   return all
 }
 
-/** Carries out steps in their order, changes that follow each other in one batch. The first failure ends it. */
+/**
+ * Carries out steps in their order, changes that follow each other in one batch. The first failure ends it; with `keepGoing`
+ * only one that every other step would share.
+ */
 export async function applySteps(
   steps: readonly Step[],
   ipvs: Ipvs,
   marks: FirewallMarks | undefined,
+  keepGoing = false,
 ): Promise<Applied> {
-  let done = 0
+  let applied = 0
+  let first = 0
+  const failed: FailedStep[] = []
   try {
     for (const part of parts(steps)) {
-      if (Array.isArray(part)) {
-        const { applied, ...failed } = await applyChanges(part, ipvs)
-        done += applied
-        if (failed.error !== undefined) return { applied: done, ...failed }
-      } else {
-        await applyOne(part, ipvs, marks)
-        done++
-      }
+      const result = await applyPart(part, ipvs, marks, keepGoing)
+      applied += result.applied
+      for (const { index, error } of result.failures) failed.push({ step: steps[first + index] as Step, error })
+      first += Array.isArray(part) ? part.length : 1
+      if (!keepGoing && failed[0] !== undefined) return { applied, failed: [], error: failed[0].error }
     }
-    return { applied: done }
+    return { applied, failed }
   } catch (error) {
     if (!(error instanceof IpvsError)) throw error
-    return { applied: done + (error.batch?.applied ?? 0), error }
+    for (const { index, error: reason } of error.batch?.failures ?? []) {
+      if (keepGoing) failed.push({ step: steps[first + index] as Step, error: reason })
+    }
+    return { applied: applied + (error.batch?.applied ?? 0), failed, error }
   }
 }

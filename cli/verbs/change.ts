@@ -78,7 +78,15 @@ function destinationArguments(command: Command): Command {
 
 function destinationOptions(command: Command): Command {
   return destinationArguments(command)
-    .addOption(new Option('--forwarding <how>', 'how packets get there').choices(['direct', 'masquerade', 'tunnel']))
+    .addOption(
+      new Option('--forwarding <how>', 'how packets get there').choices([
+        'direct',
+        'masquerade',
+        'tunnel',
+        'local',
+        'bypass',
+      ]),
+    )
     .option('--weight <number>', '0 drains it', whole)
     .option('--upper <connections>', 'so many and no more', whole)
     .option('--lower <connections>', 'new ones again below that', whole)
@@ -89,6 +97,15 @@ function destinationOptions(command: Command): Command {
 
 const examples = (text: string): string => `\nExamples:\n${text.replace(/^/gm, '  ipvs ')}`
 
+// What the kernel accepts and what then has no effect, or the wrong one, is more likely a slip of the pen than a wish.
+function slip({ port, protocol, fwmark }: ServiceKey, options: ServicePatch): string | undefined {
+  const { persistence, persistenceEngine, onePacket } = options
+  if (port === 0 && !persistence) return 'port 0 (all ports) works with --persistence only'
+  if (persistenceEngine && !persistence) return '--engine works with --persistence only'
+  if (onePacket && fwmark === undefined && protocol !== 'udp') return '--one-packet works for udp and marks only'
+  return undefined
+}
+
 function registerAdd(program: Command, context: Context): void {
   const add = program.command('add').description('add a service or a destination')
   serviceOptions(add.command('service'))
@@ -97,9 +114,12 @@ function registerAdd(program: Command, context: Context): void {
       'after',
       examples('add service mark:7 --scheduler rr\nadd service tcp:172.16.0.100:80 --persistence 360'),
     )
-    .action(async (key: ServiceKey, options: ServiceOptions, command: Command) =>
-      context.withIpvs(command, (ipvs) => ipvs.addService({ ...key, ...serviceSettings(options) } as Service)),
-    )
+    .action(async (key: ServiceKey, options: ServiceOptions, command: Command) => {
+      const settings = serviceSettings(options)
+      const problem = slip(key, settings)
+      if (problem !== undefined) command.error(`error: ${problem}`)
+      await context.withIpvs(command, (ipvs) => ipvs.addService({ ...key, ...settings } as Service))
+    })
   destinationOptions(add.command('destination'))
     .description('add a destination to a service')
     .addHelpText('after', examples('add destination mark:7 10.0.0.7 --weight 2'))

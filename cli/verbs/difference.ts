@@ -3,11 +3,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type {
   BatchOperation,
   Destination,
+  DestinationKey,
   DestinationPatch,
   ListedSyncDaemon,
   MarkRule,
   NatRule,
   Service,
+  ServiceKey,
   ServicePatch,
   SyncDaemonRole,
   Timeouts,
@@ -33,9 +35,14 @@ export type Step =
   | { readonly name: 'change'; readonly operation: BatchOperation }
 
 const change = (operation: BatchOperation): Step => ({ name: 'change', operation })
-const destinationText = ({ address, port = 0 }: Destination): string => endpointText(address, port)
 
-function byKey<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item> {
+/** What tells the destinations of a service apart: without a port they have that of the service. */
+export function destinationKeyOf({ port: servicePort = 0 }: ServiceKey): (destination: DestinationKey) => string {
+  return ({ address, port = servicePort }) => endpointText(address, port)
+}
+
+/** Items by their keys; of several with one key the last. */
+export function byKey<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item> {
   return new Map(items.map((item) => [key(item), item]))
 }
 
@@ -47,7 +54,7 @@ function wholeService({ scheduler, schedulerFlags = [], ...service }: Service): 
     schedulerFlags,
     onePacket,
     persistence: persistence ?? null,
-    persistenceEngine: persistence === undefined ? undefined : (persistenceEngine ?? null),
+    persistenceEngine: persistenceEngine ?? null,
   }
 }
 
@@ -77,10 +84,9 @@ interface Changes {
 
 function changedService(current: SavedService, wanted: SavedService): Changes {
   const { service } = wanted
-  const [before, after] = [current, wanted].map(({ destinations }) => byKey(destinations, destinationText)) as [
-    Map<string, Destination>,
-    Map<string, Destination>,
-  ]
+  const [before, after] = [current, wanted].map(({ destinations }) =>
+    byKey(destinations, destinationKeyOf(service)),
+  ) as [Map<string, Destination>, Map<string, Destination>]
   const additions = isDeepStrictEqual(current.service, service)
     ? []
     : [change({ operation: 'updateService', service, patch: wholeService(service) })]
@@ -139,7 +145,8 @@ function ruleSteps(have: Document, want: Document): Step[] {
 const includes = <Item>(items: readonly Item[], item: Item): boolean =>
   items.some((each) => isDeepStrictEqual(each, item))
 
-const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
+/** As it comes out of JSON. */
+export const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
 
 /**
  * The steps from `current` to `wanted`; none when they are the same. First what is new or different, then the marks, which lead
@@ -170,13 +177,13 @@ function operationText(operation: BatchOperation): string {
     case 'removeService':
       return `- service ${serviceText(operation.service)}`
     case 'addDestination':
-      return `+ ${serviceText(operation.service)} -> ${destinationText(operation.destination as Destination)}`
+      return `+ ${serviceText(operation.service)} -> ${destinationKeyOf(operation.service)(operation.destination)}`
     case 'updateDestination': {
-      const where = destinationText(operation.destination)
+      const where = destinationKeyOf(operation.service)(operation.destination)
       return `~ ${serviceText(operation.service)} -> ${where} ${JSON.stringify(operation.patch)}`
     }
     case 'removeDestination':
-      return `- ${serviceText(operation.service)} -> ${destinationText(operation.destination)}`
+      return `- ${serviceText(operation.service)} -> ${destinationKeyOf(operation.service)(operation.destination)}`
     default:
       return operation.operation
   }

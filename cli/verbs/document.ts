@@ -2,7 +2,6 @@
 import type {
   Destination,
   FirewallMarks,
-  Forwarding,
   Ipvs,
   ListedDestination,
   ListedMarkRule,
@@ -41,18 +40,12 @@ function savedService({ statistics: _statistics, ...service }: ListedService): S
   return service
 }
 
-// The director itself is `local` to the kernel, however it was added; only with NAT it may have another port.
-function settable({ forwarding, port }: ListedDestination, service: ListedService): Forwarding {
-  if (forwarding !== 'local' && forwarding !== 'bypass') return forwarding
-  return port === (service.port ?? 0) ? 'direct' : 'masquerade'
-}
-
-function savedDestination(listed: ListedDestination, service: ListedService): Destination {
-  const { address, port, weight, upperThreshold, lowerThreshold, tunnel } = listed
+function savedDestination(listed: ListedDestination): Destination {
+  const { address, port, forwarding, weight, upperThreshold, lowerThreshold, tunnel } = listed
   return {
     address,
     port,
-    forwarding: settable(listed, service),
+    forwarding,
     weight,
     upperThreshold,
     lowerThreshold,
@@ -62,13 +55,10 @@ function savedDestination(listed: ListedDestination, service: ListedService): De
 
 /** The services of a snapshot, without what passes. */
 export function savedServices(snapshot: readonly ServiceSnapshot[]): SavedService[] {
-  return snapshot.map(({ destinations, ...settings }) => {
-    const service = settings as ListedService
-    return {
-      service: savedService(service),
-      destinations: destinations.map((each) => savedDestination(each, service)),
-    }
-  })
+  return snapshot.map(({ destinations, ...service }) => ({
+    service: savedService(service as ListedService),
+    destinations: destinations.map(savedDestination),
+  }))
 }
 
 /** A rule without what its counter has counted; that it counts is saved. */

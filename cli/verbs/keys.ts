@@ -17,7 +17,11 @@ export function serviceKey(text: string): ServiceKey {
   if (fwmark !== undefined) return { fwmark, family: family === 'ipv6' ? 'ipv6' : 'ipv4' }
   const [, protocol, rest = ''] = /^(tcp|udp|sctp):(.+)$/.exec(text) ?? []
   const end = protocol === undefined ? undefined : ends(rest)
-  if (end?.port !== undefined) return { protocol: protocol as Protocol, address: end.address, port: end.port }
+  if (end?.port !== undefined) {
+    const { address, port } = end
+    const key = { protocol: protocol as Protocol, address, port }
+    return address.includes(':') ? { ...key, family: 'ipv6' } : key // said so, an IPv4-mapped one is meant as it is
+  }
   throw new InvalidArgumentError(
     'A service is tcp:172.16.0.100:80 (or udp:, sctp:), tcp:[2001:db8::1]:80, mark:7 or mark:7/ipv6.',
   )

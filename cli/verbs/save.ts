@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { difference, stepLines, stepText, type Step } from './difference.ts'
 import { parseDocument, readDocument, type Document } from './document.ts'
 import { json } from './format.ts'
+import { unsaveable, usableRows } from './unusable.ts'
 
 // Marks need nf_tables, which not every kernel has and not every table needs.
 async function openMarks(context: Context, command: Command, needed: boolean): Promise<FirewallMarks | undefined> {
@@ -43,14 +44,20 @@ function registerSave(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs save > table.json\n  ipvs save /var/lib/ipvs/table.json')
     .action(async (file: string | undefined, _options: object, command: Command) =>
       withBoth(context, command, false, async (ipvs, marks) => {
-        const document = `${json(await readDocument(ipvs, marks), 2)}\n`
-        await writeText(file, document, context.output)
+        const table = await readDocument(ipvs, marks)
+        for (const problem of unsaveable(table)) context.output.error(`ipvs: restore will refuse ${problem}\n`)
+        await writeText(file, `${json(table, 2)}\n`, context.output)
       }),
     )
 }
 
 async function readWanted(file: string | undefined, { output }: Context): Promise<Document> {
   return parseDocument(await readText(file, output), inputName(file))
+}
+
+interface RestoreOptions {
+  readonly dryRun?: true
+  readonly keepGoing?: true
 }
 
 /** Steps were printed in the order in which they are carried out, so one says what was done. */
@@ -65,21 +72,45 @@ function registerRestore(program: Command, context: Context): void {
     .command('restore')
     .argument('[file]', 'what save wrote; default: standard input')
     .option('--dry-run', 'show what would be done, and do nothing')
+    .option('--keep-going', 'leave out what cannot be applied, and do the rest')
     .description('makes the table what it was: only what differs is touched, and traffic keeps flowing')
     .addHelpText('after', '\nExamples:\n  ipvs restore table.json --dry-run\n  ipvs restore < table.json')
-    .action(async (file: string | undefined, options: { dryRun?: true }, command: Command) => {
+    .action(async (file: string | undefined, options: RestoreOptions, command: Command) => {
       const wanted = await readWanted(file, context)
       const needed = [wanted.marks, wanted.nat].some((rules) => rules !== undefined && rules.length > 0)
       await withBoth(context, command, needed, async (ipvs, marks) => {
-        const steps = difference(await readDocument(ipvs, marks), wanted)
+        const current = await readDocument(ipvs, marks)
+        const { document, problems } = usableRows(wanted, current)
+        if (problems.length > 0) {
+          context.output.error(problems.map((problem) => `ipvs: cannot be applied: ${problem}\n`).join(''))
+          context.status = 1
+          if (!options.keepGoing) return context.output.error(NOTHING_DONE)
+        }
+        const steps = difference(current, document)
         context.output.out(steps.map(stepLines).join(''))
-        if (options.dryRun) return
-        const { applied, error } = await applySteps(steps, ipvs, marks)
-        if (error === undefined) return
-        context.output.error(`ipvs: ${error.message}\n${howFar(steps, applied)}\n`)
-        context.status = 1
+        if (!options.dryRun) await carryOut(context, steps, ipvs, marks, options)
       })
     })
+}
+
+const NOTHING_DONE = 'nothing was changed; "--keep-going" leaves these out and does the rest\n'
+
+async function carryOut(
+  context: Context,
+  steps: readonly Step[],
+  ipvs: Ipvs,
+  marks: FirewallMarks | undefined,
+  { keepGoing }: RestoreOptions,
+): Promise<void> {
+  const { applied, failed, error } = await applySteps(steps, ipvs, marks, keepGoing)
+  if (error === undefined && failed.length === 0) return
+  context.status = 1
+  for (const { step, error: reason } of failed) context.output.error(`ipvs: ${stepText(step)}: ${reason.message}\n`)
+  const end =
+    failed.length === 0
+      ? howFar(steps, applied)
+      : `${applied} of ${steps.length} steps carried out, ${failed.length} failed`
+  context.output.error(`${error === undefined ? '' : `ipvs: ${error.message}\n`}${end}\n`)
 }
 
 export function registerSaving(program: Command, context: Context): void {

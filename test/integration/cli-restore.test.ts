@@ -120,3 +120,46 @@ test('restoring what was just saved does nothing; after a flush it brings everyt
   expect(plain({ before: seen.after })).toEqual(plain(seen))
   expect(seen.before.services.length).toBeGreaterThan(30)
 })
+
+test('a row that cannot be applied is named before anything is changed, and left out when told to', async () => {
+  const seen = await lab.run(async ({ ipvs: { Ipvs }, import: load, netns }) => {
+    const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./out/cli/verbs/program.js')
+    const { Readable } = await load<typeof import('node:stream')>('node:stream')
+    const place = await netns()
+    const ipvs = await Ipvs.open({ netns: place.path })
+    await ipvs.addService({ fwmark: 1 })
+    const service = (fwmark: number, more: object = {}) => ({
+      service: { fwmark, ...more },
+      destinations: [{ address: '10.0.0.7' }, { address: '10.0.0.8', weight: -1 }],
+    })
+    const services = [service(7), service(8, { scheduler: 'nonesuch' }), service(9, { scheduler: 7 }), service(10)]
+    const document = JSON.stringify({ version: 1, services })
+    const restore = async (...words: string[]) => {
+      let [stdout, stderr] = ['', '']
+      const out = (more: string) => void (stdout += more)
+      const error = (more: string) => void (stderr += more)
+      const output = { out, error, terminal: false, input: Readable.from([document]) }
+      const status = await runProgram(['restore', ...words, '--netns', place.name], output)
+      const marks = (await ipvs.snapshot()).map(({ fwmark, destinations }) => `${fwmark}: ${destinations.length}`)
+      return { status, stdout, stderr, marks: marks.toSorted() }
+    }
+    const all = {
+      dry: await restore('--dry-run'),
+      plain: await restore(),
+      dryOn: await restore('--keep-going', '--dry-run'),
+      on: await restore('--keep-going'),
+    }
+    await ipvs.close()
+    return all
+  })
+  const named = [0, 1, 3].map((index) => `services[${index}].destinations[1]`)
+  for (const { status, stdout, stderr, marks } of [seen.dry, seen.plain]) {
+    expect({ status, stdout, marks }).toEqual({ status: 1, stdout: '', marks: ['1: 0'] })
+    for (const name of [...named, 'services[2].service']) expect(stderr).toContain(`cannot be applied: ${name}: `)
+    expect(stderr).toContain('nothing was changed; "--keep-going"')
+  }
+  expect(seen.dryOn).toMatchObject({ status: 1, marks: ['1: 0'] })
+  expect(seen.on).toMatchObject({ status: 1, marks: ['10: 1', '7: 1'], stdout: seen.dryOn.stdout })
+  expect(seen.on.stderr).toContain('+ service mark:8 nonesuch: ')
+  expect(seen.on.stderr).toContain('5 of 7 steps carried out, 2 failed\n')
+})

@@ -20,7 +20,7 @@ function fakeIpvs(calls: unknown[], ends = false): Ipvs {
       const index = operations.findIndex(isNine)
       if (index < 0) return Promise.resolve({ applied: operations.length, failures: [], done: operations.length })
       const batch = {
-        applied: index,
+        applied: 'stopOnError' in options && options.stopOnError === false && !ends ? operations.length - 1 : index,
         failures: [{ index, operation: operations[index], error: refusal }],
         done: index + 1,
       }
@@ -37,7 +37,7 @@ const noMarks = { replace: () => Promise.reject(refusal) } as unknown as Firewal
 test('changes that follow each other are one batch, which ends at a failure', async () => {
   const calls: unknown[] = []
   const steps = [add(1), add(2), timeouts, add(3)]
-  expect(await applySteps(steps, fakeIpvs(calls), undefined)).toEqual({ applied: 4 })
+  expect(await applySteps(steps, fakeIpvs(calls), undefined)).toEqual({ applied: 4, failed: [] })
   const options = { stopOnError: true }
   expect(calls).toEqual([[2, options], 'timeouts', [1, options]])
 })
@@ -45,7 +45,7 @@ test('changes that follow each other are one batch, which ends at a failure', as
 test('a failed change: so many were carried out, and what follows is not tried', async () => {
   const calls: unknown[] = []
   const steps = [timeouts, add(1), add(9), add(2), timeouts]
-  expect(await applySteps(steps, fakeIpvs(calls), undefined)).toEqual({ applied: 2, error: refusal })
+  expect(await applySteps(steps, fakeIpvs(calls), undefined)).toEqual({ applied: 2, failed: [], error: refusal })
   expect(calls).toHaveLength(2)
 })
 
@@ -60,15 +60,34 @@ test('a batch that ends says itself how far it got', async () => {
 })
 
 test('so does any other step', async () => {
-  expect(await applySteps([add(1), marks, add(2)], fakeIpvs([]), noMarks)).toEqual({ applied: 1, error: refusal })
+  expect(await applySteps([add(1), marks, add(2)], fakeIpvs([]), noMarks)).toEqual({
+    applied: 1,
+    failed: [],
+    error: refusal,
+  })
 })
 
 test('rules that translate addresses are replaced by themselves', async () => {
   const calls: unknown[] = []
   const replaceNat = (rules: unknown) => Promise.resolve(void calls.push(rules))
   const fake = { replaceNat } as unknown as FirewallMarks
-  expect(await applySteps([nat], fakeIpvs([]), fake)).toEqual({ applied: 1 })
+  expect(await applySteps([nat], fakeIpvs([]), fake)).toEqual({ applied: 1, failed: [] })
   expect(calls).toEqual([[]])
+})
+
+test('told to keep going, it leaves out what fails', async () => {
+  const calls: unknown[] = []
+  const steps = [timeouts, add(1), add(9), marks, timeouts]
+  const failed = [add(9), marks].map((step) => ({ step, error: refusal }))
+  expect(await applySteps(steps, fakeIpvs(calls), noMarks, true)).toEqual({ applied: 3, failed })
+  expect(calls).toEqual(['timeouts', [2, { stopOnError: false }], 'timeouts'])
+})
+
+test('told to keep going, it still ends with what all would fail with', async () => {
+  const calls: unknown[] = []
+  const applied = await applySteps([add(1), add(9), timeouts], fakeIpvs(calls, true), undefined, true)
+  expect(applied).toMatchObject({ applied: 1, failed: [], error: { code: 'ERR_IPVS_PERMISSION_DENIED' } })
+  expect(calls).toHaveLength(1)
 })
 
 test('how far it went, for people', () => {

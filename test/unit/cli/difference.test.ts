@@ -120,7 +120,7 @@ test('a change removes what the saved service does not have', () => {
   expect(step).toMatchObject({ operation: { operation: 'updateService', patch: { persistence: null } } })
 })
 
-test('counters are not saved, and the director itself is saved as what can be added', () => {
+test('counters are not saved, and whatever forwarding there is', () => {
   const listed = { ...destination('10.0.0.1'), forwarding: 'local', activeConnections: 5 }
   const snapshot = {
     ...service(7, 'rr').service,
@@ -130,7 +130,7 @@ test('counters are not saved, and the director itself is saved as what can be ad
   expect(savedServices([snapshot])).toEqual([
     {
       ...service(7, 'rr'),
-      destinations: [destination('10.0.0.1'), { ...destination('10.0.0.1'), port: 8080, forwarding: 'masquerade' }],
+      destinations: [0, 8080].map((port) => ({ ...destination('10.0.0.1'), port, forwarding: 'local' })),
     },
   ])
 })

@@ -16,7 +16,7 @@ import { Written } from './written.ts'
 describe('keys', () => {
   test.each([
     ['tcp:172.16.0.100:80', { protocol: 'tcp', address: '172.16.0.100', port: 80 }],
-    ['udp:[2001:db8::1]:53', { protocol: 'udp', address: '2001:db8::1', port: 53 }],
+    ['udp:[2001:db8::1]:53', { protocol: 'udp', address: '2001:db8::1', port: 53, family: 'ipv6' }],
     ['mark:7', { fwmark: '7', family: 'ipv4' }],
     ['mark:0x10/ipv6', { fwmark: '0x10', family: 'ipv6' }],
   ])('%s', (text, key) => {
