@@ -1,12 +1,20 @@
 // How listings call addresses and ports: as numbers, or by their names.
 import { serviceName } from './services.ts'
+import { dotted } from './values.ts'
 
 /** What an address and a port are called. */
 export interface Names {
   endpoint(address: string, port: number, protocol?: string): string
 }
 
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+/** An address as the C library writes it: with an IPv4 tail where nothing but that is set. */
+export function addressText(address: string): string {
+  const [, high, low] = /^::([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address) ?? []
+  if (high === undefined || low === undefined) return address
+  return `::${dotted(Number.parseInt(high, 16) * 65536 + Number.parseInt(low, 16))}`
+}
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${addressText(address)}]` : address)
 
 /** `10.0.0.7:80`, `[2001:db8::7]:80`. */
 export const numericNames: Names = { endpoint: (address, port) => `${bracketed(address)}:${port}` }

@@ -121,7 +121,8 @@ function commandFrom(command: CommandName, settings: Settings, flags: readonly S
 const change = (operation: BatchOperation): Command => ({ name: 'change', operation })
 
 function key({ fwmark, family, protocol = 'tcp', address, port }: Settings): ServiceKey {
-  return fwmark === undefined ? { protocol, address, port } : { fwmark, family }
+  if (fwmark !== undefined) return { fwmark, family }
+  return family === 'ipv6' ? { protocol, address, port, family } : { protocol, address, port }
 }
 
 function serviceOperation(

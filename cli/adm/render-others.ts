@@ -9,11 +9,12 @@ export function connectionHeadings(engines: boolean): string {
   return `IPVS connection entries\n${columns}${engines ? '        pe name          pe_data' : ''}\n`
 }
 
-// A template of a mark has the mark where others have their virtual address.
+// A template of a mark has the mark where others have their virtual address: in IPv6 in the first two groups.
 function virtualEnd({ virtual, fwmark = 0, client, protocol }: Connection, names: Names): string {
   if (virtual !== undefined) return names.endpoint(virtual.address, virtual.port, protocol)
   if (!client.address.includes(':')) return names.endpoint(dotted(fwmark), 0)
-  return names.endpoint(`::${fwmark > 0xffff ? dotted(fwmark) : fwmark.toString(16)}`, 0)
+  const [high, low] = [(fwmark >>> 16).toString(16), (fwmark & 0xffff).toString(16)]
+  return names.endpoint(low === '0' ? `${high}::` : `${high}:${low}::`, 0)
 }
 
 const protocolNames: Readonly<Record<string, string>> = { icmpv6: 'ICMPv6' }

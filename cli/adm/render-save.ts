@@ -1,7 +1,8 @@
 // What `-S` prints and `-R` reads: a command line for each service and destination.
 import type { ListedDestination, ListedService, ServiceSnapshot } from 'ipvs'
-import type { Names } from './names.ts'
+import { numericNames, type Names } from './names.ts'
 import { namedMask } from './render.ts'
+import { MOST, MOST_SECONDS } from './settings.ts'
 import { sortDestinations, sortServices } from './sort.ts'
 
 const keyOptions: Readonly<Record<string, string>> = { tcp: '-t', udp: '-u', sctp: '--sctp-service' }
@@ -46,11 +47,52 @@ function destinationLine(service: ListedService, destination: ListedDestination,
   ].join(' ')
 }
 
+// ipvsadm has no option for other protocols: a made-up one would end -R.
+const hasOption = ({ fwmark, protocol }: ListedService): boolean =>
+  fwmark !== undefined || keyOptions[protocol] !== undefined
+
 /** Lines that make the same table; empty for an empty one. */
 export function renderSave(services: readonly ServiceSnapshot[], names: Names): string {
-  const lines = sortServices(services).flatMap((service) => [
+  const lines = sortServices(services.filter(hasOption)).flatMap((service) => [
     serviceLine(service, names),
     ...sortDestinations(service.destinations).map((each) => destinationLine(service, each, names)),
   ])
   return lines.map((line) => `${line}\n`).join('')
+}
+
+function serviceProblem(service: ListedService): string | undefined {
+  const { fwmark, protocol, port, persistence, onePacket } = service
+  if (!hasOption(service)) return `protocol ${protocol} has no option, so it is left out`
+  const { timeoutSeconds = 1 } = persistence ?? {}
+  if (timeoutSeconds < 1 || timeoutSeconds > MOST_SECONDS) return `-R takes -p from 1 to ${MOST_SECONDS}`
+  if (port === 0 && persistence === undefined) return '-R takes port 0 with -p only'
+  if (onePacket && fwmark === undefined && protocol !== 'udp') return '-R takes -o for UDP only'
+  return undefined
+}
+
+function destinationProblem(service: ListedService, destination: ListedDestination): string | undefined {
+  const { port, forwarding, tunnel, upperThreshold } = destination
+  if (forwarding === 'local' || forwarding === 'bypass') return `forwarding "${forwarding}" becomes -g`
+  if (forwarding === 'tunnel' && tunnel === undefined) return 'the type of its tunnel is not known'
+  if (upperThreshold > MOST) return `-R takes -x up to ${MOST}`
+  if (service.fwmark === undefined && forwarding !== 'masquerade' && port !== service.port) {
+    return `-R gives it the port ${service.port} of its service`
+  }
+  return undefined
+}
+
+/** What `-R` cannot make again of what `-S` prints: a line each. */
+export function saveProblems(services: readonly ServiceSnapshot[]): string[] {
+  const problems: string[] = []
+  for (const service of services) {
+    const name = keyWords(service, numericNames)
+    const problem = serviceProblem(service)
+    if (problem !== undefined) problems.push(`${name}: ${problem}`)
+    for (const destination of service.destinations) {
+      const reason = destinationProblem(service, destination)
+      const end = numericNames.endpoint(destination.address, destination.port)
+      if (reason !== undefined) problems.push(`${name} -r ${end}: ${reason}`)
+    }
+  }
+  return problems
 }

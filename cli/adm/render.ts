@@ -77,7 +77,7 @@ function settings(service: ListedService): string {
     ...(schedulerFlags.length > 0 ? [`(${flagNames(service).join(',')})`] : []),
     ...(persistence === undefined ? [] : [`persistent ${persistence.timeoutSeconds}`]),
     ...(mask === undefined ? [] : [`mask ${mask}`]),
-    ...(persistenceEngine === undefined ? [] : [`pe ${persistenceEngine}`]),
+    ...(persistence === undefined || persistenceEngine === undefined ? [] : [`pe ${persistenceEngine}`]),
     ...(onePacket ? ['ops'] : []),
   ].join(' ')
 }

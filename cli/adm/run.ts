@@ -97,7 +97,8 @@ async function show(ipvs: Ipvs, command: Command, output: Output): Promise<void>
       return list(ipvs, command, output)
     case 'save': {
       const services = await ipvs.snapshot()
-      const { renderSave } = await import('./render-save.ts')
+      const { renderSave, saveProblems } = await import('./render-save.ts')
+      for (const problem of saveProblems(services)) output.error(`${problem}\n`)
       return output.out(renderSave(services, await namesOf(services, command.numeric)))
     }
     case 'connections':

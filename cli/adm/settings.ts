@@ -6,8 +6,8 @@ import type { Met } from './scan.ts'
 import { UsageError } from './usage-error.ts'
 import { classicAddress, endpoint, integer, type Endpoint, type Hosts } from './values.ts'
 
-const MOST_SECONDS = 31 * 24 * 3600
-const MOST = 0x7fffffff
+export const MOST_SECONDS: number = 31 * 24 * 3600
+export const MOST = 0x7fffffff
 const LONGEST_MESSAGE = 65535 - 20 - 8
 
 export type TunnelType = 'ipip' | 'gue' | 'gre'

@@ -61,9 +61,13 @@ function ipv4(host: string, hosts: Hosts): string | undefined {
 
 const numberPart = /^(0[xX][0-9a-fA-F]*|0[0-7]*|[1-9]\d*)$/
 
-/** IPv4 in all spellings that inet_aton knows: `10.1` is 10.0.0.1, parts may be octal or hexadecimal. */
-export function classicAddress(text: string): string | undefined {
-  if (isIPv4(text)) return text
+/**
+ * IPv4 in all spellings that inet_aton knows: `10.1` is 10.0.0.1, parts may be octal or hexadecimal, and white space ends
+ * it, whatever follows.
+ */
+export function classicAddress(given: string): string | undefined {
+  if (isIPv4(given)) return given
+  const text = given.replace(/(?<=.)[ \t\n\v\f\r].*$/s, '')
   const parts = text.split('.')
   if (parts.length > 4 || !parts.every((part) => numberPart.test(part))) return undefined
   const numbers = parts.map((part) => {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { adm as Adm } from '../../cli/adm/run.ts'
 import type { Lab } from '../lab/client.ts'
-import { changingLines, randomLines, readingLines, type CommandLine } from './cli-command-lines.ts'
+import { changingLines, randomLines, readingLines, spellings, type CommandLine } from './cli-command-lines.ts'
 import { connectKernel } from './kernel.ts'
 
 const seed = Number(process.env['IPVS_TEST_SEED'] ?? 1)
@@ -74,10 +74,6 @@ function compare(ended: readonly Ended[]): void {
   )
 }
 
-// docs/ipvsadm.md: what cannot work is refused here, and accepted by ipvsadm.
-const refusedHere = ({ words }: CommandLine): boolean =>
-  words.includes('--pe') || (words.includes('-f') && words.includes('[::1]:81'))
-
 test('hand-picked command lines', async () => {
   const lines = changingLines()
   const ended = await both(lines, readingLines())
@@ -85,8 +81,14 @@ test('hand-picked command lines', async () => {
   compare(ended)
 }, 600_000)
 
+test('spellings of addresses, ports and masks', async () => {
+  const ended = await both(spellings(), readingLines())
+  expect(ended.length).toBeGreaterThan(120)
+  compare(ended)
+}, 600_000)
+
 test('random command lines', async () => {
-  const lines = randomLines(seed, 60, schedulers).filter((line) => !refusedHere(line))
+  const lines = randomLines(seed, 60, schedulers)
   const ended = await both(lines, readingLines())
   expect(ended.length).toBeGreaterThan(60)
   compare(ended)

@@ -68,7 +68,7 @@ describe('services', () => {
   })
 
   test.each([
-    ['-t [2001:db8::1]:443', { protocol: 'tcp', address: '2001:db8::1', port: 443 }],
+    ['-t [2001:db8::1]:443', { protocol: 'tcp', address: '2001:db8::1', port: 443, family: 'ipv6' }],
     ['-u 1.2.3.4:domain', { protocol: 'udp', address: '1.2.3.4', port: 53 }],
     ['--sctp-service 1.2:5', { protocol: 'sctp', address: '1.0.0.2', port: 5 }],
     ['-t localhost:http', { protocol: 'tcp', address: '127.0.0.1', port: 80 }],

@@ -173,8 +173,10 @@ test('connections', () => {
     persistenceEngine: engine,
   }
   expect(connectionLine(template, numericNames, true)).toBe(
-    'IP  205:45 FIN_WAIT    [2001:db8::1]:0    [::7]:0            10.0.0.17:80     sip                abcdef\n',
+    'IP  205:45 FIN_WAIT    [2001:db8::1]:0    [0:7::]:0          10.0.0.17:80     sip                abcdef\n',
   )
+  expect(connectionLine({ ...template, fwmark: 0x12340056 }, numericNames, false)).toContain(' [1234:56::]:0 ')
+  expect(connectionLine({ ...template, fwmark: 0x70000 }, numericNames, false)).toContain(' [7::]:0 ')
 })
 
 test('timeouts and daemons', () => {
