@@ -17,6 +17,7 @@ const test = [
   'clang-format-19',
   'clang-tidy-19',
   'ipvsadm',
+  'ldirectord',
   'nftables',
   'iptables',
   'tcpdump',

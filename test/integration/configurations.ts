@@ -1,8 +1,8 @@
 // Random configurations: services with destinations, of every kind that this package and ipvsadm can both express.
 //
-// Left out, because one of the two cannot say it: netmasks without persistence and with gaps, engines without persistence, SIP
-// for anything but UDP, ports that the forwarding cannot change, addresses that no packet has (refused here); persistence
-// above 31 days (refused by ipvsadm).
+// Left out, because one of the two cannot say it: netmasks without persistence, ports that the forwarding cannot change,
+// persistence above 31 days; and what makes no sense, such as engines without persistence and addresses that no packet has,
+// which is what kept-rows.ts is for.
 import { randomSource } from '../unit/random.ts'
 
 export type Family = 'ipv4' | 'ipv6'
