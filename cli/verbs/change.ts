@@ -100,9 +100,11 @@ const examples = (text: string): string => `\nExamples:\n${text.replace(/^/gm, '
 // What the kernel accepts and what then has no effect, or the wrong one, is more likely a slip of the pen than a wish.
 function slip({ port, protocol, fwmark }: ServiceKey, options: ServicePatch): string | undefined {
   const { persistence, persistenceEngine, onePacket } = options
-  if (port === 0 && !persistence) return 'port 0 (all ports) works with --persistence only'
-  if (persistenceEngine && !persistence) return '--engine works with --persistence only'
-  if (onePacket && fwmark === undefined && protocol !== 'udp') return '--one-packet works for udp and marks only'
+  const only = 'persistent services only; add --persistence'
+  if (port === 0 && !persistence) return `--persistence: port 0 (all ports) works in ${only}`
+  if (persistenceEngine && !persistence) return `--engine: a persistence engine works in ${only}`
+  if (onePacket && fwmark === undefined && protocol !== 'udp')
+    return '--one-packet: one-packet scheduling is for udp and marks'
   return undefined
 }
 
@@ -117,7 +119,7 @@ function registerAdd(program: Command, context: Context): void {
     .action(async (key: ServiceKey, options: ServiceOptions, command: Command) => {
       const settings = serviceSettings(options)
       const problem = slip(key, settings)
-      if (problem !== undefined) command.error(`error: ${problem}`)
+      if (problem !== undefined) command.error(`ipvs: ${problem}`)
       await context.withIpvs(command, (ipvs) => ipvs.addService({ ...key, ...settings } as Service))
     })
   destinationOptions(add.command('destination'))

@@ -30,8 +30,11 @@ describe('values', () => {
     ],
     [['add', 'service', 'mark:7', '--scheduler', 'RR'], 'ipvs: --scheduler: "RR" is not a name such as "rr"'],
     [['add', 'service', 'mark:7', '--flags', 'sh-prt'], 'ipvs: --flags: "sh-prt" is not '],
-    [['add', 'service', 'mark:7', '--persistence', '0'], 'ipvs: --persistence: 0 is not an integer from 1 to 4294967'],
-    [['add', 'service', 'mark:7', '--netmask', '255.0.255.0'], 'ipvs: --netmask: "255.0.255.0" is not an IPv4 mask'],
+    [
+      ['add', 'service', 'mark:7', '--persistence', '4294968'],
+      'ipvs: --persistence: 4294968 is not an integer from 0 to 4294967',
+    ],
+    [['add', 'service', 'mark:7', '--netmask', '255.0.255'], 'ipvs: --netmask: "255.0.255" is not an IPv4 mask'],
     [
       ['add', 'service', 'mark:7', '--engine', 'sip'],
       'ipvs: --engine: a persistence engine works in persistent services only; add --persistence',
@@ -66,8 +69,8 @@ describe('values', () => {
       'ipvs: --tunnel: only with --forwarding tunnel',
     ],
     [
-      ['set', 'service', 'mark:7', '--no-persistence', '--engine', 'sip'],
-      'ipvs: --engine: a persistence engine works in persistent services only; add --persistence',
+      ['add', 'destination', 'tcp:172.16.0.100:80', '10.0.0.7:8080'],
+      'ipvs: <destination>: forwarding "direct", the default, cannot change the port to 8080; name --forwarding: "masquerade"',
     ],
     [['marks', 'add', '0', ...web], 'ipvs: <mark>: "0" is not a mark'],
     [['marks', 'add', '7', 'x', 'tcp', '80'], 'ipvs: <address>: "x" is not an IPv4 or IPv6 address'],
