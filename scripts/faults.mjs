@@ -1,6 +1,7 @@
 // Faults, kills and churn on real kernels, one after the other:
 //   node scripts/faults.mjs [--whole] [--store] [kernel ...] [-- argument of test/faults/guest.ts ...]
-// Kernels are those of the lab: 5.10, 6.1, 6.12, newest; the default one unless some are named, with --whole all of them.
+// Kernels are those of the lab: 5.10, 6.1, 6.12, newest; and "host", in namespaces of their own, as far as this host has what
+// is tried. The lab's default unless some are named; with --whole all of them.
 // --store keeps the results in test/faults/results and writes the tables of docs/reliability.md from all that are there.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = new URL('..', import.meta.url).pathname
-const known = ['5.10', '6.1', '6.12', 'newest']
+const known = ['host', '5.10', '6.1', '6.12', 'newest']
 const separator = process.argv.indexOf('--')
 const end = separator === -1 ? process.argv.length : separator
 const words = process.argv.slice(2, end)
@@ -39,16 +40,24 @@ function compile(folder) {
   return { shim, reader }
 }
 
+/** Runs a command on a kernel. */
+function start(kernel, output, command) {
+  if (kernel !== 'host')
+    return run('node', 'out/test/lab/main.js', '--kernel', kernel, '--output', output, '--', ...command)
+  process.env.FAULTS_SLACK_MS ??= '100'
+  return run(...command)
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'ipvs-faults-'))
 const failed = []
 try {
   const { shim, reader } = compile(folder)
-  for (const kernel of named.length > 0 ? named : whole ? known : ['6.1']) {
+  for (const kernel of named.length > 0 ? named : whole ? known : ['host', '6.1']) {
     console.log(`\n=== ${kernel}`)
     const result = join(folder, `${kernel}.json`)
     const guest = ['node', '--expose-gc', 'out/test/faults/guest.js', result, shim, reader, kernel]
-    const lab = ['out/test/lab/main.js', '--kernel', kernel, '--output', folder, '--', ...guest]
-    if (run('node', ...lab, ...(whole ? ['--whole'] : []), ...guestWords) !== 0) failed.push(kernel)
+    const options = [...(whole ? ['--whole'] : []), ...guestWords]
+    if (start(kernel, folder, [...guest, ...options]) !== 0) failed.push(kernel)
     if (!existsSync(result)) continue
     for (const { name, findings } of JSON.parse(readFileSync(result, 'utf8')).parts) {
       for (const each of findings) console.log(`${kernel}: ${name}: ${JSON.stringify(each)}`)

@@ -24,6 +24,7 @@ const count =
     String(findings(result).filter(({ trouble }) => troubles.includes(trouble)).length)
 
 const rows: readonly (readonly [string, Cell])[] = [
+  ['faults tried: one of so many', figure('faults', 'one of')],
   ['system calls that failed', figure('faults', 'system calls')],
   ['datagrams lost or damaged', figure('faults', 'datagrams')],
   ['promise resolved', figure('faults', 'resolved')],
@@ -40,6 +41,7 @@ const rows: readonly (readonly [string, Cell])[] = [
   ['changes meanwhile', figure('churn', 'changed')],
   ['operations of the growth trial', figure('growth', 'operations')],
   ['memory after them, KiB more', figure('growth', 'KiB more')],
+  ['slowest promise, ms beyond its bound', figure('faults', 'overtimeMs')],
   ['**untrue answers**', count('lie')],
   ['**hangs**', count('hang')],
   ['**leaks**', count('leak')],
@@ -51,14 +53,14 @@ const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 
 /** A column for each kernel. */
 export function scorecard(results: readonly KernelResult[]): string {
-  const head = ['', ...results.map(({ release }) => release)]
+  const head = ['', ...results.map(({ kernel, release }) => (kernel === 'host' ? `${release}, no emulator` : release))]
   const body = rows.map(([name, cell]) => line([name, ...results.map((result) => cell(result))]))
   return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...body].join('\n')
 }
 
 function main(): void {
-  const stored = kernelSources
-    .map(({ name }) => join(root, 'test/faults/results', `${name}.json`))
+  const stored = ['host', ...kernelSources.map(({ name }) => name)]
+    .map((name) => join(root, 'test/faults/results', `${name}.json`))
     .filter((path) => existsSync(path))
     .map((path) => JSON.parse(readFileSync(path, 'utf8')) as KernelResult)
   const card = scorecard(stored)

@@ -98,6 +98,7 @@ export async function sweep(options: SweepOptions): Promise<PartResult> {
   return {
     name: 'faults',
     figures: {
+      'one of': options.every,
       tried: run.tried,
       'system calls': injected['system calls'],
       datagrams: injected.datagrams,
