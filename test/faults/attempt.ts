@@ -46,9 +46,11 @@ class Clock {
   }
 }
 
+const PATIENT_MS = 60_000
+
 const openers = {
-  ipvs: (netns: string) => Ipvs.open({ netns, timeoutMs: TIMEOUT_MS }),
-  marks: (netns: string) => FirewallMarks.open({ netns, timeoutMs: TIMEOUT_MS }),
+  ipvs: (netns: string, timeoutMs: number) => Ipvs.open({ netns, timeoutMs }),
+  marks: (netns: string, timeoutMs: number) => FirewallMarks.open({ netns, timeoutMs }),
 }
 
 async function ended(promise: Promise<unknown>): Promise<Ended> {
@@ -70,13 +72,14 @@ interface Trial {
 
 async function tryOnce(world: World, control: Control, scenario: Scenario, fault?: Fault): Promise<Trial> {
   const clock = new Clock()
+  const timeoutMs = fault === undefined ? PATIENT_MS : TIMEOUT_MS
   const handles: Partial<Record<keyof Handles, Ipvs | FirewallMarks>> = {}
   control.arm(fault)
   try {
     const end = await ended(
       (async () => {
         for (const name of scenario.handles)
-          handles[name] = await clock.time<Ipvs | FirewallMarks>(1, openers[name](world.path))
+          handles[name] = await clock.time<Ipvs | FirewallMarks>(1, openers[name](world.path, timeoutMs))
         return clock.time(scenario.calls, scenario.run(handles as unknown as Handles, world))
       })(),
     )
