@@ -45,11 +45,13 @@ class Kills {
     await job.prepare(this.#world)
   }
 
-  async run(name: string, job: KillJob, step: number): Promise<void> {
+  async run(name: string, job: KillJob, points: number): Promise<void> {
     await this.#prepare(job)
     const { sends } = await this.#child(name)
     const wished = await this.#world.look()
-    for (let nth = 1; nth <= sends; nth += step) {
+    const step = Math.max(1, sends / points)
+    for (let at = sends; at > 0; at -= step) {
+      const nth = Math.ceil(at)
       for (const kind of ['killBefore', 'killAfter'] as const) await this.#once(name, job, wished, { kind, nth })
     }
   }
@@ -65,16 +67,18 @@ class Kills {
       return
     }
     this.killed++
+    console.log(`${name}: ${fault}`)
     await job.run(this.#world.path)
     const now = await this.#world.look()
     if (!sameLines(now, wished)) add('lie', `after the second run: ${differenceText(now, wished)}`)
   }
 }
 
-export async function kills(tools: Tools, step: number): Promise<PartResult> {
+/** `points`: how many sends of each job are interrupted, at most. */
+export async function kills(tools: Tools, points: number): Promise<PartResult> {
   const world = await World.create(`kills-${process.pid}`, tools.reader)
   const run = new Kills(tools, world)
-  for (const [name, job] of Object.entries(killJobs)) await run.run(name, job, step)
+  for (const [name, job] of Object.entries(killJobs)) await run.run(name, job, points)
   await world.close()
   return { name: 'kills', figures: { killed: run.killed }, findings: run.findings }
 }

@@ -1,5 +1,5 @@
 // A process with the shim preloaded that runs its share of all scenarios and faults. Writes a line of JSON for each.
-//   shard.js READER NAME SHARD SHARDS EVERY SKIP [SCENARIO]
+//   shard.js READER NAME SHARD SHARDS EVERY FIRST SKIP [SCENARIO]
 import { Attempts, Hang } from './attempt.ts'
 import { Control } from './control.ts'
 import { faultClass, faultText, faultsOf } from './faults.ts'
@@ -8,8 +8,8 @@ import { scenarios } from './scenarios/all.ts'
 import { World } from './world.ts'
 
 const [reader, name, ...numbers] = process.argv.slice(2) as [string, string, ...string[]]
-const [shard, shards, every, skip] = numbers.slice(0, 4).map(Number) as [number, number, number, number]
-const only = numbers[4]
+const [shard, shards, every, first, skip] = numbers.slice(0, 5).map(Number) as [number, number, number, number, number]
+const only = numbers[5]
 
 function say(line: ShardLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -17,10 +17,10 @@ function say(line: ShardLine): void {
 
 let position = 0
 
-// Each fault has a number; a part takes each `every`th of them, and each shard its share.
+// Each fault has a number; a part takes each `every`th of them from the `first` on, and each shard its share.
 function mine(): boolean {
   const number = position++
-  if (number % every !== 0) return false
+  if (number % every !== first % every) return false
   return Math.floor(number / every) % shards === shard && number >= skip
 }
 

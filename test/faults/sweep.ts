@@ -19,6 +19,8 @@ export interface SweepOptions {
   readonly shards: number
   /** Takes each so manieth fault. */
   readonly every: number
+  /** From this one on. */
+  readonly first: number
   readonly scenario?: string | undefined
 }
 
@@ -53,9 +55,9 @@ class Sweep {
   }
 
   async #live(shard: number, life: number, skip: number): Promise<{ status: string; last?: ShardLine }> {
-    const { tools, shards, every, scenario } = this.#options
+    const { tools, shards, every, first, scenario } = this.#options
     const name = `faults-${process.pid}-${shard}-${life}`
-    const words = [tools.reader, name, shard, shards, every, skip, ...(scenario === undefined ? [] : [scenario])]
+    const words = [tools.reader, name, shard, shards, every, first, skip, ...(scenario === undefined ? [] : [scenario])]
     const program = join(import.meta.dirname, 'shard.js')
     const child = spawn(process.execPath, [program, ...words.map(String)], {
       stdio: ['ignore', 'pipe', 'inherit'],
