@@ -39,6 +39,11 @@ const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
   growth: () => growth(tools, whole ? 200_000 : 10_000),
 }
 
+// A part that failed as a whole.
+function broken(name: string, error: unknown): PartResult {
+  return { name, figures: {}, findings: [{ trouble: 'broken', scenario: name, fault: '', text: String(error) }] }
+}
+
 // Says why this host cannot be used. Opening changes nothing.
 async function hindrance(): Promise<string | undefined> {
   try {
@@ -61,7 +66,7 @@ const start = performance.now()
 const done: PartResult[] = []
 for (const [name, run] of Object.entries(parts)) {
   if (bare ? name !== 'faults' : (values.part ?? name) !== name) continue
-  const part = await run()
+  const part = await run().catch((error: unknown) => broken(name, error))
   done.push(part)
   console.log(`${name}: ${JSON.stringify(part.figures)}, ${part.findings.length} findings`)
 }

@@ -16,7 +16,7 @@ const calling = (netns: string) => `
   const ipvs = await Ipvs.open({ netns: ${JSON.stringify(netns)} })
   const loop = async () => { for (;;) await ipvs.listServices() }
   void loop()
-  void ipvs.addServices(Array.from({ length: 200 }, (_, index) => ({ fwmark: index + 1 })))
+  void ipvs.addServices(Array.from({ length: 200 }, (_, index) => ({ fwmark: index + 1 })));
 `
 
 async function inTime<Value>(what: string, promise: Promise<Value>): Promise<Value> {
