@@ -1,5 +1,5 @@
 // Runs everything on the kernel that this process runs on, and stores what was found.
-//   guest.js RESULT SHIM READER KERNEL [--whole] [--every N] [--scenario TEXT] [--part NAME]
+//   guest.js RESULT SHIM READER KERNEL [--whole] [--every N] [--scenario TEXT] [--part NAME,...]
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,7 +65,7 @@ if (kernel !== 'host') command('modprobe', '-a', 'ip_vs', 'nf_tables')
 const start = performance.now()
 const done: PartResult[] = []
 for (const [name, run] of Object.entries(parts)) {
-  if (bare ? name !== 'faults' : (values.part ?? name) !== name) continue
+  if (bare ? name !== 'faults' : !(values.part ?? name).split(',').includes(name)) continue
   const part = await run().catch((error: unknown) => broken(name, error))
   done.push(part)
   console.log(`${name}: ${JSON.stringify(part.figures)}, ${part.findings.length} findings`)
