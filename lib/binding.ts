@@ -65,6 +65,8 @@ export interface Reply {
   readonly counts?: ArrayBuffer
   /** nf_tables only: the ruleset generation that the rows, or the table after `apply`, belong to; 0: nobody knows. */
   readonly generation?: number
+  /** `apply` only: the change ended as `failures` says, but temporary rules of it may have stayed, for this reason. */
+  readonly leftovers?: Failure
 }
 
 /** Settings of one native call. */
@@ -77,8 +79,6 @@ export interface Call {
 }
 
 interface NativeSession {
-  /** Opens the sockets in the session's namespace. Later calls do it by themselves when needed. */
-  open(call: Call): Promise<Reply>
   /** Ends a call early, queued or running: it fails with cause `aborted`, `unknown` saying whether it was sent. */
   abort(id: number): void
   /** Fails with errno ESTALE or ENOENT when the path of the namespace does not lead there any more. */
@@ -92,6 +92,8 @@ interface NativeSession {
  * are 0. Rows are read where they are, on another thread: they must not be touched until the promise settles.
  */
 export interface NativeIpvsSession extends NativeSession {
+  /** Opens the sockets in the session's namespace. Later calls do it by themselves when needed. */
+  open(call: Call): Promise<Reply>
   execute(
     call: Call,
     operations: Uint32Array,
@@ -105,6 +107,8 @@ export interface NativeIpvsSession extends NativeSession {
 }
 
 export interface NativeMarksSession extends NativeSession {
+  /** Opens the socket. `tidy`: removes temporary rules that a change which was cut off has left. */
+  open(call: Call, tidy: boolean): Promise<Reply>
   /** All elements of our table as rows of the record `element`, with the generation they belong to. */
   list(call: Call): Promise<Reply>
   /**
@@ -119,6 +123,8 @@ export interface NativeMarksSession extends NativeSession {
   trace(call: Call, packets: ArrayBuffer): Promise<Reply>
   /** `rows`: the table in the language of nft, UTF-8. */
   exportTable(call: Call): Promise<Reply>
+  /** `rows`: lines of words, one for each problem, as native/nftables/status.h has them. */
+  status(call: Call): Promise<Reply>
   /** Removes the table with everything in it; done as well when there is none. */
   drop(call: Call): Promise<Reply>
 }

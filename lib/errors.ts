@@ -45,10 +45,11 @@ export type IpvsErrorCode =
 
 /**
  * Whether anything was changed: `not-applied`, surely nothing was; `unknown`, the kernel may have carried the operation
- * out, so read it back before trying again; `partial`, a batch ended early, and `batch` says how far it got. Always
- * `not-applied` for operations that only read.
+ * out, so read it back before trying again; `partial`, a batch ended early, and `batch` says how far it got; `applied`,
+ * a change of marks was carried out, and what failed came after it: see `leftovers`. Always `not-applied` for operations
+ * that only read.
  */
-export type Outcome = 'not-applied' | 'partial' | 'unknown'
+export type Outcome = 'not-applied' | 'partial' | 'unknown' | 'applied'
 
 /** An item of a batch that failed. */
 export interface BatchFailure<Item = unknown> {
@@ -86,6 +87,8 @@ export interface IpvsErrorDetails {
   readonly outcome?: Outcome | undefined
   /** How far a batch got. */
   readonly batch?: BatchResult | undefined
+  /** Temporary rules of a change of marks may have stayed. */
+  readonly leftovers?: true | undefined
   /** The error behind it. */
   readonly cause?: unknown
 }
@@ -108,6 +111,11 @@ export class IpvsError extends Error {
   readonly outcome: Outcome
   /** Of a batch that ended early, or a flush of one family that removed not all: how far it got. */
   declare readonly batch?: BatchResult
+  /**
+   * Of a change of marks: temporary rules of it may have stayed in the table. They say what the rules say, or said before;
+   * `FirewallMarks.status` shows them, and the next change, or opening the table, removes them.
+   */
+  declare readonly leftovers?: true
 
   static {
     IpvsError.prototype.name = 'IpvsError'
@@ -124,6 +132,7 @@ export class IpvsError extends Error {
     if (details.kernelMessage !== undefined) this.kernelMessage = details.kernelMessage
     this.outcome = details.outcome ?? 'not-applied'
     if (details.batch !== undefined) this.batch = details.batch
+    if (details.leftovers !== undefined) this.leftovers = details.leftovers
   }
 }
 

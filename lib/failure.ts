@@ -13,7 +13,14 @@ export interface FailureContext extends OperationContext {
   readonly netns?: string | undefined
   /** True for operations that change nothing: their outcome is never unknown. */
   readonly reads?: boolean | undefined
+  /** Of a change of marks: temporary rules may have stayed. */
+  readonly leftovers?: true | undefined
 }
+
+/** What people should know of temporary rules that may have stayed. */
+export const LEFTOVERS: string =
+  'Temporary rules of this change may have stayed in the chain "marks"; status() shows them, and the next change, or ' +
+  'opening the table, removes them.'
 
 export interface Explanation {
   readonly code: IpvsErrorCode
@@ -98,7 +105,11 @@ const explanations: Readonly<Record<Exclude<Cause, 'rejected' | 'local'>, Explan
 }
 
 export function explainFailure(context: FailureContext, failure: Failure, explain: Explain): Explanation {
-  const { cause } = failure
+  const { cause, unknown } = failure
+  if (cause === 'local' && unknown) {
+    const problem = `a system call failed (${errnoName(failure.errno)}) afterwards`
+    return { code: 'ERR_IPVS_KERNEL', problem }
+  }
   if (cause === 'rejected') return explain(context, errnoName(failure.errno), failure)
   return cause === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[cause]
 }
@@ -113,12 +124,14 @@ export function failureError(
   const { code, problem, attribute = failure.attribute } = explainFailure(context, failure, explain)
   const unknown = failure.unknown && context.reads !== true
   const said = failure.message === undefined || failure.message === '' ? [] : [`The kernel says: "${failure.message}".`]
-  return new IpvsError(code, [`${problem}.`, ...said, ...(unknown ? [MAYBE_APPLIED] : [])].join(' '), {
+  const more = [...said, ...(unknown ? [MAYBE_APPLIED] : []), ...(context.leftovers ? [LEFTOVERS] : [])]
+  return new IpvsError(code, [`${problem}.`, ...more].join(' '), {
     ...about(context),
     errno: failure.errno === 0 ? undefined : failure.errno,
     attribute: attribute === '' ? undefined : attribute,
     kernelMessage: failure.message === '' ? undefined : failure.message,
     outcome: unknown ? 'unknown' : 'not-applied',
+    leftovers: context.leftovers,
     cause,
   })
 }

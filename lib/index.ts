@@ -17,6 +17,7 @@ export type { ConnectionGroup, ConnectionGroupField, ConnectionGroupFields } fro
 export type { ConnectionChange, ConnectionChanges, WatchConnectionsOptions } from './connection-changes.ts'
 export type { CpuStatistics, TotalStatistics } from './total-statistics.ts'
 export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
+export type { MarksProblem, MarksStatus } from './marks-status.ts'
 export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
 export type { NatRules } from './nat-rules.ts'
 export type { ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './nat-rule.ts'

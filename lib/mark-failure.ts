@@ -1,7 +1,7 @@
 // Why nf_tables refused something, for people.
 import type { Failure } from './binding.ts'
-import type { IpvsError } from './errors.ts'
-import { errnoName, failureError, type Explain, type FailureContext } from './failure.ts'
+import { IpvsError, about } from './errors.ts'
+import { LEFTOVERS, errnoName, explainFailure, failureError, type Explain, type FailureContext } from './failure.ts'
 
 const UNAVAILABLE =
   'the running kernel does not offer what firewall marks need: nf_tables with the family inet. Load it with ' +
@@ -45,6 +45,18 @@ const explainTooLarge: Explain = () => ({ code: 'ERR_IPVS_PERMISSION_DENIED', pr
 // No nf_tables is another matter than no IPVS.
 function isMissing({ cause, errno }: Failure): boolean {
   return cause === 'unavailable' || (cause === 'local' && errnoName(errno) === 'EPROTONOSUPPORT')
+}
+
+/** The change was carried out, but temporary rules of it may have stayed. `cause` becomes the error's own. */
+export function leftoversError(context: FailureContext, leftovers: Failure, cause?: unknown): IpvsError {
+  const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainRefusal)
+  return new IpvsError(code, `the change was carried out, but not tidied up: ${problem}. ${LEFTOVERS}`, {
+    ...about(context),
+    errno: leftovers.errno === 0 ? undefined : leftovers.errno,
+    outcome: 'applied',
+    leftovers: true,
+    cause,
+  })
 }
 
 /** A failure of a marks session as an error. `cause` becomes the error's own. */

@@ -7,7 +7,7 @@ import { describeRule } from './checked-rule.ts'
 import { IpvsError, MAYBE_APPLIED, about, abortedError, closedError, invalidArgument } from './errors.ts'
 import type { FailureContext } from './failure.ts'
 import { ruleOf, type MarkElement } from './mark-elements.ts'
-import { ERESTART, markError } from './mark-failure.ts'
+import { ERESTART, leftoversError, markError } from './mark-failure.ts'
 import type { Wish } from './mark-plan.ts'
 import { readElements, writeElements } from './mark-rows.ts'
 import { MarkTable, type MarkChange } from './mark-table.ts'
@@ -45,10 +45,10 @@ export class MarkStore {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Opens the socket, so that problems show early. */
-  open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
+  /** Opens the socket, so that problems show early. `tidy`: removes what a change that was cut off has left. */
+  open(context: FailureContext, signal: AbortSignal | undefined, tidy: boolean): Promise<void> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
-      await this.#request(pending, (call) => this.#session.open(call))
+      await this.#request(pending, (call) => this.#session.open(call, tidy))
     })
   }
 
@@ -185,18 +185,17 @@ export class MarkStore {
     const reply = await this.#call(pending, (call) => {
       return this.#session.apply(call, table.generation, rows, change.removed.length)
     })
+    const { context, reason } = pending
     const [failure] = reply.failures
     if (failure !== undefined) {
       const outdated = failure.cause === 'rejected' && failure.errno === ERESTART
-      if (outdated && !last) return false
+      if (outdated && !last) return false // the next try removes what was left
       const element = failure.cause === 'rejected' && !outdated ? elements[failure.index] : undefined
-      const { context, reason } = pending
-      throw markError(
-        element === undefined ? context : { ...context, target: describeElement(element) },
-        failure,
-        reason,
-      )
+      const target = element === undefined ? context.target : describeElement(element)
+      const leftovers = reply.leftovers === undefined ? undefined : true
+      throw markError({ ...context, target, leftovers }, failure, reason)
     }
+    if (reply.leftovers !== undefined) throw leftoversError(context, reply.leftovers, reason)
     // The kernel has given rules of their own a number each, which only a listing tells.
     const known = elements.every(({ special }) => special === undefined)
     if (reply.generation !== undefined && known) {

@@ -15,6 +15,7 @@ import { planAdd, planRemove, planReplace } from './mark-plan.ts'
 import { listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './mark-rule.ts'
 import { MarkStore, type Plan } from './mark-store.ts'
 import { MarksHandle } from './marks-handle.ts'
+import { readStatus, type MarksStatus } from './marks-status.ts'
 import { namespaceAt, sessionIn, type NamespaceStatus } from './namespace.ts'
 import { NatRules } from './nat-rules.ts'
 import { parsePath, type OpenOptions } from './options.ts'
@@ -22,7 +23,7 @@ import { parseCallOptions, type CallOptions } from './pending.ts'
 import { checked, type RequestContext } from './requests.ts'
 import { parseSignal } from './signals.ts'
 import { readTraces, writePackets, type Trace, type TracePacket } from './trace.ts'
-import { InvalidInput, integer, readFields, show } from './validate.ts'
+import { InvalidInput, boolean, integer, readFields, show } from './validate.ts'
 
 /** Options of {@link FirewallMarks.open}. */
 export interface MarksOpenOptions extends OpenOptions {
@@ -31,6 +32,11 @@ export interface MarksOpenOptions extends OpenOptions {
    * digits, `_`, `-`, `.`; at most 63 characters. Default `'ipvs'`.
    */
   readonly table?: string | undefined
+  /**
+   * Removes temporary rules that a change of a process which was killed has left (see `status`). `false`: leaves them, for
+   * programs that change nothing. Default `true`.
+   */
+  readonly tidy?: boolean | undefined
 }
 
 const replaceMarks: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
@@ -71,18 +77,20 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   }
 
   /**
-   * Opens a handle; nothing is created yet. The kernel module `nf_tables` is loaded when it is not there.
+   * Opens a handle; nothing is created yet. The kernel module `nf_tables` is loaded when it is not there. Temporary rules
+   * that a killed process has left are removed, unless `tidy` is false.
    *
    * Rejects with `ERR_IPVS_UNAVAILABLE` without nf_tables; with `ERR_IPVS_PERMISSION_DENIED` without CAP_NET_ADMIN, or
    * when the namespace may not be entered; with `ERR_IPVS_INVALID_ARGUMENT` when there is no such namespace.
    */
   static async open(options: MarksOpenOptions = {}): Promise<FirewallMarks> {
     const context: RequestContext = { operation: 'open', target: 'firewall marks' }
-    const { netns, table, timeoutMs, signal } = checked(context, () => {
-      const given = readFields(options, 'options', ['netns', 'table', 'timeoutMs', 'signal'])
+    const { netns, table, tidy, timeoutMs, signal } = checked(context, () => {
+      const given = readFields(options, 'options', ['netns', 'table', 'tidy', 'timeoutMs', 'signal'])
       return {
         netns: given.netns === undefined ? undefined : parsePath(given.netns, 'options.netns'),
         table: given.table === undefined ? 'ipvs' : parseTable(given.table, 'options.table'),
+        tidy: given.tidy === undefined ? true : boolean(given.tidy, 'options.tidy'),
         timeoutMs: integer(given.timeoutMs === undefined ? 5000 : given.timeoutMs, 'options.timeoutMs', 1, 0x7fffffff),
         signal: parseSignal(given.signal, 'options.signal'),
       }
@@ -92,7 +100,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
     const session = new binding.MarksSession({ table, ...sessionIn(namespace) })
     const store = new MarkStore(session, timeoutMs)
     try {
-      await store.open({ ...context, netns }, signal)
+      await store.open({ ...context, netns }, signal, tidy)
       return new FirewallMarks(new MarksHandle(store, context.target, namespace), timeoutMs)
     } catch (error) {
       await store.close()
@@ -128,7 +136,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   }
 
   /**
-   * All rules, sorted by family and address. An element that somebody has added with nft is a rule of its own. Like
+   * All rules, sorted by family and address, whether they are in effect or not: `status` says that. An element that somebody has added with nft is a rule of its own. Like
    * `nft list table inet ipvs`.
    *
    * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when somebody has made something in the table that is not a rule.
@@ -138,14 +146,37 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   }
 
   /**
+   * Whether the rules are in effect, those that translate addresses included. They are not after `nft flush table inet ipvs`,
+   * for instance: that removes what leads packets to them, while `list` still has those that stand in maps. Every change
+   * mends that, and so does `repair`. A table without rules is in effect.
+   *
+   * Rejects as `list` does, and when a chain or map of the table is not of the kind that rules need.
+   */
+  async status(options: CallOptions = {}): Promise<MarksStatus> {
+    const context = this.#handle.context('status')
+    const signal = checked(context, () => parseCallOptions(options))
+    return this.#handle.store.ask(context, signal, (session, call) => session.status(call), readStatus)
+  }
+
+  /**
+   * Makes the rules that are there take effect, in one transaction: creates what is missing around them, wakes a dormant
+   * table, removes temporary rules and what is there twice. Rules that are gone stay gone. Rejects as `add` does.
+   */
+  async repair(options: CallOptions = {}): Promise<void> {
+    return this.#handle.change('repair', parseMarkRule, [], options, planAdd)
+  }
+
+  /**
    * Puts exactly these rules in place, in one transaction: what stays is not touched, and no packet goes without its mark
-   * in between. When all is as it should be, nothing is sent. Like `nft -f`.
+   * in between. When all is as it should be, nothing is sent; what keeps rules from taking effect is mended. Like `nft -f`.
    *
    * Where ranges of ports or blocks of addresses take over from others, rules stand in for them from a transaction before to
    * one right behind: Linux before 6.17 does not find a new range in the very moment in which the old one goes. That takes
-   * some 10 ms more. The change itself is one transaction there as well.
+   * some 10 ms more. The change itself is one transaction there as well. When the temporary rules cannot be removed the
+   * call rejects with an error whose `leftovers` is true, and with `outcome` `applied` when the rules are in place.
    *
-   * Rejects as `add` does.
+   * Rejects as `add` does. A call whose last answer is lost ends within `timeoutMs` and one second more, in which it finds
+   * out what became of the change and tidies up; an aborted one within half a second.
    */
   async replace(rules: readonly MarkRule[], options: CallOptions = {}): Promise<void> {
     return this.#handle.change('replace', parseMarkRule, rules, options, replaceMarks)

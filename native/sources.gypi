@@ -45,9 +45,13 @@
       "native/nftables/bridge.cc",
       "native/nftables/expressions.cc",
       "native/nftables/objects.cc",
+      "native/nftables/links.cc",
+      "native/nftables/creation.cc",
+      "native/nftables/status.cc",
       "native/nftables/elements.cc",
       "native/nftables/marks.cc",
-      "native/nftables/apply.cc"
+      "native/nftables/apply.cc",
+      "native/nftables/settle.cc"
     ],
     "addon_sources": [
       "native/addon/addon.cc",

@@ -1,5 +1,5 @@
 // What `ipvs doctor` looks at. `read.ts` finds it out; checks make findings of it and read nothing themselves.
-import type { FoundMark, ListedMarkRule, ListedNatRule, ListedSyncDaemon, ServiceSnapshot } from 'ipvs'
+import type { FoundMark, ListedMarkRule, ListedNatRule, ListedSyncDaemon, MarksStatus, ServiceSnapshot } from 'ipvs'
 import type { Finding } from './finding.ts'
 import type { HostFacts } from './host.ts'
 import type { Listener } from './listeners.ts'
@@ -20,6 +20,8 @@ export interface Facts extends NamespaceFacts, Partial<RouteFacts> {
   readonly marks?: readonly ListedMarkRule[] | undefined
   /** Rules that translate addresses. */
   readonly nat?: readonly ListedNatRule[] | undefined
+  /** Whether they are in effect. */
+  readonly marksStatus?: MarksStatus | undefined
   /** Marks that rules of other tables set. */
   readonly foundMarks?: readonly FoundMark[] | undefined
   /** What would become of packets of the services. Absent: the rules of the packet filter cannot be read. */

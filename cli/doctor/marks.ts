@@ -5,6 +5,7 @@ import { markWords, maskText, placeText, portsText } from '../verbs/rule-words.t
 import { bits, familyOf, leadsTo } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, good, risk, type Finding } from './finding.ts'
+import { marksEffect } from './marks-effect.ts'
 import { loadCommand } from './saved.ts'
 
 const ALL = 0xffffffff
@@ -104,4 +105,10 @@ const unreadableMarks: Check = ({ services, marksProblem }) => {
   return [risk('marks-unreadable', { what, why, fix: 'modprobe nf_tables' })]
 }
 
-export const markChecks: readonly Check[] = [marksWithoutService, maskedMarks, servicesWithoutMark, unreadableMarks]
+export const markChecks: readonly Check[] = [
+  marksEffect,
+  marksWithoutService,
+  maskedMarks,
+  servicesWithoutMark,
+  unreadableMarks,
+]

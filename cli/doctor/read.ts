@@ -29,7 +29,7 @@ export interface Where {
   readonly netns?: string
 }
 
-type MarkFacts = Pick<Facts, 'marks' | 'nat' | 'foundMarks' | 'marksProblem' | 'probes'>
+type MarkFacts = Pick<Facts, 'marks' | 'nat' | 'marksStatus' | 'foundMarks' | 'marksProblem' | 'probes'>
 
 async function trace(marks: FirewallMarks, probes: readonly Probe[]): Promise<Probed[]> {
   const [traces, tracked] = await Promise.all([
@@ -41,10 +41,16 @@ async function trace(marks: FirewallMarks, probes: readonly Probe[]): Promise<Pr
 
 async function readMarks(where: Where, services: readonly ServiceSnapshot[], tracks: boolean): Promise<MarkFacts> {
   try {
-    await using marks = await FirewallMarks.open(where)
+    await using marks = await FirewallMarks.open({ ...where, tidy: false })
     const listed = await marks.list()
     const probes = await trace(marks, probesFor(services, listed, tracks))
-    return { marks: listed, nat: await marks.listNat(), foundMarks: await marks.findMarks(), probes }
+    return {
+      marks: listed,
+      nat: await marks.listNat(),
+      marksStatus: await marks.status(),
+      foundMarks: await marks.findMarks(),
+      probes,
+    }
   } catch (error) {
     if (error instanceof IpvsError) return { marksProblem: error.message }
     throw error

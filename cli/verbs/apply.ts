@@ -31,6 +31,8 @@ async function applyOne(step: Single, ipvs: Ipvs, marks: FirewallMarks | undefin
       return marks?.replace(step.rules)
     case 'nat':
       return marks?.replaceNat(step.rules)
+    case 'repair':
+      return marks?.repair()
   }
 }
 

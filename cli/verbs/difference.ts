@@ -32,6 +32,8 @@ export type Step =
   | { readonly name: 'startDaemon'; readonly daemon: ListedSyncDaemon }
   | RulesStep<'marks', MarkRule>
   | RulesStep<'nat', NatRule>
+  /** Rules are as they should be, but not in effect. */
+  | { readonly name: 'repair'; readonly problems: readonly string[] }
   | { readonly name: 'change'; readonly operation: BatchOperation }
 
 const change = (operation: BatchOperation): Step => ({ name: 'change', operation })
@@ -201,6 +203,8 @@ export function stepText(step: Step): string {
     case 'marks':
     case 'nat':
       return `~ ${step.name}: ${step.rules.length} rules`
+    case 'repair':
+      return `~ marks: repair (${step.problems.join('; ')})`
     default:
       return operationText(step.operation)
   }

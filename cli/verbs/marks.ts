@@ -1,5 +1,5 @@
 // `ipvs marks`: the rules that give packets their marks.
-import { IpvsError, type FirewallMarks, type MarkRule } from 'ipvs'
+import { IpvsError, type FirewallMarks, type MarkRule, type MarksProblem } from 'ipvs'
 import type { Command } from 'commander'
 import { FileError, inputName, readText } from '../files.ts'
 import type { Context } from './context.ts'
@@ -33,6 +33,11 @@ function ruleArguments(command: Command): Command {
     .option('--comment <text>', 'for people')
 }
 
+function notInEffect(problems: readonly MarksProblem[]): string {
+  const lines = problems.map(({ text }) => `  ${text}\n`)
+  return `ipvs: not all of these rules are in effect; "ipvs doctor" says what to do:\n${lines.join('')}`
+}
+
 function registerReading(marks: Command, context: Context): void {
   marks
     .command('list')
@@ -43,6 +48,8 @@ function registerReading(marks: Command, context: Context): void {
       context.withMarks(command, async (handle) => {
         const rules = await handle.list()
         context.output.out(options.json ? `${json(rules, 2)}\n` : renderMarks(rules, context.output))
+        const { inEffect, problems } = await handle.status()
+        if (!inEffect) context.output.error(notInEffect(problems))
       }),
     )
 }
@@ -96,11 +103,22 @@ function registerReplacing(marks: Command, context: Context): void {
     })
 }
 
+function registerRepair(marks: Command, context: Context): void {
+  marks
+    .command('repair')
+    .description('makes the rules that are there take effect again: creates what is missing around them')
+    .addHelpText('after', '\nExample:\n  ipvs marks repair')
+    .action(async (_options: object, command: Command) => {
+      await context.withMarks(command, (handle) => handle.repair())
+    })
+}
+
 export function registerMarks(program: Command, context: Context): void {
   const marks = program.command('marks').description('rules that give packets their marks')
   registerReading(marks, context)
   registerChanging(marks, context)
   registerReplacing(marks, context)
+  registerRepair(marks, context)
   registerOthers(marks, context)
   registerNat(marks, context)
 }

@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { difference, stepLines, stepText, type Step } from './difference.ts'
 import { parseDocument, readDocument, type Document } from './document.ts'
 import { json } from './format.ts'
+import { repairStep } from './repair.ts'
 import { unsaveable, usableRows } from './unusable.ts'
 
 // Marks need nf_tables, which not every kernel has and not every table needs.
@@ -86,7 +87,8 @@ function registerRestore(program: Command, context: Context): void {
           context.status = 1
           if (!options.keepGoing) return context.output.error(NOTHING_DONE)
         }
-        const steps = difference(current, document)
+        const changes = difference(current, document)
+        const steps = [...changes, ...(await repairStep(marks, document, changes))]
         context.output.out(steps.map(stepLines).join(''))
         if (!options.dryRun) await carryOut(context, steps, ipvs, marks, options)
       })

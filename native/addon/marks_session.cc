@@ -30,6 +30,7 @@ public:
                         InstanceMethod<&MarksSession::apply>("apply"), InstanceMethod<&MarksSession::drop>("drop"),
                         InstanceMethod<&MarksSession::find>("find"), InstanceMethod<&MarksSession::trace>("trace"),
                         InstanceMethod<&MarksSession::exportTable>("exportTable"),
+                        InstanceMethod<&MarksSession::status>("status"),
                         InstanceMethod<&MarksSession::followPath>("followPath"),
                         InstanceMethod<&MarksSession::abort>("abort"), InstanceMethod<&MarksSession::close>("close")});
   }
@@ -44,9 +45,11 @@ public:
         }) {}
 
 private:
+  // open(call, tidy: boolean)
   Napi::Value open(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
-      return outcomeOf(netlink::failureOf(0, marks_.open(control)));
+    const bool tidy = info[1].As<Napi::Boolean>().Value();
+    return worker_.post(Value(), callSettings(info[0], 1), [this, tidy](const netlink::Control& control) {
+      return outcomeOf(netlink::failureOf(0, marks_.open(control, tidy)));
     });
   }
 
@@ -76,7 +79,11 @@ private:
                         [this, generation, elements = std::move(elements), removed](const netlink::Control& control) {
                           Outcome outcome;
                           uint32_t current = generation;
-                          outcome.failures = marks_.apply(current, elements, removed, control);
+                          nftables::Applied applied = marks_.apply(current, elements, removed, control);
+                          outcome.failures = std::move(applied.failures);
+                          if (!applied.leftovers.ok()) {
+                            outcome.leftovers = netlink::failureOf(0, applied.leftovers);
+                          }
                           if (current != 0) {
                             outcome.generation = current;
                           }
@@ -84,10 +91,15 @@ private:
                         });
   }
 
-  Napi::Value exportTable(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+  Napi::Value exportTable(const Napi::CallbackInfo& info) { return text(info, &nftables::Marks::exportTable); }
+
+  Napi::Value status(const Napi::CallbackInfo& info) { return text(info, &nftables::Marks::status); }
+
+  using Question = netlink::Failure (nftables::Marks::*)(const netlink::Control& control, std::string& text);
+  Napi::Value text(const Napi::CallbackInfo& info, Question question) {
+    return worker_.post(Value(), callSettings(info[0], 1), [this, question](const netlink::Control& control) {
       std::string text;
-      Outcome outcome = outcomeOf(marks_.exportTable(control, text));
+      Outcome outcome = outcomeOf((marks_.*question)(control, text));
       if (outcome.failures.empty()) {
         outcome.rows.emplace(std::as_bytes(std::span(text)));
       }

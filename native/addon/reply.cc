@@ -94,6 +94,9 @@ Napi::Object replyObject(Napi::Env env, Outcome outcome) {
   if (outcome.generation) {
     reply["generation"] = Napi::Number::New(env, *outcome.generation);
   }
+  if (outcome.leftovers) {
+    reply["leftovers"] = failureObject(env, *outcome.leftovers);
+  }
   return reply;
 }
 

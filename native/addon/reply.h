@@ -17,9 +17,10 @@ struct Outcome {
   std::optional<netlink::Buffer> destinations; // of a snapshot, whose services are the rows
   std::optional<netlink::Buffer> counts;       // u32: how many of them belong to each service
   std::optional<uint32_t> generation;
+  std::optional<netlink::Failure> leftovers; // of a change of marks: nftables::Applied
 };
 
-// { failures, rows?, destinations?, counts?, generation? }: `Reply` in lib/binding.ts.
+// { failures, rows?, destinations?, counts?, generation?, leftovers? }: `Reply` in lib/binding.ts.
 [[nodiscard]] Napi::Object replyObject(Napi::Env env, Outcome outcome);
 
 } // namespace addon

@@ -40,7 +40,7 @@ void list(nftables::Marks& marks) {
 void apply(nftables::Marks& marks, size_t removed) {
   const std::array rows{element(80), element(90)};
   uint32_t generation = 1;
-  for (const netlink::Failure& failure : marks.apply(generation, rows, removed, scripted::control())) {
+  for (const netlink::Failure& failure : marks.apply(generation, rows, removed, scripted::control()).failures) {
     check(failure.index <= rows.size());
     check(!failure.status.ok());
   }
@@ -73,8 +73,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)marks.drop(scripted::control());
     break;
   case 4:
-    (void)marks.open(scripted::control());
+    (void)marks.open(scripted::control(), false); // tidying up pauses
     break;
+  case 5: {
+    std::string text;
+    (void)marks.status(scripted::control(), text);
+    break;
+  }
   default:
     apply(marks, data[0] % 3);
   }

@@ -1,4 +1,4 @@
-// Changing the mark map: one transaction, its answers, and what to believe when there were none.
+// Changing the mark map: one transaction, and what its answers say.
 #include "nftables/marks.h"
 
 #include "nftables/bridge.h"
@@ -28,49 +28,6 @@ bool valid(const Element& element) {
   return (map.interval() || isExact(element)) && (!map.ports() || element.protocol != 0);
 }
 
-std::vector<Element> sorted(std::span<const Element> rows) {
-  std::vector<Element> elements(rows.begin(), rows.end());
-  std::ranges::sort(elements, keyLess);
-  return elements;
-}
-
-const Element* find(const std::vector<Element>& elements, const Element& key) {
-  const auto found = std::ranges::lower_bound(elements, key, keyLess);
-  return found != elements.end() && !keyLess(key, *found) ? &*found : nullptr;
-}
-
-// True when the table looks as the change wanted it.
-bool fulfilled(std::span<const Element> removed, std::span<const Element> added, std::span<const Element> listed) {
-  const std::vector<Element> present = sorted(listed);
-  const std::vector<Element> wanted = sorted(added);
-  for (const Element& element : wanted) {
-    const Element* found = find(present, element);
-    if (found == nullptr || found->mark != element.mark || found->rule != element.rule ||
-        found->counter != element.counter ||
-        std::strncmp(found->comment, element.comment, sizeof element.comment) != 0) {
-      return false;
-    }
-  }
-  for (const Element& element : sorted(removed)) {
-    if (find(wanted, element) == nullptr && find(present, element) != nullptr) {
-      return false;
-    }
-  }
-  return true;
-}
-
-Needs needsOf(std::span<const Element> rows) {
-  Needs needs;
-  for (const Element& element : rows) {
-    if (isRule(element)) {
-      needs.chain[chainOf(static_cast<Place>(element.place))] = true;
-    } else {
-      needs.map[mapOf(element)] = true;
-    }
-  }
-  return needs;
-}
-
 // Which child of the message's list of elements the offset (from the message's start) lies in; none: the first.
 size_t elementAt(Bytes message, size_t offset) {
   constexpr size_t headers = sizeof(nlmsghdr) + sizeof(nfgenmsg);
@@ -95,8 +52,18 @@ size_t elementAt(Bytes message, size_t offset) {
 
 } // namespace
 
-std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
-                                  const Control& control) {
+Applied Marks::apply(uint32_t& generation, std::span<const Element> rows, size_t removed, const Control& control) {
+  Applied applied;
+  bool bridged = false;
+  applied.failures = change(generation, rows, removed, control, bridged);
+  if (bridged) {
+    applied.leftovers = removeBridges(channel_, table_, netlink::Clock::now() + tidyTime, generation);
+  }
+  return applied;
+}
+
+std::vector<Failure> Marks::change(uint32_t& generation, std::span<const Element> rows, size_t removed,
+                                   const Control& control, bool& bridged) {
   const uint32_t before = std::exchange(generation, 0);
   if (const auto bad = std::ranges::find_if_not(rows, valid); bad != rows.end() || removed > rows.size()) {
     return {failureOf(static_cast<size_t>(bad - rows.begin()), netlink::local(EINVAL))};
@@ -108,15 +75,19 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   if (existing.generation != before) {
     return {failureOf(0, netlink::rejected(restartError))}; // as the kernel would say
   }
-  const Objects missing = missingObjects(existing, needsOf(rows.subspan(removed)));
+  const Needs needs = withExisting(needsOf(rows.subspan(removed)), existing);
+  const Objects missing = missingObjects(existing, needs);
   if (rows.empty() && nothing(missing) && existing.bridges.empty()) {
     generation = before;
     return {};
   }
   const Handover handover = bridging_ ? handoverOf(rows, removed) : Handover{};
+  bridged = !existing.bridges.empty();
   if (!handover.leaving.empty() && existing.chain[MARKS]) {
-    if (Failure failure = layBridges(channel_, table_, rows, handover.leaving, control, existing);
-        !failure.status.ok()) {
+    bool sent = false;
+    Failure failure = layBridges(channel_, table_, rows, handover.leaving, control, existing, sent);
+    bridged = bridged || sent;
+    if (!failure.status.ok()) {
       return {std::move(failure)};
     }
   }
@@ -129,40 +100,26 @@ std::vector<Failure> Marks::apply(uint32_t& generation, std::span<const Element>
   for (const size_t row : handover.coming) {
     appendBridge(batch, table_, rows[row]);
   }
-  appendRules(batch, rows, 0, removed, appendRuleRemoval);
+  appendRules(batch, rows, 0, removed, nftables::appendRuleRemoval);
   appendElements(batch, rows, 0, removed, NFT_MSG_DELSETELEM); // first: a change of mark removes and adds
   appendElements(batch, rows, removed, rows.size(), NFT_MSG_NEWSETELEM);
   appendRules(batch, rows, removed, rows.size(), appendRule);
   endTransaction(batch);
   netlink::Answers answers;
-  Status status = channel_.exchange(control, answers);
+  const Status status = channel_.exchange(control, answers);
+  bridged = bridged || (answers.sent && !handover.coming.empty());
   if (!answers.refusals.empty()) {
-    std::vector<Failure> failures = failuresOf(answers);
-    if (base != before) {
-      uint32_t nobodys = 0;
-      removeBridges(channel_, table_, nobodys);
-    }
-    return failures;
+    return failuresOf(answers);
   }
-  if (status.ok()) {
-    // No complaint is not yet success: only an applied transaction moves the generation.
-    // This question is not given up on, even when the caller is in a hurry: its answer takes no time.
-    uint32_t after = 0;
-    status = readGeneration(channel_, Control::within(netlink::readBackTime), after);
-    if (status.ok() && after != base) {
-      generation = after == base + 1 ? after : 0;
-      if (!handover.coming.empty()) {
-        removeBridges(channel_, table_, generation);
-      }
-      return {};
-    }
-    status = status.ok() ? Status{netlink::Cause::malformed, 0} : status;
+  const std::optional<Failure> failure = status.ok() ? confirm(base, generation)
+                                         : answers.sent && status.doubtful()
+                                             ? resolve(status, base, rows, removed, control)
+                                             : std::optional(failureOf(0, status));
+  if (failure) {
+    return {*failure};
   }
-  Failure failure = failureOf(0, status, answers.sent && status.doubtful());
-  if (failure.unknown) {
-    resolve(failure, base, rows, removed, control);
-  }
-  return failure.status.ok() ? std::vector<Failure>{} : std::vector<Failure>{std::move(failure)};
+  bridged = !handover.coming.empty(); // those from before went with the change
+  return {};
 }
 
 // Appends messages for rows[first..last), map by map.
@@ -235,32 +192,6 @@ Failure Marks::refusalOf(const netlink::Refusal& refusal) const {
     failure.status = {netlink::Cause::unavailable, error};
   }
   return failure;
-}
-
-// Finds out whether the transaction was applied. sendmsg() returns when the kernel is done with it, so the ruleset does
-// not change on our behalf any more.
-void Marks::resolve(Failure& failure, uint32_t generation, std::span<const Element> rows, size_t removed,
-                    const Control& control) {
-  if (failure.status.cause == netlink::Cause::aborted || failure.status.cause == netlink::Cause::closed) {
-    return; // the caller does not want to wait for this
-  }
-  std::vector<Element> listed;
-  uint32_t now = 0;
-  if (const Status status = readGeneration(channel_, control.forReadBack(), now); !status.ok()) {
-    return; // still unknown
-  }
-  if (now == generation) {
-    failure.unknown = false; // not applied
-    return;
-  }
-  if (!list(control.forReadBack(), listed, now).status.ok()) {
-    return;
-  }
-  if (fulfilled(rows.first(removed), rows.subspan(removed), listed)) {
-    failure = failureOf(0, netlink::done());
-  } else if (now == generation + 1) {
-    failure.unknown = false; // one transaction was applied, and it was not ours
-  }
 }
 
 } // namespace nftables

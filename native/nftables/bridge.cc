@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <thread>
 #include <utility>
 
 #include <linux/membarrier.h>
@@ -17,6 +18,15 @@ namespace nftables {
 namespace {
 
 constexpr int removalAttempts = 5;
+
+// Between the first two transactions of a change that somebody is making just now.
+constexpr std::chrono::milliseconds longestChange{100};
+
+// Half of the time that is left: an answer that is lost must not use up all of it.
+Control shareOf(netlink::Clock::time_point until) {
+  const auto now = netlink::Clock::now();
+  return {now + (until - now) / 2, -1, {}};
+}
 
 bool inIntervals(const Element& element) { return !isRule(element) && maps[mapOf(element)].interval(); }
 
@@ -119,16 +129,12 @@ void appendBridge(Batch& batch, const std::string& table, const Element& element
 
 void appendBridgeRemovals(Batch& batch, const std::string& table, std::span<const uint64_t> handles) {
   for (const uint64_t handle : handles) {
-    Writer writer = beginMessage(batch, NFT_MSG_DELRULE, 0);
-    writer.text(NFTA_RULE_TABLE, table);
-    writer.text(NFTA_RULE_CHAIN, chains[MARKS].name);
-    writer.valueBigEndian(NFTA_RULE_HANDLE, handle);
-    batch.end();
+    appendRuleRemoval(batch, table, {MARKS, handle});
   }
 }
 
 Failure layBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
-                   std::span<const size_t> leaving, const Control& control, Objects& existing) {
+                   std::span<const size_t> leaving, const Control& control, Objects& existing, bool& sent) {
   const uint32_t laid = existing.generation + 1;
   Batch& batch = channel.compose();
   beginTransaction(batch, existing.generation);
@@ -139,6 +145,7 @@ Failure layBridges(netlink::Channel& channel, const std::string& table, std::spa
   endTransaction(batch);
   netlink::Answers answers;
   const Status status = channel.exchange(control, answers);
+  sent = answers.sent;
   if (!answers.refusals.empty()) {
     return failureOf(0, netlink::rejected(answers.refusals.front().ack.error));
   }
@@ -148,8 +155,6 @@ Failure layBridges(netlink::Channel& channel, const std::string& table, std::spa
   existing = {};
   Failure failure = findObjects(channel, table, control, existing);
   if (failure.status.ok() && existing.generation != laid) {
-    uint32_t nobodys = 0;
-    removeBridges(channel, table, nobodys);
     failure = failureOf(0, netlink::rejected(ERESTART)); // as the kernel would say
   }
   if (failure.status.ok()) {
@@ -158,25 +163,52 @@ Failure layBridges(netlink::Channel& channel, const std::string& table, std::spa
   return failure;
 }
 
-void removeBridges(netlink::Channel& channel, const std::string& table, uint32_t& generation) {
+Status removeBridges(netlink::Channel& channel, const std::string& table, netlink::Clock::time_point until,
+                     uint32_t& generation) {
   const uint32_t expected = std::exchange(generation, 0);
+  Status status{netlink::Cause::timeout, 0};
   for (int attempt = 0; attempt < removalAttempts; ++attempt) {
-    const Control control = Control::within(netlink::readBackTime);
+    const Control control = shareOf(until);
     Objects objects;
-    if (!findObjects(channel, table, control, objects).status.ok() || objects.bridges.empty()) {
-      return;
+    status = findObjects(channel, table, control, objects).status;
+    if (!status.ok()) {
+      continue;
+    }
+    if (objects.bridges.empty()) {
+      generation = objects.generation == expected ? expected : 0;
+      return netlink::done();
     }
     Batch& batch = channel.compose();
     beginTransaction(batch, objects.generation);
     appendBridgeRemovals(batch, table, objects.bridges);
     endTransaction(batch);
     netlink::Answers answers;
-    uint32_t after = 0;
-    if (channel.exchange(control, answers).ok() && answers.refusals.empty() &&
-        readGeneration(channel, control, after).ok()) {
-      generation = objects.generation == expected && after == expected + 1 ? after : 0;
-      return;
+    status = channel.exchange(control, answers);
+    if (!answers.refusals.empty()) {
+      status = netlink::rejected(answers.refusals.front().ack.error);
     }
+    uint32_t after = 0;
+    if (status.ok()) {
+      status = readGeneration(channel, control, after);
+    }
+    if (status.ok() && after != objects.generation) {
+      generation = objects.generation == expected && after == expected + 1 ? after : 0;
+      return netlink::done();
+    }
+  }
+  return status.ok() ? Status{netlink::Cause::malformed, 0} : status;
+}
+
+void removeOldBridges(netlink::Channel& channel, const std::string& table, const Control& control) {
+  Objects first;
+  Objects second;
+  if (!findObjects(channel, table, control, first).status.ok() || first.bridges.empty()) {
+    return;
+  }
+  std::this_thread::sleep_for(longestChange);
+  if (findObjects(channel, table, control, second).status.ok() && second.bridges == first.bridges) {
+    uint32_t nobodys = 0;
+    (void)removeBridges(channel, table, std::min(control.deadline, netlink::Clock::now() + tidyTime), nobodys);
   }
 }
 

@@ -31,12 +31,22 @@ void appendBridge(Batch& batch, const std::string& table, const Element& element
 void appendBridgeRemovals(Batch& batch, const std::string& table, std::span<const uint64_t> handles);
 
 // Lays bridges for what will leave, in the place of those in `existing`, and sees to it that every packet comes across
-// them. `existing` is then what there is. After a failure, nothing has changed for packets, whatever was done.
+// them. `existing` is then what there is. After a failure, nothing has changed for packets, whatever was done. `sent`:
+// the kernel got them, so they may be there.
 [[nodiscard]] Failure layBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
-                                 std::span<const size_t> leaving, const Control& control, Objects& existing);
+                                 std::span<const size_t> leaving, const Control& control, Objects& existing,
+                                 bool& sent);
 
-// Removes all bridges, if that can be done: whatever is left stands in the way of nobody until the next change, which
-// removes it. `generation` stays that of what the caller knows, or is 0.
-void removeBridges(netlink::Channel& channel, const std::string& table, uint32_t& generation);
+// Part of netlink::readBackTime: how long tidying up may take, whatever ended the change.
+inline constexpr std::chrono::milliseconds tidyTime{500};
+
+// Removes all bridges. Not done: some may be left, for this reason. They say what the table said, and the next change
+// or opening removes them. `generation` stays that of what the caller knows, or is 0. Nothing but `until` ends it
+// early.
+[[nodiscard]] Status removeBridges(netlink::Channel& channel, const std::string& table,
+                                   netlink::Clock::time_point until, uint32_t& generation);
+
+// Removes those that a change which was killed has left, if that can be done; those of a change that is under way stay.
+void removeOldBridges(netlink::Channel& channel, const std::string& table, const Control& control);
 
 } // namespace nftables

@@ -4,8 +4,10 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <functional>
 
 namespace nftables {
 namespace {
@@ -162,9 +164,22 @@ std::string chainText(size_t number, const Objects& objects, std::span<const Ele
   return text + "\t}\n";
 }
 
+// What is there, and what others have taken away.
+Objects withMissing(Objects objects, std::span<const Element> rows) {
+  const Objects missing = missingObjects(objects, needsOf(rows));
+  const auto add = [](auto& all, const auto& more) {
+    std::ranges::transform(all, more, std::begin(all), std::logical_or());
+  };
+  add(objects.chain, missing.chain);
+  add(objects.jump, missing.jump);
+  add(objects.lookup, missing.lookup);
+  return objects;
+}
+
 } // namespace
 
-std::string exportText(const std::string& table, const Objects& objects, std::span<const Element> rows) {
+std::string exportText(const std::string& table, const Objects& existing, std::span<const Element> rows) {
+  const Objects objects = withMissing(existing, rows);
   const std::string name = "table inet " + table;
   // The first line makes the second one possible where there is no such table.
   std::string text = "#!/usr/sbin/nft -f\n" + name + "\ndelete " + name + '\n';

@@ -2,6 +2,7 @@
 
 #include "nftables/export.h"
 #include "nftables/rules.h"
+#include "nftables/status.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -31,9 +32,13 @@ Failure stranger(std::string problem) {
 
 } // namespace
 
-Status Marks::open(const Control& control) {
+Status Marks::open(const Control& control, bool tidy) {
   uint32_t generation = 0;
-  return readGeneration(channel_, control, generation);
+  const Status status = readGeneration(channel_, control, generation);
+  if (status.ok() && tidy) {
+    removeOldBridges(channel_, table_, control);
+  }
+  return status;
 }
 
 // Element dumps are never flagged as torn (rule dumps are): a transaction in between shows in the generation. What does
@@ -145,27 +150,46 @@ Failure Marks::readRules(const Control& control, std::vector<Element>& rows, boo
   return problem.empty() ? failureOf(0, netlink::done()) : stranger(std::move(problem));
 }
 
-Failure Marks::exportTable(const Control& control, std::string& text) {
+// Objects and rows of one generation.
+Failure Marks::all(const Control& control, Objects& objects, std::vector<Element>& rows) {
   for (int attempt = 0; attempt < listAttempts; ++attempt) {
-    Objects objects;
-    std::vector<Element> rows;
     uint32_t generation = 0;
     Failure failure = findObjects(channel_, table_, control, objects);
     if (failure.status.ok()) {
       failure = list(control, rows, generation);
     }
-    if (!failure.status.ok()) {
+    if (!failure.status.ok() || generation == objects.generation) {
       return failure;
-    }
-    if (generation == objects.generation) {
-      text = exportText(table_, objects, rows);
-      return failureOf(0, netlink::done());
     }
   }
   return failureOf(0, {netlink::Cause::conflict, 0});
 }
 
+Failure Marks::status(const Control& control, std::string& text) {
+  Objects objects;
+  std::vector<Element> rows;
+  Failure failure = all(control, objects, rows);
+  if (failure.status.ok()) {
+    text = statusText(objects, rows);
+  }
+  return failure;
+}
+
+Failure Marks::exportTable(const Control& control, std::string& text) {
+  Objects objects;
+  std::vector<Element> rows;
+  Failure failure = all(control, objects, rows);
+  if (failure.status.ok()) {
+    text = exportText(table_, objects, rows);
+  }
+  return failure;
+}
+
 Failure Marks::drop(const Control& control) {
+  uint32_t before = 0;
+  if (const Status status = readGeneration(channel_, control, before); !status.ok()) {
+    return failureOf(0, status);
+  }
   Batch& batch = channel_.compose();
   beginTransaction(batch, 0);
   Writer writer = beginMessage(batch, NFT_MSG_DELTABLE, 0);
@@ -182,10 +206,11 @@ Failure Marks::drop(const Control& control) {
   if (failure.unknown) {
     Objects objects;
     const Failure found = findObjects(channel_, table_, control.forReadBack(), objects);
-    if (found.status.ok()) {
-      failure.unknown = false;
-      failure.status = objects.table ? failure.status : netlink::done();
+    if (found.status.ok() && !objects.table) {
+      return failureOf(0, netlink::done());
     }
+    // Somebody may have made it again.
+    failure.unknown = !found.status.ok() || objects.generation != before;
   }
   return failure;
 }

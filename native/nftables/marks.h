@@ -6,7 +6,15 @@
 #include "nftables/found.h"
 #include "nftables/tracer.h"
 
+#include <optional>
+
 namespace nftables {
+
+// How a change ended.
+struct Applied {
+  std::vector<Failure> failures; // none: all of it was done
+  Status leftovers;              // not ok: temporary rules may have stayed in the table, for this reason (bridge.h)
+};
 
 // Failures whose attribute is "table" carry our own words, not the kernel's: somebody else made something in our table
 // that we cannot work with.
@@ -16,8 +24,9 @@ public:
   Marks(netlink::Channel::Connector connector, std::string table, bool bridging = rangesNeedBridges())
       : channel_(std::move(connector)), table_(std::move(table)), bridging_(bridging) {}
 
-  // Opens the socket and asks whether nf_tables is there.
-  [[nodiscard]] Status open(const Control& control);
+  // Opens the socket and asks whether nf_tables is there. `tidy`: removes temporary rules that a change which was
+  // killed has left.
+  [[nodiscard]] Status open(const Control& control, bool tidy);
 
   // Closes the socket. A later call opens another.
   void close() { channel_.close(); }
@@ -26,15 +35,19 @@ public:
   // missing table has none.
   [[nodiscard]] Failure list(const Control& control, std::vector<Element>& rows, uint32_t& generation);
 
-  // The table in the language of nft.
+  // What keeps rows from having an effect and what is too much, a line each: status.h.
+  [[nodiscard]] Failure status(const Control& control, std::string& text);
+
+  // The table in the language of nft, with everything that rows need.
   [[nodiscard]] Failure exportTable(const Control& control, std::string& text);
 
   // One transaction on top of `generation`: removes the first `removed` rows and adds the others, creating what they
   // need and what others have removed. All or nothing; without failures all of it was done, with ERESTART nothing
   // because the ruleset is no longer `generation`. No rows: only repairs what is there. Afterwards `generation` is
-  // that of a ruleset which differs from before by this change and nothing else, or 0: nobody knows.
-  [[nodiscard]] std::vector<Failure> apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
-                                           const Control& control);
+  // that of a ruleset which differs from before by this change and nothing else, or 0: nobody knows. Ends at the
+  // deadline of `control` plus netlink::readBackTime at the latest, as far as the kernel does not hold it up.
+  [[nodiscard]] Applied apply(uint32_t& generation, std::span<const Element> rows, size_t removed,
+                              const Control& control);
 
   // Marks that other tables give.
   [[nodiscard]] Failure find(const Control& control, std::vector<FoundMark>& rows) {
@@ -61,6 +74,7 @@ private:
   [[nodiscard]] Failure readMap(size_t map, const Control& control, std::vector<Element>& rows, bool& missing,
                                 bool& interrupted);
   [[nodiscard]] Failure readRules(const Control& control, std::vector<Element>& rows, bool& interrupted);
+  [[nodiscard]] Failure all(const Control& control, Objects& objects, std::vector<Element>& rows);
   [[nodiscard]] Failure pass(const Control& control, std::vector<Element>& rows, bool (&missing)[mapCount],
                              bool& interrupted);
 
@@ -70,8 +84,14 @@ private:
   void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);
   [[nodiscard]] std::vector<Failure> failuresOf(const netlink::Answers& answers) const;
   [[nodiscard]] Failure refusalOf(const netlink::Refusal& refusal) const;
-  void resolve(Failure& failure, uint32_t generation, std::span<const Element> rows, size_t removed,
-               const Control& control);
+  // `bridged`: temporary rules may be in the table.
+  [[nodiscard]] std::vector<Failure> change(uint32_t& generation, std::span<const Element> rows, size_t removed,
+                                            const Control& control, bool& bridged);
+
+  // What to believe (settle.cc)
+  [[nodiscard]] std::optional<Failure> confirm(uint32_t base, uint32_t& generation);
+  [[nodiscard]] std::optional<Failure> resolve(Status status, uint32_t base, std::span<const Element> rows,
+                                               size_t removed, const Control& control);
 
   netlink::Channel channel_;
   std::string table_;

@@ -204,10 +204,10 @@ private:
       const auto code = static_cast<int32_t>(number(verdict, NFTA_VERDICT_CODE));
       if (code == NFT_JUMP) {
         meaning_.jump = readText(findAttribute(verdict, NFTA_VERDICT_CHAIN));
-      } else {
-        stranger();
+        return;
       }
-      return;
+      meaning_.ends = code != NFT_CONTINUE;
+      return stranger();
     }
     const Bytes bytes = findAttribute(content, NFTA_DATA_VALUE);
     const size_t word = wordOf(number(data, NFTA_IMMEDIATE_DREG));

@@ -38,6 +38,7 @@ struct Meaning {
   std::vector<MarkEffect> marks;
   std::string lookup; // the set it looks up; empty: none
   std::string jump;   // the chain it jumps to; empty: none
+  bool ends = false;  // no packet that it is for gets to the rules behind it
   bool masquerade = false;
   std::optional<uint16_t> redirect; // port; 0: stays
 };

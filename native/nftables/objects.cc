@@ -1,7 +1,6 @@
 #include "nftables/objects.h"
 
-#include "nftables/expressions.h"
-#include "nftables/meaning.h"
+#include "nftables/links.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -95,29 +94,11 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
            readU32(findAttribute(attributes, NFTA_GEN_ID), objects.generation);
   }
   objects.table = true;
-  return messageAttributes(message, NFT_MSG_NEWTABLE, attributes);
-}
-
-// Rules are known by what they do, not by their handles or user data: those who reload a saved table, or write the rule
-// themselves, get the same effect.
-bool takeRule(const Message& message, Objects& objects) {
-  Bytes attributes;
-  if (!messageAttributes(message, NFT_MSG_NEWRULE, attributes)) {
+  if (!messageAttributes(message, NFT_MSG_NEWTABLE, attributes)) {
     return false;
   }
-  const std::string chain = readText(findAttribute(attributes, NFTA_RULE_CHAIN));
-  const Meaning rule = interpret(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), NFPROTO_INET);
-  for (size_t i = 0; i < jumpCount; ++i) {
-    const bool same = chain == chains[jumps[i].from].name && rule.jump == chains[jumps[i].to].name;
-    objects.jump[i] = objects.jump[i] || same;
-  }
-  for (size_t i = 0; i < mapCount; ++i) {
-    objects.lookup[i] = objects.lookup[i] || (chain == chains[MARKS].name && rule.lookup == maps[i].name);
-  }
-  const Bytes handle = findAttribute(attributes, NFTA_RULE_HANDLE);
-  if (chain == chains[MARKS].name && rule.lookup.empty() && !rule.marks.empty() && handle.size() == sizeof(uint64_t)) {
-    objects.bridges.push_back(netlink::networkOrder(netlink::load<uint64_t>(handle.data())));
-  }
+  (void)readU32(findAttribute(attributes, NFTA_TABLE_FLAGS), objects.tableFlags);
+  objects.dormant = (objects.tableFlags & NFT_TABLE_F_DORMANT) != 0;
   return true;
 }
 
@@ -126,86 +107,16 @@ Failure findRules(netlink::Channel& channel, const std::string& table, const Con
   Writer writer = beginMessage(batch, NFT_MSG_GETRULE, NLM_F_DUMP);
   writer.text(NFTA_RULE_TABLE, table);
   batch.end();
+  LinkReader reader(objects);
   netlink::Answers answers;
-  const Status status = channel.exchange(
-      control, answers, [&objects](size_t, const Message& message) { return takeRule(message, objects); });
+  const Status status =
+      channel.exchange(control, answers, [&reader](size_t, const Message& message) { return reader.take(message); });
   if (!status.ok()) {
     return failureOf(0, status);
   }
   const netlink::Acknowledgement* refusal = answers.refusal(0);
   const bool gone = refusal != nullptr && refusal->error == ENOENT; // the table went away meanwhile
   return failureOf(0, refusal == nullptr || gone ? netlink::done() : netlink::rejected(refusal->error));
-}
-
-Writer beginCreation(Batch& batch, uint16_t message, const std::string& table, uint16_t flags = 0) {
-  Writer writer = beginMessage(batch, message, static_cast<uint16_t>(NLM_F_CREATE | flags));
-  // NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_SET_TABLE and NFTA_RULE_TABLE are all 1.
-  writer.text(NFTA_TABLE_NAME, table);
-  return writer;
-}
-
-void createChain(Batch& batch, const std::string& table, const ChainDefinition& chain) {
-  Writer writer = beginCreation(batch, NFT_MSG_NEWCHAIN, table);
-  writer.text(NFTA_CHAIN_NAME, chain.name);
-  if (chain.type != nullptr) {
-    writer.text(NFTA_CHAIN_TYPE, chain.type);
-    const size_t hook = writer.beginNest(NFTA_CHAIN_HOOK);
-    writer.valueBigEndian(NFTA_HOOK_HOOKNUM, chain.hook);
-    writer.valueBigEndian(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(chain.priority));
-    writer.endNest(hook);
-    writer.valueBigEndian(NFTA_CHAIN_POLICY, uint32_t{NF_ACCEPT});
-  }
-  batch.end();
-}
-
-void createMap(Batch& batch, const std::string& table, const MapDefinition& map, uint32_t id) {
-  Writer writer = beginCreation(batch, NFT_MSG_NEWSET, table);
-  writer.text(NFTA_SET_NAME, map.name);
-  writer.valueBigEndian(NFTA_SET_FLAGS, map.flags());
-  writer.valueBigEndian(NFTA_SET_KEY_TYPE, map.keyType());
-  writer.valueBigEndian(NFTA_SET_KEY_LEN, static_cast<uint32_t>(map.keyLength()));
-  writer.valueBigEndian(NFTA_SET_DATA_TYPE, type::mark);
-  writer.valueBigEndian(NFTA_SET_DATA_LEN, uint32_t{sizeof(Element::mark)});
-  writer.valueBigEndian(NFTA_SET_ID, id);
-  if (map.interval()) {
-    const size_t description = writer.beginNest(NFTA_SET_DESC);
-    const size_t fields = writer.beginNest(NFTA_SET_DESC_CONCAT);
-    const auto field = [&writer](size_t length) {
-      const size_t nest = writer.beginNest(NFTA_LIST_ELEM);
-      writer.valueBigEndian(NFTA_SET_FIELD_LEN, static_cast<uint32_t>(length)); // bytes, whatever the header says
-      writer.endNest(nest);
-    };
-    field(map.addressLength());
-    field(1);
-    if (map.ports()) {
-      field(2);
-    }
-    writer.endNest(fields);
-    writer.endNest(description);
-  }
-  if (map.counted()) {
-    writeMapCounter(writer, NFTA_SET_EXPR);
-  }
-  // For nft: byte orders of keys (0: each field's own) and data (1: host). Without them it prints marks swapped.
-  struct ByteOrder {
-    uint8_t type;
-    uint8_t length = 4;
-    std::byte value[4] = {};
-  } orders[2] = {{.type = 0}, {.type = 1}};
-  netlink::store(orders[1].value, uint32_t{1});
-  writer.attribute(NFTA_SET_USERDATA, orders, sizeof orders);
-  batch.end();
-}
-
-// `flags`: NLM_F_APPEND, or 0: in front of the others.
-template <typename Body>
-void createRule(Batch& batch, const std::string& table, const char* chain, uint16_t flags, Body body) {
-  Writer writer = beginCreation(batch, NFT_MSG_NEWRULE, table, flags);
-  writer.text(NFTA_RULE_CHAIN, chain);
-  const size_t expressions = writer.beginNest(NFTA_RULE_EXPRESSIONS);
-  body(writer);
-  writer.endNest(expressions);
-  batch.end();
 }
 
 } // namespace
@@ -235,15 +146,37 @@ Failure findObjects(netlink::Channel& channel, const std::string& table, const C
   return objects.table ? findRules(channel, table, control, objects) : failureOf(0, netlink::done());
 }
 
+Needs needsOf(std::span<const Element> rows) {
+  Needs needs;
+  for (const Element& element : rows) {
+    if (isRule(element)) {
+      needs.chain[chainOf(static_cast<Place>(element.place))] = true;
+    } else {
+      needs.map[mapOf(element)] = true;
+    }
+  }
+  return needs;
+}
+
+Needs withExisting(Needs needs, const Objects& existing) {
+  for (size_t i = 0; i < mapCount; ++i) {
+    needs.map[i] = needs.map[i] || existing.map[i];
+  }
+  for (const ChainNumber chain : {SPECIAL, SRCNAT, DSTNAT}) {
+    needs.chain[chain] = needs.chain[chain] || existing.chain[chain];
+  }
+  return needs;
+}
+
 Objects missingObjects(const Objects& existing, const Needs& needs) {
   // An empty table does nothing: leave it, or its absence, alone.
   Objects wanted;
   for (size_t i = 0; i < mapCount; ++i) {
-    wanted.map[i] = wanted.lookup[i] = needs.map[i] || existing.map[i];
+    wanted.map[i] = wanted.lookup[i] = needs.map[i];
     wanted.chain[MARKS] = wanted.chain[MARKS] || wanted.map[i];
   }
   for (const ChainNumber chain : {SPECIAL, SRCNAT, DSTNAT}) {
-    wanted.chain[chain] = needs.chain[chain] || existing.chain[chain];
+    wanted.chain[chain] = needs.chain[chain];
   }
   for (size_t i = 0; i < jumpCount; ++i) {
     wanted.jump[i] = wanted.chain[jumps[i].to];
@@ -252,6 +185,8 @@ Objects missingObjects(const Objects& existing, const Needs& needs) {
   wanted.table = std::ranges::find(wanted.chain, true) != std::end(wanted.chain);
   Objects missing;
   missing.table = wanted.table && !existing.table;
+  missing.dormant = wanted.table && existing.dormant;
+  missing.tableFlags = existing.tableFlags;
   const auto without = [](auto& result, const auto& all, const auto& found) {
     std::ranges::transform(all, found, std::begin(result), [](bool want, bool have) { return want && !have; });
   };
@@ -259,40 +194,16 @@ Objects missingObjects(const Objects& existing, const Needs& needs) {
   without(missing.jump, wanted.jump, existing.jump);
   without(missing.map, wanted.map, existing.map);
   without(missing.lookup, wanted.lookup, existing.lookup);
+  if (wanted.table) {
+    missing.surplus = existing.surplus;
+  }
   return missing;
 }
 
 bool nothing(const Objects& objects) {
   const auto none = [](const auto& flags) { return std::ranges::find(flags, true) == std::end(flags); };
-  return !objects.table && none(objects.chain) && none(objects.jump) && none(objects.map) && none(objects.lookup);
-}
-
-void createObjects(Batch& batch, const std::string& table, const Objects& missing) {
-  if (missing.table) {
-    (void)beginCreation(batch, NFT_MSG_NEWTABLE, table);
-    batch.end();
-  }
-  for (size_t i = 0; i < chainCount; ++i) {
-    if (missing.chain[i]) {
-      createChain(batch, table, chains[i]);
-    }
-  }
-  for (size_t i = 0; i < jumpCount; ++i) {
-    if (missing.jump[i]) {
-      // The chain `special` has the last word.
-      const uint16_t flags = jumps[i].to == SPECIAL ? NLM_F_APPEND : 0;
-      createRule(batch, table, chains[jumps[i].from].name, flags,
-                 [i](Writer& writer) { writeJump(writer, chains[jumps[i].to].name); });
-    }
-  }
-  for (size_t i = 0; i < mapCount; ++i) {
-    if (missing.map[i]) {
-      createMap(batch, table, maps[i], static_cast<uint32_t>(i + 1));
-    }
-    if (missing.lookup[i]) {
-      createRule(batch, table, chains[MARKS].name, NLM_F_APPEND, [i](Writer& writer) { writeLookup(writer, maps[i]); });
-    }
-  }
+  return !objects.table && !objects.dormant && objects.surplus.empty() && none(objects.chain) && none(objects.jump) &&
+         none(objects.map) && none(objects.lookup);
 }
 
 } // namespace nftables

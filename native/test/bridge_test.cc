@@ -72,7 +72,7 @@ TEST_CASE_FIXTURE(Replaced, "without need there are none") {
   }
   SUBCASE("on kernels that find ranges at any time") {
     nftables::Marks direct(kernel.connector(), "ipvs", false);
-    CHECK(direct.apply(generation, std::vector{old, fresh}, 1, soon()).empty());
+    CHECK(direct.apply(generation, std::vector{old, fresh}, 1, soon()).failures.empty());
     CHECK(last() == std::vector<int>{NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM});
   }
   SUBCASE("where nothing leads to the ranges any more") {

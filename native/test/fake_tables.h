@@ -75,16 +75,26 @@ public:
 
   void forget(const std::string& object) { objects_.erase(object); }
   void forgetRules() { rules_.clear(); }
+  // Removes the `index`th rule of all.
+  void forgetRule(size_t index) { rules_.erase(rules_.begin() + static_cast<std::ptrdiff_t>(index)); }
+  // Puts the first rule last.
+  void turnRules() { std::rotate(rules_.begin(), rules_.begin() + 1, rules_.end()); }
+  // `flags dormant`
+  void sleep() {
+    netlink::Writer writer(objects_.at("table").second);
+    writer.valueBigEndian(NFTA_TABLE_FLAGS, uint32_t{NFT_TABLE_F_DORMANT});
+  }
 
   // A rule that somebody else wrote.
-  void addRule(const char* chain, netlink::Bytes expressions) {
+  void addRule(const char* chain, netlink::Bytes expressions, bool first = false) {
     Datagram payload(sizeof(nfgenmsg));
     netlink::Writer writer(payload);
     writer.text(NFTA_RULE_CHAIN, chain);
     const size_t list = writer.beginNest(NFTA_RULE_EXPRESSIONS);
     writer.append(expressions.data(), expressions.size());
     writer.endNest(list);
-    rules_.push_back(withHandle({nftables::messageType(NFT_MSG_NEWRULE), std::move(payload)}));
+    rules_.insert(first ? rules_.begin() : rules_.end(),
+                  withHandle({nftables::messageType(NFT_MSG_NEWRULE), std::move(payload)}));
   }
 
   // Copies a transaction, whose bytes go away with the datagram.
@@ -135,9 +145,11 @@ private:
       rules_.clear();
       elements.clear();
       return;
-    case NFT_MSG_NEWRULE:
-      rules_.push_back(withHandle(object));
+    case NFT_MSG_NEWRULE: {
+      const bool last = (message.header.nlmsg_flags & NLM_F_APPEND) != 0;
+      rules_.insert(last ? rules_.end() : rules_.begin(), withHandle(object));
       return;
+    }
     case NFT_MSG_DELRULE: {
       const uint64_t handle = handleOf(attributes);
       std::erase_if(rules_, [handle](const Object& rule) {

@@ -47,7 +47,9 @@ struct Rig {
 
   std::vector<Failure> apply(const std::vector<Element>& rows, size_t removed = 0, const Control& control = soon()) {
     generation = tables.generation;
-    return marks.apply(generation, rows, removed, control);
+    nftables::Applied applied = marks.apply(generation, rows, removed, control);
+    leftovers = applied.leftovers;
+    return std::move(applied.failures);
   }
 
   std::vector<Element> list() {
@@ -58,6 +60,7 @@ struct Rig {
   }
 
   uint32_t generation = 0;
+  netlink::Status leftovers; // of the last change
 
   // Types of the messages of a transaction, without BATCH_BEGIN and BATCH_END.
   [[nodiscard]] std::vector<int> shape(size_t transaction = 0) const {

@@ -23,8 +23,8 @@ export class TableSession implements NativeMarksSession {
   meanwhile: (() => void) | undefined
   closed = 0
 
-  async open(_call: Call): Promise<Reply> {
-    return this.#answer('open', () => ({}))
+  async open(_call: Call, tidy: boolean): Promise<Reply> {
+    return this.#answer(tidy ? 'open' : 'open untidy', () => ({}))
   }
 
   async list(_call: Call): Promise<Reply> {
@@ -65,6 +65,13 @@ export class TableSession implements NativeMarksSession {
 
   async exportTable(_call: Call): Promise<Reply> {
     return this.#answer('exportTable', () => ({ rows: new Uint8Array(Buffer.from(this.text)).buffer }))
+  }
+
+  /** Lines of `status`. */
+  problems = ''
+
+  async status(_call: Call): Promise<Reply> {
+    return this.#answer('status', () => ({ rows: new Uint8Array(Buffer.from(this.problems)).buffer }))
   }
 
   async drop(_call: Call): Promise<Reply> {

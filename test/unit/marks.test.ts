@@ -51,12 +51,103 @@ describe('open', () => {
     ['options.table', { table: 'a b' }],
     ['options.table', { table: 'a'.repeat(64) }],
     ['options.timeoutMs', { timeoutMs: 0 }],
+    ['options.tidy', { tidy: 1 }],
     ['options.signal', { signal: {} }],
     ['options.tabel', { tabel: 'x' }],
   ])('refuses %s (%#)', async (attribute, options) => {
     const error = await rejection(FirewallMarks.open(options as never))
     expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute, operation: 'open' })
   })
+})
+
+test('open tidies up, unless told otherwise', async () => {
+  await (await FirewallMarks.open()).close()
+  expect(opened.sessions.at(-1)?.log).toEqual(['open'])
+  await (await FirewallMarks.open({ tidy: false })).close()
+  expect(opened.sessions.at(-1)?.log).toEqual(['open untidy'])
+})
+
+describe('status', () => {
+  test('of a table that is as it should be', async () => {
+    expect(await marks.status()).toEqual({ inEffect: true, problems: [] })
+  })
+
+  test.each([
+    ['dormant', { kind: 'dormant', text: 'the table is dormant: no packet sees it' }],
+    ['chain output', { kind: 'missing', text: 'chain output is missing', chain: 'output' }],
+    [
+      'jump prerouting marks',
+      { kind: 'missing', text: 'chain prerouting lacks the rule "jump marks"', chain: 'prerouting' },
+    ],
+    ['lookup exact4', { kind: 'missing', text: 'chain marks lacks the lookup in map exact4', chain: 'marks' }],
+    [
+      'obstacle output 12',
+      {
+        kind: 'obstacle',
+        text: 'rule 12 of chain output is not one of ours and keeps packets from the rules behind it',
+        chain: 'output',
+        handle: 12n,
+      },
+    ],
+  ])('%s', async (line, problem) => {
+    session.problems = `${line}\n`
+    expect(await marks.status()).toEqual({ inEffect: false, problems: [problem] })
+  })
+
+  test('what is too much does not keep rules from their effect', async () => {
+    session.problems = 'surplus marks 7\ntemporary marks 8\n'
+    const { inEffect, problems } = await marks.status()
+    expect(inEffect).toBe(true)
+    expect(problems.map(({ kind, handle }) => [kind, handle])).toEqual([
+      ['surplus', 7n],
+      ['temporary', 8n],
+    ])
+  })
+
+  test('repair is a change of nothing', async () => {
+    await marks.add(web)
+    await marks.repair()
+    expect(session.log).toEqual(['list', 'apply -0 +2', 'apply -0 +0'])
+  })
+})
+
+describe('temporary rules that may have stayed', () => {
+  const leftovers = { index: 0, cause: 'timeout', errno: 0, unknown: false } as const
+
+  test('although the change was carried out', async () => {
+    session.next = [undefined, { leftovers }]
+    const error = await rejection(marks.add(web))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'applied', leftovers: true, operation: 'add' })
+    expect(error.message).toContain('the change was carried out')
+    expect(error.message).toContain('status() shows them')
+  })
+
+  test('of a change that failed', async () => {
+    session.next = [undefined, { ...failed('timeout'), leftovers }]
+    const error = await rejection(marks.add(web))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'not-applied', leftovers: true })
+    expect(error.message).toContain('status() shows them')
+  })
+
+  test('are not told of when the next try removes them', async () => {
+    session.next = [undefined, { ...restart, leftovers }]
+    await marks.add(web)
+    expect(await marks.list()).toEqual([web])
+  })
+
+  test('there are none, and nothing is said', async () => {
+    session.next = [undefined, failed('timeout')]
+    const error = await rejection(marks.add(web))
+    expect(error.leftovers).toBe(undefined)
+    expect(error.message).not.toContain('Temporary')
+  })
+})
+
+test('a question for the outcome that failed does not say that nothing was sent', async () => {
+  session.next = [undefined, { failures: [{ index: 0, cause: 'local', errno: 24, unknown: true }] }]
+  const error = await rejection(marks.add(web))
+  expect(error).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown' })
+  expect(error.message).not.toContain('before anything was sent')
 })
 
 describe('rules', () => {

@@ -17,7 +17,7 @@ async function completion(shell: string): Promise<string> {
 
 test.each([
   ['ipvs', 'ma', ['marks']],
-  ['ipvs marks', 're', ['remove', 'replace']],
+  ['ipvs marks', 're', ['remove', 'replace', 'repair']],
   ['ipvs set service mark:7', '--no-p', ['--no-persistence']],
   ['ipvs --netns blue add', 'd', ['destination']],
   ['ipvs marks nat', 'a', ['add']],
