@@ -1,6 +1,6 @@
 // Items of a batch on their way: collected as rows, sent in one native call, and kept until the answer is there.
 import { Address, familyName } from './address.ts'
-import type { Failure, Reply } from './binding.ts'
+import type { BatchCall, Failure, Reply } from './binding.ts'
 import { DestinationIdentity } from './destination.ts'
 import type { FailureContext } from './failure.ts'
 import { UNUSUAL, packItems } from './item-packer.ts'
@@ -92,13 +92,11 @@ export class BatchBlock<Item> {
     return this.#lastRow
   }
 
-  /** Answers the number of the call as well. */
-  send(channel: Channel, stopOnError: boolean): [number, Promise<Reply>] {
-    const call = { ...channel.nextCall(), stopOnError }
+  send({ session }: Channel, call: BatchCall): Promise<Reply> {
     const triples = this.#triples.subarray(0, this.length * 3)
     const services = this.#services.bytes()
     const destinations = this.#destinations.bytes()
-    return [call.id, (async () => channel.session.execute(call, triples, services, destinations))()]
+    return (async () => session.execute(call, triples, services, destinations))()
   }
 
   clear(): void {

@@ -9,10 +9,13 @@ import { Slices } from './slices.ts'
 const EPERM = 1
 const OF_ONE_ITEM = new Set<Failure['cause']>(['rejected', 'overrun', 'truncated', 'malformed'])
 
-// What is not about one item: every other one would fail in the same way.
+// What is not about one item: every other one would fail in the same way. As Status::general() of native code has it.
 function endsAll({ cause, errno }: Failure): boolean {
   return !OF_ONE_ITEM.has(cause) || (cause === 'rejected' && errno === EPERM)
 }
+
+/** What became of any item in a block. */
+export const NOBODY_KNOWS: Failure = { index: 0, cause: 'malformed', errno: 0, unknown: true, rest: true }
 
 /** Why a batch ended before all its items were sent. */
 export interface Ending {
@@ -71,23 +74,19 @@ export class Settlement<Item> {
   }
 
   /** Enters what became of a block; the failures come in the order of its items. */
-  async settle(block: BatchBlock<Item>, failures: readonly Failure[], stopOnError: boolean): Promise<void> {
-    let sent = stopOnError && failures[0] !== undefined ? failures[0].index + 1 : block.length
-    let count = failures.length
-    // What surely was not applied, up to the end of the block, was not sent.
-    while (count > 0 && isUnsent(failures[count - 1] as Failure, sent)) {
-      count--
-      sent--
-    }
-    this.#applied += sent - count
+  async settle(block: BatchBlock<Item>, failures: readonly Failure[]): Promise<void> {
+    const last = failures.at(-1)
+    const rest = last?.rest === true && !last.unknown ? last : undefined
+    const failed = failuresOf(block, rest === undefined ? failures : failures.slice(0, -1))
+    const sent = rest?.index ?? block.length
+    this.#applied += sent - failed.length
     if (sent > 0) this.reach(block.indexAt(sent - 1) + 1)
-    for (const failure of failures.slice(0, count)) {
+    for (const failure of failed) {
       const { index } = failure
       this.refuse(block.indexAt(index), block.itemAt(index), failureError(block.context(failure), failure))
       if (this.#slices.due()) await this.#slices.next()
     }
-    const reason = failures.find(endsAll)
-    if (reason !== undefined) this.#endBy(reason)
+    if (rest !== undefined && endsAll(rest)) this.#endBy(rest)
   }
 
   /** Refused items behind those that were sent do not count. */
@@ -117,6 +116,13 @@ export class Settlement<Item> {
   }
 }
 
-function isUnsent(failure: Failure, sent: number): boolean {
-  return failure.index === sent - 1 && endsAll(failure) && !failure.unknown
+// One for each item: the last one may stand for all behind it.
+function failuresOf(block: BatchBlock<unknown>, failures: readonly Failure[]): readonly Failure[] {
+  const last = failures.at(-1)
+  if (last?.rest !== true) return failures
+  const count = block.length - last.index
+  return [
+    ...failures.slice(0, -1),
+    ...Array.from({ length: count }, (_, place) => ({ ...last, index: last.index + place })),
+  ]
 }

@@ -5,8 +5,8 @@ import { setImmediate } from 'node:timers/promises'
 import { BatchBlock } from './batch-block.ts'
 import { prepareItem, type BatchOperation, type Prepared } from './batch-operation.ts'
 import { isPlainArray, type ParsedBatchOptions, type Source } from './batch-options.ts'
-import { Settlement, type Ending } from './batch-settlement.ts'
-import type { Reply } from './binding.ts'
+import { NOBODY_KNOWS, Settlement, type Ending } from './batch-settlement.ts'
+import type { Call, Reply } from './binding.ts'
 import { IpvsError, invalidArgument, type BatchResult } from './errors.ts'
 import type { RequestContext } from './requests.ts'
 import { onAbort } from './signals.ts'
@@ -40,8 +40,12 @@ export class Batch implements Step {
   readonly #slices = new Slices()
   readonly #sent: Promise<void>[] = [] // blocks that are not settled, oldest first
   readonly #calls = new Set<number>()
+  readonly #ended = new Uint8Array(1) // for the native side, which must not send the blocks behind one that ended early
   #capacity = FIRST_BLOCK
   #taken = 0
+  readonly #since = performance.now()
+  #waited = 0 // for steps before this one that did not end in time; part of the time of the first call
+  #started = false
   #stopped = false // by a failure, with stopOnError
   #interrupt: () => void = () => {} // ends the wait for the source
 
@@ -59,12 +63,15 @@ export class Batch implements Step {
   }
 
   start(): undefined {
+    this.#started = true
+    this.#waited = performance.now() - Math.max(this.#since, this.#channel.progress)
     void this.#run()
   }
 
+  /** Also of one that was started: what is under way is waited for, but not its source. */
   close(): void {
     this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle is closed' })
-    this.start()
+    if (!this.#started) this.start()
   }
 
   get #over(): boolean {
@@ -78,6 +85,7 @@ export class Batch implements Step {
 
   #abort(): void {
     this.#end({ code: 'ERR_IPVS_ABORTED', problem: 'aborted', cause: this.#options.signal?.reason })
+    Atomics.store(this.#ended, 0, 1) // before any block ends early: the next one is perhaps taken up at this moment
     for (const id of this.#calls) this.#channel.session.abort(id)
   }
 
@@ -129,8 +137,7 @@ export class Batch implements Step {
   // `packed`: the block in which it stands at `place`, perhaps.
   #takeOne(packed: Block | undefined, place: number, item: BatchOperation): Promise<void> | undefined {
     if (packed?.keep(place, this.#taken, item) !== true) return this.#take(item)
-    this.#taken++
-    return undefined
+    return void this.#taken++
   }
 
   #chunk(items: readonly unknown[], most: number): BatchOperation[] {
@@ -196,7 +203,7 @@ export class Batch implements Step {
     await this.#send()
     await this.#drain()
     if (this.#over || read === undefined) return
-    const call = this.#channel.nextCall()
+    const call = this.#nextCall()
     this.#calls.add(call.id)
     const { failures, rows } = await askRows(read)(this.#channel, call)
     this.#calls.delete(call.id)
@@ -238,11 +245,18 @@ export class Batch implements Step {
     if (this.#over || this.#block.length === 0) return
     if (this.#channel.closed) return this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle was closed' })
     const block = this.#block
-    const [callId, reply] = block.send(this.#channel, this.#options.stopOnError)
+    const call = { ...this.#nextCall(), ended: this.#ended, stopOnError: this.#options.stopOnError }
+    const reply = block.send(this.#channel, call)
     this.#block = this.#spare.pop() ?? new BatchBlock(this.#channel, LARGEST_BLOCK)
     this.#capacity = Math.min(this.#capacity * 2, LARGEST_BLOCK)
-    this.#calls.add(callId)
-    this.#sent.push(this.#settle(block, callId, reply, this.#sent.at(-1)))
+    this.#calls.add(call.id)
+    this.#sent.push(this.#settle(block, call.id, reply, this.#sent.at(-1)))
+  }
+
+  #nextCall(): Call {
+    const call = this.#channel.nextCall(this.#waited)
+    this.#waited = 0
+    return { ...call, patient: true }
   }
 
   async #drain(): Promise<void> {
@@ -251,15 +265,14 @@ export class Batch implements Step {
 
   // One after the other, so that `done` means the items from the start.
   async #settle(block: Block, callId: number, reply: Promise<Reply>, before: Promise<void> | undefined): Promise<void> {
-    try {
-      const { failures } = await reply
-      await before
-      await this.#settlement.settle(block, failures, this.#options.stopOnError)
-      this.#check()
-      this.#report()
-    } catch (cause) {
+    const { failures } = await reply.catch((cause: unknown) => {
       this.#end({ code: 'ERR_IPVS_KERNEL', problem: 'the native side failed unexpectedly', cause })
-    }
+      return { failures: [NOBODY_KNOWS] }
+    })
+    await before
+    await this.#settlement.settle(block, failures)
+    this.#check()
+    this.#report()
     block.clear()
     this.#spare.push(block)
     this.#calls.delete(callId)

@@ -49,6 +49,8 @@ export interface Failure {
   readonly errno: number
   /** False: surely nothing was changed. True: nobody can say (after trying to read it back). */
   readonly unknown: boolean
+  /** It holds for all operations behind this one as well. Unless `unknown`, none of them was sent. */
+  readonly rest?: boolean
   /** Path of the refused attribute from the extended ACK, e.g. `service.netmask`. */
   readonly attribute?: string
   /** The kernel's own words from the extended ACK. */
@@ -73,9 +75,18 @@ export interface Reply {
 export interface Call {
   /** Number of the call, unique in its session, for {@link NativeSession.abort}. */
   readonly id: number
+  /** From now on, waiting for other calls of the session included. Finding out what became of writes may take a second more. */
   readonly timeoutMs: number
-  /** Of `execute`: carries out nothing behind the first failure, and reports only that. Slower: one by one. */
-  readonly stopOnError?: boolean
+  /** Waiting does not count while the calls before it end in time. */
+  readonly patient?: boolean
+}
+
+/** A call of `execute` that is a part of a batch: several may be under way, and when one ends early, nothing of the later ones is sent. */
+export interface BatchCall extends Call {
+  /** One byte for all calls of the batch, 0. Anything else, which either side may write: send no more. */
+  readonly ended: Uint8Array
+  /** Ends with the first failure of any kind. Else with one that would befall all items. Slower: one by one. */
+  readonly stopOnError: boolean
 }
 
 interface NativeSession {
@@ -95,7 +106,7 @@ export interface NativeIpvsSession extends NativeSession {
   /** Opens the sockets in the session's namespace. Later calls do it by themselves when needed. */
   open(call: Call): Promise<Reply>
   execute(
-    call: Call,
+    call: Call | BatchCall,
     operations: Uint32Array,
     services: Uint8Array,
     destinations: Uint8Array,

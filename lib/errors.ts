@@ -67,7 +67,7 @@ export interface BatchResult<Item = unknown> {
   readonly applied: number
   /** Items that were not, in the order of the batch; with `error.outcome` `unknown`: nobody can say. */
   readonly failures: readonly BatchFailure<Item>[]
-  /** Both together: the items from `done` on were not sent. */
+  /** Both together: the items from `done` on were not applied, whatever ended the batch; go on there. */
   readonly done: number
 }
 

@@ -155,7 +155,9 @@ export class Ipvs extends IpvsReader {
    *
    * Rejects when the batch ended early: with `ERR_IPVS_ABORTED` or `ERR_IPVS_CLOSED`; with what would befall every item,
    * such as `ERR_IPVS_PERMISSION_DENIED`, `ERR_IPVS_UNAVAILABLE` or `ERR_IPVS_TIMEOUT`; with `ERR_IPVS_INVALID_ARGUMENT`
-   * when reading the items or `onProgress` failed. The error's `batch` then says how far it got. Like `ipvsadm -R`.
+   * when reading the items or `onProgress` failed. The error's `batch` then says how far it got: nothing from its `done` on was
+   * sent, so the same items from there on are a batch that goes on where this one ended. When the process or worker thread
+   * ends meanwhile, nobody is told; what was sent is a part of the batch from its start. Like `ipvsadm -R`.
    */
   async batch(operations: Items<BatchOperation>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
     return this.#handle.batch('batch', ['operations', operations], options)

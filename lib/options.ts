@@ -11,7 +11,15 @@ export interface OpenOptions extends CallOptions {
    * Needs CAP_SYS_ADMIN.
    */
   readonly netns?: string | undefined
-  /** Milliseconds within which the kernel has to answer each request, 1 to 2147483647. Default 5000. */
+  /**
+   * Milliseconds that a call may take, 1 to 2147483647. Default 5000. They count from the call, so what it waits for other
+   * calls of the handle is part of them; a call whose time is over before it was sent rejects with `ERR_IPVS_TIMEOUT`,
+   * outcome `not-applied`. When the answers to writes are missing then, what became of them is read back, for one second at
+   * most, however many they are: so every call settles within `timeoutMs` and one second, and `close()` within `timeoutMs`.
+   * An abort or `close()` ends reading back at once, outcome `unknown`. Of a batch, each 1024 items have the time for
+   * themselves, from when the calls before them are done, as long as the kernel answers those. Not counted is what the
+   * kernel itself takes for one request (loading a module, say): nothing can interrupt that.
+   */
   readonly timeoutMs?: number | undefined
 }
 

@@ -30,7 +30,7 @@ function assertDone(context: FailureContext, { failures: [failure] }: Reply, rea
 }
 
 export interface PipelineOptions {
-  /** For each native call, from when it starts. */
+  /** For each call, from when it is made; for the parts of a batch, from when those before them are done. */
   readonly timeoutMs: number
   readonly writers: RowWriters
 }
@@ -40,6 +40,9 @@ export class Pipeline implements Channel {
   readonly writers: RowWriters
   readonly #timeoutMs: number
   #steps: Step[] = [] // not started yet
+  #tick: WriteStep | undefined // takes the writes of this tick, as long as it is the newest of them
+  readonly #batches = new Set<Batch>()
+  #progress = 0
   #running = false
   #calls = 0
   #closing: Promise<void> | undefined
@@ -54,8 +57,12 @@ export class Pipeline implements Channel {
     return this.#closing !== undefined
   }
 
-  nextCall(): Call {
-    return { id: ++this.#calls, timeoutMs: this.#timeoutMs }
+  get progress(): number {
+    return this.#progress
+  }
+
+  nextCall(waited = 0): Call {
+    return { id: ++this.#calls, timeoutMs: Math.max(Math.ceil(this.#timeoutMs - waited), 0) }
   }
 
   /**
@@ -105,6 +112,9 @@ export class Pipeline implements Channel {
   /** Starts in the order of the calls; later ones do not wait for its end. */
   batch(source: Source, options: ParsedBatchOptions, context: RequestContext): Promise<BatchResult<BatchOperation>> {
     const batch = new Batch(this, source, options, context)
+    this.#batches.add(batch)
+    const forget = () => this.#batches.delete(batch)
+    batch.promise.then(forget, forget)
     if (this.closed) batch.close()
     else this.#add(batch)
     return batch.promise
@@ -145,6 +155,7 @@ export class Pipeline implements Channel {
       this.#closing = this.session.close()
       for (const step of this.#steps) step.close()
       this.#steps = []
+      for (const batch of this.#batches) batch.close()
     }
     return this.#closing
   }
@@ -157,9 +168,14 @@ export class Pipeline implements Channel {
 
   #writeStep(): WriteStep {
     const last = this.#steps.at(-1)
-    if (last instanceof WriteStep && last.length < MOST_WRITES) return last
+    if (last !== undefined && last === this.#tick && this.#tick.length < MOST_WRITES) return this.#tick
     const step = new WriteStep(this)
     this.#add(step)
+    this.#tick = step
+    // Steps may wait longer than a tick. What comes then has a time of its own, and so a step of its own.
+    queueMicrotask(() => {
+      if (this.#tick === step) this.#tick = undefined
+    })
     return step
   }
 
@@ -176,9 +192,16 @@ export class Pipeline implements Channel {
       this.#steps = []
       for (const step of steps) {
         const wait = this.closed ? step.close() : step.start()
-        if (wait !== undefined) await wait
+        if (wait !== undefined) await this.#inTime(wait)
       }
     }
     this.#running = false
+  }
+
+  async #inTime(wait: Promise<void>): Promise<void> {
+    const began = performance.now()
+    await wait
+    const now = performance.now()
+    if (now - began < this.#timeoutMs) this.#progress = now
   }
 }

@@ -11,8 +11,10 @@ export interface Channel {
   readonly session: Pick<NativeIpvsSession, 'execute' | 'read' | 'snapshot' | 'abort'>
   readonly writers: RowWriters
   readonly closed: boolean
-  /** A new call number with the time that calls have. */
-  nextCall(): Call
+  /** When a step that others wait for last ended in time, by `performance.now()`. */
+  readonly progress: number
+  /** A new call number with the time that calls have, less the milliseconds that this one waited. */
+  nextCall(waited?: number): Call
 }
 
 export interface Step {
@@ -48,14 +50,16 @@ function unexpected(context: FailureContext, cause: unknown): IpvsError {
 /** Writes that go into one call. */
 export class WriteStep implements Step {
   readonly #channel: Channel
+  readonly #since: number
   readonly #services: RowBlock<ServiceRow>
   readonly #destinations: RowBlock<DestinationRow>
   #timeouts: RowBlock<TimeoutsRow> | undefined // rare, like daemons
   #daemons: RowBlock<DaemonRow> | undefined
   readonly #entries: { readonly triple: readonly number[]; readonly pending: Pending<void> }[] = []
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, since: number = performance.now()) {
     this.#channel = channel
+    this.#since = since
     this.#services = channel.writers.services.block()
     this.#destinations = channel.writers.destinations.block()
   }
@@ -95,7 +99,7 @@ export class WriteStep implements Step {
 
   async #run(triples: number[], pending: Pending<void>[]): Promise<void> {
     const { session } = this.#channel
-    const call = this.#channel.nextCall()
+    const call = this.#channel.nextCall(performance.now() - this.#since)
     for (const item of pending) {
       // A call that is alone can really be stopped; one that shares its call can only be let go.
       item.onAbort = pending.length === 1 ? () => session.abort(call.id) : () => item.abort('unknown')
@@ -110,8 +114,10 @@ export class WriteStep implements Step {
         this.#daemons?.bytes(),
       )
       for (const failure of reply.failures) {
-        const item = pending[failure.index]
-        item?.reject(failureError(item.context, failure, item.reason))
+        const { index, rest } = failure
+        for (const item of pending.slice(index, rest === true ? undefined : index + 1)) {
+          item.reject(failureError(item.context, failure, item.reason))
+        }
       }
       for (const item of pending) item.resolve()
     } catch (error) {
@@ -131,8 +137,13 @@ export function askRows({ code, key, consistent = true }: Read): Ask {
 }
 
 // Answers the reply, or settles `pending` and answers nothing. Nothing was changed, whatever `pending` is about.
-async function replyTo<Result>(channel: Channel, ask: Ask, pending: Pending<Result>): Promise<Reply | undefined> {
-  const call = channel.nextCall()
+async function replyTo<Result>(
+  channel: Channel,
+  ask: Ask,
+  pending: Pending<Result>,
+  since: number,
+): Promise<Reply | undefined> {
+  const call = channel.nextCall(performance.now() - since)
   const context = { ...pending.context, reads: true }
   pending.onAbort = () => channel.session.abort(call.id)
   try {
@@ -151,6 +162,7 @@ export class ReadStep implements Step {
   readonly #channel: Channel
   readonly #ask: Ask
   readonly #pending: Pending<Reply>
+  readonly #since = performance.now()
 
   constructor(channel: Channel, ask: Ask, pending: Pending<Reply>) {
     this.#channel = channel
@@ -167,7 +179,7 @@ export class ReadStep implements Step {
   }
 
   async #run(): Promise<void> {
-    const reply = await replyTo(this.#channel, this.#ask, this.#pending)
+    const reply = await replyTo(this.#channel, this.#ask, this.#pending, this.#since)
     if (reply !== undefined) this.#pending.resolve(reply)
   }
 }
@@ -178,6 +190,7 @@ export class ConditionalStep implements Step {
   readonly #read: Read
   readonly #complete: (rows: ArrayBuffer) => Write
   readonly #pending: Pending<void>
+  readonly #since = performance.now() // for both calls
 
   constructor(channel: Channel, read: Read, complete: (rows: ArrayBuffer) => Write, pending: Pending<void>) {
     this.#channel = channel
@@ -196,12 +209,12 @@ export class ConditionalStep implements Step {
 
   async #run(): Promise<void> {
     const pending = this.#pending
-    const reply = await replyTo(this.#channel, askRows(this.#read), pending)
+    const reply = await replyTo(this.#channel, askRows(this.#read), pending, this.#since)
     if (reply === undefined) return
     if (this.#channel.closed) return this.close()
     if (pending.aborted) return pending.abort('not-applied')
     try {
-      const write = new WriteStep(this.#channel)
+      const write = new WriteStep(this.#channel, this.#since)
       write.add(this.#complete(reply.rows ?? new ArrayBuffer(0)), pending)
       write.start()
     } catch (error) {

@@ -146,7 +146,7 @@ private:
       throw Napi::Error::New(info.Env(), "ipvs: a reader does one thing at a time");
     }
     Value().Set("held", held);
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this, work = std::move(work)](const netlink::Control& control) {
                           Outcome outcome = work(control);
                           busy_ = false;

@@ -2,6 +2,7 @@
 #include "addon/sessions.h"
 #include "ipvs/session.h"
 
+#include <atomic>
 #include <cstring>
 
 namespace addon {
@@ -64,6 +65,31 @@ struct Request {
   }
 };
 
+// How a call of a batch depends on those before it, which run before it on the same thread: when one of them ended
+// early, nothing of it is sent. { stopOnError, ended?: Uint8Array of one byte that all calls of a batch share }
+class Turn {
+public:
+  explicit Turn(const Napi::Object& call) {
+    if (const Napi::Value ended = call.Get("ended"); ended.IsTypedArray()) {
+      ended_ = ended.As<Napi::Uint8Array>().Data();
+      onFailure = call.Get("stopOnError").ToBoolean() ? ipvs::OnFailure::stop : ipvs::OnFailure::end;
+    }
+  }
+
+  [[nodiscard]] bool over() const { return ended_ != nullptr && std::atomic_ref(*ended_).load() != 0; }
+
+  void end(const std::vector<netlink::Failure>& failures) const {
+    if (ended_ != nullptr && !failures.empty() && failures.back().rest) {
+      std::atomic_ref(*ended_).store(1);
+    }
+  }
+
+  ipvs::OnFailure onFailure = ipvs::OnFailure::goOn;
+
+private:
+  uint8_t* ended_ = nullptr; // the call keeps it, as long as it is somebody's
+};
+
 class IpvsSession : public Napi::ObjectWrap<IpvsSession> {
 public:
   static Napi::Function define(Napi::Env env) {
@@ -81,7 +107,7 @@ public:
 
 private:
   Napi::Value open(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+    return worker_.post(Value(), callSettings(info[0]), [this](const netlink::Control& control) {
       return outcomeOf(netlink::failureOf(0, session_.open(control)));
     });
   }
@@ -99,16 +125,20 @@ private:
       throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
     }
     auto owners = Napi::Array::New(info.Env(), info.Length());
-    owners[0U] = Value();
-    for (uint32_t i = 2; i < info.Length(); ++i) {
+    for (uint32_t i = 0; i < info.Length(); ++i) {
       owners[i] = info[i];
     }
-    const bool stop = info[0].As<Napi::Object>().Get("stopOnError").ToBoolean();
-    const auto onFailure = stop ? ipvs::OnFailure::stop : ipvs::OnFailure::goOn;
-    return worker_.post(owners, callSettings(info[0], request.count()),
-                        [this, items = std::move(items), onFailure](const netlink::Control& control) {
+    owners[1U] = Value(); // the operations were copied
+    const Turn turn(info[0].As<Napi::Object>());
+    return worker_.post(owners, callSettings(info[0]),
+                        [this, items = std::move(items), turn](const netlink::Control& control) {
                           Outcome outcome;
-                          outcome.failures = session_.execute(items, control, onFailure);
+                          if (turn.over()) {
+                            outcome.failures.push_back(netlink::restOf(0, {netlink::Cause::aborted, 0}));
+                            return outcome;
+                          }
+                          outcome.failures = session_.execute(items, control, turn.onFailure);
+                          turn.end(outcome.failures);
                           return outcome;
                         });
   }
@@ -122,7 +152,7 @@ private:
         (ipvs::commands[code].service && key.size() != sizeof(ipvs::Service))) {
       throw Napi::RangeError::New(info.Env(), "ipvs: not a read, or one without its key");
     }
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this, code, key = std::move(key), consistent](const netlink::Control& control) {
                           ipvs::Rows rows;
                           Outcome outcome = outcomeOf(
@@ -138,7 +168,7 @@ private:
   // snapshot(call, consistent: boolean)
   Napi::Value snapshot(const Napi::CallbackInfo& info) {
     const bool consistent = info[1].ToBoolean();
-    return worker_.post(Value(), callSettings(info[0], 1), [this, consistent](const netlink::Control& control) {
+    return worker_.post(Value(), callSettings(info[0]), [this, consistent](const netlink::Control& control) {
       ipvs::Session::Snapshot found;
       Outcome outcome = outcomeOf(session_.snapshot(consistent, control, found));
       if (outcome.failures.empty()) {
@@ -153,7 +183,7 @@ private:
   }
 
   Napi::Value followPath(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this](const netlink::Control& /*control*/) { return outcomeOf(addon::followPath(options_)); });
   }
 

@@ -48,13 +48,13 @@ private:
   // open(call, tidy: boolean)
   Napi::Value open(const Napi::CallbackInfo& info) {
     const bool tidy = info[1].As<Napi::Boolean>().Value();
-    return worker_.post(Value(), callSettings(info[0], 1), [this, tidy](const netlink::Control& control) {
+    return worker_.post(Value(), callSettings(info[0]), [this, tidy](const netlink::Control& control) {
       return outcomeOf(netlink::failureOf(0, marks_.open(control, tidy)));
     });
   }
 
   Napi::Value list(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+    return worker_.post(Value(), callSettings(info[0]), [this](const netlink::Control& control) {
       std::vector<nftables::Element> elements;
       uint32_t generation = 0;
       Outcome outcome = outcomeOf(marks_.list(control, elements, generation));
@@ -75,7 +75,7 @@ private:
       throw Napi::RangeError::New(info.Env(), "ipvs: more elements to remove than there are");
     }
     // Everything fails together, and once: a transaction has one outcome.
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this, generation, elements = std::move(elements), removed](const netlink::Control& control) {
                           Outcome outcome;
                           uint32_t current = generation;
@@ -97,7 +97,7 @@ private:
 
   using Question = netlink::Failure (nftables::Marks::*)(const netlink::Control& control, std::string& text);
   Napi::Value text(const Napi::CallbackInfo& info, Question question) {
-    return worker_.post(Value(), callSettings(info[0], 1), [this, question](const netlink::Control& control) {
+    return worker_.post(Value(), callSettings(info[0]), [this, question](const netlink::Control& control) {
       std::string text;
       Outcome outcome = outcomeOf((marks_.*question)(control, text));
       if (outcome.failures.empty()) {
@@ -108,7 +108,7 @@ private:
   }
 
   Napi::Value find(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1), [this](const netlink::Control& control) {
+    return worker_.post(Value(), callSettings(info[0]), [this](const netlink::Control& control) {
       std::vector<nftables::FoundMark> marks;
       Outcome outcome = outcomeOf(marks_.find(control, marks));
       if (outcome.failures.empty()) {
@@ -120,7 +120,7 @@ private:
 
   // trace(call, packets: ArrayBuffer)
   Napi::Value trace(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this, packets = rowsIn<nftables::TracedPacket>(info[1].As<Napi::ArrayBuffer>())](
                             const netlink::Control& control) {
                           std::vector<nftables::TraceRow> rows;
@@ -133,12 +133,12 @@ private:
   }
 
   Napi::Value drop(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this](const netlink::Control& control) { return outcomeOf(marks_.drop(control)); });
   }
 
   Napi::Value followPath(const Napi::CallbackInfo& info) {
-    return worker_.post(Value(), callSettings(info[0], 1),
+    return worker_.post(Value(), callSettings(info[0]),
                         [this](const netlink::Control& /*control*/) { return outcomeOf(addon::followPath(options_)); });
   }
 

@@ -41,6 +41,9 @@ Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
   object["cause"] = Napi::String::New(env, causeName(failure.status.cause));
   object["errno"] = Napi::Number::New(env, failure.status.error);
   object["unknown"] = Napi::Boolean::New(env, failure.unknown);
+  if (failure.rest) {
+    object["rest"] = Napi::Boolean::New(env, true);
+  }
   if (!failure.attribute.empty()) {
     object["attribute"] = Napi::String::New(env, failure.attribute);
   }

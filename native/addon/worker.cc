@@ -12,26 +12,23 @@
 namespace addon {
 namespace {
 
-// Every operation of a job that was not run fails in the same way, and surely changed nothing.
-Outcome notRun(size_t operations, const netlink::Failure& why) {
+// No operation of the job was carried out; or, with `unknown`, nobody knows how far it got.
+Outcome notRun(netlink::Failure why) {
+  why.rest = true;
   Outcome outcome;
-  for (size_t i = 0; i < operations; ++i) {
-    outcome.failures.push_back(why);
-    outcome.failures.back().index = i;
-  }
+  outcome.failures.push_back(std::move(why));
   return outcome;
 }
 
-Outcome notRun(size_t operations, netlink::Cause cause) {
-  return notRun(operations, netlink::failureOf(0, {cause, 0}));
-}
+Outcome notRun(netlink::Cause cause) { return notRun(netlink::restOf(0, {cause, 0})); }
 
 } // namespace
 
-Worker::Settings callSettings(const Napi::Value& call, size_t operations) {
+Worker::Settings callSettings(const Napi::Value& call) {
   const auto object = call.As<Napi::Object>();
   return {object.Get("id").As<Napi::Number>().Uint32Value(),
-          std::chrono::milliseconds(object.Get("timeoutMs").As<Napi::Number>().Uint32Value()), operations};
+          std::chrono::milliseconds(object.Get("timeoutMs").As<Napi::Number>().Uint32Value()),
+          object.Get("patient").ToBoolean()};
 }
 
 Worker::Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish)
@@ -95,18 +92,18 @@ void Worker::wake() {
 
 Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Work work) {
   const Napi::Env env = owner.Env();
-  auto job = std::make_unique<Job>(Job{settings, std::move(work), Napi::Promise::Deferred::New(env), {}, {}});
+  auto job = std::make_unique<Job>(
+      Job{settings, netlink::Clock::now(), std::move(work), Napi::Promise::Deferred::New(env), {}, {}});
   const Napi::Value promise = job->deferred.Promise();
   if (closed_) {
-    job->deferred.Resolve(replyObject(env, notRun(settings.operations, netlink::Cause::closed)));
+    job->deferred.Resolve(replyObject(env, notRun(netlink::Cause::closed)));
     return promise;
   }
   if (!started_ && broken_ == 0) {
     start(env);
   }
   if (broken_ != 0) {
-    job->deferred.Resolve(
-        replyObject(env, notRun(settings.operations, netlink::failureOf(0, netlink::local(broken_)))));
+    job->deferred.Resolve(replyObject(env, notRun(netlink::restOf(0, netlink::local(broken_)))));
     return promise;
   }
   job->owner = Napi::Persistent(owner);
@@ -134,7 +131,7 @@ void Worker::abort(Napi::Env env, uint32_t id) {
     }
   }
   if (removed) {
-    removed->outcome = notRun(removed->settings.operations, netlink::Cause::aborted);
+    removed->outcome = notRun(netlink::Cause::aborted);
     settle(env, std::move(removed));
   } else {
     wake();
@@ -155,7 +152,7 @@ Napi::Value Worker::close(const Napi::Object& owner) {
   }
   wake();
   for (auto& job : refused) {
-    job->outcome = notRun(job->settings.operations, netlink::Cause::closed);
+    job->outcome = notRun(netlink::Cause::closed);
     settle(env, std::move(job));
   }
   if (pending_ == 0) {
@@ -217,6 +214,7 @@ bool Worker::hand(std::unique_ptr<Job> job) {
 
 void Worker::loop() {
   const netlink::Failure prepared = prepare_ ? prepare_() : netlink::Failure{};
+  netlink::Clock::time_point progress; // when a job ended in time
   for (;;) {
     std::unique_ptr<Job> job;
     {
@@ -240,16 +238,20 @@ void Worker::loop() {
       }
       continue;
     }
+    const auto start = job->settings.patient ? std::max(job->posted, progress) : job->posted;
+    const netlink::Control control{start + job->settings.timeout, wakeFd_,
+                                   [this](bool readingBack) { return interruption(readingBack); }};
     try {
       if (prepared.status.ok()) {
-        const netlink::Control control{netlink::Clock::now() + job->settings.timeout, wakeFd_,
-                                       [this](bool readingBack) { return interruption(readingBack); }};
         job->outcome = job->work(control);
       } else {
-        job->outcome = notRun(job->settings.operations, prepared);
+        job->outcome = notRun(prepared);
       }
     } catch (...) { // out of memory, most likely: how far the work got is not known
-      job->outcome = notRun(job->settings.operations, netlink::failureOf(0, {netlink::Cause::malformed, ENOMEM}, true));
+      job->outcome = notRun(netlink::restOf(0, {netlink::Cause::malformed, ENOMEM}, true));
+    }
+    if (const auto now = netlink::Clock::now(); now < control.deadline) {
+      progress = now;
     }
     {
       const std::scoped_lock lock(mutex_);

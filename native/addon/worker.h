@@ -30,8 +30,8 @@ public:
 
   struct Settings {
     uint32_t id;
-    std::chrono::milliseconds timeout;
-    size_t operations; // that fail together when the job is not run
+    std::chrono::milliseconds timeout; // from when it is posted
+    bool patient;                      // but not while the jobs before it end in time
   };
 
   // `owner` is referenced while the job is pending, so that it is not collected with a promise outstanding.
@@ -42,6 +42,7 @@ public:
 private:
   struct Job {
     Settings settings;
+    netlink::Clock::time_point posted;
     Work work;
     Napi::Promise::Deferred deferred;
     Napi::ObjectReference owner;
@@ -84,7 +85,7 @@ private:
   bool interrupt_ = false;    // not even the running one is waited for
 };
 
-// The options of a call: { id, timeoutMs }.
-[[nodiscard]] Worker::Settings callSettings(const Napi::Value& call, size_t operations);
+// The options of a call: { id, timeoutMs, patient? }.
+[[nodiscard]] Worker::Settings callSettings(const Napi::Value& call);
 
 } // namespace addon

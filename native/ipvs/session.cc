@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace ipvs {
 namespace {
@@ -32,6 +33,29 @@ bool overrides(const Item& later, const Item& earlier) {
     return later.operation == Operation::removeService || earlier.operation <= Operation::removeService;
   }
   return earlier.destination != nullptr && sameDestination(later.destination, earlier.destination);
+}
+
+bool ends(const Failure& failure, OnFailure onFailure) {
+  return onFailure == OnFailure::stop || (onFailure == OnFailure::end && failure.status.general());
+}
+
+// Says that nothing from item `next` on was sent, and why. Those right before it that were sent in vain count as well:
+// they surely were not applied, and would be sent again together with the rest.
+void cutOff(std::vector<Failure>& failures, size_t next) {
+  const auto general = std::ranges::find_if(failures, [](const Failure& f) { return f.status.general(); });
+  Failure why = general != failures.end() ? *general : failures.back();
+  const auto inVain = [&] {
+    const Failure& last = failures.back();
+    return last.index + 1 == next && last.status.general() && !last.unknown;
+  };
+  while (!failures.empty() && inVain()) {
+    failures.pop_back();
+    --next;
+  }
+  why.index = next;
+  why.unknown = false;
+  why.rest = true;
+  failures.push_back(std::move(why));
 }
 
 } // namespace
@@ -66,6 +90,11 @@ std::vector<Failure> Session::execute(std::span<const Item> items, const Control
   const PatchLock::Release release(patchLock_);
   const size_t most = onFailure == OnFailure::stop ? 1 : chunkSize;
   std::vector<Failure> failures;
+  size_t known = 0; // failures that were looked at
+  const auto over = [&] {
+    const auto fresh = std::span(failures).subspan(std::exchange(known, failures.size()));
+    return std::ranges::any_of(fresh, [onFailure](const Failure& f) { return ends(f, onFailure); });
+  };
   chunk_.clear();
   completed_.clear();
   current_.reset();
@@ -75,10 +104,16 @@ std::vector<Failure> Session::execute(std::span<const Item> items, const Control
       Failure failure = complete(item, control, failures);
       if (!failure.status.ok()) {
         send(control, failures); // failures come in order
+      }
+      if (over()) {
+        cutOff(failures, index); // one of those before it
+        return failures;
+      }
+      if (failure.status.ok()) {
+        chunk_.push_back({index, item});
+      } else {
         failure.index = index;
         failures.push_back(std::move(failure));
-      } else {
-        chunk_.push_back({index, item});
       }
     } else {
       if (current_ && (item.service == nullptr || current_->of(item.service))) {
@@ -89,11 +124,15 @@ std::vector<Failure> Session::execute(std::span<const Item> items, const Control
     if (chunk_.size() >= most) {
       send(control, failures);
     }
-    if (onFailure == OnFailure::stop && !failures.empty()) {
+    if (over()) {
+      cutOff(failures, index + 1);
       return failures;
     }
   }
   send(control, failures);
+  if (over()) {
+    cutOff(failures, items.size());
+  }
   return failures;
 }
 
@@ -119,8 +158,8 @@ void Session::send(const Control& control, std::vector<Failure>& failures) {
       if (changed) {
         chunk_.push_back(entry);
         failed.erase(found);
-      } else if (lookup.cause == netlink::Cause::unavailable) {
-        *found = failureOf(entry.index, lookup);
+      } else if (!lookup.ok()) {
+        *found = failureOf(entry.index, lookup); // whose ENOENT it was nobody knows; nothing was applied
       }
     }
     std::ranges::move(attempt(control), std::back_inserter(failed));

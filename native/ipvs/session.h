@@ -20,8 +20,9 @@ using netlink::Status;
 
 // What to do with the items behind one that failed.
 enum class OnFailure : uint8_t {
-  goOn,
-  stop, // they are not sent. Each item has a datagram for itself: the kernel would go on with the rest of one
+  goOn, // each is tried: they have nothing to do with each other
+  end,  // those behind a failure that is general (Status::general) are not sent
+  stop, // those behind any are not. Each item has a datagram for itself: the kernel would go on with the rest of one
 };
 
 // One write. Rows belong to the caller and must outlive the call.
@@ -48,7 +49,8 @@ public:
     patchLock_.close();
   }
 
-  // Carries out the items in order. Failures come in the order of the items.
+  // Carries out the items in order. Failures come in the order of the items; the last one has `rest` when those from
+  // its index on were not sent.
   [[nodiscard]] std::vector<Failure> execute(std::span<const Item> items, const Control& control,
                                              OnFailure onFailure = OnFailure::goOn);
 

@@ -70,8 +70,8 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
   if (status.ok()) {
     status = socket_.send(batch_.bytes(), control);
   }
+  answers.sent = status.ok() || status.doubtful();
   if (status.ok()) {
-    answers.sent = true;
     status = listen(control, answers, visit);
   }
   if (!status.ok()) {

@@ -2,6 +2,7 @@
 // no, and nothing was applied), unknown (the request may or may not have been carried out).
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -42,23 +43,45 @@ struct [[nodiscard]] Status {
       return false;
     }
   }
+
+  // True when this is not about one operation: the next one would end in the same way.
+  [[nodiscard]] constexpr bool general() const {
+    switch (cause) {
+    case Cause::none:
+    case Cause::overrun:
+    case Cause::truncated:
+    case Cause::malformed:
+      return false;
+    case Cause::rejected:
+      return error == EPERM;
+    default:
+      return true;
+    }
+  }
 };
 
 constexpr Status done() { return {}; }
 constexpr Status rejected(int error) { return {Cause::rejected, error}; }
 constexpr Status local(int error) { return {Cause::local, error}; }
 
-// How one operation of a call failed.
+// How one operation of a call failed, or all from one on.
 struct Failure {
   size_t index = 0; // of the operation in its call
   Status status;
   bool unknown = false;  // it may have been carried out
+  bool rest = false;     // this holds for all operations behind it as well; unless `unknown`, none of them was sent
   std::string attribute; // path of the refused attribute, from the extended ACK
   std::string message;   // the kernel's own words, from the extended ACK
 };
 
 inline Failure failureOf(size_t index, Status status, bool unknown = false) {
   return {.index = index, .status = status, .unknown = unknown, .attribute = {}, .message = {}};
+}
+
+inline Failure restOf(size_t index, Status status, bool unknown = false) {
+  Failure failure = failureOf(index, status, unknown);
+  failure.rest = true;
+  return failure;
 }
 
 } // namespace netlink

@@ -35,6 +35,13 @@ Napi::Value makeSocketPair(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// deafen(fd): what the other end sends from now on fails with EPIPE
+void deafen(const Napi::CallbackInfo& info) {
+  if (shutdown(info[0].As<Napi::Number>().Int32Value(), SHUT_RD) != 0) {
+    throw Napi::Error::New(info.Env(), std::strerror(errno));
+  }
+}
+
 // encode(record, row: ArrayBuffer): Uint8Array, the attributes
 Napi::Value encode(const Napi::CallbackInfo& info) {
   const netlink::Record& record = recordNamed(info[0]);
@@ -64,6 +71,7 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["socketpair"] = Napi::Function::New(env, makeSocketPair, "socketpair");
+  exports["deafen"] = Napi::Function::New(env, deafen, "deafen");
   exports["encode"] = Napi::Function::New(env, encode, "encode");
   exports["decode"] = Napi::Function::New(env, decode, "decode");
   return exports;

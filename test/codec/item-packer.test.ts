@@ -16,7 +16,7 @@ function packed(items: readonly unknown[]): (string | undefined)[] {
   const block = new BatchBlock<unknown>(recorder, most)
   const all = block.pack([...items], 0) === 0
   const taken = Array.from(items, (item, index) => all || block.keep(index, index, item))
-  void block.send(recorder, false)[1]
+  void block.send(recorder, recorder.batchCall())
   const rows = recorder.rows.values()
   return taken.map((is) => (is ? rows.next().value : undefined))
 }
@@ -31,7 +31,7 @@ function lookedAt(item: unknown): string {
   } catch (error) {
     return String(error)
   }
-  void block.send(recorder, false)[1]
+  void block.send(recorder, recorder.batchCall())
   return recorder.rows[0] as string
 }
 
@@ -148,7 +148,7 @@ describe('plain items', () => {
       rows = services.length / serviceSize
       return { failures: [] }
     }
-    void block.send(channel, false)[1]
+    void block.send(channel, channel.batchCall())
     expect(rows).toBe(1)
   })
 })

@@ -1,5 +1,5 @@
 // What a batch sends, row by row.
-import type { Failure } from '../../lib/binding.ts'
+import type { BatchCall, Failure } from '../../lib/binding.ts'
 import { operationCode, rowWriters, type ServiceRow } from '../../lib/records.ts'
 import type { Channel } from '../../lib/steps.ts'
 
@@ -11,6 +11,7 @@ function hexRow(rows: Uint8Array, size: number, index: number): string {
 export class Recorder implements Channel {
   readonly writers: Channel['writers'] = rowWriters
   readonly closed = false
+  readonly progress = 0
   /** Of each item that was sent: code, row of the service, row of the destination. */
   readonly rows: string[] = []
   readonly #refuses: number
@@ -39,6 +40,9 @@ export class Recorder implements Channel {
     abort: unexpected,
   }
   nextCall: Channel['nextCall'] = () => ({ id: ++this.#calls, timeoutMs: 1 })
+  batchCall(): BatchCall {
+    return { ...this.nextCall(), ended: new Uint8Array(1), stopOnError: false }
+  }
 }
 
 export const serviceSize: number = rowWriters.services.encode({}).byteLength

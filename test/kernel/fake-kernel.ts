@@ -44,7 +44,7 @@ function requestsIn(datagram: Buffer): Request[] {
   return found
 }
 
-function message(type: number, flags: number, sequence: number, ...parts: readonly Buffer[]): Buffer {
+export function message(type: number, flags: number, sequence: number, ...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts)
   const header = Buffer.alloc(16)
   header.writeUInt32LE(16 + body.length, 0)
@@ -110,27 +110,44 @@ export function markService(request: Request, scheduler: string): Buffer {
   return message(request.type, 2, request.sequence, Buffer.from([1, 1, 0, 0]), body)
 }
 
+/** The connection that a request came on. */
+export interface Line {
+  /** What our side sends on it from now on fails with EPIPE, before anybody sees it. */
+  deafen(): void
+  /** It ends when the answers were sent. */
+  hangUp(): void
+}
+
 /** Says which datagrams answer a request datagram; family lookups are answered already. */
-export type Script = (requests: readonly Request[]) => readonly Buffer[]
+export type Script = (requests: readonly Request[], line: Line) => readonly Buffer[]
 
 export interface FakeKernel {
   /** Our ends, for the native session. */
   readonly sockets: readonly number[]
+  /** Takes what was sent so far: a real kernel has done so when sendmsg() returns. */
+  serve(): void
   stop(): void
 }
 
 /** Plays the kernel on a number of sockets, one for each time that the session opens one. */
 export function playKernel(script: Script, count: number): FakeKernel {
   const pairs = Array.from({ length: count }, () => testing.socketpair())
+  const open = new Set(pairs.map(([, far]) => far)) // in the order in which they are used
+  const serve = () => {
+    for (const far of open) {
+      if (serveOne(far, script)) continue
+      closeSync(far)
+      open.delete(far)
+    }
+  }
   // The far ends do not block: a read that waits in libuv's pool would hold one of its four threads.
-  const timer = setInterval(() => {
-    for (const [, far] of pairs) serve(far, script)
-  }, 1)
+  const timer = setInterval(serve, 1)
   return {
     sockets: pairs.map(([near]) => near),
+    serve,
     stop() {
       clearInterval(timer)
-      for (const [, far] of pairs) closeSync(far)
+      for (const far of open) closeSync(far)
     },
   }
 }
@@ -142,20 +159,33 @@ function receive(fd: number): Buffer | undefined {
     const length = readSync(fd, buffer)
     return length === 0 ? undefined : buffer.subarray(0, length) // 0: closed by our side
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EAGAIN' || code === 'ECONNRESET') return undefined // nothing more, or nobody there any more
     throw error
   }
 }
 
-function serve(fd: number, script: Script): void {
-  for (let datagram = receive(fd); datagram !== undefined; datagram = receive(fd)) {
+// False: it hangs up.
+function serveOne(fd: number, script: Script): boolean {
+  let up = true
+  for (let datagram = receive(fd); datagram !== undefined; datagram = up ? receive(fd) : undefined) {
     const requests = requestsIn(datagram)
     const [first] = requests
-    if (first === undefined) return
+    if (first === undefined) break
     const family = Buffer.concat([Buffer.from([1, 2, 0, 0]), attribute(1, u16(FAMILY))])
     // A transaction of nf_tables begins with the same number, in a datagram of several messages.
     const lookup = first.type === GENL_ID_CTRL && requests.length === 1
-    const answers = lookup ? [message(GENL_ID_CTRL, 0, first.sequence, family), answer(first)] : script(requests)
-    for (const each of answers) writeSync(fd, each)
+    const line: Line = { deafen: () => testing.deafen(fd), hangUp: () => (up = false) }
+    const answers = lookup ? [message(GENL_ID_CTRL, 0, first.sequence, family), answer(first)] : script(requests, line)
+    for (const each of answers) send(fd, each)
+  }
+  return up
+}
+
+function send(fd: number, datagram: Buffer): void {
+  try {
+    writeSync(fd, datagram)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error // our side waits for it no more
   }
 }

@@ -75,7 +75,7 @@ test('an errno without a meaning of its own is ERR_IPVS_KERNEL', async () => {
 test('silence: ERR_IPVS_TIMEOUT, outcome unknown, and the handle works on', async () => {
   let silent = true
   const pipeline = pipelineOn((requests) => (silent ? [] : requests.slice(-1).map((last) => answer(last))), {
-    timeoutMs: 100,
+    timeoutMs: 1000,
   })
   await expect(add(pipeline)).rejects.toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'unknown' })
   silent = false
@@ -86,7 +86,7 @@ test('a lost ACK whose service is there as asked is no failure', async () => {
   const pipeline = pipelineOn(
     ([request]) => (request?.command === GET_SERVICE ? [markService(request, 'rr'), answer(request)] : []),
     {
-      timeoutMs: 100,
+      timeoutMs: 1000,
     },
   )
   await expect(add(pipeline)).resolves.toBeUndefined()
@@ -94,7 +94,7 @@ test('a lost ACK whose service is there as asked is no failure', async () => {
 
 test('a lost ACK whose service is not there: not applied', async () => {
   const pipeline = pipelineOn(([request]) => (request?.command === GET_SERVICE ? [answer(request, 3)] : []), {
-    timeoutMs: 100,
+    timeoutMs: 1000,
   })
   await expect(add(pipeline)).rejects.toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'not-applied' })
 })
@@ -145,7 +145,7 @@ test('a socket that cannot be opened again: nothing was applied', async () => {
 })
 
 test('close() while a call runs: it ends first, later ones are refused', async () => {
-  const pipeline = pipelineOn(() => [], { timeoutMs: 200 })
+  const pipeline = pipelineOn(() => [], { timeoutMs: 1000 })
   const running = add(pipeline)
   await new Promise((resolve) => setTimeout(resolve, 50))
   const closing = pipeline.close()

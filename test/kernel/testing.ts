@@ -7,6 +7,8 @@ interface Testing {
   decode(record: string, attributes: Uint8Array): ArrayBuffer
   /** [near, far]: connected datagram sockets; the far one does not block. */
   socketpair(): [number, number]
+  /** Makes the other end fail to send to this one. */
+  deafen(fd: number): void
 }
 
 const path = fileURLToPath(new URL('../../build-cmake/js/Release/ipvs_testing.node', import.meta.url))

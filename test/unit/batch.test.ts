@@ -187,10 +187,10 @@ describe('stopOnError', () => {
   test('nothing is carried out behind the first failure', async () => {
     session.reply = ({ services }) => {
       const at = services.findIndex((row) => row?.fwmark === 200)
-      return { failures: at < 0 ? [] : [failure(at)] }
+      return { failures: at < 0 ? [] : [failure(at), failure(at + 1, { rest: true })] }
     }
     const result = await ipvs.batch(adds(5000), { stopOnError: true })
-    expect(session.calls.every(({ call }) => call.stopOnError)).toBe(true)
+    expect(session.calls.every(({ call }) => 'stopOnError' in call && call.stopOnError)).toBe(true)
     expect(result).toMatchObject({ applied: 199, done: 200 })
     expect(indexes(result)).toEqual([199])
     expect(session.calls).toHaveLength(2)
@@ -220,15 +220,14 @@ describe('early ends', () => {
 
   test('a signal in the middle: what was sent is told from what was not', async () => {
     const controller = new AbortController()
-    const aborted = (index: number, unknown: boolean) => failure(index, { cause: 'aborted', errno: 0, unknown })
-    session.reply = (received) => {
+    const aborted = (index: number, more: Partial<Failure>) => failure(index, { cause: 'aborted', errno: 0, ...more })
+    session.reply = () => {
       if (session.calls.length === 1) return {}
-      if (session.calls.length === 2) controller.abort()
-      const count = received.codes.length
+      if (session.calls.length > 2) return { failures: [aborted(0, { rest: true })] }
+      controller.abort()
       // 100 are done, the outcome of the next 28 is not known, the others were not sent.
-      if (session.calls.length === 2)
-        return { failures: Array.from({ length: count - 100 }, (_, index) => aborted(100 + index, index < 28)) }
-      return { failures: Array.from({ length: count }, (_, index) => aborted(index, false)) }
+      const unknown = Array.from({ length: 28 }, (_, index) => aborted(100 + index, { unknown: true }))
+      return { failures: [...unknown, aborted(128, { rest: true })] }
     }
     const error = await rejection(ipvs.batch(adds(5000), { signal: controller.signal }))
     expect(error).toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'unknown' })
@@ -250,19 +249,55 @@ describe('early ends', () => {
   })
 
   test('refused items behind the last one that was sent do not count', async () => {
-    session.reply = ({ codes }) => ({
-      failures: codes.map((_, index) => failure(index, { cause: 'unavailable', errno: 0 })),
-    })
+    session.reply = () => ({ failures: [failure(0, { cause: 'unavailable', errno: 0, rest: true })] })
     const error = await rejection(ipvs.batch([add(1), bad, add(2)] as never))
     expect(error.code).toBe('ERR_IPVS_UNAVAILABLE')
     expect(error.batch).toEqual({ applied: 0, failures: [], done: 0 })
   })
 
   test('what would befall every item ends the batch', async () => {
-    session.reply = ({ codes }) => ({ failures: codes.map((_, index) => failure(index, { errno: 1 })) })
+    session.reply = () => ({ failures: [failure(0, { errno: 1, rest: true })] })
     const error = await rejection(ipvs.batch(adds(50_000)))
     expect(error).toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1, outcome: 'not-applied' })
     expect(session.calls.length).toBeLessThanOrEqual(3)
+  })
+
+  test('the native side knows which calls are of one batch, and that it was aborted', async () => {
+    const controller = new AbortController()
+    session.reply = undefined
+    const batches = [rejection(ipvs.batch(adds(3000), { signal: controller.signal })), ipvs.batch(adds(3))]
+    for (let round = 0; round < 20; round++) await setImmediate()
+    const bytes = session.calls.map(({ call }) => ('ended' in call ? call.ended : undefined))
+    const [aborted, other] = [...new Set(bytes)]
+    expect(bytes.filter((byte) => byte === aborted)).toHaveLength(3)
+    controller.abort()
+    expect([aborted, other]).toEqual([Uint8Array.of(1), Uint8Array.of(0)])
+    session.reply = () => ({})
+    for (const call of session.calls) call.answer()
+    await Promise.all(batches)
+  })
+
+  test('when nobody knows how far a block got, nobody knows it of any of its items', async () => {
+    session.reply = ({ codes }) => {
+      const all = failure(0, { cause: 'malformed', errno: 12, unknown: true, rest: true })
+      return { failures: codes.length === 256 ? [all] : [] }
+    }
+    const { applied, failures, done } = await ipvs.batch(adds(1000))
+    expect([applied, done]).toEqual([744, 1000])
+    expect(failures.map(({ index }) => index)).toEqual(Array.from({ length: 256 }, (_, index) => 128 + index))
+    expect(failures.every(({ error }) => error.outcome === 'unknown')).toBe(true)
+    expect(failures.at(-1)?.error.target).toBe('FWM 384 ipv4')
+  })
+
+  test('a closed handle, in the middle of a wait for items that may never come', async () => {
+    async function* never() {
+      yield* adds(3)
+      await new Promise(() => {})
+    }
+    const batch = rejection(ipvs.batch(never()))
+    for (let round = 0; round < 10; round++) await setImmediate()
+    await ipvs.close()
+    expect(await batch).toMatchObject({ code: 'ERR_IPVS_CLOSED', outcome: 'partial', batch: { applied: 3, done: 3 } })
   })
 
   test('a closed handle', async () => {
@@ -283,7 +318,7 @@ describe('early ends', () => {
     const batch = rejection(ipvs.batch(adds(3)))
     await setImmediate()
     session.last.crash(new RangeError('boom'))
-    expect(await batch).toMatchObject({ code: 'ERR_IPVS_KERNEL', cause: { message: 'boom' } })
+    expect(await batch).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown', cause: { message: 'boom' } })
   })
 })
 

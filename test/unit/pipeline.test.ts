@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 
 import { beforeEach, describe, expect, test } from 'vitest'
 
@@ -19,7 +19,7 @@ describe('one tick, one call', () => {
     expect(rig.session.calls).toHaveLength(0)
     await setImmediate()
     expect(rig.session.calls).toHaveLength(1)
-    expect(rig.session.last).toMatchObject({ method: 'execute', codes: [ADD, ADD, ADD], call: { timeoutMs: 1234 } })
+    expect(rig.session.last).toMatchObject({ method: 'execute', codes: [ADD, ADD, ADD] })
     expect(marks(rig.session.last)).toEqual([1, 2, 3])
     rig.session.last.answer()
     expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
@@ -114,6 +114,28 @@ describe('order', () => {
   })
 })
 
+describe('time', () => {
+  test('what a call waited for a look of others counts, and ticks that waited do not share a call', async () => {
+    void rig.update(() => ({}))
+    await setTimeout(60)
+    void rig.write(1)
+    await setTimeout(60)
+    void rig.write(2)
+    rig.session.last.answer()
+    await setImmediate()
+    expect(rig.session.calls.map(marks)).toEqual([[9], [undefined], [1], [2]])
+    const [look = 0, completed = 0, first = 0, second = 0] = rig.session.calls.map(({ call }) => call.timeoutMs)
+    expect([look <= 1234, completed < first, first < second]).toEqual([true, true, true])
+    expect(completed).toBeLessThanOrEqual(1234 - 110)
+    expect(first).toBeLessThanOrEqual(1234 - 50)
+  })
+
+  test('it never ends before it began', async () => {
+    const { pipeline } = rig
+    expect(pipeline.nextCall(1e6).timeoutMs).toBe(0)
+  })
+})
+
 describe('close', () => {
   test('what was not sent is rejected, as is what comes later', async () => {
     const results = settled([rig.write(1), rig.read()])
@@ -133,6 +155,17 @@ describe('close', () => {
     const [first, second] = await results
     expect(first?.status).toBe('fulfilled')
     expect(second).toMatchObject({ reason: { code: 'ERR_IPVS_CLOSED', outcome: 'unknown' } })
+  })
+
+  test('one failure may stand for all writes behind it', async () => {
+    const results = settled([rig.write(1), rig.write(2), rig.write(3)])
+    await setImmediate()
+    rig.session.last.answer({ failures: [{ index: 1, cause: 'closed', errno: 0, unknown: false, rest: true }] })
+    const [first, ...others] = await results
+    expect(first?.status).toBe('fulfilled')
+    for (const other of others) {
+      expect(other).toMatchObject({ reason: { code: 'ERR_IPVS_CLOSED', outcome: 'not-applied' } })
+    }
   })
 
   test('is idempotent', async () => {
