@@ -1,6 +1,7 @@
 // `ipvs save` and `ipvs restore`.
 import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
+import { inWords } from '../wording.ts'
 import { inputName, readText, writeText } from '../files.ts'
 import { applySteps } from './apply.ts'
 import type { Context } from './context.ts'
@@ -9,6 +10,7 @@ import { parseDocument, readDocument, type Document } from './document.ts'
 import { json } from './format.ts'
 import { repairStep } from './repair.ts'
 import { unsaveable, usableRows } from './unusable.ts'
+import { wordingOf } from './wording.ts'
 
 // Marks need nf_tables, which not every kernel has and not every table needs.
 async function openMarks(context: Context, command: Command, needed: boolean): Promise<FirewallMarks | undefined> {
@@ -90,7 +92,7 @@ function registerRestore(program: Command, context: Context): void {
         const changes = difference(current, document)
         const steps = [...changes, ...(await repairStep(marks, document, changes))]
         context.output.out(steps.map(stepLines).join(''))
-        if (!options.dryRun) await carryOut(context, steps, ipvs, marks, options)
+        if (!options.dryRun) await carryOut(context, command, steps, ipvs, marks)
       })
     })
 }
@@ -99,20 +101,23 @@ const NOTHING_DONE = 'nothing was changed; "--keep-going" leaves these out and d
 
 async function carryOut(
   context: Context,
+  command: Command,
   steps: readonly Step[],
   ipvs: Ipvs,
   marks: FirewallMarks | undefined,
-  { keepGoing }: RestoreOptions,
 ): Promise<void> {
+  const { keepGoing } = command.opts<RestoreOptions>()
+  const wording = wordingOf(command)
   const { applied, failed, error } = await applySteps(steps, ipvs, marks, keepGoing)
   if (error === undefined && failed.length === 0) return
   context.status = 1
-  for (const { step, error: reason } of failed) context.output.error(`ipvs: ${stepText(step)}: ${reason.message}\n`)
+  for (const { step, error: reason } of failed)
+    context.output.error(`ipvs: ${stepText(step)}: ${inWords(reason, { ...wording, subjects: false })}\n`)
   const end =
     failed.length === 0
       ? howFar(steps, applied)
       : `${applied} of ${steps.length} steps carried out, ${failed.length} failed`
-  context.output.error(`${error === undefined ? '' : `ipvs: ${error.message}\n`}${end}\n`)
+  context.output.error(`${error === undefined ? '' : `ipvs: ${inWords(error, wording)}\n`}${end}\n`)
 }
 
 export function registerSaving(program: Command, context: Context): void {

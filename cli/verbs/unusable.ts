@@ -13,6 +13,7 @@ import {
 import { byKey, destinationKeyOf, plain } from './difference.ts'
 import type { Document, SavedService } from './document.ts'
 import { serviceText } from './keys.ts'
+import { inDocument } from './wording.ts'
 
 /** What of a document can be applied, and why the rest cannot: a line for each row. */
 export interface Usable {
@@ -20,14 +21,14 @@ export interface Usable {
   readonly problems: readonly string[]
 }
 
-// The reason why a check refuses, without the name of a method that nobody called.
-function refusal(check: () => void): string | undefined {
+// The reason why a check refuses the row at `place`.
+function refusal(place: string, check: () => void): string | undefined {
   try {
     check()
     return undefined
   } catch (error) {
     if (!(error instanceof IpvsError)) throw error
-    return error.message.replace(/^\w+ /, '')
+    return inDocument(error, place)
   }
 }
 
@@ -36,8 +37,8 @@ class Sieve {
 
   /** Whether a row passes; if not, it is noted. */
   passes(place: string, check: () => void): boolean {
-    const reason = refusal(check)
-    if (reason !== undefined) this.problems.push(`${place}: ${reason}`)
+    const reason = refusal(place, check)
+    if (reason !== undefined) this.problems.push(reason)
     return reason === undefined
   }
 

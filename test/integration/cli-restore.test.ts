@@ -152,10 +152,11 @@ test('a row that cannot be applied is named before anything is changed, and left
     await ipvs.close()
     return all
   })
-  const named = [0, 1, 3].map((index) => `services[${index}].destinations[1]`)
+  const named = [0, 1, 3].map((index) => `services[${index}].destinations[1].weight`)
   for (const { status, stdout, stderr, marks } of [seen.dry, seen.plain]) {
     expect({ status, stdout, marks }).toEqual({ status: 1, stdout: '', marks: ['1: 0'] })
-    for (const name of [...named, 'services[2].service']) expect(stderr).toContain(`cannot be applied: ${name}: `)
+    for (const name of [...named, 'services[2].service.scheduler'])
+      expect(stderr).toContain(`cannot be applied: ${name}: `)
     expect(stderr).toContain('nothing was changed; "--keep-going"')
   }
   expect(seen.dryOn).toMatchObject({ status: 1, marks: ['1: 0'] })

@@ -47,20 +47,20 @@ test('each row that is wrong is named, and left out', () => {
     document([saved({ fwmark: 8 }, destination), saved({ fwmark: 10 })], { daemons: [], marks: [], nat: [] }),
   )
   expect(problems.map((each) => each.slice(0, each.indexOf(': ')))).toEqual([
-    'services[0].service',
-    'services[1].destinations[0]',
-    'services[2].service',
+    'services[0].service.persistence.timeoutSeconds',
+    'services[1].destinations[0].weight',
+    'services[2].service.sheduler',
     'services[3]',
     'services[4]',
     'services[5]',
     'services[6].destinations[0]',
-    'services[6].destinations[1]',
-    'timeouts',
-    'daemons[0]',
-    'marks[0]',
-    'nat[0]',
+    'services[6].destinations[1].address',
+    'timeouts.tcpSeconds',
+    'daemons[0].syncId',
+    'marks[0].mark',
+    'nat[0].action',
   ])
-  expect(problems[0]).toContain('FWM 7 ipv4: service.persistence.timeoutSeconds: 17179868 is not')
+  expect(problems[0]).toMatch(/^services\[0\]\.service\.persistence\.timeoutSeconds: 17179868 is not/)
 })
 
 test('a row that is in place already is right, whatever it is', () => {
