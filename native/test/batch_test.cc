@@ -221,9 +221,11 @@ TEST_CASE("nothing is sent behind the first failure when that is asked for") {
   }
   SUBCASE("it stops") {
     const auto failures = session.execute(items, Control::within(5s), ipvs::OnFailure::stop);
-    REQUIRE(failures.size() == 1);
+    REQUIRE(failures.size() == 2);
     CHECK(failures[0].index == 1);
     CHECK(failures[0].status.error == EEXIST);
+    CHECK(failures[1].index == 2);
+    CHECK(failures[1].rest);
     CHECK(kernel.heard() == Heard{"1", "1"});
   }
   SUBCASE("it goes on") {
@@ -237,8 +239,10 @@ TEST_CASE("nothing is sent behind the first failure when that is asked for") {
     const ipvs::Row absent = destinationRow(9, 1);
     const Item patches[] = {patch(absent), items[0]};
     const auto failures = session.execute(patches, Control::within(5s), ipvs::OnFailure::stop);
-    REQUIRE(failures.size() == 1);
+    REQUIRE(failures.size() == 2);
     CHECK(failures[0].index == 0);
+    CHECK(failures[1].index == 1);
+    CHECK(failures[1].rest);
     CHECK(kernel.heard().back() == "dump");
   }
 }

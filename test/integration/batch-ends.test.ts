@@ -70,13 +70,12 @@ test('a worker thread that is terminated: what was sent is a part of the batch f
     async ({ netns, node, sh }) => {
       const { name, path } = await netns()
       const worker = `
-        const { workerData, parentPort } = require('node:worker_threads')
-        import('ipvs').then(async ({ Ipvs }) => {
-          const ipvs = await Ipvs.open({ netns: workerData, timeoutMs: 60_000 })
-          await ipvs.addService({ fwmark: 100_000, scheduler: 'rr' })
-          parentPort.postMessage('up')
-          await ipvs.addServices(Array.from({ length: 20_000 }, (_, index) => ({ fwmark: index + 1, scheduler: 'rr' })))
-        })`
+        import { parentPort, workerData } from 'node:worker_threads'
+        import { Ipvs } from 'ipvs'
+        const ipvs = await Ipvs.open({ netns: workerData, timeoutMs: 60_000 })
+        await ipvs.addService({ fwmark: 100_000, scheduler: 'rr' })
+        parentPort.postMessage('up')
+        await ipvs.addServices(Array.from({ length: 20_000 }, (_, index) => ({ fwmark: index + 1, scheduler: 'rr' })))`
       const program = `
         import { Worker } from 'node:worker_threads'
         const worker = new Worker(${JSON.stringify(worker)}, { eval: true, workerData: ${JSON.stringify(path)} })
