@@ -18,7 +18,7 @@ void readAcknowledgement(const netlink::Message& message) {
     check(ack.error >= 0);
     check(ack.text.size() <= message.payload.size());
   }
-  check(netlink::doneError(message) >= 0);
+  check(netlink::doneError(message).value_or(0) >= 0);
 }
 
 } // namespace

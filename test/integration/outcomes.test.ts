@@ -184,6 +184,7 @@ describe('close()', () => {
         addNat: [nat],
         removeNat: [nat],
         replaceNat: [[nat]],
+        trace: [[{ protocol: 'tcp', destination: '172.16.0.100' }]],
         batch: [[{ operation: 'flush' }]],
         addServices: [[key]],
         removeServices: [[key]],
