@@ -150,7 +150,7 @@ test('marks of others are found, and a mark that nobody uses', async () => {
     '   ?  inet f  pre       ',
   ])
   expect(seen[4]).toBe('4\n')
-  expect(seen[5]).toMatch(/^1 ipvs: .*all marks from 1 to 3 are in use/)
+  expect(seen[5]).toMatch(/^2 ipvs: --to: all marks from 1 to 3 are in use/)
 })
 
 test('what cannot be says what to do, and changes nothing', async () => {
@@ -161,9 +161,9 @@ test('what cannot be says what to do, and changes nothing', async () => {
     ipvs('marks nat add masquerade 10.0.0.0/24 all 20'),
     'nft list ruleset',
   ])
-  expect(seen[0]).toMatch(/^1 ipvs: .*a port, a list of them, or "all"/)
+  expect(seen[0]).toMatch(/^2 ipvs: <ports>: .*a port, a list of them, or "all"/)
   expect(seen[1]).toMatch(/^2 error: too many arguments/)
-  expect(seen[2]).toMatch(/^1 ipvs: .*not all protocols have ports/)
-  expect(seen[3]).toMatch(/^1 ipvs: .*not all protocols have ports/)
+  expect(seen[2]).toMatch(/^2 ipvs: <ports>: not all protocols have ports/)
+  expect(seen[3]).toMatch(/^2 ipvs: <ports>: not all protocols have ports/)
   expect(seen[4]).toBe('')
 })

@@ -64,7 +64,6 @@ test.each([
 test.each([
   [['addService', { fwmark: 0, scheduler: 'rr' }], /fwmark/],
   [['addService', { fwmark: 7, sched: 'rr' }], /service\.sched: .*"scheduler"/],
-  [['addService', { protocol: 'tcp', address: '172.16.0.100', port: 0, scheduler: 'rr' }], /persisten/],
   [['addService', { protocol: 'tcp', address: '172.16.0.300', port: 80 }], /address/],
   [['addService', { protocol: 'tcp', address: '172.16.0.100', port: 65536 }], /port/],
   [['addService', { fwmark: 7, protocol: 'tcp', address: '172.16.0.100', port: 80 }], /fwmark/],

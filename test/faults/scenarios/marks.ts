@@ -1,8 +1,8 @@
 // Firewall marks: every change is one transaction, and nothing temporary outlives it.
 import type { MarkRule } from 'ipvs'
 import type { Clean, Ended, Handles, Scenario } from '../scenario.ts'
-import { judgeChange, judgeRead } from '../scenario.ts'
-import type { Lines, World } from '../world.ts'
+import { differenceText, judgeChange, judgeRead, outcomeOf } from '../scenario.ts'
+import { sameLines, type Lines, type World } from '../world.ts'
 
 const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
 const ftp: MarkRule = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] }
@@ -13,10 +13,22 @@ const guests: MarkRule = { mark: 30, address: '172.16.0.100', protocol: 'tcp', p
 // The rules that stand in for ranges while these change hands bear this comment.
 const isTemporary = (line: string) => line.startsWith('rule ') && line.endsWith('"temporary"')
 
+// An error that says `leftovers` has told of them: what is promised then is the rest.
 function judgeMarks(ended: Ended, now: Lines, clean: Clean): string | undefined {
   const left = [...now].filter(isTemporary)
+  if (saysLeftovers(ended)) {
+    const rest = new Set([...now].filter((line) => !isTemporary(line)))
+    if (outcomeOf(ended) !== 'applied') return judgeChange(ended, rest, clean)
+    return sameLines(rest, clean.after) ? undefined : `applied, it says, but ${differenceText(rest, clean.after)}`
+  }
   if (left.length > 0) return `${left.length} temporary rules are left; ${judgeWithout(left, ended, now, clean)}`
   return judgeChange(ended, now, clean)
+}
+
+function saysLeftovers(ended: Ended): boolean {
+  return (
+    'error' in ended && ended.error instanceof Error && 'leftovers' in ended.error && ended.error.leftovers === true
+  )
 }
 
 function judgeWithout(left: readonly string[], ended: Ended, now: Lines, clean: Clean): string {
