@@ -35,14 +35,16 @@ test.each(['time-outs', 'aborts', 'close()'])('%s', async (how) => {
         if (hasty === undefined) continue // not even that was quick enough
         const controller = new AbortController()
         const act = { aborts: () => controller.abort(), 'close()': () => void hasty.close() }[way]
-        const timer = act && setTimeout(act, Math.random() * 400)
+        // In the midst of it: blocks behind this one are under way, and others not yet.
+        const onProgress = ({ done }: { done: number }) => void (done > round * 40 && act?.())
         const items = round % 2 === 0 ? all : all.values()
-        const result = await hasty.addServices(items, { signal: controller.signal }).catch((error: unknown) => {
-          if (!(error instanceof IpvsError) || error.batch === undefined) throw error
-          ends.push(error.code)
-          return error.batch
-        })
-        clearTimeout(timer)
+        const result = await hasty
+          .addServices(items, { signal: controller.signal, onProgress })
+          .catch((error: unknown) => {
+            if (!(error instanceof IpvsError) || error.batch === undefined) throw error
+            ends.push(error.code)
+            return error.batch
+          })
         await hasty.close()
         const there = await marks()
         const outcomes = new Map(result.failures.map(({ index, error }) => [index, error.outcome]))
