@@ -8,7 +8,7 @@ const resolve = { alias: [{ find: /^ipvs$/, replacement: sources }] }
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    coverage: { provider: 'v8', include: ['lib/**/*.ts', 'cli/**/*.ts'], reporter: ['text', 'lcov'] },
+    coverage: { provider: 'v8', include: ['lib/**/*.ts', 'state/**/*.ts', 'cli/**/*.ts'], reporter: ['text', 'lcov'] },
     projects: [
       // Each file for itself: some replace the addon by a fake, others load it.
       {

@@ -29,6 +29,7 @@ run(bin('oxlint'), [
   '--deny-warnings',
   ...(fix ? ['--fix'] : []),
   'lib',
+  'state',
   'cli',
   'test',
   'examples',

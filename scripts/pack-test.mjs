@@ -31,7 +31,7 @@ try {
     'no prebuild in the tarball: npm run prebuilds',
   )
   // With a binding.gyp in reach, package managers would try to build.
-  const stray = files.filter((file) => /\.gyp|^(native|lib|cli|test|bench|scripts|examples)\//.test(file))
+  const stray = files.filter((file) => /\.gyp|^(native|lib|state|cli|test|bench|scripts|examples)\//.test(file))
   assert.deepEqual(stray, [], 'files that do not belong into the tarball')
 
   writeFileSync(join(work, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))

@@ -1,7 +1,7 @@
 // Several ports under one mark: what clients and FTP expect of that.
 import type { ListedMarkRule, ServiceSnapshot } from 'ipvs'
-import { serviceText } from '../verbs/keys.ts'
-import { portsText } from '../verbs/rule-words.ts'
+import { serviceText } from '../../state/key-text.ts'
+import { portsText } from '../../state/rule-text.ts'
 import { isPrivate } from './addresses.ts'
 import { leadsTo } from './configured.ts'
 import type { Check } from './facts.ts'

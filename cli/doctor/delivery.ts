@@ -1,5 +1,5 @@
 // Virtual addresses that packets are not delivered to: IPVS takes in what comes to this host, and nothing that it forwards.
-import { serviceText } from '../verbs/keys.ts'
+import { serviceText } from '../../state/key-text.ts'
 import { blocks } from './addresses.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad } from './finding.ts'

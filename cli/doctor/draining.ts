@@ -1,6 +1,6 @@
 // Clients that stay where they were when destinations are drained or removed.
 import type { ServiceSnapshot } from 'ipvs'
-import { destinationText, serviceText } from '../verbs/keys.ts'
+import { destinationText, serviceText } from '../../state/key-text.ts'
 import type { Check, Facts } from './facts.ts'
 import { risk, setSysctl } from './finding.ts'
 

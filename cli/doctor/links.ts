@@ -1,5 +1,5 @@
 // Where destinations are: on the director's own links, or behind routers.
-import { destinationText, serviceText } from '../verbs/keys.ts'
+import { destinationText, serviceText } from '../../state/key-text.ts'
 import type { Check } from './facts.ts'
 import { bad, risk, setSysctl } from './finding.ts'
 import type { Listener } from './listeners.ts'

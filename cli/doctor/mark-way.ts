@@ -1,6 +1,6 @@
 // Whether packets that get to IPVS have the marks that rules give them.
 import type { ListedMarkRule, RulePlace } from 'ipvs'
-import { markWords, placeText, portsText } from '../verbs/rule-words.ts'
+import { markWords, placeText, portsText } from '../../state/rule-text.ts'
 import { bits, leadsTo } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, risk, type Finding } from './finding.ts'

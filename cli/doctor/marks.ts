@@ -1,7 +1,7 @@
 // What `ipvs doctor` finds about marks: who sets them, and which services they lead to.
 import type { FoundMark, ListedMarkRule, ServiceSnapshot } from 'ipvs'
-import { serviceText } from '../verbs/keys.ts'
-import { markWords, maskText, placeText, portsText } from '../verbs/rule-words.ts'
+import { serviceText } from '../../state/key-text.ts'
+import { markWords, maskText, placeText, portsText } from '../../state/rule-text.ts'
 import { bits, familyOf, leadsTo } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, good, risk, type Finding } from './finding.ts'

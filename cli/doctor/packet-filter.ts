@@ -1,7 +1,7 @@
 // What firewalls do with packets of services, by their rules: no packet has to come for it.
 import type { DroppedBy, Trace } from 'ipvs'
-import { serviceText } from '../verbs/keys.ts'
-import { placeText } from '../verbs/rule-words.ts'
+import { serviceText } from '../../state/key-text.ts'
+import { placeText } from '../../state/rule-text.ts'
 import { acceptCommand } from './accept-rule.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, setSysctl, type Finding } from './finding.ts'

@@ -1,6 +1,6 @@
 // Services whose scheduler finds nobody for a client.
 import type { ListedDestination, SchedulerFlag, ServiceSnapshot } from 'ipvs'
-import { destinationText, serviceText } from '../verbs/keys.ts'
+import { destinationText, serviceText } from '../../state/key-text.ts'
 import type { Check } from './facts.ts'
 import { bad, risk } from './finding.ts'
 

@@ -1,6 +1,6 @@
 // Packets that are too large for the tunnel to a destination.
 import type { ListedDestination, ServiceSnapshot } from 'ipvs'
-import { serviceText } from '../verbs/keys.ts'
+import { serviceText } from '../../state/key-text.ts'
 import { addressesOf } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { risk, setSysctl, type Finding } from './finding.ts'

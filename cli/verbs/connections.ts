@@ -14,7 +14,8 @@ import { Option, type Command } from 'commander'
 import type { Output } from '../output.ts'
 import { printing, type Context, type Watch } from './context.ts'
 import { json, table, type Column } from './format.ts'
-import { endpointText, interval, whole } from './keys.ts'
+import { endpointText } from '../../state/key-text.ts'
+import { interval, whole } from './keys.ts'
 
 interface Options {
   readonly protocol?: string

@@ -1,6 +1,6 @@
 // How people name services and destinations: `tcp:172.16.0.100:80`, `mark:7`, `10.0.0.7:80`.
 import { isIPv6 } from 'node:net'
-import type { DestinationKey, ListedService, Protocol, ServiceKey } from 'ipvs'
+import type { DestinationKey, Protocol, ServiceKey } from 'ipvs'
 import { InvalidArgumentError } from 'commander'
 
 function ends(text: string): { address: string; port?: number } | undefined {
@@ -34,28 +34,11 @@ export function destinationKey(text: string): DestinationKey {
   throw new InvalidArgumentError('A destination is 10.0.0.7, 10.0.0.7:80 or [2001:db8::7]:80.')
 }
 
-/** `10.0.0.7:80`, `[2001:db8::7]:80`. */
-export function endpointText(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-}
-
-/** A service as `serviceKey` reads it. */
-export function serviceText(service: ServiceKey | ListedService): string {
-  const { fwmark, family, protocol, address = '', port = 0 } = service
-  if (fwmark !== undefined) return `mark:${fwmark}${family === 'ipv6' ? '/ipv6' : ''}`
-  return `${protocol}:${endpointText(address, port)}`
-}
-
 /** Seconds between two looks: at least one, and at most what timers can wait. */
 export function interval(text: string): number {
   const seconds = /^\d{1,7}$/.test(text) ? Number(text) : 0
   if (seconds < 1 || seconds > 2_147_483) throw new InvalidArgumentError('Not a number of seconds from 1 to 2147483.')
   return seconds
-}
-
-/** A destination as `destinationKey` reads it. */
-export function destinationText({ address, port = 0 }: DestinationKey): string {
-  return port === 0 ? address : endpointText(address, port)
 }
 
 /** A whole number. */

@@ -4,7 +4,8 @@ import type { Command } from 'commander'
 import type { Output } from '../output.ts'
 import { printing, type Context, type Watch } from './context.ts'
 import { json, short, table, type Column } from './format.ts'
-import { endpointText, interval, serviceText } from './keys.ts'
+import { endpointText, serviceText } from '../../state/key-text.ts'
+import { interval } from './keys.ts'
 
 const columns: readonly Column[] = [
   { title: 'SERVICE' },

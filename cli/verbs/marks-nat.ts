@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import { json } from './format.ts'
 import { whole } from './keys.ts'
 import { renderNat } from './rule-tables.ts'
-import { portsOf } from './rule-words.ts'
+import { portsOf } from '../../state/rule-text.ts'
 
 type Protocol = NatRule['protocol']
 

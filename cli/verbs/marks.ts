@@ -8,7 +8,7 @@ import { parseJson } from './json-text.ts'
 import { registerNat } from './marks-nat.ts'
 import { registerOthers } from './marks-others.ts'
 import { renderMarks } from './rule-tables.ts'
-import { portsOf } from './rule-words.ts'
+import { portsOf } from '../../state/rule-text.ts'
 import { inDocument } from './wording.ts'
 
 /** The options of a rule, as commander gives them. */

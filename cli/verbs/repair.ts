@@ -1,7 +1,7 @@
 // What `ipvs restore` does about rules that are as they should be, and yet without effect.
 import type { FirewallMarks } from 'ipvs'
-import type { Step } from './difference.ts'
-import type { Document } from './document.ts'
+import type { Step } from '../../state/difference.ts'
+import type { Document } from '../../state/document.ts'
 
 /** The step that mends them, when those for `wanted` do not do it anyway. */
 export async function repairStep(

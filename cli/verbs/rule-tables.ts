@@ -2,7 +2,7 @@
 import type { FoundMark, ListedMarkRule, ListedNatRule } from 'ipvs'
 import type { Output } from '../output.ts'
 import { short, table, type Column } from './format.ts'
-import { maskText, portsText } from './rule-words.ts'
+import { maskText, portsText } from '../../state/rule-text.ts'
 
 interface RuleColumn<Rule> extends Column {
   readonly cell: (rule: Rule) => string | number | undefined

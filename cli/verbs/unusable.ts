@@ -10,9 +10,9 @@ import {
   type Destination,
   type Service,
 } from 'ipvs'
-import { byKey, destinationKeyOf, plain } from './difference.ts'
-import type { Document, SavedService } from './document.ts'
-import { serviceText } from './keys.ts'
+import { byKey, destinationKeyOf, plain } from '../../state/difference.ts'
+import type { Document, SavedService } from '../../state/document.ts'
+import { serviceText } from '../../state/key-text.ts'
 import { inDocument } from './wording.ts'
 
 /** What of a document can be applied, and why the rest cannot: a line for each row. */

@@ -1,8 +1,8 @@
 // What is interrupted by a kill, and then simply done once more.
 import { FirewallMarks, Ipvs, type MarkRule } from 'ipvs'
-import { applySteps } from '../../cli/verbs/apply.ts'
-import { difference } from '../../cli/verbs/difference.ts'
-import { readDocument } from '../../cli/verbs/document.ts'
+import { applySteps } from '../../state/apply.ts'
+import { difference } from '../../state/difference.ts'
+import { readDocument } from '../../state/document.ts'
 import { prepare as prepareState, wanted } from './scenarios/states.ts'
 import type { World } from './world.ts'
 

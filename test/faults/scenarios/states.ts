@@ -1,7 +1,7 @@
 // A whole state is applied, as `ipvs restore` does it: the answer says how many steps were carried out.
-import { applySteps, type Applied } from '../../../cli/verbs/apply.ts'
-import { difference, type Step } from '../../../cli/verbs/difference.ts'
-import { readDocument, type Document } from '../../../cli/verbs/document.ts'
+import { applySteps, type Applied } from '../../../state/apply.ts'
+import { difference, type Step } from '../../../state/difference.ts'
+import { readDocument, type Document } from '../../../state/document.ts'
 import type { Ended, Scenario } from '../scenario.ts'
 import { differenceText } from '../scenario.ts'
 import { sameLines, type Lines, type World } from '../world.ts'

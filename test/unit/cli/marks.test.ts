@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ruleOf } from '../../../cli/verbs/marks.ts'
 import { masqueradeOf, redirectOf } from '../../../cli/verbs/marks-nat.ts'
 import { renderFound, renderMarks, renderNat } from '../../../cli/verbs/rule-tables.ts'
-import { markWords, natWords, portsOf } from '../../../cli/verbs/rule-words.ts'
+import { markWords, natWords, portsOf } from '../../../state/rule-text.ts'
 import { runProgram } from '../../../cli/verbs/program.ts'
 import { Written } from './written.ts'
 

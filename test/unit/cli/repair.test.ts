@@ -1,7 +1,8 @@
 // `ipvs restore`: rules that are right, and without effect.
 import type { FirewallMarks, MarksStatus } from 'ipvs'
 import { expect, test } from 'vitest'
-import { stepText, type Step } from '../../../cli/verbs/difference.ts'
+import type { Step } from '../../../state/difference.ts'
+import { stepText } from '../../../state/step-text.ts'
 import { repairStep } from '../../../cli/verbs/repair.ts'
 
 const withStatus = (problems: MarksStatus['problems']) =>

@@ -1,7 +1,7 @@
 // `ipvs restore`: rows that cannot be applied are found before anything is changed.
 import type { Destination } from 'ipvs'
 import { expect, test } from 'vitest'
-import type { Document, SavedService } from '../../../cli/verbs/document.ts'
+import type { Document, SavedService } from '../../../state/document.ts'
 import { unsaveable, usableRows } from '../../../cli/verbs/unusable.ts'
 
 const service = { fwmark: 7, family: 'ipv4', scheduler: 'rr', schedulerFlags: [], onePacket: false } as const

@@ -2,14 +2,10 @@
 import type { Destination, ListedMarkRule, ListedSyncDaemon, NatRule, Service, ServiceSnapshot } from 'ipvs'
 import { expect, test } from 'vitest'
 import { FileError } from '../../../cli/files.ts'
-import { difference, stepLines, stepText } from '../../../cli/verbs/difference.ts'
-import {
-  parseDocument,
-  savedRule,
-  savedServices,
-  type Document,
-  type SavedService,
-} from '../../../cli/verbs/document.ts'
+import { parseDocument } from '../../../cli/verbs/document-file.ts'
+import { difference } from '../../../state/difference.ts'
+import { savedRule, savedServices, type Document, type SavedService } from '../../../state/document.ts'
+import { stepLines, stepText } from '../../../state/step-text.ts'
 
 const destination = (address: string, weight = 1): Destination => ({
   address,

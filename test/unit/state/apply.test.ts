@@ -1,8 +1,8 @@
 // `ipvs restore`: what is sent, and what is known when it does not get to its end.
 import { IpvsError, type BatchOperation, type FirewallMarks, type Ipvs } from 'ipvs'
 import { expect, test } from 'vitest'
-import { applySteps } from '../../../cli/verbs/apply.ts'
-import type { Step } from '../../../cli/verbs/difference.ts'
+import { applySteps } from '../../../state/apply.ts'
+import type { Step } from '../../../state/difference.ts'
 import { howFar } from '../../../cli/verbs/save.ts'
 
 const add = (fwmark: number): Step => ({ name: 'change', operation: { operation: 'addService', service: { fwmark } } })
