@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const lab = fileURLToPath(new URL('../test/lab/main.js', import.meta.url))
+const lab = fileURLToPath(new URL('../lab/main.js', import.meta.url))
 
 /** What a guest says of itself, its first line. */
 export interface Place {

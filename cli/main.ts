@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The program `ipvs`. Called by the name `ipvsadm`, by a link, it is `ipvs adm`.
 import { basename } from 'node:path'
-import { OutputError, plainOutput, styledOutput } from './output.ts'
-import { FAILED, READER_GONE } from './status.ts'
+import { OutputError, plainOutput, styledOutput } from './shared/output.ts'
+import { FAILED, READER_GONE } from './shared/status.ts'
 
 const [, program = '', ...words] = process.argv
 

@@ -1,11 +1,11 @@
 // Arguments looked at without a handle, and without sending anything: what a method would refuse, it refuses here as well.
-import { prepareItem, type BatchOperation } from './batch-operation.ts'
-import { invalidArgument } from './errors.ts'
-import { parseMarkRule, type MarkRule } from './mark-rule.ts'
-import { parseNatRule, type NatRule } from './nat-rule.ts'
-import type { RequestContext } from './requests.ts'
-import { newSyncDaemon, type SyncDaemon } from './sync-daemon.ts'
-import { timeoutsRow, type TimeoutsPatch } from './timeouts.ts'
+import { prepareItem, type BatchOperation } from './batch/operation.ts'
+import { invalidArgument } from './values/errors.ts'
+import { parseMarkRule, type MarkRule } from './marks/mark-rule.ts'
+import { parseNatRule, type NatRule } from './marks/nat-rule.ts'
+import type { RequestContext } from './services/writes.ts'
+import { newSyncDaemon, type SyncDaemon } from './services/sync-daemon.ts'
+import { timeoutsRow, type TimeoutsPatch } from './services/timeouts.ts'
 
 type Context = RequestContext & { operation: string }
 

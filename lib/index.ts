@@ -1,30 +1,30 @@
 // What this package exports, and nothing else.
 export { Ipvs } from './ipvs.ts'
 export type { IpvsReader } from './ipvs-reader.ts'
-export type { Info } from './info.ts'
-export type { NamespaceStatus } from './namespace.ts'
-export type { Connections } from './connections.ts'
-export type { EndpointFilter, ConnectionFilter } from './connection-filter.ts'
+export type { Info } from './services/info.ts'
+export type { NamespaceStatus } from './calls/namespace.ts'
+export type { Connections } from './connections/connections.ts'
+export type { EndpointFilter, ConnectionFilter } from './connections/filter.ts'
 export type {
   Connection,
   ConnectionEndpoint,
   ConnectionEngine,
   ConnectionProtocol,
   ConnectionState,
-} from './connection.ts'
-export type { ConnectionColumns, ConnectionList, ConnectionTable } from './connection-table.ts'
-export type { ConnectionGroup, ConnectionGroupField, ConnectionGroupFields } from './connection-groups.ts'
-export type { ConnectionChange, ConnectionChanges, WatchConnectionsOptions } from './connection-changes.ts'
-export type { CpuStatistics, TotalStatistics } from './total-statistics.ts'
-export { FirewallMarks, type MarksOpenOptions } from './marks.ts'
-export type { MarksProblem, MarksStatus } from './marks-status.ts'
-export type { ListedMarkRule, MarkRule } from './mark-rule.ts'
-export type { NatRules } from './nat-rules.ts'
-export type { ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './nat-rule.ts'
-export type { FoundMark, TableFamily } from './found-mark.ts'
-export type { DroppedBy, RulePlace, Trace, TracePacket } from './trace.ts'
-export type { AllocateMarkOptions } from './free-mark.ts'
-export type { MarkPort } from './mark-ports.ts'
+} from './connections/connection.ts'
+export type { ConnectionColumns, ConnectionList, ConnectionTable } from './connections/table.ts'
+export type { ConnectionGroup, ConnectionGroupField, ConnectionGroupFields } from './connections/groups.ts'
+export type { ConnectionChange, ConnectionChanges, WatchConnectionsOptions } from './connections/changes.ts'
+export type { CpuStatistics, TotalStatistics } from './connections/total-statistics.ts'
+export { FirewallMarks, type MarksOpenOptions } from './firewall-marks.ts'
+export type { MarksProblem, MarksStatus } from './marks/status.ts'
+export type { ListedMarkRule, MarkRule } from './marks/mark-rule.ts'
+export type { NatRules } from './marks/nat-rules.ts'
+export type { ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './marks/nat-rule.ts'
+export type { FoundMark, TableFamily } from './marks/foreign-mark.ts'
+export type { DroppedBy, RulePlace, Trace, TracePacket } from './marks/trace.ts'
+export type { AllocateMarkOptions } from './marks/allocate.ts'
+export type { MarkPort } from './marks/ports.ts'
 export {
   IpvsError,
   type BatchFailure,
@@ -32,11 +32,11 @@ export {
   type IpvsErrorCode,
   type IpvsErrorDetails,
   type Outcome,
-} from './errors.ts'
-export type { BatchOperation } from './batch-operation.ts'
+} from './values/errors.ts'
+export type { BatchOperation } from './batch/operation.ts'
 export { checkMarkRule, checkNatRule, checkOperation, checkSyncDaemon, checkTimeouts } from './check.ts'
-export type { BatchOptions, BatchProgress, Items } from './batch-options.ts'
-export type { Family } from './address.ts'
+export type { BatchOptions, BatchProgress, Items } from './batch/options.ts'
+export type { Family } from './values/address.ts'
 export type {
   AddressServiceKey,
   FwmarkServiceKey,
@@ -45,10 +45,16 @@ export type {
   ListedServiceKey,
   Protocol,
   ServiceKey,
-} from './service-key.ts'
-export type { ListedService, ListedServiceSettings, Service, ServicePatch, ServiceSettings } from './service.ts'
-export type { ListedPersistence, Persistence, PersistencePatch } from './persistence.ts'
-export type { Scheduler, SchedulerFlag } from './scheduler.ts'
+} from './services/service-key.ts'
+export type {
+  ListedService,
+  ListedServiceSettings,
+  Service,
+  ServicePatch,
+  ServiceSettings,
+} from './services/service.ts'
+export type { ListedPersistence, Persistence, PersistencePatch } from './services/persistence.ts'
+export type { Scheduler, SchedulerFlag } from './services/scheduler.ts'
 export type {
   Destination,
   DestinationKey,
@@ -57,13 +63,13 @@ export type {
   Forwarding,
   ListedDestination,
   ListedForwarding,
-} from './destination.ts'
-export type { GreTunnel, GueTunnel, IpipTunnel, Tunnel } from './tunnel.ts'
-export type { Rates, Statistics } from './statistics.ts'
-export type { ServiceSnapshot, SnapshotOptions } from './snapshot.ts'
-export type { ColumnName, ColumnValue, Table } from './table.ts'
-export type { Timeouts, TimeoutsPatch } from './timeouts.ts'
-export type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole, SyncMulticast } from './sync-daemon.ts'
-export type { FlushOptions } from './flush.ts'
-export type { ListOptions, OpenOptions } from './options.ts'
-export type { CallOptions } from './pending.ts'
+} from './services/destination.ts'
+export type { GreTunnel, GueTunnel, IpipTunnel, Tunnel } from './services/tunnel.ts'
+export type { Rates, Statistics } from './services/statistics.ts'
+export type { ServiceSnapshot, SnapshotOptions } from './services/snapshot.ts'
+export type { ColumnName, ColumnValue, Table } from './values/table.ts'
+export type { Timeouts, TimeoutsPatch } from './services/timeouts.ts'
+export type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole, SyncMulticast } from './services/sync-daemon.ts'
+export type { FlushOptions } from './services/flush.ts'
+export type { ListOptions, OpenOptions } from './calls/options.ts'
+export type { CallOptions } from './calls/pending-call.ts'

@@ -1,19 +1,26 @@
 // What a handle can tell: everything about services and destinations that changes nothing.
-import { Connections } from './connections.ts'
-import { listedDestination, type ListedDestination } from './destination.ts'
-import type { Handle } from './handle.ts'
-import { infoOf, type Info } from './info.ts'
-import type { NamespaceStatus } from './namespace.ts'
-import { parseListOptions, type ListOptions } from './options.ts'
-import { parseCallOptions, type CallOptions } from './pending.ts'
-import { daemonReader, destinationReader, infoReader, operationCode, serviceReader, timeoutsReader } from './records.ts'
-import { checked, serviceOf } from './requests.ts'
-import type { ServiceKey } from './service-key.ts'
-import { listedService, type ListedService } from './service.ts'
-import { snapshotTable, type ServiceSnapshot, type SnapshotOptions } from './snapshot.ts'
-import { listedSyncDaemon, type ListedSyncDaemon } from './sync-daemon.ts'
-import { LazyTable, type Table } from './table.ts'
-import { listedTimeouts, type Timeouts } from './timeouts.ts'
+import { Connections } from './connections/connections.ts'
+import { listedDestination, type ListedDestination } from './services/destination.ts'
+import type { Handle } from './ipvs-handle.ts'
+import { infoOf, type Info } from './services/info.ts'
+import type { NamespaceStatus } from './calls/namespace.ts'
+import { parseListOptions, type ListOptions } from './calls/options.ts'
+import { parseCallOptions, type CallOptions } from './calls/pending-call.ts'
+import {
+  daemonReader,
+  destinationReader,
+  infoReader,
+  operationCode,
+  serviceReader,
+  timeoutsReader,
+} from './binding/records.ts'
+import { checked, serviceOf } from './services/writes.ts'
+import type { ServiceKey } from './services/service-key.ts'
+import { listedService, type ListedService } from './services/service.ts'
+import { snapshotTable, type ServiceSnapshot, type SnapshotOptions } from './services/snapshot.ts'
+import { listedSyncDaemon, type ListedSyncDaemon } from './services/sync-daemon.ts'
+import { LazyTable, type Table } from './values/table.ts'
+import { listedTimeouts, type Timeouts } from './services/timeouts.ts'
 
 /** The half of `Ipvs` that only reads: a type for code that must not change anything. */
 export abstract class IpvsReader extends Connections implements AsyncDisposable {

@@ -42,8 +42,7 @@ function compile(folder) {
 
 /** Runs a command on a kernel. */
 function start(kernel, output, command) {
-  if (kernel !== 'host')
-    return run('node', 'out/test/lab/main.js', '--kernel', kernel, '--output', output, '--', ...command)
+  if (kernel !== 'host') return run('node', 'out/lab/main.js', '--kernel', kernel, '--output', output, '--', ...command)
   process.env.FAULTS_SLACK_MS ??= '100'
   process.env.FAULTS_TIMEOUT_MS ??= '300'
   return run(...command)

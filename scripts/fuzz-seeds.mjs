@@ -99,7 +99,7 @@ const makers = {
       ]),
     ),
   rules: (root) => goldens(root, 'nft', 'list-rule').map(({ name, message }) => [name, message.subarray(headers)]),
-  meaning: (root) =>
+  rule_reader: (root) =>
     goldens(root, 'nft', 'list-rule').map(({ name, message }) => [
       name,
       Buffer.concat([byte(1), attribute(message.subarray(headers), 4)]),
@@ -107,7 +107,7 @@ const makers = {
   user_data: (root) =>
     goldens(root, 'nft', 'list-rule').map(({ name, message }) => [name, attribute(message.subarray(headers), 7)]),
   legacy_target: () => [['mark', legacyMark()]],
-  clone: () => [],
+  v8_value: () => [],
 }
 
 function snapshot(root) {

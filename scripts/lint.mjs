@@ -31,6 +31,7 @@ run(bin('oxlint'), [
   'lib',
   'state',
   'cli',
+  'lab',
   'test',
   'examples',
   'bench',

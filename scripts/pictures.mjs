@@ -118,7 +118,7 @@ function outside() {
   const directory = mkdtempSync(join(tmpdir(), 'ipvs-pictures-'))
   try {
     const self = join(root, 'scripts/pictures.mjs')
-    const lab = [join(root, 'out/test/lab/main.js'), '--kernel', '6.12', '--output', directory, '--']
+    const lab = [join(root, 'out/lab/main.js'), '--kernel', '6.12', '--output', directory, '--']
     run(process.execPath, [...lab, process.execPath, self, '--inside', directory])
     const target = join(root, 'docs/pictures')
     mkdirSync(target, { recursive: true })

@@ -14,7 +14,7 @@ const steps = {
   testing: npm('build:cmake'),
   unit: npm('test:unit'),
   codec: npm('bench:check'),
-  lab: ['node', 'out/test/lab/main.js', 'setup'],
+  lab: ['node', 'out/lab/main.js', 'setup'],
   pack: npm('test:pack'),
   integration: npm('test:integration'),
   faults: ['node', 'scripts/faults.mjs'],

@@ -1,7 +1,7 @@
 // Items of a batch, as V8 serializes them, into rows: addService and addDestination in turns.
 #include "subject.h"
 
-#include "ipvs/plain_items.h"
+#include "packing/packer.h"
 
 #include <string>
 

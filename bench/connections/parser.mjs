@@ -15,7 +15,7 @@ const LINES = 20_000
 
 const { hardening_cflags: flags } = JSON.parse(readFileSync(join(root, 'native/sources.gypi'), 'utf8')).variables
 mkdirSync(join(root, 'build'), { recursive: true })
-const sources = ['bench/connections/parser.cc', 'native/ipvs/connection_line.cc']
+const sources = ['bench/connections/parser.cc', 'native/connections/line.cc']
 execFileSync('g++', ['-std=gnu++20', ...flags, '-Inative', '-I.', ...sources, '-o', program], {
   cwd: root,
   stdio: 'inherit',

@@ -1,6 +1,6 @@
 // `ipvs adm`: like ipvsadm, with `--netns` in front.
-import { netnsPath } from '../netns.ts'
-import type { Output } from '../output.ts'
+import { netnsPath } from '../shared/netns.ts'
+import type { Output } from '../shared/output.ts'
 import { adm } from './run.ts'
 import { BAD_COMMAND } from './usage-error.ts'
 

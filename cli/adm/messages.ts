@@ -1,6 +1,6 @@
 // What went wrong, as ipvsadm says it where it has words of its own.
 import type { IpvsError, IpvsErrorCode } from 'ipvs'
-import { inWords, type Wording } from '../wording.ts'
+import { inWords, type Wording } from '../shared/wording.ts'
 
 const sentences: Partial<Record<IpvsErrorCode, string>> = {
   ERR_IPVS_SERVICE_EXISTS: 'Service already exists',

@@ -1,7 +1,7 @@
 // `-R`: a command line on each line of standard input, changes that follow each other in one batch.
 import { IpvsError, type BatchOperation, type BatchResult, type Ipvs } from 'ipvs'
-import { FileError, readText } from '../files.ts'
-import type { Output } from '../output.ts'
+import { FileError, readText } from '../shared/files.ts'
+import type { Output } from '../shared/output.ts'
 import { messageOf } from './messages.ts'
 import type { Command } from './parse.ts'
 import { carryOut, understand } from './run.ts'

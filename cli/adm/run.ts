@@ -1,6 +1,6 @@
 // `ipvs adm`: carries out a command line of ipvsadm. Everything that talks to the kernel on its behalf is here.
 import type { Connection, Ipvs, IpvsError, ServiceSnapshot } from 'ipvs'
-import type { Output } from '../output.ts'
+import type { Output } from '../shared/output.ts'
 import { messageOf } from './messages.ts'
 import { lookUpHost, lookUpNames, numericNames, type Names } from './names.ts'
 import { parse, type Command, type TimeoutSeconds } from './parse.ts'

@@ -1,6 +1,6 @@
 // Command lines that cannot be carried out.
 
-import { ADM_CANNOT_LIST as CANNOT_LIST, ADM_FAILED as FAILED, ADM_USAGE as BAD_COMMAND } from '../status.ts'
+import { ADM_CANNOT_LIST as CANNOT_LIST, ADM_FAILED as FAILED, ADM_USAGE as BAD_COMMAND } from '../shared/status.ts'
 
 export { BAD_COMMAND, CANNOT_LIST, FAILED }
 

@@ -11,8 +11,8 @@ import type {
   Tunnel,
 } from 'ipvs'
 import { Option, type Command } from 'commander'
-import type { Context } from './context.ts'
-import { destinationKey, serviceKey, whole } from './keys.ts'
+import type { Context } from '../shared/context.ts'
+import { destinationKey, serviceKey, whole } from '../shared/keys.ts'
 
 interface ServiceOptions {
   readonly scheduler?: string

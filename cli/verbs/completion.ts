@@ -1,6 +1,6 @@
 // `ipvs completion`: what shells need to complete our words.
 import { Argument, type Command } from 'commander'
-import type { Context } from './context.ts'
+import type { Context } from '../shared/context.ts'
 
 /** What can follow the words of a command. */
 interface Level {

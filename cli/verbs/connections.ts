@@ -11,11 +11,11 @@ import type {
   Ipvs,
 } from 'ipvs'
 import { Option, type Command } from 'commander'
-import type { Output } from '../output.ts'
-import { printing, type Context, type Watch } from './context.ts'
-import { json, table, type Column } from './format.ts'
+import type { Output } from '../shared/output.ts'
+import { printing, type Context, type Watch } from '../shared/context.ts'
+import { json, table, type Column } from '../shared/format.ts'
 import { endpointText } from '../../state/key-text.ts'
-import { interval, whole } from './keys.ts'
+import { interval, whole } from '../shared/keys.ts'
 
 interface Options {
   readonly protocol?: string

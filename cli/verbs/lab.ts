@@ -1,6 +1,6 @@
 // `ipvs lab` for help and completion. The lab has a command line of its own, which never gets here: see main.ts.
 import type { Command } from 'commander'
-import type { Context } from './context.ts'
+import type { Context } from '../shared/context.ts'
 
 export function registerLab(program: Command, _context: Context): void {
   program

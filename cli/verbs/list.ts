@@ -1,11 +1,11 @@
 // `ipvs list`: services and destinations.
 import type { ListedDestination, ListedService, ServiceSnapshot, Statistics } from 'ipvs'
 import type { Command } from 'commander'
-import type { Output } from '../output.ts'
-import { printing, type Context, type Watch } from './context.ts'
-import { json, short, table, type Column } from './format.ts'
+import type { Output } from '../shared/output.ts'
+import { printing, type Context, type Watch } from '../shared/context.ts'
+import { json, short, table, type Column } from '../shared/format.ts'
 import { endpointText, serviceText } from '../../state/key-text.ts'
-import { interval } from './keys.ts'
+import { interval } from '../shared/keys.ts'
 
 const columns: readonly Column[] = [
   { title: 'SERVICE' },

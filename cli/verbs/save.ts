@@ -1,18 +1,18 @@
 // `ipvs save` and `ipvs restore`.
 import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
-import { inWords } from '../wording.ts'
-import { inputName, readText, writeText } from '../files.ts'
+import { inWords } from '../shared/wording.ts'
+import { inputName, readText, writeText } from '../shared/files.ts'
 import { applySteps } from '../../state/apply.ts'
-import type { Context } from './context.ts'
-import { parseDocument } from './document-file.ts'
+import type { Context } from '../shared/context.ts'
+import { parseDocument } from '../shared/document-file.ts'
 import { difference, type Step } from '../../state/difference.ts'
 import { readDocument, type Document } from '../../state/document.ts'
 import { stepLines, stepText } from '../../state/step-text.ts'
-import { json } from './format.ts'
-import { repairStep } from './repair.ts'
+import { json } from '../shared/format.ts'
+import { repairStep } from '../marks/repair.ts'
 import { unsaveable, usableRows } from './unusable.ts'
-import { wordingOf } from './wording.ts'
+import { wordingOf } from '../shared/verb-wording.ts'
 
 // Marks need nf_tables, which not every kernel has and not every table needs.
 async function openMarks(context: Context, command: Command, needed: boolean): Promise<FirewallMarks | undefined> {

@@ -1,10 +1,10 @@
 // `ipvs stats`: what has passed all services.
 import type { TotalStatistics } from 'ipvs'
 import type { Command } from 'commander'
-import type { Output } from '../output.ts'
-import { printing, type Context, type Watch } from './context.ts'
-import { json, short, table } from './format.ts'
-import { interval } from './keys.ts'
+import type { Output } from '../shared/output.ts'
+import { printing, type Context, type Watch } from '../shared/context.ts'
+import { json, short, table } from '../shared/format.ts'
+import { interval } from '../shared/keys.ts'
 
 const columns = ['', 'CONNS', 'PACKETS IN', 'PACKETS OUT', 'BYTES IN', 'BYTES OUT'].map((title, at) => ({
   title,

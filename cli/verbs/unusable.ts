@@ -13,7 +13,7 @@ import {
 import { byKey, destinationKeyOf, plain } from '../../state/difference.ts'
 import type { Document, SavedService } from '../../state/document.ts'
 import { serviceText } from '../../state/key-text.ts'
-import { inDocument } from './wording.ts'
+import { inDocument } from '../shared/verb-wording.ts'
 
 /** What of a document can be applied, and why the rest cannot: a line for each row. */
 export interface Usable {

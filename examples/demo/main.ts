@@ -9,7 +9,7 @@ import { Ipvs } from 'ipvs'
 
 import { play } from './play.ts'
 
-const lab = fileURLToPath(new URL('../../test/lab/main.js', import.meta.url))
+const lab = fileURLToPath(new URL('../../lab/main.js', import.meta.url))
 
 async function whyNotHere(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'we are not root'

@@ -1,9 +1,9 @@
-// Module initialisation: what `binding` in lib/binding.ts is made of.
+// Module initialisation: what `binding` in lib/binding/addon.ts is made of.
 #include "addon/sessions.h"
 #include "ipvs/commands.h"
-#include "ipvs/connection.h"
+#include "connections/connection.h"
 #include "nftables/element.h"
-#include "nftables/found.h"
+#include "nftables/foreign_marks.h"
 #include "nftables/tracer.h"
 
 namespace addon {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "addon/setup.h"
-#include "ipvs/connection_difference.h"
+#include "connections/difference.h"
 
 namespace addon {
 

@@ -2,7 +2,7 @@
 // main thread. Rows are never copied: JavaScript gets the memory that they were written into.
 #include "addon/connection_options.h"
 #include "addon/sessions.h"
-#include "ipvs/connection_groups.h"
+#include "connections/groups.h"
 
 #include <fcntl.h>
 #include <unistd.h>

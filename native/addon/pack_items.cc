@@ -1,6 +1,6 @@
 // binding.packItems
 #include "addon/sessions.h"
-#include "ipvs/plain_items.h"
+#include "packing/packer.h"
 
 namespace addon {
 namespace {

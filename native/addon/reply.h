@@ -20,7 +20,7 @@ struct Outcome {
   std::optional<netlink::Failure> leftovers; // of a change of marks: nftables::Applied
 };
 
-// { failures, rows?, destinations?, counts?, generation?, leftovers? }: `Reply` in lib/binding.ts.
+// { failures, rows?, destinations?, counts?, generation?, leftovers? }: `Reply` in lib/binding/addon.ts.
 [[nodiscard]] Napi::Object replyObject(Napi::Env env, Outcome outcome);
 
 } // namespace addon

@@ -1,7 +1,7 @@
 // libFuzzer: whatever the bytes are, a line is refused or reads as exactly what it says; a whole file never yields more
 // rows than it has lines. The first byte chooses the file.
 #include "connection_text.h"
-#include "ipvs/connection_reader.h"
+#include "connections/reader.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -6,7 +6,7 @@
 // the rules of the ruleset that it began with, but elements as they are when it gets to them.
 #pragma once
 
-#include "nftables/objects.h"
+#include "nftables/table_objects.h"
 
 #include <span>
 

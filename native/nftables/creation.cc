@@ -1,6 +1,6 @@
 // Messages that create the objects around the elements, and that mend what others did to them.
 #include "nftables/expressions.h"
-#include "nftables/objects.h"
+#include "nftables/table_objects.h"
 
 namespace nftables {
 namespace {

@@ -1,6 +1,6 @@
 #include "nftables/elements.h"
 
-#include "nftables/meaning.h"
+#include "nftables/rule_reader.h"
 #include "nftables/user_data.h"
 
 #include <algorithm>

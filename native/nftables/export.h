@@ -1,7 +1,7 @@
 // Our table in the language of nft.
 #pragma once
 
-#include "nftables/objects.h"
+#include "nftables/table_objects.h"
 
 #include <span>
 

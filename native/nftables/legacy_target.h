@@ -1,7 +1,7 @@
 // Targets of iptables, which iptables-nft still writes for what nf_tables has no expression for.
 #pragma once
 
-#include "nftables/meaning.h"
+#include "nftables/rule_reader.h"
 
 namespace nftables {
 

@@ -1,6 +1,6 @@
 #include "nftables/links.h"
 
-#include "nftables/meaning.h"
+#include "nftables/rule_reader.h"
 
 #include <algorithm>
 

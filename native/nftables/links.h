@@ -2,7 +2,7 @@
 // their handles or user data: those who reload a saved table, or write the rule themselves, get the same effect.
 #pragma once
 
-#include "nftables/objects.h"
+#include "nftables/table_objects.h"
 
 namespace nftables {
 

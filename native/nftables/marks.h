@@ -3,7 +3,7 @@
 
 #include "nftables/bridge.h"
 #include "nftables/elements.h"
-#include "nftables/found.h"
+#include "nftables/foreign_marks.h"
 #include "nftables/tracer.h"
 
 #include <optional>

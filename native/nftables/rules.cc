@@ -1,7 +1,7 @@
 #include "nftables/rules.h"
 
 #include "nftables/expressions.h"
-#include "nftables/meaning.h"
+#include "nftables/rule_reader.h"
 #include "nftables/user_data.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // What keeps the rows of our table from having an effect: for programs, as lines of words.
 #pragma once
 
-#include "nftables/objects.h"
+#include "nftables/table_objects.h"
 
 namespace nftables {
 

@@ -1,6 +1,6 @@
 // Ranges that take over from others, against a scripted nf_tables: what is sent, and what happens when a part fails.
 #include "marks_rig.h"
-#include "nftables/meaning.h"
+#include "nftables/rule_reader.h"
 
 #include <cerrno>
 

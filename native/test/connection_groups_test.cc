@@ -1,6 +1,6 @@
 #include "connection_text.h"
-#include "ipvs/connection_difference.h"
-#include "ipvs/connection_groups.h"
+#include "connections/difference.h"
+#include "connections/groups.h"
 
 #include <doctest/doctest.h>
 

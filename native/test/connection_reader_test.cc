@@ -1,5 +1,5 @@
 #include "connection_text.h"
-#include "ipvs/connection_reader.h"
+#include "connections/reader.h"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
 // The kernel's side of the connection table: prints rows as ip_vs_conn_seq_show() does.
 #pragma once
 
-#include "ipvs/connection_filter.h"
-#include "ipvs/connection_line.h"
+#include "connections/filter.h"
+#include "connections/line.h"
 
 #include <cstdio>
 #include <string>

@@ -1,7 +1,7 @@
 // Elements and rules of the mark map as bytes. The golden ones are what nft 1.0.6 sends for the same thing.
 #include "nftables/elements.h"
 #include "nftables/expressions.h"
-#include "nftables/meaning.h"
+#include "nftables/rule_reader.h"
 
 #include "mark_rows.h"
 

@@ -1,5 +1,5 @@
 // Reading on another thread, from files that answer a little at a time: pipes.
-#include "ipvs/read_ahead.h"
+#include "connections/read_ahead.h"
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,9 @@
 // A batch from an array, many items at a time, against the same one from a generator, which is taken one by one.
 import { describe, expect, test } from 'vitest'
 
-import { Batch } from '../../lib/batch.ts'
-import type { IpvsError } from '../../lib/errors.ts'
-import { randomSource } from '../unit/random.ts'
+import { Batch } from '../../lib/batch/batch.ts'
+import type { IpvsError } from '../../lib/values/errors.ts'
+import { randomSource } from '../unit/support/random.ts'
 import { Recorder } from './recorder.ts'
 
 const vip = { protocol: 'tcp', address: '172.16.0.100', port: 80 }

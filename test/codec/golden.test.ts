@@ -1,10 +1,10 @@
 // The codec against ipvsadm and the kernel, byte by byte, in both directions.
 import { describe, expect, test } from 'vitest'
 
-import { binding } from '../../lib/binding.ts'
-import type { DestinationRow, ServiceRow } from '../../lib/records.ts'
-import { RowReader } from '../../lib/rows.ts'
-import { RowWriter } from '../../lib/row-writer.ts'
+import { binding } from '../../lib/binding/addon.ts'
+import type { DestinationRow, ServiceRow } from '../../lib/binding/records.ts'
+import { RowReader } from '../../lib/binding/row-reader.ts'
+import { RowWriter } from '../../lib/binding/row-writer.ts'
 import { golden, goldenNames, nested } from './golden.ts'
 import { testing } from '../kernel/testing.ts'
 

@@ -3,9 +3,9 @@ import { runInNewContext } from 'node:vm'
 
 import { describe, expect, test } from 'vitest'
 
-import { BatchBlock } from '../../lib/batch-block.ts'
-import { prepareItem } from '../../lib/batch-operation.ts'
-import { randomSource } from '../unit/random.ts'
+import { BatchBlock } from '../../lib/batch/block.ts'
+import { prepareItem } from '../../lib/batch/operation.ts'
+import { randomSource } from '../unit/support/random.ts'
 import { Recorder, serviceSize } from './recorder.ts'
 
 const most = 64 // items of a block

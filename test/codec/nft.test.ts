@@ -1,10 +1,10 @@
 // The mark map against nft, in both directions: what nft sends for our table we send too, what the kernel answers nft we read.
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { binding, type NativeMarksSession } from '../../lib/binding.ts'
-import type { ElementRow } from '../../lib/mark-rows.ts'
-import { RowReader } from '../../lib/rows.ts'
-import { RowWriter } from '../../lib/row-writer.ts'
+import { binding, type NativeMarksSession } from '../../lib/binding/addon.ts'
+import type { ElementRow } from '../../lib/marks/element-rows.ts'
+import { RowReader } from '../../lib/binding/row-reader.ts'
+import { RowWriter } from '../../lib/binding/row-writer.ts'
 import {
   answer,
   doneDump,

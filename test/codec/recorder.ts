@@ -1,7 +1,7 @@
 // What a batch sends, row by row.
-import type { BatchCall, Failure } from '../../lib/binding.ts'
-import { operationCode, rowWriters, type ServiceRow } from '../../lib/records.ts'
-import type { Channel } from '../../lib/steps.ts'
+import type { BatchCall, Failure } from '../../lib/binding/addon.ts'
+import { operationCode, rowWriters, type ServiceRow } from '../../lib/binding/records.ts'
+import type { Channel } from '../../lib/calls/requests.ts'
 
 function hexRow(rows: Uint8Array, size: number, index: number): string {
   return Buffer.from(rows.subarray(index * size, (index + 1) * size)).toString('hex')

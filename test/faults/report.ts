@@ -1,7 +1,7 @@
 // Writes the tables of docs/reliability.md from the stored results of all kernels.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { kernelSources } from '../lab/kernels.ts'
+import { kernelSources } from '../../lab/kernels.ts'
 import type { Finding, KernelResult } from './results.ts'
 
 const root = join(import.meta.dirname, '../../..')

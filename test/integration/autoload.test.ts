@@ -2,7 +2,7 @@
 // for it; before, it does not, and we say what to do.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Reported } from '../../cli/doctor/doctor.ts'
 import { connectLab, type Lab } from '../lab/client.ts'
 
 let lab: Lab

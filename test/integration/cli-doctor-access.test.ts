@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
-import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Reported } from '../../cli/doctor/doctor.ts'
 
-const main = path.resolve(import.meta.dirname, '../../out/test/lab/main.js')
+const main = path.resolve(import.meta.dirname, '../../out/lab/main.js')
 const series = process.env['IPVS_LAB_SERIES']
 
 // What RestrictAddressFamilies= without AF_NETLINK does: socket() answers EAFNOSUPPORT. Numbers of prctl and socket by machine.

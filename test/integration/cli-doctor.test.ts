@@ -1,6 +1,6 @@
 // `ipvs doctor` on a real kernel: each condition made, seen, and unmade by the fix that it names.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'

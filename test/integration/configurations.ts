@@ -3,7 +3,7 @@
 // Left out, because one of the two cannot say it: netmasks without persistence, ports that the forwarding cannot change,
 // persistence above 31 days; and what makes no sense, such as engines without persistence and addresses that no packet has,
 // which is what kept-rows.ts is for.
-import { randomSource } from '../unit/random.ts'
+import { randomSource } from '../unit/support/random.ts'
 
 export type Family = 'ipv4' | 'ipv6'
 type Protocol = 'tcp' | 'udp' | 'sctp'

@@ -7,9 +7,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import { ensureTools, findProgram } from '../lab/host.ts'
+import { ensureTools, findProgram } from '../../lab/host.ts'
 
-const main = path.resolve(import.meta.dirname, '../../out/test/lab/main.js')
+const main = path.resolve(import.meta.dirname, '../../out/lab/main.js')
 const folder = mkdtempSync(path.join(tmpdir(), 'lab-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 afterEach(() => {

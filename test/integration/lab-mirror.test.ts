@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { mirrorCandidates, type Mirror } from '../lab/mirror.ts'
+import { mirrorCandidates, type Mirror } from '../../lab/mirror.ts'
 
 let folder: string
 beforeEach(() => {

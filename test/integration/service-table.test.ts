@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
 

@@ -2,8 +2,8 @@
 // ours and does not know what the batch said.
 import { describe, expect, test } from 'vitest'
 
-import type { BatchOptions } from '../../lib/batch-options.ts'
-import { randomSource } from '../unit/random.ts'
+import type { BatchOptions } from '../../lib/batch/options.ts'
+import { randomSource } from '../unit/support/random.ts'
 import { Rig, all, itemsFrom, liesOf, type Item } from './batch-rig.ts'
 import { ending, faults } from './model-kernel.ts'
 

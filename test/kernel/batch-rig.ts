@@ -1,10 +1,10 @@
 // A batch on a handle whose kernel is the model of ours, and whether it told the truth.
-import type { BatchOperation } from '../../lib/batch-operation.ts'
-import { parseBatchOptions, parseSource, type BatchOptions } from '../../lib/batch-options.ts'
-import { binding } from '../../lib/binding.ts'
-import { IpvsError, type BatchResult, type Outcome } from '../../lib/errors.ts'
-import { Pipeline } from '../../lib/pipeline.ts'
-import { operationCode, rowWriters, type ServiceRow } from '../../lib/records.ts'
+import type { BatchOperation } from '../../lib/batch/operation.ts'
+import { parseBatchOptions, parseSource, type BatchOptions } from '../../lib/batch/options.ts'
+import { binding } from '../../lib/binding/addon.ts'
+import { IpvsError, type BatchResult, type Outcome } from '../../lib/values/errors.ts'
+import { Pipeline } from '../../lib/calls/queue.ts'
+import { operationCode, rowWriters, type ServiceRow } from '../../lib/binding/records.ts'
 import { ModelKernel, type Fault } from './model-kernel.ts'
 
 export type Item = Extract<BatchOperation, { readonly service: unknown }>

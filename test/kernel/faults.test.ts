@@ -1,10 +1,10 @@
 // From a fault on the wire to the error that the user gets.
 import { afterEach, expect, test } from 'vitest'
 
-import { binding } from '../../lib/binding.ts'
-import type { FailureContext } from '../../lib/failure.ts'
-import { Pipeline } from '../../lib/pipeline.ts'
-import { operationCode, rowWriters, type ServiceRow } from '../../lib/records.ts'
+import { binding } from '../../lib/binding/addon.ts'
+import type { FailureContext } from '../../lib/calls/failure.ts'
+import { Pipeline } from '../../lib/calls/queue.ts'
+import { operationCode, rowWriters, type ServiceRow } from '../../lib/binding/records.ts'
 import { answer, extended, markService, playKernel, type FakeKernel, type Script } from './fake-kernel.ts'
 
 const GET_SERVICE = 4

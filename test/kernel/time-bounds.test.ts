@@ -1,7 +1,7 @@
 // A kernel that is silent: every call ends within `timeoutMs` and one second for reading back, however many there are.
 import { afterEach, expect, test } from 'vitest'
 
-import { operationCode } from '../../lib/records.ts'
+import { operationCode } from '../../lib/binding/records.ts'
 import { Rig, itemsFrom, liesOf } from './batch-rig.ts'
 import type { Fault } from './model-kernel.ts'
 

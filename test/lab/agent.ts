@@ -6,9 +6,9 @@
 import { Socket } from 'node:net'
 import vm from 'node:vm'
 import { AgentContext } from './agent-context.ts'
-import { deferred } from './deferred.ts'
+import { deferred } from '../../lab/deferred.ts'
 import type { JobReply, JobRequest } from './job.ts'
-import { LineReader } from './lines.ts'
+import { LineReader } from '../../lab/lines.ts'
 import { fromWire, toWire } from './wire.ts'
 
 const replies = new Socket({ fd: 3, readable: false, writable: true })

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { once } from 'node:events'
 import { AgentLink, type AgentOptions } from './agent-link.ts'
 import type { JobRequest } from './job.ts'
-import { LineReader } from './lines.ts'
+import { LineReader } from '../../lab/lines.ts'
 import { toWire } from './wire.ts'
 
 /** The first line that a client gets. */

@@ -18,9 +18,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { inject } from 'vitest'
 import type { BrokerGreeting } from './broker.ts'
-import { deferred, type Deferred } from './deferred.ts'
+import { deferred, type Deferred } from '../../lab/deferred.ts'
 import { defaultJobTimeoutMs, type JobReply, type JobRequest, type KernelVersion, type LabJob } from './job.ts'
-import { LineReader } from './lines.ts'
+import { LineReader } from '../../lab/lines.ts'
 import { fromWire, LabError, toWire } from './wire.ts'
 
 export interface JobOptions {

@@ -6,7 +6,7 @@ import path from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { chooseMode } from './agent-link.ts'
 import { LabBroker } from './broker.ts'
-import { say } from './progress.ts'
+import { say } from '../../lab/progress.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -31,6 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 function warnIfOutdated(root: string): void {
   for (const [sources, compiled] of [
     ['lib', 'dist'],
+    ['lab', 'out/lab'],
     ['test/lab', 'out/test/lab'],
     ['test/traffic', 'out/test/traffic'],
   ] as const) {

@@ -1,5 +1,5 @@
 // `ipvs doctor` on a director, and its fixes carried out as they are printed; in the lab.
-import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { LabContext, Netns, RunResult } from '../lab/job.ts'
 
 export interface Patient {

@@ -1,6 +1,6 @@
 // What breaks a director, what `ipvs doctor` says of it, and whether its fix, carried out as printed, mends it; in the lab.
 import type { LabContext } from '../lab/job.ts'
-import type { Reported } from '../../cli/verbs/doctor.ts'
+import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { Site } from './topology.ts'
 import { ask } from './web.ts'
 

@@ -4,17 +4,17 @@ import { inspect } from 'node:util'
 
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 
-import { ConnectionTable } from '../../lib/connection-table.ts'
-import { IpvsError } from '../../lib/errors.ts'
+import { ConnectionTable } from '../../lib/connections/table.ts'
+import { IpvsError } from '../../lib/values/errors.ts'
 import { Ipvs } from '../../lib/ipvs.ts'
-import { FirewallMarks } from '../../lib/marks.ts'
-import { LazyTable } from '../../lib/table.ts'
-import { opened as sessions } from './fake-binding.ts'
-import { FakeConnectionReader } from './fake-connections.ts'
-import { opened as tables } from './fake-marks.ts'
-import { hostileValues } from './hostile-values.ts'
+import { FirewallMarks } from '../../lib/firewall-marks.ts'
+import { LazyTable } from '../../lib/values/table.ts'
+import { opened as sessions } from './support/fake-binding.ts'
+import { FakeConnectionReader } from './support/fake-connections.ts'
+import { opened as tables } from './support/fake-marks.ts'
+import { hostileValues } from './support/hostile-values.ts'
 
-vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))
+vi.mock('../../lib/binding/addon.ts', () => import('./support/fake-binding.ts'))
 
 let ipvs: Ipvs
 let marks: FirewallMarks

@@ -1,16 +1,16 @@
 import { constants } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Reply } from '../../lib/binding.ts'
+import type { Reply } from '../../lib/binding/addon.ts'
 import { Ipvs } from '../../lib/ipvs.ts'
-import { IpvsError } from '../../lib/errors.ts'
-import { RowWriter } from '../../lib/row-writer.ts'
-import type { DestinationRow, InfoRow, ServiceRow } from '../../lib/records.ts'
-import { opened, operationNames as names } from './fake-binding.ts'
-import { FakeSession, failed, type Received } from './fake-session.ts'
-import { schema } from './schema.ts'
+import { IpvsError } from '../../lib/values/errors.ts'
+import { RowWriter } from '../../lib/binding/row-writer.ts'
+import type { DestinationRow, InfoRow, ServiceRow } from '../../lib/binding/records.ts'
+import { opened, operationNames as names } from './support/fake-binding.ts'
+import { FakeSession, failed, type Received } from './support/fake-session.ts'
+import { schema } from './support/schema.ts'
 
-vi.mock('../../lib/binding.ts', () => import('./fake-binding.ts'))
+vi.mock('../../lib/binding/addon.ts', () => import('./support/fake-binding.ts'))
 
 const services = new RowWriter<ServiceRow>(schema, 'service')
 const destinations = new RowWriter<DestinationRow>(schema, 'destination')

@@ -2,13 +2,13 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { admVerb } from '../../../cli/adm/entry.ts'
 import { switches } from '../../../cli/adm/options.ts'
-import { createContext } from '../../../cli/verbs/context.ts'
+import { createContext } from '../../../cli/shared/context.ts'
 import { createProgram, runProgram } from '../../../cli/verbs/program.ts'
-import { FakeSession, failed } from '../fake-session.ts'
-import { randomSource } from '../random.ts'
+import { FakeSession, failed } from '../support/fake-session.ts'
+import { randomSource } from '../support/random.ts'
 import { Written } from './written.ts'
 
-vi.mock('../../../lib/binding.ts', () => import('../fake-binding.ts'))
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 vi.mock('../../../cli/adm/names.ts', () => ({ lookUpHost: async () => undefined }))
 afterEach(() => vi.restoreAllMocks())
 

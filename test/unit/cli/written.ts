@@ -1,6 +1,6 @@
 // What a command has written, and what it reads.
 import { Readable } from 'node:stream'
-import type { Output } from '../../../cli/output.ts'
+import type { Output } from '../../../cli/shared/output.ts'
 
 export class Written implements Output {
   stdout = ''

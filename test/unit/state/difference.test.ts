@@ -1,8 +1,8 @@
 // `ipvs restore`: what is done to get from one table to another, and in which order.
 import type { Destination, ListedMarkRule, ListedSyncDaemon, NatRule, Service, ServiceSnapshot } from 'ipvs'
 import { expect, test } from 'vitest'
-import { FileError } from '../../../cli/files.ts'
-import { parseDocument } from '../../../cli/verbs/document-file.ts'
+import { FileError } from '../../../cli/shared/files.ts'
+import { parseDocument } from '../../../cli/shared/document-file.ts'
 import { difference } from '../../../state/difference.ts'
 import { savedRule, savedServices, type Document, type SavedService } from '../../../state/document.ts'
 import { stepLines, stepText } from '../../../state/step-text.ts'

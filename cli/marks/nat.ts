@@ -1,0 +1,88 @@
+// `ipvs marks nat`: the rules that translate addresses, beside those that mark.
+import type { FirewallMarks, MasqueradeRule, NatRule, RedirectRule } from 'ipvs'
+import type { Command } from 'commander'
+import type { Context } from '../shared/context.ts'
+import { json } from '../shared/format.ts'
+import { whole } from '../shared/keys.ts'
+import { renderNat } from './rule-tables.ts'
+import { portsOf } from '../../state/rule-text.ts'
+
+type Protocol = NatRule['protocol']
+
+/** Options of `masquerade`, as commander gives them. */
+export interface MasqueradeOptions extends Pick<MasqueradeRule, 'counter' | 'comment'> {
+  readonly to?: string
+}
+
+/** Options of `redirect`. */
+export type RedirectOptions = Pick<RedirectRule, 'toPort' | 'source' | 'interface' | 'counter' | 'comment'>
+
+/** A rule from the words after `masquerade`. */
+export function masqueradeOf(words: readonly string[], { to, ...options }: MasqueradeOptions): MasqueradeRule {
+  const [source = '', protocol, ports] = words
+  const sourcePorts = portsOf(ports)
+  return { ...options, action: 'masquerade', source, protocol: protocol as Protocol, sourcePorts, address: to }
+}
+
+/** A rule from the words after `redirect`. */
+export function redirectOf(words: readonly string[], options: RedirectOptions): RedirectRule {
+  const [address = '', protocol, ports] = words
+  return { ...options, action: 'redirect', address, protocol: protocol as Protocol, ports: portsOf(ports) }
+}
+
+type Change = (handle: FirewallMarks, rule: NatRule) => Promise<void>
+
+const PROTOCOL = 'tcp, udp, sctp, a number, or all'
+
+// What `add` and `remove` have in common: both name a rule.
+function registerActions(parent: Command, verb: string, context: Context, change: Change): void {
+  parent
+    .command('masquerade')
+    .argument('<source>', 'the real servers: an address, a block or a range')
+    .argument('<protocol>', PROTOCOL)
+    .argument('[ports]', 'source ports: 20, or all; left out only for the protocol all')
+    .option('--to <address>', 'only packets to there: an address, a block or a range')
+    .option('--counter', 'count connections')
+    .option('--comment <text>', 'for people')
+    .description('on the director: connections that real servers open get its address, as for active FTP')
+    .addHelpText('after', `\nExample:\n  ipvs marks nat ${verb} masquerade 10.0.0.0/24 tcp 20`)
+    .action(async (...given: unknown[]) => {
+      const [options, command] = given.slice(-2) as [MasqueradeOptions, Command]
+      await context.withMarks(command, (handle) => change(handle, masqueradeOf(command.args, options)))
+    })
+  parent
+    .command('redirect')
+    .argument('<address>', 'the virtual address: an address, a block or a range')
+    .argument('<protocol>', PROTOCOL)
+    .argument('[ports]', '80,443,10000-20000, or all; left out only for the protocol all')
+    .option('--to-port <port>', "the port that the server listens on; default: the packet's own", whole)
+    .option('--source <address>', 'only packets from there: an address, a block or a range')
+    .option('--interface <name>', 'only packets that come in there; eth* for all that begin so')
+    .option('--counter', 'count connections')
+    .option('--comment <text>', 'for people')
+    .description('on a real server with direct routing: takes in packets to the virtual address as its own')
+    .addHelpText('after', `\nExample:\n  ipvs marks nat ${verb} redirect 172.16.0.100 tcp 80,443`)
+    .action(async (...given: unknown[]) => {
+      const [options, command] = given.slice(-2) as [RedirectOptions, Command]
+      await context.withMarks(command, (handle) => change(handle, redirectOf(command.args, options)))
+    })
+}
+
+export function registerNat(marks: Command, context: Context): void {
+  const nat = marks.command('nat').description('rules that translate addresses: masquerade and redirect')
+  nat
+    .command('list')
+    .description('all rules that translate addresses')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  ipvs marks nat list')
+    .action(async (options: { json?: true }, command: Command) =>
+      context.withMarks(command, async (handle) => {
+        const rules = await handle.listNat()
+        context.output.out(options.json ? `${json(rules, 2)}\n` : renderNat(rules, context.output))
+      }),
+    )
+  const adding = nat.command('add').description('add a rule that translates addresses')
+  registerActions(adding, 'add', context, (handle, rule) => handle.addNat(rule))
+  const removing = nat.command('remove').description('remove one, by the words that added it')
+  registerActions(removing, 'remove', context, (handle, rule) => handle.removeNat(rule))
+}

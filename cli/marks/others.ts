@@ -1,0 +1,54 @@
+// `ipvs marks export`, `find` and `allocate`: living beside nft, and beside others who use marks.
+import type { AllocateMarkOptions } from 'ipvs'
+import type { Command } from 'commander'
+import { writeText } from '../shared/files.ts'
+import type { Context } from '../shared/context.ts'
+import { json } from '../shared/format.ts'
+import { renderFound } from './rule-tables.ts'
+
+function registerExport(marks: Command, context: Context): void {
+  marks
+    .command('export')
+    .argument('[file]', 'where to; default: standard output')
+    .description('the table in the language of nft, for `nft -f`')
+    .addHelpText('after', '\nExamples:\n  ipvs marks export\n  ipvs marks export /etc/ipvs-marks.nft')
+    .action(async (file: string | undefined, _options: object, command: Command) =>
+      context.withMarks(command, async (handle) => {
+        await writeText(file, await handle.export(), context.output)
+      }),
+    )
+}
+
+function registerFind(marks: Command, context: Context): void {
+  marks
+    .command('find')
+    .description('marks that rules of other nf_tables tables set; "?" is one that only the kernel knows')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nRules of iptables-legacy cannot be seen.\n\nExample:\n  ipvs marks find')
+    .action(async (options: { json?: true }, command: Command) =>
+      context.withMarks(command, async (handle) => {
+        const found = await handle.findMarks()
+        context.output.out(options.json ? `${json(found, 2)}\n` : renderFound(found, context.output))
+      }),
+    )
+}
+
+function registerAllocate(marks: Command, context: Context): void {
+  marks
+    .command('allocate')
+    .description('a mark that neither rules nor services use; nothing is reserved')
+    .option('--from <mark>', 'the first one to consider')
+    .option('--to <mark>', 'the last one')
+    .addHelpText('after', '\nExample:\n  ipvs marks add $(ipvs marks allocate --from 100) 172.16.0.100 tcp 80')
+    .action(async (options: Pick<AllocateMarkOptions, 'from' | 'to'>, command: Command) =>
+      context.withMarks(command, async (handle) => {
+        context.output.out(`${await handle.allocateMark(options)}\n`)
+      }),
+    )
+}
+
+export function registerOthers(marks: Command, context: Context): void {
+  registerExport(marks, context)
+  registerFind(marks, context)
+  registerAllocate(marks, context)
+}

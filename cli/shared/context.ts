@@ -1,0 +1,66 @@
+// What verbs share: the handle, and watching.
+import { setTimeout } from 'node:timers/promises'
+import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
+import type { Command } from 'commander'
+import { netnsPath } from './netns.ts'
+import type { Output } from './output.ts'
+
+export interface Context {
+  readonly output: Output
+  /** The exit status if nothing fails. */
+  status: number
+  /** The options of `open` that the command line says. */
+  openOptions(command: Command): { netns?: string }
+  /** Calls `use` with a handle that is closed afterwards. */
+  withIpvs(command: Command, use: (ipvs: Ipvs) => Promise<void>): Promise<void>
+  withMarks(command: Command, use: (marks: FirewallMarks) => Promise<void>): Promise<void>
+}
+
+function openOptions(command: Command): { netns?: string } {
+  const { netns } = command.optsWithGlobals<{ netns?: string }>()
+  return netns === undefined ? {} : { netns: netnsPath(netns) }
+}
+
+export function createContext(output: Output): Context {
+  return {
+    output,
+    status: 0,
+    openOptions,
+    async withIpvs(command, use) {
+      const { Ipvs } = await import('ipvs')
+      await using ipvs = await Ipvs.open(openOptions(command))
+      await use(ipvs)
+    },
+    async withMarks(command, use) {
+      const { FirewallMarks } = await import('ipvs')
+      await using marks = await FirewallMarks.open(openOptions(command))
+      await use(marks)
+    },
+  }
+}
+
+/** The option `--watch [seconds]`, as commander gives it. */
+export type Watch = true | number | undefined
+
+// What nobody can find by its name any more is not what was asked for.
+async function assertStillThere(ipvs: Ipvs): Promise<void> {
+  const status = await ipvs.namespaceStatus()
+  if (status === 'current') return
+  const problem =
+    status === 'missing'
+      ? 'the network namespace was deleted'
+      : 'the network namespace was deleted, and there is another one of this name; start again to watch that one'
+  throw new IpvsError('ERR_IPVS_UNAVAILABLE', problem, { operation: 'watch', target: '' })
+}
+
+/** Prints once, or again and again: in place on a terminal, one after the other elsewhere. */
+export async function printing(output: Output, watch: Watch, ipvs: Ipvs, render: () => Promise<string>): Promise<void> {
+  if (watch === undefined) return output.out(await render())
+  const seconds = watch === true ? 2 : watch
+  for (;;) {
+    await assertStillThere(ipvs)
+    const text = await render()
+    output.out(output.terminal ? `\u001B[H\u001B[2J${text}` : `${text}\n`)
+    await setTimeout(seconds * 1000)
+  }
+}

@@ -1,0 +1,299 @@
+// Many operations in few datagrams: items are checked and made rows of, in slices, while the session's own thread sends
+// those before them. Of an array native code takes many at a time, as far as they are plain; all others are looked at one
+// by one.
+import { setImmediate } from 'node:timers/promises'
+import { BatchBlock } from './block.ts'
+import { prepareItem, type BatchOperation, type Prepared } from './operation.ts'
+import { isPlainArray, type ParsedBatchOptions, type Source } from './options.ts'
+import { NOBODY_KNOWS, Settlement, type Ending } from './settlement.ts'
+import type { Call, Reply } from '../binding/addon.ts'
+import { IpvsError, invalidArgument, type BatchResult } from '../values/errors.ts'
+import type { RequestContext } from '../services/writes.ts'
+import { onAbort } from '../values/signals.ts'
+import { Slices } from '../values/time-slices.ts'
+import { askRows, type Channel, type Step } from '../calls/requests.ts'
+
+// Blocks grow up to this: the first is small so that sending starts soon, later ones are worth a native call.
+const FIRST_BLOCK = 128
+const LARGEST_BLOCK = 1024
+
+/** Blocks that are with the native side at a time, so that it never waits for the next one. */
+const MOST_BLOCKS = 3
+
+/** So many blocks are not packed when most items of the last one could not be: trying takes half as long again. */
+const PAUSE = 7
+
+type Block = BatchBlock<BatchOperation>
+
+export class Batch implements Step {
+  readonly promise: Promise<BatchResult<BatchOperation>>
+  #resolve!: (result: BatchResult<BatchOperation>) => void
+  #reject!: (error: unknown) => void
+
+  readonly #channel: Channel
+  readonly #source: Source
+  readonly #options: ParsedBatchOptions
+  readonly #context: RequestContext // of the item that is being looked at; all have one shape, which is fast
+  readonly #settlement: Settlement<BatchOperation>
+  #block: Block
+  readonly #spare: Block[] = []
+  readonly #slices = new Slices()
+  readonly #sent: Promise<void>[] = [] // blocks that are not settled, oldest first
+  readonly #calls = new Set<number>()
+  readonly #ended = new Uint8Array(1) // for the native side, which must not send the blocks behind one that ended early
+  #capacity = FIRST_BLOCK
+  #taken = 0
+  readonly #since = performance.now()
+  #waited = 0 // for steps before this one that did not end in time; part of the time of the first call
+  #started = false
+  #stopped = false // by a failure, with stopOnError
+  #interrupt: () => void = () => {} // ends the wait for the source
+
+  constructor(channel: Channel, source: Source, options: ParsedBatchOptions, context: RequestContext) {
+    this.#channel = channel
+    this.#source = source
+    this.#options = options
+    this.#context = { ...context, scheduler: undefined, persistenceEngine: undefined }
+    this.#settlement = new Settlement(context)
+    this.#block = new BatchBlock(channel, LARGEST_BLOCK)
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  start(): undefined {
+    this.#started = true
+    this.#waited = performance.now() - Math.max(this.#since, this.#channel.progress)
+    void this.#run()
+  }
+
+  /** Also of one that was started: what is under way is waited for, but not its source. */
+  close(): void {
+    this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle is closed' })
+    if (!this.#started) this.start()
+  }
+
+  get #over(): boolean {
+    return this.#stopped || this.#settlement.ending !== undefined
+  }
+
+  #end(ending: Ending): void {
+    this.#settlement.end(ending)
+    this.#interrupt()
+  }
+
+  #abort(): void {
+    this.#end({ code: 'ERR_IPVS_ABORTED', problem: 'aborted', cause: this.#options.signal?.reason })
+    Atomics.store(this.#ended, 0, 1) // before any block ends early: the next one is perhaps taken up at this moment
+    for (const id of this.#calls) this.#channel.session.abort(id)
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#options
+    const unlisten = signal === undefined ? undefined : onAbort(signal, () => this.#abort())
+    if (signal?.aborted) this.#abort()
+    try {
+      const { items, asynchronous } = this.#source
+      if (asynchronous) await this.#takeAsync(items as AsyncIterable<unknown>)
+      else if (isPlainArray(items)) await this.#takeArray(items)
+      else await this.#takeSync(items as Iterable<unknown>)
+    } catch (cause) {
+      const problem = `reading the items failed behind the first ${this.#taken}`
+      this.#end({ code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute: this.#source.name, cause })
+    }
+    await this.#drain()
+    if (!this.#over) this.#settlement.reach(this.#taken)
+    unlisten?.()
+    const { ending } = this.#settlement
+    if (ending !== undefined) this.#reject(this.#settlement.error(ending))
+    else this.#resolve(this.#settlement.result())
+  }
+
+  // Many at a time, as no code of the user runs in between. Of a small batch nothing waits: it is sent before what was
+  // called behind it.
+  async #takeArray(items: readonly unknown[]): Promise<void> {
+    let most = FIRST_BLOCK
+    let pause = 0 // of packing: how many times
+    while (!this.#over && this.#taken < items.length) {
+      const block = this.#block
+      const start = this.#taken
+      const chunk = this.#chunk(items, Math.min(most, this.#capacity))
+      const packs = pause === 0
+      const unusual = packs ? block.pack(chunk, start) : chunk.length
+      if (unusual === 0) this.#taken += chunk.length
+      for (let place = this.#taken - start; place < chunk.length && block === this.#block && !this.#over; place++) {
+        const wait = this.#takeOne(packs ? block : undefined, place, chunk[place] as BatchOperation)
+        if (wait !== undefined) await wait
+      }
+      pause = !packs ? pause - 1 : unusual * 2 > chunk.length ? PAUSE : 0
+      // When the block had to be sent before its end, the rest is packed again: then take less at a time.
+      most = Math.min((this.#taken - start) * 2, LARGEST_BLOCK)
+      await this.#send()
+      if (this.#slices.due(chunk.length)) await this.#slices.next()
+    }
+  }
+
+  // `packed`: the block in which it stands at `place`, perhaps.
+  #takeOne(packed: Block | undefined, place: number, item: BatchOperation): Promise<void> | undefined {
+    if (packed?.keep(place, this.#taken, item) !== true) return this.#take(item)
+    return void this.#taken++
+  }
+
+  #chunk(items: readonly unknown[], most: number): BatchOperation[] {
+    const chunk = items.slice(this.#taken, this.#taken + most)
+    return (this.#source.convert === undefined ? chunk : Array.from(chunk, this.#source.convert)) as BatchOperation[]
+  }
+
+  #operationOf(item: unknown): BatchOperation {
+    const { convert } = this.#source
+    return (convert === undefined ? item : convert(item)) as BatchOperation
+  }
+
+  // Of a small batch nothing waits: it is sent before what was called behind it.
+  async #takeSync(items: Iterable<unknown>): Promise<void> {
+    if (this.#over) return
+    for (const item of items) {
+      const wait = this.#take(this.#operationOf(item))
+      if (wait !== undefined) await wait
+      if (this.#over) return
+    }
+    return this.#send()
+  }
+
+  async #takeAsync(items: AsyncIterable<unknown>): Promise<void> {
+    const iterator = items[Symbol.asyncIterator]()
+    while (!this.#over) {
+      const next = iterator.next()
+      if (this.#block.length > 0 && !(await soon(next))) await this.#send() // meanwhile
+      const step = this.#over ? undefined : await this.#unlessInterrupted(next)
+      if (step?.done === true) return this.#send()
+      if (step !== undefined && !this.#over) await this.#take(this.#operationOf(step.value))
+    }
+    // Not waited for: what the source is waiting for itself may never come.
+    iterator.return?.().catch(() => {})
+  }
+
+  // Not a race with one promise for the whole batch, which would keep a reaction for each item.
+  #unlessInterrupted<Value>(promise: Promise<Value>): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => resolve(undefined)
+      promise.then(resolve, reject)
+    })
+  }
+
+  // Answers a promise when the next item has to wait.
+  #take(item: BatchOperation): Promise<void> | undefined {
+    const index = this.#taken++
+    const context = this.#context
+    try {
+      const prepared = prepareItem(context, item)
+      if (!('write' in prepared)) this.#block.add(prepared, index, item)
+      else if (prepared.read !== undefined) return this.#takeDependent({ ...context }, prepared, index, item)
+      else this.#block.add(prepared.write(), index, item)
+    } catch (error) {
+      return this.#refuse(context, error, index, item)
+    }
+    if (this.#block.length >= this.#capacity) return this.#send()
+    return this.#slices.due() ? this.#slices.next() : undefined
+  }
+
+  // A patch that has to know its service as the items before it leave it.
+  async #takeDependent(context: RequestContext, { read, write }: Prepared, index: number, item: BatchOperation) {
+    await this.#send()
+    await this.#drain()
+    if (this.#over || read === undefined) return
+    const call = this.#nextCall()
+    this.#calls.add(call.id)
+    const { failures, rows } = await askRows(read)(this.#channel, call)
+    this.#calls.delete(call.id)
+    if (this.#over) return
+    if (failures[0] !== undefined) {
+      this.#settlement.fail(index, item, { ...context, reads: true }, failures[0])
+      this.#check()
+      return
+    }
+    try {
+      this.#block.add(write(rows), index, item)
+    } catch (error) {
+      await this.#refuse(context, error, index, item)
+    }
+  }
+
+  async #refuse(context: RequestContext, error: unknown, index: number, item: BatchOperation): Promise<void> {
+    const refusal = invalidArgument(context, error)
+    if (!(refusal instanceof IpvsError)) throw refusal
+    if (this.#options.stopOnError) {
+      await this.#send() // the items before it come first
+      await this.#drain()
+      if (this.#over) return
+      this.#settlement.reach(index + 1)
+    }
+    this.#settlement.refuse(index, item, refusal)
+    this.#check()
+    if (this.#slices.due()) await this.#slices.next()
+  }
+
+  #check(): void {
+    if (this.#options.stopOnError && this.#settlement.failed) this.#stopped = true
+  }
+
+  // Sends the block. Waits while enough of them are under way.
+  async #send(): Promise<void> {
+    const most = this.#options.stopOnError ? 1 : MOST_BLOCKS
+    while (this.#sent.length >= most) await this.#sent[0]
+    if (this.#over || this.#block.length === 0) return
+    if (this.#channel.closed) return this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle was closed' })
+    const block = this.#block
+    const call = { ...this.#nextCall(), ended: this.#ended, stopOnError: this.#options.stopOnError }
+    const reply = block.send(this.#channel, call)
+    this.#block = this.#spare.pop() ?? new BatchBlock(this.#channel, LARGEST_BLOCK)
+    this.#capacity = Math.min(this.#capacity * 2, LARGEST_BLOCK)
+    this.#calls.add(call.id)
+    this.#sent.push(this.#settle(block, call.id, reply, this.#sent.at(-1)))
+  }
+
+  #nextCall(): Call {
+    const call = this.#channel.nextCall(this.#waited)
+    this.#waited = 0
+    return { ...call, patient: true }
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#sent.length > 0) await this.#sent[0]
+  }
+
+  // One after the other, so that `done` means the items from the start.
+  async #settle(block: Block, callId: number, reply: Promise<Reply>, before: Promise<void> | undefined): Promise<void> {
+    const { failures } = await reply.catch((cause: unknown) => {
+      this.#end({ code: 'ERR_IPVS_KERNEL', problem: 'the native side failed unexpectedly', cause })
+      return { failures: [NOBODY_KNOWS] }
+    })
+    await before
+    await this.#settlement.settle(block, failures)
+    this.#check()
+    this.#report()
+    block.clear()
+    this.#spare.push(block)
+    this.#calls.delete(callId)
+    void this.#sent.shift()
+    if (this.#over) this.#interrupt()
+  }
+
+  #report(): void {
+    const { onProgress } = this.#options
+    try {
+      onProgress?.({ done: this.#settlement.done, total: this.#source.total })
+    } catch (cause) {
+      const problem = 'onProgress threw an error'
+      this.#end({ code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute: 'options.onProgress', cause })
+    }
+  }
+}
+
+const settled = () => true
+
+// Whether it settles before the event loop goes on.
+function soon(promise: Promise<unknown>): Promise<boolean> {
+  return Promise.race([promise.then(settled, settled), setImmediate(false)])
+}

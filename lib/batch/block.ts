@@ -1,0 +1,145 @@
+// Items of a batch on their way: collected as rows, sent in one native call, and kept until the answer is there.
+import { Address, familyName } from '../values/address.ts'
+import type { BatchCall, Failure, Reply } from '../binding/addon.ts'
+import { DestinationIdentity } from '../services/destination.ts'
+import type { FailureContext } from '../calls/failure.ts'
+import { UNUSUAL, packItems } from './native-packer.ts'
+import {
+  destinationReader,
+  operationCode,
+  operationName,
+  serviceReader,
+  type DestinationRow,
+  type ServiceRow,
+} from '../binding/records.ts'
+import type { RowBlock } from '../binding/row-writer.ts'
+import { ServiceIdentity, protocolName } from '../services/service-key.ts'
+import type { Channel, Write } from '../calls/requests.ts'
+
+/** Used again and again: allocating megabytes for every thousand items would take longer than filling them. */
+export class BatchBlock<Item> {
+  readonly #services: RowBlock<ServiceRow>
+  readonly #destinations: RowBlock<DestinationRow>
+  readonly #triples: Uint32Array
+  readonly #indexes: Uint32Array
+  #items: Item[] = []
+  #first: number | undefined // of items that all were packed: the index of the first one; the others follow
+  #last: ServiceRow | undefined
+  #lastRow = 0
+
+  constructor({ writers }: Channel, capacity: number) {
+    this.#services = writers.services.block(capacity)
+    this.#destinations = writers.destinations.block(capacity)
+    this.#triples = new Uint32Array(capacity * 3)
+    this.#indexes = new Uint32Array(capacity)
+  }
+
+  get length(): number {
+    return this.#items.length
+  }
+
+  /**
+   * Takes items as far as native code can, into an empty block, and answers how many it left. None: all are taken.
+   * Otherwise `keep` tells of each in turn whether it is. `index`: of the first one in the batch.
+   */
+  pack(items: Item[], index: number): number {
+    const triples = this.#triples.subarray(0, items.length * 3)
+    const { services, destinations, unusual } = packItems(
+      items,
+      triples,
+      this.#services.room(),
+      this.#destinations.room(),
+    )
+    this.#services.adopt(services)
+    this.#destinations.adopt(destinations)
+    if (unusual > 0) return unusual
+    this.#items = items
+    this.#first = index
+    return 0
+  }
+
+  /** Takes the `position`th of the items that were to be packed. False: it is to be added. */
+  keep(position: number, index: number, item: Item): boolean {
+    const code = this.#triples[position * 3] as number
+    if (code === UNUSUAL) return false
+    const [first, second] = [this.#triples[position * 3 + 1] as number, this.#triples[position * 3 + 2] as number]
+    this.#place(code, first, second, index, item)
+    return true
+  }
+
+  /** `index`: of the item in the batch. Throws `InvalidInput`, and adds nothing, when a value does not fit its row. */
+  add({ code, service, destination }: Write, index: number, item: Item): void {
+    const first = service === undefined ? 0 : this.#serviceRow(service)
+    const second = destination === undefined ? 0 : this.#destinations.append(destination)
+    this.#place(code, first, second, index, item)
+  }
+
+  #place(code: number, first: number, second: number, index: number, item: Item): void {
+    const place = this.#items.length
+    this.#triples[place * 3] = code
+    this.#triples[place * 3 + 1] = first
+    this.#triples[place * 3 + 2] = second
+    this.#indexes[place] = index
+    this.#items.push(item)
+  }
+
+  // The items of one service share its row.
+  #serviceRow(service: ServiceRow): number {
+    if (service !== this.#last) {
+      this.#lastRow = this.#services.append(service)
+      this.#last = service
+    }
+    return this.#lastRow
+  }
+
+  send({ session }: Channel, call: BatchCall): Promise<Reply> {
+    const triples = this.#triples.subarray(0, this.length * 3)
+    const services = this.#services.bytes()
+    const destinations = this.#destinations.bytes()
+    return (async () => session.execute(call, triples, services, destinations))()
+  }
+
+  clear(): void {
+    this.#last = undefined
+    this.#services.clear()
+    this.#destinations.clear()
+    this.#items = []
+    this.#first = undefined
+  }
+
+  /** Place in the batch of the item that is the `place`th in this block. */
+  indexAt(place: number): number {
+    return this.#first === undefined ? (this.#indexes[place] as number) : this.#first + place
+  }
+
+  itemAt(place: number): Item {
+    return this.#items[place] as Item
+  }
+
+  /** What a failure is about, from the rows that were sent: the item may have changed since. */
+  context({ index }: Failure): FailureContext {
+    const code = this.#triples[index * 3] as number
+    const operation = operationName(code)
+    if (ofAllServices.has(code)) return { operation, target: 'all services' }
+    const row = serviceReader.rows(bufferOf(this.#services)).at(this.#triples[index * 3 + 1] as number)
+    if (!operation.endsWith('Destination')) return serviceContext(operation, row)
+    const destination = destinationReader.rows(bufferOf(this.#destinations))
+    const { address, family, port = 0 } = destination.at(this.#triples[index * 3 + 2] as number)
+    const place = new Address(familyName(family), address as Uint8Array)
+    return { operation, target: new DestinationIdentity(identityOf(row), place, port) }
+  }
+}
+
+const ofAllServices = new Set(['flush', 'zeroAll'].map(operationCode))
+
+const bufferOf = (block: RowBlock<unknown>) => block.bytes().buffer as ArrayBuffer
+
+function identityOf(row: ServiceRow): ServiceIdentity {
+  const protocol = row.fwmark === undefined ? protocolName(row.protocol ?? 0) : undefined
+  return new ServiceIdentity(row, familyName(row.family), protocol)
+}
+
+function serviceContext(operation: string, row: ServiceRow): FailureContext {
+  const { scheduler, persistenceEngine } = row
+  return { operation, target: identityOf(row), scheduler, persistenceEngine }
+}

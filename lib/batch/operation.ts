@@ -1,0 +1,102 @@
+// What a batch is made of: items, and what each sends.
+import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from '../services/destination.ts'
+import type { Read, Write } from '../calls/requests.ts'
+import * as requests from '../services/writes.ts'
+import type { RequestContext } from '../services/writes.ts'
+import type { ServiceKey } from '../services/service-key.ts'
+import type { Service, ServicePatch } from '../services/service.ts'
+import { FieldSet, InvalidInput, oneOf, type Fields, type PickFields } from '../values/validate.ts'
+
+/** One item of a batch: the name of a method of `Ipvs` with its arguments by name. */
+export type BatchOperation =
+  | { readonly operation: 'addService'; readonly service: Service }
+  | { readonly operation: 'updateService'; readonly service: ServiceKey; readonly patch: ServicePatch }
+  | { readonly operation: 'removeService'; readonly service: ServiceKey }
+  | {
+      readonly operation: 'addDestination'
+      readonly service: ServiceKey
+      readonly destination: Destination | ListedDestination
+    }
+  | {
+      readonly operation: 'updateDestination'
+      readonly service: ServiceKey
+      readonly destination: DestinationKey
+      readonly patch: DestinationPatch | ListedDestination
+    }
+  | { readonly operation: 'removeDestination'; readonly service: ServiceKey; readonly destination: DestinationKey }
+  | { readonly operation: 'zeroCounters'; readonly service?: ServiceKey | undefined }
+  | { readonly operation: 'flush' }
+
+type OperationName = BatchOperation['operation']
+
+/** What an item sends. With `read` it depends on the rows of that. */
+export interface Prepared {
+  readonly read: Read | undefined
+  readonly write: (rows?: ArrayBuffer) => Write
+}
+
+const itemNames = ['operation', 'service', 'destination', 'patch'] as const
+type ItemFields = Fields<(typeof itemNames)[number]>
+
+const pickItem: PickFields<(typeof itemNames)[number]> = (given, present) => ({
+  operation: present & 1 ? given.operation : undefined,
+  service: present & 2 ? given.service : undefined,
+  destination: present & 4 ? given.destination : undefined,
+  patch: present & 8 ? given.patch : undefined,
+})
+const itemFields = new FieldSet(itemNames, pickItem)
+
+interface Preparation {
+  readonly prepare: (context: RequestContext, fields: ItemFields) => Write | Prepared
+  readonly destination?: true
+  readonly patch?: true
+}
+
+const preparations: Readonly<Record<OperationName, Preparation>> = {
+  addService: { prepare: (context, { service }) => requests.addService(context, service) },
+  updateService: {
+    prepare: (context, { service, patch }) => requests.updateService(context, service, patch),
+    patch: true,
+  },
+  removeService: { prepare: (context, { service }) => requests.removeService(context, service) },
+  addDestination: {
+    prepare: (context, { service, destination }) => requests.addDestination(context, service, destination),
+    destination: true,
+  },
+  updateDestination: {
+    prepare: (context, { service, destination, patch }) =>
+      requests.updateDestination(context, service, destination, patch),
+    destination: true,
+    patch: true,
+  },
+  removeDestination: {
+    prepare: (context, { service, destination }) => requests.removeDestination(context, service, destination),
+    destination: true,
+  },
+  zeroCounters: { prepare: (context, { service }) => requests.zeroCounters(context, service) },
+  flush: {
+    prepare: (context, { service }) => {
+      if (service !== undefined) throw new InvalidInput('item.service', 'flush removes all services')
+      return requests.flush(context)
+    },
+  },
+}
+const names = Object.keys(preparations) as OperationName[]
+const byName = new Map<unknown, Preparation>(Object.entries(preparations))
+
+/** Checks an item. Throws `InvalidInput`; `context` then tells what it was about as far as it was understood. */
+export function prepareItem(context: RequestContext & { operation: string }, item: unknown): Write | Prepared {
+  context.operation = 'batch'
+  context.target = ''
+  const fields = itemFields.read(item, 'item')
+  const { operation } = fields
+  const preparation = byName.get(operation) ?? preparations[oneOf(operation, 'item.operation', names)]
+  context.operation = operation as OperationName
+  if (fields.destination !== undefined && preparation.destination === undefined) throw unused('destination', operation)
+  if (fields.patch !== undefined && preparation.patch === undefined) throw unused('patch', operation)
+  return preparation.prepare(context, fields)
+}
+
+function unused(field: string, operation: unknown): InvalidInput {
+  return new InvalidInput(`item.${field}`, `${operation as string} has no ${field}`)
+}

@@ -1,0 +1,117 @@
+// Rows: the structs of native/ as JavaScript sees them. Their layout comes from the schema that the addon reports, so no
+// offset is written here; one closure per field knows how to read it and one how to write it. Typed arrays are in host
+// byte order and rows are naturally aligned, as the structs are.
+import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
+
+/** Value of a field of kind `flags`: only the bits in `mask` count. */
+export interface Flags {
+  readonly value: number
+  readonly mask: number
+}
+
+export interface Views {
+  readonly bytes: Uint8Array
+  readonly text: Buffer
+  readonly u16: Uint16Array
+  readonly u32: Uint32Array
+  readonly u64: BigUint64Array
+}
+
+export function viewsOf(buffer: ArrayBuffer): Views {
+  return {
+    bytes: new Uint8Array(buffer),
+    text: Buffer.from(buffer),
+    u16: new Uint16Array(buffer),
+    u32: new Uint32Array(buffer),
+    u64: new BigUint64Array(buffer),
+  }
+}
+
+export function recordNamed(schema: readonly RecordSchema[], name: string | undefined): RecordSchema {
+  const record = schema.find((candidate) => candidate.name === name)
+  if (record === undefined) throw new Error(`ipvs: the native build knows no record "${name}"; build it again`)
+  return record
+}
+
+// Takes the position of the row, in bytes.
+type Read = (views: Views, row: number) => unknown
+
+function readText(text: Buffer, start: number, size: number): string {
+  const end = text.indexOf(0, start)
+  return text.toString('utf8', start, end < 0 || end > start + size ? start + size : end)
+}
+
+const readers: Readonly<Record<Exclude<FieldKind, 'nested'>, (offset: number, size: number) => Read>> = {
+  u8: (offset) => (views, row) => views.bytes[row + offset],
+  u16: (offset) => (views, row) => views.u16[(row + offset) >>> 1],
+  be16: (offset) => (views, row) => views.u16[(row + offset) >>> 1], // network order is for the wire only
+  u32: (offset) => (views, row) => views.u32[(row + offset) >>> 2],
+  u64: (offset) => (views, row) => views.u64[(row + offset) >>> 3],
+  text: (offset, size) => (views, row) => readText(views.text, row + offset, size),
+  bytes: (offset, size) => (views, row) => views.bytes.subarray(row + offset, row + offset + size),
+  flags: (offset) => (views, row) => {
+    const word = (row + offset) >>> 2
+    return { value: views.u32[word], mask: views.u32[word + 1] }
+  },
+}
+
+function fieldReader(schema: readonly RecordSchema[], field: FieldSchema): Read {
+  if (field.kind !== 'nested') return readers[field.kind](field.offset, field.size)
+  const Nested = lazyRowClass(schema, field.record)
+  return (views, row) => new Nested(views, row + field.offset)
+}
+
+type LazyRowClass = new (views: Views, row: number) => object
+
+// A class whose getters read the fields: a row is one small object, and only what is looked at gets decoded.
+function lazyRowClass(schema: readonly RecordSchema[], name: string | undefined): LazyRowClass {
+  return class Row {
+    readonly #views: Views
+    readonly #row: number
+
+    constructor(views: Views, row: number) {
+      this.#views = views
+      this.#row = row
+    }
+
+    static {
+      for (const [bit, field] of recordNamed(schema, name).fields.entries()) {
+        const read = fieldReader(schema, field)
+        Object.defineProperty(Row.prototype, field.name, {
+          enumerable: true,
+          get(this: Row): unknown {
+            const present = this.#views.u32[this.#row >>> 2] as number
+            return (present >>> bit) & 1 ? read(this.#views, this.#row) : undefined
+          },
+        })
+      }
+    }
+  }
+}
+
+/** Rows of one record, one after the other. A field that is absent reads as `undefined`. */
+export interface Rows<Row> {
+  readonly length: number
+  at(index: number): Row
+}
+
+/** Reads rows of one record. Build it once: that is the costly part. */
+export class RowReader<Row extends object> {
+  readonly #size: number
+  readonly #Row: LazyRowClass
+
+  constructor(schema: readonly RecordSchema[], name: string) {
+    this.#size = recordNamed(schema, name).size
+    this.#Row = lazyRowClass(schema, name)
+  }
+
+  rows(buffer: ArrayBuffer): Rows<Row> {
+    const views = viewsOf(buffer)
+    const size = this.#size
+    const LazyRow = this.#Row
+    return {
+      length: Math.floor(buffer.byteLength / size),
+      at: (index) => new LazyRow(views, index * size) as Row,
+    }
+  }
+}

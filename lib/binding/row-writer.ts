@@ -1,0 +1,256 @@
+// Writing rows: from objects of ours to the structs of native/. See rows.ts.
+import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
+import { recordNamed, viewsOf, type Flags, type Views } from './row-reader.ts'
+import { InvalidInput, show } from '../values/validate.ts'
+
+// Takes the position of the row, in bytes.
+type Write = (views: Views, row: number, value: unknown) => void
+
+const MOST_U32 = 0xffffffff
+
+function numberWriter(path: string, most: number, store: (views: Views, row: number, value: number) => void): Write {
+  return (views, row, value) => {
+    // Typed arrays would wrap silently: port 65536 would be port 0.
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
+      throw new InvalidInput(path, `${show(value)} is not an integer from 0 to ${most}`)
+    }
+    store(views, row, value)
+  }
+}
+
+function bigintWriter(path: string, offset: number): Write {
+  return (views, row, value) => {
+    if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value) {
+      throw new InvalidInput(path, `${show(value)} is not a bigint from 0 to 2^64-1`)
+    }
+    views.u64[(row + offset) >>> 3] = value
+  }
+}
+
+const IP_SIZE = 16 // of a field that holds an address; an IPv4 address may be given as a number
+
+/** Into the first four bytes, in network order. */
+export function putIPv4({ bytes }: Views, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+const encoder = new TextEncoder()
+
+function refuseText(path: string, value: unknown): never {
+  throw new InvalidInput(path, `${show(value)} is not text without NUL`)
+}
+
+// Writers may rely on a row that is all zeros, but for what they write into it.
+function textWriter(path: string, offset: number, size: number): Write {
+  const long = (value: string) => new InvalidInput(path, `${show(value)} is longer than ${size - 1} bytes`)
+  const writeAny = (views: Views, row: number, value: string) => {
+    if (/\p{Surrogate}/u.test(value)) refuseText(path, value)
+    const place = views.bytes.subarray(row + offset, row + offset + size - 1) // native wants the NUL
+    if (encoder.encodeInto(value, place).read < value.length) throw long(value)
+  }
+  return (views, row, value) => {
+    if (typeof value !== 'string') return refuseText(path, value)
+    for (let index = 0; index < value.length; index++) {
+      const unit = value.charCodeAt(index)
+      if (unit === 0) refuseText(path, value)
+      if (index === size - 1) throw long(value)
+      if (unit > 0x7f) return writeAny(views, row, value)
+      views.bytes[row + offset + index] = unit
+    }
+  }
+}
+
+function bytesWriter(path: string, offset: number, size: number): Write {
+  const word = numberWriter(path, MOST_U32, (views, row, value) => putIPv4(views, row + offset, value))
+  return (views, row, value) => {
+    if (typeof value === 'number' && size === IP_SIZE) return word(views, row, value)
+    if (!(value instanceof Uint8Array) || value.length > size) {
+      throw new InvalidInput(path, `${show(value)} is not at most ${size} bytes`)
+    }
+    // Faster than set() for so few.
+    for (let index = 0; index < value.length; index++) views.bytes[row + offset + index] = value[index] as number
+  }
+}
+
+function flagsWriter(path: string, offset: number): Write {
+  const value = numberWriter(`${path}.value`, MOST_U32, (views, row, bits) => {
+    views.u32[(row + offset) >>> 2] = bits
+  })
+  const mask = numberWriter(`${path}.mask`, MOST_U32, (views, row, bits) => {
+    views.u32[((row + offset) >>> 2) + 1] = bits
+  })
+  return (views, row, flags) => {
+    value(views, row, (flags as Flags).value)
+    mask(views, row, (flags as Flags).mask)
+  }
+}
+
+const writers: Readonly<Record<Exclude<FieldKind, 'nested'>, (path: string, offset: number, size: number) => Write>> = {
+  u8: (path, offset) => numberWriter(path, 0xff, (views, row, value) => (views.bytes[row + offset] = value)),
+  u16: (path, offset) => numberWriter(path, 0xffff, (views, row, value) => (views.u16[(row + offset) >>> 1] = value)),
+  be16: (path, offset) => numberWriter(path, 0xffff, (views, row, value) => (views.u16[(row + offset) >>> 1] = value)),
+  u32: (path, offset) => numberWriter(path, MOST_U32, (views, row, value) => (views.u32[(row + offset) >>> 2] = value)),
+  u64: bigintWriter,
+  text: textWriter,
+  bytes: bytesWriter,
+  flags: flagsWriter,
+}
+
+function fieldWriter(schema: readonly RecordSchema[], record: string, field: FieldSchema): Write {
+  if (field.kind !== 'nested') return writers[field.kind](`${record}.${field.name}`, field.offset, field.size)
+  const write = recordWriter(schema, field.record)
+  return (views, row, value) => write(views, row + field.offset, value)
+}
+
+// Writes the fields that have a value and the presence bits that say so.
+function recordWriter(schema: readonly RecordSchema[], name: string | undefined): Write {
+  const record = recordNamed(schema, name)
+  const fields = new Map(
+    record.fields.map((field, bit) => [field.name, { bit: 1 << bit, write: fieldWriter(schema, record.name, field) }]),
+  )
+  return (views, row, value) => {
+    let present = 0
+    // Rows are literals of ours: going through what they have is faster than asking for all that they could have.
+    for (const key in value as Record<string, unknown>) {
+      const given = (value as Record<string, unknown>)[key]
+      const field = given === undefined ? undefined : fields.get(key)
+      if (field === undefined) continue
+      field.write(views, row, given)
+      present |= field.bit
+    }
+    views.u32[row >>> 2] = present
+  }
+}
+
+/** Where a field is in its row, and which bit says that it has a value. */
+export interface Place {
+  readonly offset: number
+  readonly size: number
+  readonly bit: number
+}
+
+/** All fields of a record. */
+export function layoutOf<Row>(schema: readonly RecordSchema[], name: string): Readonly<Record<keyof Row, Place>> {
+  const places = recordNamed(schema, name).fields.map((field, index) => {
+    const { offset, size } = field
+    return [field.name, { offset, size, bit: 1 << index }] as const
+  })
+  return Object.fromEntries(places) as Record<keyof Row, Place>
+}
+
+/**
+ * Writes a row that is all zeros, at a position in bytes, and answers its presence bits; -1: something in it is not for
+ * this writer.
+ */
+export type RowWrite<Row> = (views: Views, row: number, value: Row) => number
+
+/** A growing block of rows. */
+export interface RowBlock<Row> {
+  readonly length: number
+  /** Index of the new row. Throws `InvalidInput`, and adds nothing, when a value does not fit its field. */
+  append(row: Row): number
+  /** Room for rows that native code writes, from the first one on, into an empty block; `adopt` says how many. */
+  room(): Uint8Array
+  adopt(length: number): void
+  /** The rows so far, where they are: good until the next change. */
+  bytes(): Uint8Array
+  /** The rows so far, in a buffer of their own. */
+  toBuffer(): ArrayBuffer
+  /** Removes all rows and keeps the room. */
+  clear(): void
+}
+
+/** Writes rows of one record. Build it once: that is the costly part. */
+export class RowWriter<Row extends object> {
+  readonly #size: number
+  readonly #write: Write
+
+  /** `fast`: a writer of its own for this record. */
+  constructor(schema: readonly RecordSchema[], name: string, fast?: RowWrite<Row>) {
+    const { size } = recordNamed(schema, name)
+    this.#size = size
+    const write = recordWriter(schema, name)
+    this.#write = fast === undefined ? write : withFallback(fast, write, size)
+  }
+
+  /** An empty block with room for `capacity` rows before it has to grow. */
+  block(capacity = 4): RowBlock<Row> {
+    return new Block(this.#size, this.#write, capacity)
+  }
+
+  /** A block of one. */
+  encode(row: Row): ArrayBuffer {
+    const block = this.block(1)
+    block.append(row)
+    return block.toBuffer()
+  }
+}
+
+function withFallback<Row>(fast: RowWrite<Row>, slow: Write, size: number): Write {
+  return (views, row, value) => {
+    const present = fast(views, row, value as Row)
+    if (present >= 0) {
+      views.u32[row >>> 2] = present
+      return
+    }
+    views.bytes.fill(0, row, row + size)
+    slow(views, row, value)
+  }
+}
+
+class Block<Row> implements RowBlock<Row> {
+  readonly #size: number
+  readonly #write: Write
+  #views: Views
+  #length = 0
+  #used = 0 // rows that may not be zeros: they were written once, and perhaps not to their end
+
+  constructor(size: number, write: Write, capacity: number) {
+    this.#size = size
+    this.#write = write
+    this.#views = viewsOf(new ArrayBuffer(size * capacity))
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  append(row: Row): number {
+    const start = this.#length * this.#size
+    if (start + this.#size > this.#views.bytes.length) this.#grow()
+    if (this.#length < this.#used) this.#views.bytes.fill(0, start, start + this.#size)
+    else this.#used = this.#length + 1
+    this.#write(this.#views, start, row)
+    return this.#length++
+  }
+
+  room(): Uint8Array {
+    return this.#views.bytes
+  }
+
+  adopt(length: number): void {
+    this.#length = length
+    this.#used = Math.max(this.#used, length)
+  }
+
+  bytes(): Uint8Array {
+    return this.#views.bytes.subarray(0, this.#length * this.#size)
+  }
+
+  toBuffer(): ArrayBuffer {
+    return this.bytes().slice().buffer
+  }
+
+  clear(): void {
+    this.#length = 0
+  }
+
+  #grow(): void {
+    const larger = viewsOf(new ArrayBuffer(this.#views.bytes.length * 2))
+    larger.bytes.set(this.#views.bytes)
+    this.#views = larger
+  }
+}

@@ -1,0 +1,137 @@
+// From what the native side reports to an error that a person can act on.
+import { constants } from 'node:os'
+import type { Cause, Failure } from '../binding/addon.ts'
+import { IpvsError, MAYBE_APPLIED, about, type IpvsErrorCode, type OperationContext } from '../values/errors.ts'
+import { explainRejection } from '../services/service-errno.ts'
+
+/** What was asked for, as far as a failure can be about it. */
+export interface FailureContext extends OperationContext {
+  /** The scheduler that the request named. */
+  readonly scheduler?: string | undefined
+  /** The persistence engine that the request named. */
+  readonly persistenceEngine?: string | undefined
+  readonly netns?: string | undefined
+  /** True for operations that change nothing: their outcome is never unknown. */
+  readonly reads?: boolean | undefined
+  /** Of a change of marks: temporary rules may have stayed. */
+  readonly leftovers?: true | undefined
+}
+
+/** What people should know of temporary rules that may have stayed. */
+export const LEFTOVERS: string =
+  'Temporary rules of this change may have stayed in the chain "marks"; status() shows them, and the next change, or ' +
+  'opening the table, removes them.'
+
+export interface Explanation {
+  readonly code: IpvsErrorCode
+  readonly problem: string
+  readonly attribute?: string
+}
+
+/** Explains the errno with which the kernel refused an operation. */
+export type Explain = (context: FailureContext, errno: string, failure: Failure) => Explanation
+
+const namesByNumber = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+// Numbers with two names: the ones that the manual pages of netlink use.
+namesByNumber.set(constants.errno.EAGAIN, 'EAGAIN').set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP')
+
+/** `ESRCH` for 3. */
+export function errnoName(errno: number): string {
+  return namesByNumber.get(errno) ?? `errno ${errno}`
+}
+
+const UNAVAILABLE =
+  'the running kernel offers no IPVS. Load it with "modprobe ip_vs" (kernels before 6.1 do not load it by themselves; ' +
+  'for a container, load it on the host), or use a kernel built with CONFIG_IP_VS'
+
+// Every kernel with a network has netlink: who does not find it is in a sandbox. What the kernel has is not known then.
+const FORBIDDEN =
+  'socket refused: AF_NETLINK is not allowed in this process (EAFNOSUPPORT). A filter of system calls forbids it: in a ' +
+  'systemd unit add AF_NETLINK to RestrictAddressFamilies=, in a container allow it in the seccomp profile'
+
+const BAD_PATH = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL', 'ELOOP', 'ENAMETOOLONG'])
+
+function explainNamespace(netns: string, errno: string): Explanation | undefined {
+  const path = JSON.stringify(netns)
+  const attribute = 'options.netns'
+  if (BAD_PATH.has(errno)) {
+    const problem = `netns: ${path} cannot be opened as a network namespace (${errno}); give a path such as "/run/netns/NAME" or "/proc/PID/ns/net"`
+    return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute }
+  }
+  if (errno === 'EPERM') {
+    const problem = `netns: entering the network namespace ${path} needs CAP_SYS_ADMIN (EPERM)`
+    return { code: 'ERR_IPVS_PERMISSION_DENIED', problem, attribute }
+  }
+  return undefined
+}
+
+// A system call of ours failed before the kernel saw the request.
+function explainLocal({ netns }: FailureContext, errno: string): Explanation {
+  const namespace = netns === undefined ? undefined : explainNamespace(netns, errno)
+  if (namespace !== undefined) return namespace
+  switch (errno) {
+    case 'EBUSY': {
+      const problem =
+        'somebody else was in the middle of a patch in this network namespace all the time (lslocks shows who has locked it)'
+      return { code: 'ERR_IPVS_CONFLICT', problem: `${problem}; nothing was changed` }
+    }
+    case 'ETIMEDOUT':
+      return { code: 'ERR_IPVS_TIMEOUT', problem: 'no time was left to send it; nothing was changed' }
+    case 'EAFNOSUPPORT':
+      return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: FORBIDDEN }
+    case 'EPROTONOSUPPORT':
+      return { code: 'ERR_IPVS_UNAVAILABLE', problem: `no generic netlink here (${errno}): ${UNAVAILABLE}` }
+    case 'EPERM':
+    case 'EACCES':
+      return {
+        code: 'ERR_IPVS_PERMISSION_DENIED',
+        problem: `the system does not let this process use netlink (${errno})`,
+      }
+    default:
+      return { code: 'ERR_IPVS_KERNEL', problem: `a system call failed (${errno}) before anything was sent` }
+  }
+}
+
+// What the cause alone explains.
+const explanations: Readonly<Record<Exclude<Cause, 'rejected' | 'local'>, Explanation>> = {
+  unavailable: { code: 'ERR_IPVS_UNAVAILABLE', problem: UNAVAILABLE },
+  timeout: { code: 'ERR_IPVS_TIMEOUT', problem: 'the kernel did not answer in time' },
+  overrun: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the answer was lost: the receive queue was full' },
+  truncated: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the answer was lost: it did not fit the receive buffer' },
+  malformed: { code: 'ERR_IPVS_KERNEL', problem: 'the answer is not one that the kernel should send' },
+  aborted: { code: 'ERR_IPVS_ABORTED', problem: 'aborted' },
+  closed: { code: 'ERR_IPVS_CLOSED', problem: 'the handle was closed' },
+  conflict: { code: 'ERR_IPVS_CONFLICT', problem: 'others kept changing the table; try again' },
+}
+
+export function explainFailure(context: FailureContext, failure: Failure, explain: Explain): Explanation {
+  const { cause, unknown } = failure
+  if (cause === 'local' && unknown) {
+    const problem = `a system call failed (${errnoName(failure.errno)}) afterwards`
+    return { code: 'ERR_IPVS_KERNEL', problem }
+  }
+  if (cause === 'rejected') return explain(context, errnoName(failure.errno), failure)
+  return cause === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[cause]
+}
+
+/** Marks and IPVS differ only in what a refusal means: `explain`. `cause` becomes the error's own. */
+export function failureError(
+  context: FailureContext,
+  failure: Failure,
+  cause?: unknown,
+  explain: Explain = explainRejection,
+): IpvsError {
+  const { code, problem, attribute = failure.attribute } = explainFailure(context, failure, explain)
+  const unknown = failure.unknown && context.reads !== true
+  const said = failure.message === undefined || failure.message === '' ? [] : [`The kernel says: "${failure.message}".`]
+  const more = [...said, ...(unknown ? [MAYBE_APPLIED] : []), ...(context.leftovers ? [LEFTOVERS] : [])]
+  return new IpvsError(code, [`${problem}.`, ...more].join(' '), {
+    ...about(context),
+    errno: failure.errno === 0 ? undefined : failure.errno,
+    attribute: attribute === '' ? undefined : attribute,
+    kernelMessage: failure.message === '' ? undefined : failure.message,
+    outcome: unknown ? 'unknown' : 'not-applied',
+    leftovers: context.leftovers,
+    cause,
+  })
+}

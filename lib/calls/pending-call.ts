@@ -1,0 +1,75 @@
+// One operation under way: its promise and its AbortSignal.
+import { abortedError } from '../values/errors.ts'
+import type { FailureContext } from './failure.ts'
+import { onAbort, parseSignal } from '../values/signals.ts'
+import { readFields } from '../values/validate.ts'
+
+/** Last parameter of every method. */
+export interface CallOptions {
+  /**
+   * Gives up waiting: the call rejects with `ERR_IPVS_ABORTED`, its `cause` being the signal's reason. Its `outcome` is
+   * `unknown` when the kernel had been asked already.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
+export function parseCallOptions(value: unknown): AbortSignal | undefined {
+  return parseSignal(readFields(value, 'options', ['signal']).signal, 'options.signal')
+}
+
+/** A promise that settles once, by result, failure or signal, whichever comes first. */
+export class Pending<Result> {
+  readonly promise: Promise<Result>
+  readonly context: FailureContext
+  /** What the signal does: gives up, as nothing was sent so far. Replaced when that changes. */
+  onAbort: () => void = () => this.abort('not-applied')
+
+  #settled = false
+  #resolve!: (result: Result) => void
+  #reject!: (error: unknown) => void
+  readonly #signal: AbortSignal | undefined
+  readonly #unlisten: (() => void) | undefined
+
+  constructor(context: FailureContext, signal: AbortSignal | undefined) {
+    this.context = context
+    this.#signal = signal
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    if (signal?.aborted) this.abort('not-applied')
+    else if (signal !== undefined) this.#unlisten = onAbort(signal, () => this.onAbort())
+  }
+
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  get aborted(): boolean {
+    return this.#signal?.aborted === true
+  }
+
+  /** What the signal was fired with; `undefined` when it was not. */
+  get reason(): unknown {
+    return this.aborted ? this.#signal?.reason : undefined
+  }
+
+  resolve(result: Result): void {
+    if (this.#settle()) this.#resolve(result)
+  }
+
+  reject(error: unknown): void {
+    if (this.#settle()) this.#reject(error)
+  }
+
+  abort(outcome: 'not-applied' | 'unknown'): void {
+    this.reject(abortedError(this.context, this.reason, this.context.reads ? 'not-applied' : outcome))
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.#unlisten?.()
+    return true
+  }
+}

@@ -1,0 +1,172 @@
+// What a handle knows about connections. Ipvs extends this class; everything here works beside its queue of requests.
+import { setTimeout } from 'node:timers/promises'
+import type { ConnectionPassOptions } from '../binding/addon.ts'
+import { changesBetween, parseWatchOptions, type ConnectionChanges, type WatchConnectionsOptions } from './changes.ts'
+import { parseConnectionFilter, type ConnectionFilter } from './filter.ts'
+import { ConnectionPass } from './pass.ts'
+import { BLOCK_ROWS, ConnectionTable } from './table.ts'
+import { ConnectionRows, type Connection } from './connection.ts'
+import { IpvsError, about, abortedError, closedError } from '../values/errors.ts'
+import type { FailureContext } from '../calls/failure.ts'
+import type { Namespace } from '../calls/namespace.ts'
+import { parseCallOptions, type CallOptions } from '../calls/pending-call.ts'
+import { checked } from '../services/writes.ts'
+import { parsePerCpu, parseTotals, type TotalStatistics } from './total-statistics.ts'
+
+/** Rows that are read ahead of a loop: 64 KiB. */
+const STREAM_ROWS = 1024
+
+/**
+ * The connections of a network namespace: what `Ipvs` inherits. The kernel shows its table as text, in a walk that is neither
+ * consistent nor, on kernels up to 6.12, cheap: docs/connections.md says what that means.
+ */
+export abstract class Connections {
+  readonly #netns: Namespace | undefined
+  // Weak, so that a loop that was forgotten half-way is collected with its thread and its descriptor.
+  readonly #passes = new Set<WeakRef<ConnectionPass>>()
+  #closed = false
+
+  /** @internal */
+  protected constructor(netns: Namespace | undefined) {
+    this.#netns = netns
+  }
+
+  /**
+   * Connections one after the other, in no particular order, each once, as plain objects. The filter is evaluated natively: what
+   * does not match costs next to nothing. Nothing is read ahead beyond 1024 rows, and leaving the loop ends the pass. Like
+   * `ipvsadm -Lnc`.
+   *
+   * The table goes on changing while it is read: connections that are there all the time can be missing, and a slow loop makes
+   * that worse; `connectionTable` reads in one go. Rejects, at the first step, with `ERR_IPVS_INVALID_ARGUMENT`; with
+   * `ERR_IPVS_UNAVAILABLE` without IPVS; with `ERR_IPVS_KERNEL` when a line is not understood, which it quotes.
+   */
+  async *connections(filter: ConnectionFilter = {}): AsyncGenerator<Connection, void, undefined> {
+    const context = this.#context('connections')
+    const { options, signal } = checked(context, () => parseConnectionFilter(filter))
+    const pass = this.#pass(context, options, signal)
+    try {
+      for (let done = false; !done;) {
+        const block = await pass.block(STREAM_ROWS, 1)
+        const rows = new ConnectionRows(block)
+        for (let index = 0; index < rows.length; index++) {
+          pass.assertGoing()
+          yield rows.at(index).toJSON()
+        }
+        done = block.done
+      }
+    } finally {
+      await this.#end(pass)
+    }
+  }
+
+  /**
+   * All connections that match, in a table to be asked: 64 bytes for each. Read on a thread of its own at about the speed at
+   * which the kernel prints them; a large table by two, one for the kernel's part and one for ours. Rejects like `connections`.
+   */
+  async connectionTable(filter: ConnectionFilter = {}): Promise<ConnectionTable> {
+    const context = this.#context('connectionTable')
+    const { options, signal } = checked(context, () => parseConnectionFilter(filter))
+    const pass = this.#pass(context, forTable(options), signal)
+    try {
+      return await readTable(pass)
+    } finally {
+      await this.#end(pass)
+    }
+  }
+
+  /**
+   * What opened, changed its state or closed, from pass to pass, until the loop is left. The first time comes at once, with
+   * everything opened. A pass reads the whole table: see docs/connections.md for what that costs. Rejects like `connections`.
+   */
+  async *watchConnections(options: WatchConnectionsOptions): AsyncGenerator<ConnectionChanges, void, undefined> {
+    const context = this.#context('watchConnections')
+    const { intervalMs, filter, signal } = checked(context, () => parseWatchOptions(options))
+    let table = new ConnectionTable([])
+    for (;;) {
+      const start = performance.now()
+      const pass = this.#pass(context, forTable(filter.options), signal)
+      let changes: ConnectionChanges
+      try {
+        const next = await readTable(pass)
+        changes = await changesBetween(table, next, pass, performance.now() - start)
+        table = next
+      } finally {
+        await this.#end(pass)
+      }
+      yield changes
+      await pause(start + intervalMs - performance.now(), context, signal)
+    }
+  }
+
+  /** Counters and rates of all services together, and counters of each processor. Like `/proc/net/ip_vs_stats`. */
+  async statistics(options: CallOptions = {}): Promise<TotalStatistics> {
+    const context = this.#context('statistics', 'all services')
+    const signal = checked(context, () => parseCallOptions(options))
+    const pass = this.#pass(context, {}, signal)
+    try {
+      const { rows, destinations } = await pass.statistics()
+      const [totals, cpus] = [parseTotals(text(rows)), parsePerCpu(text(destinations))]
+      if (totals !== undefined && cpus !== undefined) return { ...totals, cpus }
+      const file = totals === undefined ? 'ip_vs_stats' : 'ip_vs_stats_percpu'
+      throw new IpvsError('ERR_IPVS_KERNEL', `/proc/net/${file} is not understood.`, about(context))
+    } finally {
+      await this.#end(pass)
+    }
+  }
+
+  /** @internal Ends all passes, and refuses new ones. */
+  protected async closePasses(): Promise<void> {
+    this.#closed = true
+    const passes = Array.from(this.#passes, (reference) => reference.deref())
+    this.#passes.clear()
+    await Promise.all(passes.map(async (pass) => pass?.close()))
+  }
+
+  #context(operation: string, target = 'connections'): FailureContext {
+    return { operation, target, netns: this.#netns?.path, reads: true }
+  }
+
+  #pass(context: FailureContext, options: ConnectionPassOptions, signal: AbortSignal | undefined): ConnectionPass {
+    if (this.#closed) throw closedError(context)
+    for (const reference of this.#passes) {
+      if (reference.deref() === undefined) this.#passes.delete(reference)
+    }
+    const pass = new ConnectionPass(context, options, signal, this.#netns)
+    this.#passes.add(new WeakRef(pass))
+    return pass
+  }
+
+  async #end(pass: ConnectionPass): Promise<void> {
+    for (const reference of this.#passes) {
+      if (reference.deref() === pass) this.#passes.delete(reference)
+    }
+    return pass.close()
+  }
+}
+
+function text(bytes: ArrayBuffer | undefined): string {
+  return Buffer.from(bytes ?? new ArrayBuffer(0)).toString('latin1')
+}
+
+// With a limit, what is read ahead may be for nothing, and old kernels take their time for it.
+function forTable(options: ConnectionPassOptions): ConnectionPassOptions {
+  return { ...options, ahead: options.limit === undefined }
+}
+
+async function readTable(pass: ConnectionPass): Promise<ConnectionTable> {
+  const blocks = []
+  for (let done = false; !done;) {
+    const block = await pass.block(BLOCK_ROWS, BLOCK_ROWS)
+    done = block.done
+    if (block.length > 0) blocks.push(block)
+  }
+  return new ConnectionTable(blocks)
+}
+
+async function pause(milliseconds: number, context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await setTimeout(Math.max(0, milliseconds), undefined, { signal })
+  } catch {
+    throw abortedError(context, signal?.reason, 'not-applied') // nothing else ends a timer early
+  }
+}

@@ -1,0 +1,60 @@
+// Counters of a whole network namespace, from the kernel's text files: there is no netlink command for them.
+import type { Statistics } from '../services/statistics.ts'
+
+/** What passed one processor. */
+export interface CpuStatistics extends Omit<Statistics, 'rates'> {
+  /** Number of the processor. */
+  readonly cpu: number
+}
+
+/**
+ * What has passed all services since the module was loaded or all counters were zeroed. Counters and rates are up to 2 seconds
+ * old, like those of services; counters of processors are not, and `zeroCounters` does not touch them.
+ */
+export interface TotalStatistics extends Statistics {
+  /** One for each processor that the machine could have. */
+  readonly cpus: readonly CpuStatistics[]
+}
+
+type Counters = Omit<Statistics, 'rates'>
+
+const HEXADECIMAL = /^[0-9A-F]{1,16}$/
+
+// Numbers are hexadecimal, without a prefix.
+function numbersOf(line: string, count: number): string[] | undefined {
+  const words = line.trim().split(/\s+/)
+  return words.length === count && words.every((word) => HEXADECIMAL.test(word)) ? words : undefined
+}
+
+function counters(words: readonly string[]): Counters {
+  const [connections, inPackets, outPackets, inBytes, outBytes] = words.map((word) => BigInt(`0x${word}`))
+  return { connections, inPackets, outPackets, inBytes, outBytes } as Counters
+}
+
+/** Reads ip_vs_stats: two lines of headings, counters, an empty line, headings, rates. `undefined`: it is something else. */
+export function parseTotals(text: string): Statistics | undefined {
+  const lines = text.split('\n')
+  const [totals, rates] = [lines[2] ?? '', lines[5] ?? ''].map((line) => numbersOf(line, 5))
+  if (totals === undefined || rates === undefined || !/Conns\s+Packets\s+Packets\s+Bytes/.test(lines[1] ?? '')) {
+    return undefined
+  }
+  const [connections = 0, inPackets = 0, outPackets = 0, inBytes = 0, outBytes = 0] = rates.map((word) =>
+    Number.parseInt(word, 16),
+  )
+  return { ...counters(totals), rates: { connections, inPackets, outPackets, inBytes, outBytes } }
+}
+
+/** Reads ip_vs_stats_percpu: two lines of headings, a line for each processor, one for all of them with `~`. */
+export function parsePerCpu(text: string): CpuStatistics[] | undefined {
+  const lines = text.split('\n')
+  const cpus: CpuStatistics[] = []
+  if (!/^CPU\s+Conns\s+Packets/.test(lines[1] ?? '')) return undefined
+  for (const line of lines.slice(2)) {
+    if (/^\s*~\s/.test(line)) return cpus
+    const words = numbersOf(line, 6)
+    if (words === undefined) return undefined
+    const [cpu = '', ...rest] = words
+    cpus.push({ cpu: Number.parseInt(cpu, 16), ...counters(rest) })
+  }
+  return undefined
+}

@@ -1,0 +1,84 @@
+// Finding a mark that nobody uses.
+import { binding } from '../binding/addon.ts'
+import { FULL_MASK } from './rule.ts'
+import { IpvsError } from '../values/errors.ts'
+import type { FoundMark } from './foreign-mark.ts'
+import { sessionIn, type Namespace } from '../calls/namespace.ts'
+import { Pipeline } from '../calls/queue.ts'
+import { operationCode, rowWriters, serviceReader } from '../binding/records.ts'
+import { parseSignal } from '../values/signals.ts'
+import { parseFwmark } from '../services/service-key.ts'
+import { LazyTable } from '../values/table.ts'
+import { InvalidInput, readFields } from '../values/validate.ts'
+
+/** Options of `FirewallMarks.allocateMark`. */
+export interface AllocateMarkOptions {
+  /** The first mark to consider, 1 to 4294967295, as a number or as text. Default 1. */
+  readonly from?: number | string | undefined
+  /** The last one. Default 4294967295. */
+  readonly to?: number | string | undefined
+  /** Ends the call early. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface MarkRange {
+  readonly from: number
+  readonly to: number
+  readonly signal: AbortSignal | undefined
+}
+
+export function parseMarkRange(value: unknown): MarkRange {
+  const { from = 1, to = FULL_MASK, signal } = readFields(value, 'options', ['from', 'to', 'signal'])
+  const range = { from: parseFwmark(from, 'options.from'), to: parseFwmark(to, 'options.to') }
+  if (range.from > range.to)
+    throw new InvalidInput('options.to', `${range.to} is less than options.from, ${range.from}`)
+  return { ...range, signal: parseSignal(signal, 'options.signal') }
+}
+
+/** Bits of a mark that some rule sets. */
+export interface UsedMark {
+  readonly mark: number
+  readonly mask: number
+}
+
+export function usedByOthers(found: readonly FoundMark[]): UsedMark[] {
+  return found.flatMap(({ mark = 0, mask = FULL_MASK }) => (mark === 0 ? [] : [{ mark, mask }])) // 0: takes bits away
+}
+
+/** The marks that IPVS has services for; none where the kernel has no IPVS. */
+export async function serviceMarks(
+  netns: Namespace | undefined,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const pipeline = new Pipeline(new binding.IpvsSession(sessionIn(netns)), { timeoutMs, writers: rowWriters })
+  const context = { operation: 'allocateMark', target: 'all services', netns: netns?.path }
+  try {
+    const rows = serviceReader.rows(await pipeline.read({ code: operationCode('listServices') }, context, signal))
+    const marks = await new LazyTable(rows.length, (index) => rows.at(index)).column('fwmark')
+    return marks.filter((mark) => mark !== undefined)
+  } catch (error) {
+    if (error instanceof IpvsError && error.code === 'ERR_IPVS_UNAVAILABLE') return []
+    throw error
+  } finally {
+    await pipeline.close()
+  }
+}
+
+function lowestBit(mask: number): number {
+  return (mask & -mask) >>> 0
+}
+
+/** The least mark within the range that no packet can have on account of `used`; `undefined`: there is none. */
+export function freeMark({ from, to }: MarkRange, used: readonly UsedMark[]): number | undefined {
+  const taken = new Set(used.filter(({ mask }) => mask === FULL_MASK).map(({ mark }) => mark))
+  const partial = used.filter(({ mask }) => mask !== FULL_MASK)
+  for (let mark = from; mark <= to;) {
+    // A rule that sets a few bits gives their mark to packets without one, and to others marks that contain them.
+    const met = partial.find((other) => (mark & other.mask) >>> 0 === other.mark)
+    if (met === undefined && !taken.has(mark)) return mark
+    const step = met === undefined ? 1 : lowestBit(met.mask) // no mark before that differs in the mask
+    mark = (Math.floor(mark / step) + 1) * step
+  }
+  return undefined
+}

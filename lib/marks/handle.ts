@@ -1,0 +1,89 @@
+// What a handle of our table is made of: the store that all its operations go through, and the context for their errors.
+import { describeRule, type CheckedRule } from './rule.ts'
+import { ruleOf } from './element.ts'
+import { wishOf, wishOfAll, type Wish } from './plan.ts'
+import type { MarkStore, Plan } from './store.ts'
+import { groupRules } from './known-table.ts'
+import type { Namespace } from '../calls/namespace.ts'
+import { parseCallOptions, type CallOptions } from '../calls/pending-call.ts'
+import { checked, type RequestContext } from '../services/writes.ts'
+import { Slices } from '../values/time-slices.ts'
+import { InvalidInput, isArray, list, show } from '../values/validate.ts'
+
+const MOST_RULES = 1_000_000
+
+type Parse = (value: unknown, path: string) => CheckedRule
+
+function parseAt(index: number, given: unknown, parse: Parse): CheckedRule {
+  try {
+    return parse(given, '')
+  } catch (error) {
+    throw error instanceof InvalidInput ? error.within(`rules[${index}]`) : error
+  }
+}
+
+function* parseEach(rules: readonly unknown[], parse: Parse): Iterable<CheckedRule> {
+  for (let index = 0; index < rules.length; index++) yield parseAt(index, rules[index], parse)
+}
+
+async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<Wish> {
+  if (!isArray(value)) {
+    const rule = parse(value, 'rule')
+    context.target = describeRule(rule)
+    return wishOf(rule)
+  }
+  const rules = list(value, 'rules', MOST_RULES)
+  const wish = await wishOfAll(parseEach(rules, parse), new Slices())
+  context.target = rules.length === 1 ? (wish[0]?.text ?? '') : `${rules.length} rules`
+  return wish
+}
+
+export class MarksHandle {
+  readonly store: MarkStore
+  readonly netns: Namespace | undefined
+  readonly #target: string
+
+  constructor(store: MarkStore, target: string, netns: Namespace | undefined) {
+    this.store = store
+    this.#target = target
+    this.netns = netns
+  }
+
+  context(operation: string): RequestContext {
+    return { operation, target: this.#target, netns: this.netns?.path }
+  }
+
+  async list<Listed>(
+    operation: string,
+    options: CallOptions,
+    listed: (rule: CheckedRule) => Listed | undefined,
+  ): Promise<Listed[]> {
+    const context = this.context(operation)
+    const signal = checked(context, () => parseCallOptions(options))
+    const slices = new Slices()
+    const rules: Listed[] = []
+    for (const elements of groupRules(await this.store.read(context, signal))) {
+      const rule = listed(ruleOf(elements))
+      if (rule !== undefined) rules.push(rule)
+      if (slices.due()) await slices.next()
+    }
+    return rules
+  }
+
+  async change(operation: string, parse: Parse, rules: unknown, options: CallOptions, plan: Plan): Promise<void> {
+    const context = this.context(operation)
+    const signal = checked(context, () => parseCallOptions(options))
+    const wish = this.#wish(parse, rules, context)
+    wish.catch(() => {}) // its error is that of the call, which may have ended before
+    return this.store.change(context, signal, wish, plan)
+  }
+
+  async #wish(parse: Parse, rules: unknown, context: RequestContext): Promise<Wish> {
+    const { operation } = context
+    if (operation.startsWith('replace') && !isArray(rules)) {
+      const problem = `${show(rules)} is not an array; ${operation}() takes all rules that shall be there`
+      throw new InvalidInput('rules', problem)
+    }
+    return parseRules(rules, parse, context)
+  }
+}

@@ -1,0 +1,83 @@
+// Why nf_tables refused something, for people.
+import type { Failure } from '../binding/addon.ts'
+import { IpvsError, about } from '../values/errors.ts'
+import {
+  LEFTOVERS,
+  errnoName,
+  explainFailure,
+  failureError,
+  type Explain,
+  type FailureContext,
+} from '../calls/failure.ts'
+
+const UNAVAILABLE =
+  'the running kernel does not offer what firewall marks need: nf_tables with the family inet. Load it with ' +
+  '"modprobe nf_tables" (for a container, on the host), or use a kernel built with CONFIG_NF_TABLES and ' +
+  'CONFIG_NF_TABLES_INET'
+
+const PERMISSION =
+  'nf_tables needs CAP_NET_ADMIN in the user namespace that owns the network namespace, even for reading (EPERM). Run ' +
+  'as root or give the process that capability'
+
+/** The ruleset changed since it was read. A number that Node has no name for. */
+export const ERESTART = 85
+
+const explainRefusal: Explain = (_context, errno, failure) => {
+  if (failure.errno === ERESTART) {
+    const problem = 'others kept changing the ruleset of nf_tables, so nothing was changed; try again (ERESTART)'
+    return { code: 'ERR_IPVS_CONFLICT', problem }
+  }
+  switch (errno) {
+    case 'EPERM':
+      return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: PERMISSION }
+    case 'EEXIST': {
+      const problem = 'the table has an element for some of these packets already; see list() (EEXIST)'
+      return { code: 'ERR_IPVS_CONFLICT', problem }
+    }
+    default:
+      return { code: 'ERR_IPVS_KERNEL', problem: `nf_tables refuses (${errno})` }
+  }
+}
+
+const explainMissing: Explain = (_context, errno) => {
+  return { code: 'ERR_IPVS_UNAVAILABLE', problem: `${UNAVAILABLE} (${errno})` }
+}
+
+const TOO_LARGE =
+  'the change does not fit the send buffer that this process may have. A transaction cannot be split: make several ' +
+  'smaller calls, raise the sysctl net.core.wmem_max, or run with CAP_NET_ADMIN in the initial user namespace (EMSGSIZE)'
+
+const explainTooLarge: Explain = () => ({ code: 'ERR_IPVS_PERMISSION_DENIED', problem: TOO_LARGE })
+
+// No nf_tables is another matter than no IPVS.
+function isMissing({ cause, errno }: Failure): boolean {
+  return cause === 'unavailable' || (cause === 'local' && errnoName(errno) === 'EPROTONOSUPPORT')
+}
+
+/** The change was carried out, but temporary rules of it may have stayed. `cause` becomes the error's own. */
+export function leftoversError(context: FailureContext, leftovers: Failure, cause?: unknown): IpvsError {
+  const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainRefusal)
+  return new IpvsError(code, `the change was carried out, but not tidied up: ${problem}. ${LEFTOVERS}`, {
+    ...about(context),
+    errno: leftovers.errno === 0 ? undefined : leftovers.errno,
+    outcome: 'applied',
+    leftovers: true,
+    cause,
+  })
+}
+
+/** A failure of a marks session as an error. `cause` becomes the error's own. */
+export function markError(context: FailureContext, failure: Failure, cause?: unknown): IpvsError {
+  if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, cause, explainMissing)
+  if (failure.cause === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
+    return failureError(context, { ...failure, cause: 'rejected' }, cause, explainTooLarge)
+  }
+  if (failure.attribute !== 'table') return failureError(context, failure, cause, explainRefusal)
+  // Somebody made something in the table that we cannot work with: the words are those of the native side.
+  const { message = '', ...rest } = failure
+  return failureError(context, rest, cause, (_context, errno) => ({
+    code: 'ERR_IPVS_INVALID_ARGUMENT',
+    problem: `${message} (${errno})`,
+    attribute: 'options.table',
+  }))
+}

@@ -1,0 +1,207 @@
+// The table as its handle sees it: one operation after the other, what is known of the table between them, and the
+// retries that are due when somebody else was faster.
+import { setTimeout } from 'node:timers/promises'
+
+import type { Call, NativeMarksSession, Reply } from '../binding/addon.ts'
+import { describeRule } from './rule.ts'
+import { IpvsError, MAYBE_APPLIED, about, abortedError, closedError, invalidArgument } from '../values/errors.ts'
+import type { FailureContext } from '../calls/failure.ts'
+import { ruleOf, type MarkElement } from './element.ts'
+import { ERESTART, leftoversError, markError } from './mark-errno.ts'
+import type { Wish } from './plan.ts'
+import { readElements, writeElements } from './element-rows.ts'
+import { MarkTable, type MarkChange } from './known-table.ts'
+import { namespaceStatusOf, type NamespaceStatus } from '../calls/namespace.ts'
+import { Pending } from '../calls/pending-call.ts'
+import { Slices } from '../values/time-slices.ts'
+import { InvalidInput } from '../values/validate.ts'
+
+const MOST_TRIES = 10
+const LONGEST_PAUSE_MS = 50
+
+/** Decides what to change in a table. Throws `InvalidInput` when the wish cannot be fulfilled there. */
+export type Plan = (table: MarkTable, wish: Wish, slices: Slices) => Promise<MarkChange>
+
+function unexpected(context: FailureContext, cause: unknown): IpvsError {
+  const problem = `something unexpected happened. ${MAYBE_APPLIED}`
+  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome: 'unknown', cause })
+}
+
+function describeElement(element: MarkElement): string {
+  return describeRule(ruleOf([element]))
+}
+
+export class MarkStore {
+  readonly #session: NativeMarksSession
+  readonly #timeoutMs: number
+  #calls = 0
+  #last: Promise<void> = Promise.resolve() // settles with the newest operation
+  #closing: Promise<void> | undefined
+  #table: MarkTable | undefined // what is known; never sure, see MarkTable
+
+  /** `timeoutMs`: for each native call, from when it starts. */
+  constructor(session: NativeMarksSession, timeoutMs: number) {
+    this.#session = session
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Opens the socket, so that problems show early. `tidy`: removes what a change that was cut off has left. */
+  open(context: FailureContext, signal: AbortSignal | undefined, tidy: boolean): Promise<void> {
+    return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
+      await this.#request(pending, (call) => this.#session.open(call, tidy))
+    })
+  }
+
+  namespaceStatus(context: FailureContext, signal: AbortSignal | undefined): Promise<NamespaceStatus> {
+    return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
+      const reply = await this.#call(pending, (call) => this.#session.followPath(call))
+      return namespaceStatusOf(pending.context, reply, pending.reason)
+    })
+  }
+
+  /** The elements of the table, sorted by key. */
+  read(context: FailureContext, signal: AbortSignal | undefined): Promise<readonly MarkElement[]> {
+    return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
+      const [elements, generation] = await this.#read(pending, new Slices())
+      this.#table = new MarkTable(elements, generation)
+      return elements
+    })
+  }
+
+  /** What another call of the native side has to say, once the operations before it have ended. */
+  ask<Result>(
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+    question: (session: NativeMarksSession, call: Call) => Promise<Reply>,
+    take: (rows: ArrayBuffer) => Result,
+  ): Promise<Result> {
+    return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
+      const reply = await this.#request(pending, (call) => question(this.#session, call))
+      return take(reply.rows ?? new ArrayBuffer(0))
+    })
+  }
+
+  /** Carries out in one transaction what `plan` makes of the wish. */
+  change(context: FailureContext, signal: AbortSignal | undefined, wish: Promise<Wish>, plan: Plan): Promise<void> {
+    return this.#enqueue(context, signal, async (pending) => this.#change(pending, await wish, plan))
+  }
+
+  /** Removes the table. */
+  drop(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
+    return this.#enqueue(context, signal, async (pending) => {
+      this.#table = undefined
+      await this.#request(pending, (call) => this.#session.drop(call))
+    })
+  }
+
+  /** What the kernel is doing ends first; what waits, and everything from now on, is rejected. Idempotent. */
+  close(): Promise<void> {
+    this.#table = undefined
+    this.#closing ??= this.#session.close()
+    return this.#closing
+  }
+
+  #enqueue<Result>(
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+    work: (pending: Pending<Result>) => Promise<Result>,
+  ): Promise<Result> {
+    const pending = new Pending<Result>(context, signal)
+    if (this.#closing !== undefined) pending.reject(closedError(context))
+    if (!pending.settled) this.#last = this.#last.then(() => this.#run(pending, work))
+    return pending.promise
+  }
+
+  async #run<Result>(pending: Pending<Result>, work: (pending: Pending<Result>) => Promise<Result>): Promise<void> {
+    if (pending.settled) return
+    try {
+      pending.resolve(await work(pending))
+    } catch (error) {
+      const { context } = pending
+      const known = error instanceof IpvsError || error instanceof InvalidInput
+      pending.reject(known ? invalidArgument(context, error) : unexpected(context, error))
+    }
+  }
+
+  // One native call, which the signal can end early.
+  async #call<Result>(pending: Pending<Result>, start: (call: Call) => Promise<Reply>): Promise<Reply> {
+    if (this.#closing !== undefined) throw closedError(pending.context)
+    if (pending.settled) throw abortedError(pending.context, pending.reason, 'not-applied') // since the last call
+    const id = ++this.#calls
+    const whenIdle = pending.onAbort
+    pending.onAbort = () => this.#session.abort(id)
+    const reply = await start({ id, timeoutMs: this.#timeoutMs })
+    pending.onAbort = whenIdle
+    return reply
+  }
+
+  // The same, failures being thrown.
+  async #request<Result>(
+    pending: Pending<Result>,
+    start: (call: Call) => Promise<Reply>,
+    context: FailureContext = pending.context,
+  ): Promise<Reply> {
+    const reply = await this.#call(pending, start)
+    if (reply.failures[0] !== undefined) throw markError(context, reply.failures[0], pending.reason)
+    return reply
+  }
+
+  async #read<Result>(pending: Pending<Result>, slices: Slices): Promise<readonly [readonly MarkElement[], number]> {
+    this.#table = undefined
+    const context = { ...pending.context, reads: true }
+    const reply = await this.#request(pending, (call) => this.#session.list(call), context)
+    return [await readElements(reply.rows ?? new ArrayBuffer(0), slices), reply.generation ?? 0]
+  }
+
+  async #change(pending: Pending<void>, wish: Wish, plan: Plan): Promise<void> {
+    const slices = new Slices()
+    for (let tries = 1; ; tries++) {
+      const known = this.#table
+      const table = known ?? new MarkTable(...(await this.#read(pending, slices)))
+      try {
+        const change = await plan(table, wish, slices)
+        if (await this.#apply(pending, table, change, tries === MOST_TRIES, slices)) return
+      } catch (error) {
+        // What a stale picture forbids may be possible: look again before refusing.
+        if (known === undefined || !(error instanceof InvalidInput)) throw error
+      }
+      this.#table = undefined
+      if (known === undefined) await setTimeout(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MS))
+    }
+  }
+
+  // False: the ruleset changed meanwhile, and nothing was applied. Also called for changes of nothing: the native side
+  // then checks that the ruleset is still the same, and repairs what others have removed around the elements.
+  async #apply(
+    pending: Pending<void>,
+    table: MarkTable,
+    change: MarkChange,
+    last: boolean,
+    slices: Slices,
+  ): Promise<boolean> {
+    const elements = [...change.removed, ...change.added]
+    const rows = await writeElements(elements, slices)
+    this.#table = undefined // until it is clear what became of it
+    const reply = await this.#call(pending, (call) => {
+      return this.#session.apply(call, table.generation, rows, change.removed.length)
+    })
+    const { context, reason } = pending
+    const [failure] = reply.failures
+    if (failure !== undefined) {
+      const outdated = failure.cause === 'rejected' && failure.errno === ERESTART
+      if (outdated && !last) return false // the next try removes what was left
+      const element = failure.cause === 'rejected' && !outdated ? elements[failure.index] : undefined
+      const target = element === undefined ? context.target : describeElement(element)
+      const leftovers = reply.leftovers === undefined ? undefined : true
+      throw markError({ ...context, target, leftovers }, failure, reason)
+    }
+    if (reply.leftovers !== undefined) throw leftoversError(context, reply.leftovers, reason)
+    // The kernel has given rules of their own a number each, which only a listing tells.
+    const known = elements.every(({ special }) => special === undefined)
+    if (reply.generation !== undefined && known) {
+      table.commit(change, reply.generation)
+      this.#table = table
+    }
+    return true
+  }
+}

@@ -1,0 +1,211 @@
+// What the packet filter would do with packets that do not exist.
+import { familyNumber, parseAddress, type Address, type Family } from '../values/address.ts'
+import { binding } from '../binding/addon.ts'
+import { families, type TableFamily } from './foreign-mark.ts'
+import { RowWriter } from '../binding/row-writer.ts'
+import { RowReader } from '../binding/row-reader.ts'
+import { parseProtocol, type Protocol } from '../services/service-key.ts'
+import { InvalidInput, integer, list, oneOf, readFields } from '../values/validate.ts'
+
+const paths = { arriving: 1, through: 2, sent: 3, leaving: 4 } as const
+// NF_CT_STATE
+const states = { invalid: 1, established: 2, new: 8, untracked: 64 } as const
+// NF_INET_*
+const hooks = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
+const outcomes = ['accepted', 'dropped', 'unknown'] as const
+const MOST_PACKETS = 100_000
+
+/** A packet for {@link FirewallMarks.trace}. What is absent may be anything. */
+export interface TracePacket {
+  /**
+   * Which hooks it passes. `'arriving'`: prerouting and input, up to IPVS, as what clients send. `'through'`: prerouting and
+   * forward, up to IPVS, as what real servers answer with masquerade. `'sent'`: output, as what IPVS sends to real servers.
+   * `'leaving'`: postrouting; what translates addresses there makes the outcome `'unknown'`. Default `'arriving'`.
+   */
+  readonly path?: 'arriving' | 'through' | 'sent' | 'leaving' | undefined
+  /** A name, or the number of IPPROTO_*, 0 to 255. */
+  readonly protocol: Protocol | number
+  /** IPv4 or IPv6. One of `source` and `destination` is needed, and `destination` when it arrives. */
+  readonly source?: string | undefined
+  /** IPv4 or IPv6. */
+  readonly destination?: string | undefined
+  /** 0 to 65535. */
+  readonly sourcePort?: number | undefined
+  /** 0 to 65535. */
+  readonly destinationPort?: number | undefined
+  /** Firewall mark that it has before all rules, 0 to 4294967295. Default 0. */
+  readonly mark?: number | undefined
+  /** What connection tracking says of it, as `ct state` of nft. Default `'new'`. */
+  readonly state?: 'new' | 'established' | 'invalid' | 'untracked' | undefined
+}
+
+/** A rule of nf_tables. */
+export interface RulePlace {
+  readonly family: TableFamily
+  readonly table: string
+  readonly chain: string
+  /** Number of the rule in its table, as `nft -a list ruleset` shows it. Absent: the policy of the chain. */
+  readonly handle?: bigint
+  /** Of the rule in its chain, from 1. */
+  readonly position?: number
+}
+
+/** What drops a packet. */
+export interface DroppedBy extends RulePlace {
+  readonly hook: (typeof hooks)[number]
+  /** The base chain that leads to `chain`, which it may be itself. */
+  readonly base: string
+  /** The table has an owner, as firewalld's: the kernel refuses changes of others. */
+  readonly owned: boolean
+}
+
+/** What would become of a packet. */
+export interface Trace {
+  /** `'unknown'`: only a real packet shows, since its sender, its interface or a limit matter, or something not known here. */
+  readonly outcome: 'accepted' | 'dropped' | 'unknown'
+  readonly droppedBy?: DroppedBy
+  /** Where the kernel's routing takes it, by destination and mark. Absent: it does not arrive, so nobody asked. */
+  readonly route?: 'local' | 'elsewhere'
+  /** Its firewall mark in the end. Absent: only the kernel knows, when the packet is there. */
+  readonly mark?: number
+  /** The rule that changed the mark last. */
+  readonly markedBy?: RulePlace
+  /** The mark before that. Absent: only the kernel knows, or nothing changed it. */
+  readonly formerMark?: number
+  /** A rule that compares the mark with the one that the packet gets, before it gets it. */
+  readonly askedBy?: RulePlace
+}
+
+const names = ['path', 'protocol', 'source', 'destination', 'sourcePort', 'destinationPort', 'mark', 'state'] as const
+
+interface PacketRow {
+  readonly mark: number
+  readonly source?: Uint8Array | number | undefined
+  readonly destination?: Uint8Array | number | undefined
+  readonly sourcePort?: number | undefined
+  readonly destinationPort?: number | undefined
+  readonly family: number
+  readonly protocol: number
+  readonly path: number
+  readonly state: number
+}
+
+function familyOf(source: Address | undefined, destination: Address | undefined, path: string): Family {
+  const family = (destination ?? source)?.family
+  if (family === undefined) throw new InvalidInput(path, 'a packet needs a source or a destination')
+  if (source !== undefined && source.family !== family) {
+    throw new InvalidInput(`${path}.source`, 'source and destination are not of the same family')
+  }
+  return family
+}
+
+const port = (number: unknown, path: string): number => integer(number, path, 0, 65535)
+
+function parsePacket(value: unknown, path: string): PacketRow {
+  const given = readFields(value, path, names)
+  const optional = <Result>(field: (typeof names)[number], parse: (value: unknown, path: string) => Result) =>
+    given[field] === undefined ? undefined : parse(given[field], `${path}.${field}`)
+  const way = oneOf(given.path ?? 'arriving', `${path}.path`, Object.keys(paths) as (keyof typeof paths)[])
+  const state = oneOf(given.state ?? 'new', `${path}.state`, Object.keys(states) as (keyof typeof states)[])
+  const [source, destination] = [optional('source', parseAddress), optional('destination', parseAddress)]
+  if (way === 'arriving' && destination === undefined) {
+    throw new InvalidInput(`${path}.destination`, 'a packet that arrives needs a destination')
+  }
+  const { protocol } = given
+  return {
+    mark: optional('mark', (mark, at) => integer(mark, at, 0, 0xffffffff)) ?? 0,
+    source: source?.value,
+    destination: destination?.value,
+    sourcePort: optional('sourcePort', port),
+    destinationPort: optional('destinationPort', port),
+    family: familyNumber(familyOf(source, destination, path)),
+    protocol:
+      typeof protocol === 'number'
+        ? integer(protocol, `${path}.protocol`, 0, 255)
+        : parseProtocol(protocol, `${path}.protocol`)[1],
+    path: paths[way],
+    state: states[state],
+  }
+}
+
+const writer = new RowWriter<PacketRow>(binding.schema, 'tracedPacket')
+
+/** Rows of the record `tracedPacket`. */
+export function writePackets(value: unknown): ArrayBuffer {
+  const block = writer.block()
+  for (const [index, packet] of list(value, 'packets', MOST_PACKETS).entries()) {
+    block.append(parsePacket(packet, `packets[${index}]`))
+  }
+  return block.toBuffer()
+}
+
+interface TraceRow {
+  readonly mark: number
+  readonly formerMark: number
+  readonly position: number
+  readonly markPosition: number
+  readonly tableFlags: number
+  readonly handle: bigint
+  readonly markHandle: bigint
+  readonly askedHandle: bigint
+  readonly outcome: number
+  readonly hook: number
+  readonly route: number
+  readonly markKnown: number
+  readonly formerKnown: number
+  readonly family: number
+  readonly markFamily: number
+  readonly askedFamily: number
+  readonly table: string
+  readonly base: string
+  readonly chain: string
+  readonly markTable: string
+  readonly markChain: string
+  readonly askedTable: string
+  readonly askedChain: string
+}
+
+const OWNED = 2 // NFT_TABLE_F_OWNER
+const LOCAL = 2 // RTN_LOCAL
+
+function placeOf(family: number, table: string, chain: string, handle: bigint, position?: number): RulePlace {
+  return {
+    family: families[family] ?? 'inet',
+    table,
+    chain,
+    ...(handle !== 0n && { handle }),
+    ...(position !== undefined && position !== 0 && { position }),
+  }
+}
+
+function droppedBy(row: TraceRow): DroppedBy {
+  return {
+    ...placeOf(row.family, row.table, row.chain, row.handle, row.position),
+    hook: hooks[row.hook] ?? 'input',
+    base: row.base,
+    owned: (row.tableFlags & OWNED) !== 0,
+  }
+}
+
+function traceOf(row: TraceRow): Trace {
+  const outcome = outcomes[row.outcome] ?? 'unknown'
+  const { markFamily, markTable, markChain, markHandle, markPosition, askedFamily, askedTable, askedChain } = row
+  return {
+    outcome,
+    ...(outcome === 'dropped' && { droppedBy: droppedBy(row) }),
+    ...(row.route !== 0 && { route: row.route === LOCAL ? 'local' : 'elsewhere' }),
+    ...(row.markKnown === 1 && { mark: row.mark }),
+    ...(markFamily !== 0 && {
+      markedBy: placeOf(markFamily, markTable, markChain, markHandle, markPosition),
+      ...(row.formerKnown === 1 && { formerMark: row.formerMark }),
+    }),
+    ...(askedFamily !== 0 && { askedBy: placeOf(askedFamily, askedTable, askedChain, row.askedHandle) }),
+  }
+}
+
+const reader = new RowReader<TraceRow>(binding.schema, 'trace')
+
+export function readTraces(rows: ArrayBuffer): Trace[] {
+  const found = reader.rows(rows)
+  return Array.from({ length: found.length }, (_, index) => traceOf(found.at(index)))
+}

@@ -1,0 +1,64 @@
+// Patches of destinations. The kernel replaces a destination's settings as a whole; the native side completes the row of a
+// patch with what the destination has.
+import { formatAddress } from '../values/address.ts'
+import {
+  assertThresholds,
+  destinationIdentity,
+  filledRow,
+  parseForwarding,
+  settings,
+  tunnelAlone,
+  type DestinationFields,
+  type DestinationIdentity,
+  type KeyFields,
+} from './destination.ts'
+import type { DestinationRow } from '../binding/records.ts'
+import type { ServiceIdentity } from './service-key.ts'
+import { noTunnel, parseTunnel } from './tunnel.ts'
+import { InvalidInput } from '../values/validate.ts'
+
+function assertSameDestination(service: ServiceIdentity, identity: DestinationIdentity, fields: KeyFields): void {
+  if (fields.address === undefined && fields.port === undefined) return
+  const { address = formatAddress(identity.address.bytes, identity.family), port = identity.port } = fields
+  let text: string | undefined
+  try {
+    text = destinationIdentity(service, { address, port }).text
+  } catch {
+    // not even a key
+  }
+  if (text === identity.text) return
+  const field = fields.address === undefined ? 'port' : 'address'
+  throw new InvalidInput(
+    `patch.${field}`,
+    `the key of ${identity.text} cannot be changed; remove the destination and add another`,
+  )
+}
+
+// A lower threshold means nothing without an upper one: it goes with it unless it is named.
+function withoutThresholds(fields: DestinationFields): DestinationFields {
+  const { upperThreshold, lowerThreshold } = fields
+  const [noUpper, noLower] = [upperThreshold === null, lowerThreshold === null]
+  if (!noUpper && !noLower) return fields
+  return {
+    ...fields,
+    upperThreshold: noUpper ? 0 : upperThreshold,
+    lowerThreshold: noLower || (noUpper && lowerThreshold === undefined) ? 0 : lowerThreshold,
+  }
+}
+
+/** The row of a patch: key and what changes. */
+export function changedDestinationRow(
+  service: ServiceIdentity,
+  identity: DestinationIdentity,
+  fields: DestinationFields,
+): DestinationRow {
+  assertSameDestination(service, identity, fields)
+  const { forwarding, tunnel } = fields
+  const method = forwarding === undefined ? undefined : parseForwarding(forwarding, 'patch', service, identity)
+  if (tunnel !== undefined && tunnel !== null && method !== 'tunnel') throw tunnelAlone('patch')
+  const numbers = settings(withoutThresholds(fields), 'patch')
+  assertThresholds(numbers, 'patch')
+  const dropsTunnel = tunnel === null || (method !== undefined && method !== 'tunnel')
+  const options = tunnel === undefined || tunnel === null ? {} : parseTunnel(tunnel, 'patch.tunnel')
+  return filledRow(identity, method, numbers, dropsTunnel ? noTunnel : options)
+}

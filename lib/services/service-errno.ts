@@ -1,0 +1,143 @@
+// What an errno of the kernel means: the same number means different things for different operations.
+import type { Failure } from '../binding/addon.ts'
+import type { Explanation, FailureContext } from '../calls/failure.ts'
+import { schedulers } from './scheduler.ts'
+
+// ENOENT stands for whatever a module would have brought: scheduler, persistence engine. The errno does not say which.
+function missingModule({ scheduler, persistenceEngine }: FailureContext): Explanation {
+  const schedulerText = scheduler === undefined ? 'the scheduler of the service' : `scheduler "${scheduler}"`
+  const hint = scheduler === undefined ? '"modprobe ip_vs_NAME"' : `"modprobe ip_vs_${scheduler}"`
+  if (persistenceEngine === undefined || persistenceEngine === '') {
+    const problem = `the kernel does not know ${schedulerText}, and found no module for it; try ${hint} (ENOENT)`
+    return { code: 'ERR_IPVS_SCHEDULER_NOT_FOUND', problem, attribute: 'service.scheduler' }
+  }
+  const problem =
+    `the kernel does not know persistence engine "${persistenceEngine}" or ${schedulerText}, and does not say which; ` +
+    `try "modprobe ip_vs_pe_${persistenceEngine}" and ${hint} (ENOENT)`
+  const usual = scheduler === undefined || schedulers.includes(scheduler)
+  return usual
+    ? { code: 'ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND', problem, attribute: 'service.persistenceEngine' }
+    : { code: 'ERR_IPVS_SCHEDULER_NOT_FOUND', problem, attribute: 'service.scheduler' }
+}
+
+function missing(context: FailureContext): Explanation | undefined {
+  switch (context.operation) {
+    case 'addService':
+    case 'updateService':
+      return missingModule(context)
+    case 'updateDestination':
+    case 'removeDestination': {
+      const problem = 'the service has no such destination (ENOENT)'
+      return { code: 'ERR_IPVS_DESTINATION_NOT_FOUND', problem }
+    }
+    default:
+      return undefined
+  }
+}
+
+// ESRCH: what the request is about is not there.
+function absent({ operation }: FailureContext): Explanation {
+  return operation === 'stopSyncDaemon'
+    ? { code: 'ERR_IPVS_DAEMON_NOT_RUNNING', problem: 'no synchronisation daemon of this role runs (ESRCH)' }
+    : { code: 'ERR_IPVS_SERVICE_NOT_FOUND', problem: 'there is no such service (ESRCH)' }
+}
+
+function exists({ operation }: FailureContext): Explanation | undefined {
+  switch (operation) {
+    case 'addService': {
+      const problem = 'the service exists already; change it with updateService() (EEXIST)'
+      return { code: 'ERR_IPVS_SERVICE_EXISTS', problem }
+    }
+    case 'addDestination': {
+      const problem = 'the service has this destination already; change it with updateDestination() (EEXIST)'
+      return { code: 'ERR_IPVS_DESTINATION_EXISTS', problem }
+    }
+    case 'startSyncDaemon': {
+      const problem = 'a synchronisation daemon of this role runs already; stop it with stopSyncDaemon() (EEXIST)'
+      return { code: 'ERR_IPVS_DAEMON_EXISTS', problem }
+    }
+    default:
+      return undefined
+  }
+}
+
+// IPVS never says why it refuses a value: these are the reasons left after our own checks.
+function refusedValue({ operation }: FailureContext, { attribute }: Failure): Explanation {
+  if (attribute !== undefined && attribute !== '') {
+    return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem: `the kernel refuses the value of ${attribute} (EINVAL)` }
+  }
+  const problem = `the kernel refuses a value (EINVAL)${reasonsOf(operation)}`
+  return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem }
+}
+
+function reasonsOf(operation: string): string {
+  if (operation.endsWith('Destination')) {
+    return (
+      '. Its address must be one that the director would send to: not broadcast, multicast or, for IPv6, link-local; ' +
+      'and while a synchronisation daemon runs it must be of the address family of its service'
+    )
+  }
+  if (operation === 'startSyncDaemon') {
+    return (
+      ', most likely because a service has a destination of the other address family (a tunnel): synchronisation ' +
+      'daemons cannot run beside one. Remove it first'
+    )
+  }
+  return ' without saying which; the kernel log may tell'
+}
+
+// The daemon's socket: the only thing of IPVS that depends on interfaces and routes.
+function refusedSocket({ operation }: FailureContext, errno: string): Explanation | undefined {
+  if (operation !== 'startSyncDaemon') return undefined
+  switch (errno) {
+    case 'ENODEV': {
+      const problem = "there is no such network interface in the handle's network namespace (ENODEV)"
+      return { code: 'ERR_IPVS_INTERFACE_NOT_FOUND', problem, attribute: 'daemon.interface' }
+    }
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL': {
+      const problem = `the interface cannot send to the group; is it up, with an address of that family? (${errno})`
+      return { code: 'ERR_IPVS_KERNEL', problem, attribute: 'daemon.interface' }
+    }
+    case 'EADDRINUSE': {
+      const problem = 'the UDP port is in use in this network namespace (EADDRINUSE)'
+      return { code: 'ERR_IPVS_KERNEL', problem, attribute: 'daemon.multicast.port' }
+    }
+    default:
+      return undefined
+  }
+}
+
+const PERMISSION =
+  'IPVS needs CAP_NET_ADMIN in the initial user namespace, even for reading (EPERM). Run as root or give the process ' +
+  'that capability; being root in a user namespace (rootless containers) is not enough'
+
+/** Explains the errno with which IPVS refused an operation. */
+export function explainRejection(context: FailureContext, errno: string, failure: Failure): Explanation {
+  const other: Explanation = { code: 'ERR_IPVS_KERNEL', problem: `the kernel refuses (${errno})` }
+  switch (errno) {
+    case 'EPERM':
+      return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: PERMISSION }
+    case 'ESRCH':
+      return absent(context)
+    case 'EEXIST':
+      return exists(context) ?? other
+    case 'ENOENT':
+      return missing(context) ?? other
+    case 'EINVAL':
+      return refusedValue(context, failure)
+    case 'ERANGE': {
+      const problem =
+        'the kernel refuses a weight or threshold as out of range; is lowerThreshold above upperThreshold? (ERANGE)'
+      return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem }
+    }
+    case 'EAFNOSUPPORT': {
+      const problem = 'IPv6 is disabled in this kernel, or IPVS was built without it, CONFIG_IP_VS_IPV6 (EAFNOSUPPORT)'
+      return { code: 'ERR_IPVS_UNAVAILABLE', problem }
+    }
+    case 'ENOPROTOOPT':
+      return { code: 'ERR_IPVS_UNAVAILABLE', problem: 'the kernel is just unloading IPVS (ENOPROTOOPT)' }
+    default:
+      return refusedSocket(context, errno) ?? other
+  }
+}

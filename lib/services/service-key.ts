@@ -1,0 +1,209 @@
+// What identifies a virtual service: a firewall mark, or protocol, address and port.
+import {
+  familyName,
+  familyNumber,
+  formatAddress,
+  formatEndpoint,
+  parseAddress,
+  type Family,
+} from '../values/address.ts'
+import type { ServiceRow } from '../binding/records.ts'
+import { InvalidInput, integer, oneOf, show, type Fields } from '../values/validate.ts'
+
+/** Transport protocol of a service. */
+export type Protocol = 'tcp' | 'udp' | 'sctp'
+
+/** A service for packets with a firewall mark: any protocol, address and port. Like `ipvsadm -f`. */
+export interface FwmarkServiceKey {
+  /**
+   * The mark, 1 to 4294967295; packets must carry exactly this one. As text decimal (`'7'`) or hexadecimal (`'0x7'`).
+   * Setting marks is the packet filter's job: see `FirewallMarks`.
+   */
+  readonly fwmark: number | string
+  /** Address family of the packets, default `'ipv4'`. Services of both families can share a mark. Like `ipvsadm -6`. */
+  readonly family?: Family | undefined
+  /** A service has either a mark or protocol, address and port. */
+  readonly protocol?: never
+  /** A service has either a mark or protocol, address and port. */
+  readonly address?: never
+  /** A service has either a mark or protocol, address and port. */
+  readonly port?: never
+}
+
+/** A service at an address. Like `ipvsadm -t`, `-u` and `--sctp-service`. */
+export interface AddressServiceKey {
+  /**
+   * Transport protocol. Other programs can have made services of other protocols, which match no packet: they are listed,
+   * and passed back, with the number as text, such as `'47'`.
+   */
+  readonly protocol: Protocol
+  /**
+   * Virtual IP address (VIP), IPv4 or IPv6 text. An IPv4-mapped one (`'::ffff:10.0.0.1'`) is nearly always meant to be IPv4
+   * and so refused, unless `family` says `'ipv6'`, as listings do. No packet is sent to `0.0.0.0` or `::`: for all
+   * addresses, use a mark.
+   */
+  readonly address: string
+  /**
+   * Virtual port, 0 to 65535. 0 stands for all ports that have no service of their own. It needs persistence: without it
+   * the kernel accepts the service and schedules nothing.
+   */
+  readonly port: number
+  /** Follows from the address; accepted because listings have it. */
+  readonly family?: Family | undefined
+  /** A service has either a mark or protocol, address and port. */
+  readonly fwmark?: never
+}
+
+/** Identifies a service: either by firewall mark or by protocol, address and port, never both. */
+export type ServiceKey = FwmarkServiceKey | AddressServiceKey
+
+/** The key of a service with a mark as listings have it. */
+export interface ListedFwmarkServiceKey extends FwmarkServiceKey {
+  readonly fwmark: number
+  readonly family: Family
+}
+
+/** The key of a service at an address as listings have it. */
+export interface ListedAddressServiceKey extends AddressServiceKey {
+  readonly family: Family
+}
+
+/** Complete keys, in one spelling. */
+export type ListedServiceKey = ListedFwmarkServiceKey | ListedAddressServiceKey
+
+/** The fields of a key. */
+export const serviceKeyNames = ['fwmark', 'family', 'protocol', 'address', 'port'] as const
+export type ServiceKeyField = (typeof serviceKeyNames)[number]
+type KeyFields = Fields<ServiceKeyField>
+
+/** A checked key. What only errors and comparisons need is made when asked for: batches have many keys. */
+export class ServiceIdentity {
+  /** Only the fields of the key. */
+  readonly row: ServiceRow
+  readonly family: Family
+  /** `undefined`: a mark. */
+  readonly protocol: Protocol | undefined
+
+  constructor(row: ServiceRow, family: Family, protocol: Protocol | undefined) {
+    this.row = row
+    this.family = family
+    this.protocol = protocol
+  }
+
+  get port(): number | undefined {
+    return this.row.port
+  }
+
+  /** The key in its one spelling. */
+  get key(): ListedServiceKey {
+    return listedServiceKey(this.row)
+  }
+
+  /** `FWM 7 ipv4`, `TCP 172.16.0.100:80`. */
+  get text(): string {
+    const { fwmark, address = noAddress, port = 0 } = this.row
+    if (this.protocol === undefined) return `FWM ${fwmark} ${this.family}`
+    return `${this.protocol.toUpperCase()} ${formatEndpoint(address, this.family, port)}`
+  }
+}
+
+const noAddress = new Uint8Array(16)
+const families: readonly Family[] = ['ipv4', 'ipv6']
+const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp']
+const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
+
+export function parseFwmark(value: unknown, path: string): number {
+  const isText = typeof value === 'string' && /^(0[xX][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})$/.test(value)
+  const mark = isText ? Number(value) : value
+  if (typeof mark !== 'number' || !Number.isInteger(mark) || mark < 1 || mark > 0xffffffff) {
+    // 0 is what unmarked packets have, and the kernel would make a TCP service 0.0.0.0:0 of it.
+    throw new InvalidInput(
+      path,
+      `${show(value)} is not a mark: an integer from 1 to 4294967295, or its decimal or 0x text`,
+    )
+  }
+  return mark
+}
+
+function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
+  for (const name of ['protocol', 'address', 'port'] as const) {
+    if (fields[name] !== undefined) {
+      throw new InvalidInput(`${path}.${name}`, 'a service has either a fwmark or protocol, address and port, not both')
+    }
+  }
+  const fwmark = parseFwmark(fields.fwmark, `${path}.fwmark`)
+  const family = fields.family === undefined ? 'ipv4' : oneOf(fields.family, `${path}.family`, families)
+  const row = { family: familyNumber(family), fwmark, protocol: undefined, address: undefined, port: undefined }
+  return new ServiceIdentity(row, family, undefined)
+}
+
+/** A number as text is that of another protocol. */
+export function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
+  const known = protocols.indexOf(value as Protocol)
+  if (known < 0 && typeof value === 'string' && /^(0|[1-9][0-9]{0,4})$/.test(value) && Number(value) <= 0xffff) {
+    return [protocolName(Number(value)), Number(value)]
+  }
+  const name = protocols[known] ?? oneOf(value, path, protocols)
+  return [name, protocolNumbers[name]]
+}
+
+function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
+  if (fields.protocol === undefined && fields.address === undefined && fields.port === undefined) {
+    throw new InvalidInput(path, 'a service needs either a fwmark or protocol, address and port')
+  }
+  for (const name of ['protocol', 'address', 'port'] as const) {
+    if (fields[name] === undefined) throw new InvalidInput(`${path}.${name}`, 'is missing: there is no fwmark either')
+  }
+  const [protocol, number] = parseProtocol(fields.protocol, `${path}.protocol`)
+  const { family, value } = parseAddress(fields.address, `${path}.address`, fields.family === 'ipv6')
+  const port = integer(fields.port, `${path}.port`, 0, 65535)
+  if (fields.family !== undefined && oneOf(fields.family, `${path}.family`, families) !== family) {
+    throw new InvalidInput(`${path}.family`, `the address is ${family}; leave family out`)
+  }
+  const row = { family: familyNumber(family), fwmark: undefined, protocol: number, address: value, port }
+  return new ServiceIdentity(row, family, protocol)
+}
+
+/** Checks the fields of a key, already read. */
+export function serviceIdentity(fields: KeyFields, path: string): ServiceIdentity {
+  return fields.fwmark === undefined ? addressIdentity(fields, path) : fwmarkIdentity(fields, path)
+}
+
+function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
+  const merged: Record<string, unknown> = { ...identity.key }
+  for (const name of serviceKeyNames) {
+    if (given[name] !== undefined) merged[name] = given[name]
+  }
+  try {
+    return serviceIdentity(merged as KeyFields, 'patch').text === identity.text
+  } catch {
+    return false
+  }
+}
+
+/** A patch may repeat the key, since listed services do, but not change it. */
+export function assertSameService(identity: ServiceIdentity, given: KeyFields): void {
+  const named = serviceKeyNames.find((name) => given[name] !== undefined)
+  if (named === undefined || isSame(identity, given)) return
+  throw new InvalidInput(
+    `patch.${named}`,
+    `the key of ${identity.text} cannot be changed; remove the service and add another`,
+  )
+}
+
+export function protocolName(number: number): Protocol {
+  return protocols.find((name) => protocolNumbers[name] === number) ?? (String(number) as Protocol)
+}
+
+/** The key of a listed row. */
+export function listedServiceKey(row: ServiceRow): ListedServiceKey {
+  const family = familyName(row.family)
+  const { fwmark } = row
+  if (fwmark !== undefined) return { fwmark, family }
+  return {
+    protocol: protocolName(row.protocol ?? 0),
+    address: formatAddress(row.address ?? noAddress, family),
+    port: row.port ?? 0,
+    family,
+  }
+}

@@ -1,0 +1,156 @@
+// Synchronisation daemons: kernel threads that tell a second director about connections, by multicast, so that it can take
+// them over.
+import { addressKind, formatAddress, parseAddress } from '../values/address.ts'
+import type { DaemonRow } from '../binding/records.ts'
+import { InvalidInput, integer, oneOf, readFields, show } from '../values/validate.ts'
+
+/** `master` sends what happens to connections, `backup` receives it. A namespace can have one of each. */
+export type SyncDaemonRole = 'master' | 'backup'
+
+/** Where the messages go. The same on both directors. Since Linux 4.3. */
+export interface SyncMulticast {
+  /** A multicast address, IPv4 or IPv6; default `224.0.0.81`. Like `--mcast-group`. */
+  readonly group?: string | undefined
+  /**
+   * UDP port, 1 to 65535, default 8848. The sysctl `net.ipv4.vs.sync_ports`, 1 by default, says how many threads a daemon
+   * has: each uses a port of its own, counted from this one. Like `--mcast-port`.
+   */
+  readonly port?: number | undefined
+  /** Routers that a message may pass, plus one: 1 to 255, default 1, which keeps it on the link. Like `--mcast-ttl`. */
+  readonly ttl?: number | undefined
+}
+
+/** A daemon to start. Like the options of `ipvsadm --start-daemon`. */
+export interface SyncDaemon {
+  /** Whether it sends or receives. */
+  readonly role: SyncDaemonRole
+  /**
+   * Name of the network interface of the multicast, which has to be in the namespace of the handle: 1 to 15 bytes. Like
+   * `--mcast-interface`.
+   */
+  readonly interface: string
+  /**
+   * Tells groups of directors on one link apart: 0 to 255, default 0. A backup with 0 takes the messages of all, with any
+   * other number those of masters with the same. Like `--syncid`.
+   */
+  readonly syncId?: number | undefined
+  /** Where the messages go; default `224.0.0.81`, port 8848, on the link only. */
+  readonly multicast?: SyncMulticast | undefined
+  /**
+   * Most bytes of a message, 1 to 65535. Default 1472, with an IPv6 group 1452; a backup takes more when the interface's
+   * MTU is greater. The kernel raises it to 1024 for backups, and lowers it to what a UDP packet can hold: listings have
+   * what it made of it. Like `--sync-maxlen`, since Linux 4.3.
+   */
+  readonly maxLength?: number | undefined
+}
+
+/** A running daemon with what it really uses. Pass it to `startSyncDaemon` to start it again. */
+export interface ListedSyncDaemon {
+  /** Whether it sends or receives. */
+  readonly role: SyncDaemonRole
+  /** Name of the network interface of the multicast. */
+  readonly interface: string
+  /** 0 to 255. */
+  readonly syncId: number
+  /** Where the messages go. */
+  readonly multicast: {
+    /** The multicast address. */
+    readonly group: string
+    /** The first UDP port. */
+    readonly port: number
+    /** 1: messages stay on the link. */
+    readonly ttl: number
+  }
+  /** Most bytes of a message. */
+  readonly maxLength: number
+}
+
+const roles: readonly SyncDaemonRole[] = ['master', 'backup'] // IP_VS_STATE_MASTER is 1, IP_VS_STATE_BACKUP 2
+const daemonFields = ['role', 'interface', 'syncId', 'multicast', 'maxLength'] as const
+const multicastFields = ['group', 'port', 'ttl'] as const
+const LONGEST_NAME = 15 // IFNAMSIZ without the NUL
+
+function roleNumber(value: unknown, path: string): number {
+  return roles.indexOf(oneOf(value, path, roles)) + 1
+}
+
+function interfaceName(value: unknown, path: string): string {
+  if (typeof value !== 'string') throw new InvalidInput(path, `${show(value)} is not the name of a network interface`)
+  const problem = nameProblem(value)
+  if (problem === undefined) return value
+  throw new InvalidInput(path, `${show(value)} is not the name of a network interface: ${problem}`)
+}
+
+// What the kernel lets no interface be called.
+function nameProblem(name: string): string | undefined {
+  if (name === '') return 'it is empty'
+  if (Buffer.byteLength(name) > LONGEST_NAME) return `it is longer than ${LONGEST_NAME} bytes`
+  if (name === '.' || name === '..') return 'no interface has that name'
+  if (name.includes(':')) return 'an alias is an address; give the interface alone, such as "eth0"'
+  if (/\p{Surrogate}/u.test(name)) return 'a surrogate stands alone'
+  return /[\s/\0]/.test(name) ? 'no name has white space, "/" or NUL in it' : undefined
+}
+
+function optional(value: unknown, path: string, most: number): number | undefined {
+  return value === undefined ? undefined : integer(value, path, 1, most)
+}
+
+type MulticastRow = Pick<DaemonRow, 'group' | 'group6' | 'port' | 'ttl'>
+
+// Only what is named: the rest is up to the kernel.
+function multicastRow(value: unknown): MulticastRow {
+  if (value === undefined) return {}
+  const { group, port, ttl } = readFields(value, 'daemon.multicast', multicastFields)
+  return {
+    ...(group !== undefined && groupRow(group, 'daemon.multicast.group')),
+    port: optional(port, 'daemon.multicast.port', 65535),
+    ttl: optional(ttl, 'daemon.multicast.ttl', 255),
+  }
+}
+
+function groupRow(value: unknown, path: string): MulticastRow {
+  const address = parseAddress(value, path)
+  if (addressKind(address) !== 'multicast') {
+    const ranges = 'an IPv4 address from 224.0.0.0 to 239.255.255.255, or an IPv6 address from ff00::'
+    throw new InvalidInput(path, `${show(value)} is not a multicast address: ${ranges}`)
+  }
+  return address.family === 'ipv6' ? { group6: address.bytes } : { group: address.bytes.subarray(0, 4) }
+}
+
+/** A checked daemon; `target` names it in errors. */
+export interface SyncDaemonRequest {
+  readonly row: DaemonRow
+  readonly target: string
+}
+
+export function newSyncDaemon(value: unknown): SyncDaemonRequest {
+  const { role, interface: name, syncId = 0, multicast, maxLength } = readFields(value, 'daemon', daemonFields)
+  const row = {
+    state: roleNumber(role, 'daemon.role'),
+    interface: interfaceName(name, 'daemon.interface'),
+    syncId: integer(syncId, 'daemon.syncId', 0, 255),
+    ...multicastRow(multicast),
+    maxLength: optional(maxLength, 'daemon.maxLength', 65535),
+  }
+  return { row, target: `${roles[row.state - 1]} on ${row.interface}` }
+}
+
+/** The daemon of a role. */
+export function syncDaemonOf(role: unknown): SyncDaemonRequest {
+  const state = roleNumber(role, 'role')
+  return { row: { state }, target: roles[state - 1] as string }
+}
+
+/** A row of a listing as users get it. */
+export function listedSyncDaemon(row: DaemonRow): ListedSyncDaemon {
+  const { group, group6, port = 0, ttl = 0 } = row
+  const address =
+    group6 === undefined ? formatAddress(group ?? new Uint8Array(4), 'ipv4') : formatAddress(group6, 'ipv6')
+  return {
+    role: row.state === 2 ? 'backup' : 'master',
+    interface: row.interface ?? '',
+    syncId: row.syncId ?? 0,
+    multicast: { group: address, port, ttl },
+    maxLength: row.maxLength ?? 0,
+  }
+}

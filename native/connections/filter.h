@@ -1,0 +1,40 @@
+// Which connections are wanted. Asked for every line, so what does not match never becomes a row.
+#pragma once
+
+#include "connections/connection.h"
+
+#include <bitset>
+
+namespace ipvs {
+
+enum class Templates : uint8_t { included, excluded, only };
+
+// Addresses from `from` to `to`, both included, of one family; AF_UNSPEC: all addresses. No port: all ports.
+struct EndpointFilter {
+  uint8_t family = AF_UNSPEC;
+  std::byte from[16]{};
+  std::byte to[16]{};
+  std::optional<uint16_t> port;
+
+  bool operator==(const EndpointFilter&) const = default;
+  [[nodiscard]] bool matches(uint8_t rowFamily, const std::byte (&address)[16], uint16_t rowPort) const;
+};
+
+struct ConnectionFilter {
+  std::bitset<256> protocols; // none: all
+  uint32_t states = 0;        // bit by state; 0: all
+  EndpointFilter client;
+  EndpointFilter virtualEnd; // does not match templates of marks, which have no virtual address
+  EndpointFilter destination;
+  std::optional<uint32_t> fwmark; // of templates of marks
+  Templates templates = Templates::included;
+  uint32_t leastExpires = 0;
+
+  bool operator==(const ConnectionFilter&) const = default;
+  [[nodiscard]] bool matches(const Connection& row) const;
+};
+
+// The mark of a template of a mark's service.
+[[nodiscard]] uint32_t fwmarkOf(const Connection& row);
+
+} // namespace ipvs

@@ -1,0 +1,44 @@
+// libFuzzer: whatever is taken for serialized items, nothing is read beyond it, triples point to rows that were
+// written, and behind these all is zero, as those who write rows there next rely on it.
+#include "ipvs/commands.h"
+#include "packing/packer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace {
+
+constexpr size_t count = 4;
+
+void check(bool holds) {
+  if (!holds) {
+    std::abort();
+  }
+}
+
+template <typename Row> bool isZero(const Row& row) {
+  const auto bytes = std::as_bytes(std::span(&row, 1));
+  return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::array<uint32_t, count * 3> triples{};
+  std::array<ipvs::Service, count> services{};
+  std::array<ipvs::Destination, count> destinations{};
+  ipvs::PlainItems items{triples, services, destinations};
+  ipvs::packItems({reinterpret_cast<const std::byte*>(data), size}, items);
+  check(items.serviceCount + items.unusual <= count && items.destinationCount + items.unusual <= count);
+  check(std::all_of(services.begin() + items.serviceCount, services.end(), isZero<ipvs::Service>));
+  check(std::all_of(destinations.begin() + items.destinationCount, destinations.end(), isZero<ipvs::Destination>));
+  for (size_t i = 0; i < triples.size(); i += 3) {
+    if (triples[i] != ipvs::unusualItem) {
+      const ipvs::Command& command = ipvs::commandOf(static_cast<ipvs::Operation>(triples[i]));
+      check(triples[i + 1] < items.serviceCount);
+      check(!command.destination || triples[i + 2] < items.destinationCount);
+    }
+  }
+  return 0;
+}

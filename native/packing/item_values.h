@@ -1,0 +1,28 @@
+// What values of plain items say.
+#pragma once
+
+#include "packing/v8_value.h"
+
+namespace ipvs {
+
+inline bool absent(const Cloned& value) { return value.kind == Cloned::Kind::undefined; }
+
+inline bool is(const Cloned& value, std::string_view text) {
+  return value.kind == Cloned::Kind::text && value.text() == text;
+}
+
+inline bool isInteger(const Cloned& value, int64_t least, int64_t most) {
+  return value.kind == Cloned::Kind::integer && value.number >= least && value.number <= most;
+}
+
+// A name that the kernel makes a module's name of, shorter than `room`.
+[[nodiscard]] bool isModuleName(const Cloned& value, size_t room);
+
+// Four decimal numbers without leading zeros, into four bytes. False: something else.
+[[nodiscard]] bool readIPv4(std::string_view text, std::byte* bytes);
+
+// The text of an address as lib/values/address.ts takes it, into 16 bytes, of which IPv4 uses four. False: unusual, or one
+// that packets are not sent to from anywhere.
+[[nodiscard]] bool readAddress(const Cloned& value, uint16_t& family, std::byte* bytes);
+
+} // namespace ipvs

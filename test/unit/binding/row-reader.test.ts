@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+
+import { describe, expect, test } from 'vitest'
+
+import type { RecordSchema } from '../../../lib/binding/addon.ts'
+import type { DestinationRow, InfoRow, ServiceRow, StatisticsRow } from '../../../lib/binding/records.ts'
+import { RowReader } from '../../../lib/binding/row-reader.ts'
+import { RowWriter } from '../../../lib/binding/row-writer.ts'
+import { randomSource } from '../support/random.ts'
+import { refused } from '../support/refused.ts'
+import { schema } from '../support/schema.ts'
+
+const services = {
+  reader: new RowReader<ServiceRow>(schema, 'service'),
+  writer: new RowWriter<ServiceRow>(schema, 'service'),
+}
+const statistics = new RowWriter<StatisticsRow>(schema, 'statistics')
+const fieldNames = (name: string) =>
+  schema.find((record) => record.name === name)?.fields.map((field) => field.name) ?? []
+
+const offsetOf = (field: string) => schema[1]?.fields.find(({ name }) => name === field)?.offset as number
+
+function written(row: ServiceRow): ServiceRow {
+  return services.reader.rows(services.writer.encode(row)).at(0)
+}
+
+function plain(row: ServiceRow): ServiceRow {
+  const entries = fieldNames('service').map((name) => [name, row[name as keyof ServiceRow]] as const)
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+}
+
+describe('the schema of these tests is that of the native side', () => {
+  const source = readFileSync(new URL('../../../native/ipvs/schema.h', import.meta.url), 'utf8')
+  const lines = [...source.matchAll(/NETLINK_(\w+)\((\w+), (\w+), (\w+),/g)]
+
+  test.each(schema.map(({ name, fields }) => [name, fields] as const))('%s', (name, fields) => {
+    const struct = name.charAt(0).toUpperCase() + name.slice(1)
+    const native = lines
+      .filter(([, , record]) => record === struct)
+      .map(([, macro, , field, kind]) => [field, macro?.endsWith('NESTED') ? 'nested' : kind])
+    expect(Object.fromEntries(fields.map((field) => [field.name, field.kind]))).toEqual(Object.fromEntries(native))
+  })
+})
+
+test('every field survives', () => {
+  const row: ServiceRow = {
+    family: 10,
+    protocol: 132,
+    address: Uint8Array.from({ length: 16 }, (_, index) => index + 1),
+    port: 65535,
+    fwmark: 0xffffffff,
+    scheduler: 'fifteen-letters',
+    persistenceEngine: 'sip',
+    flags: { value: 0x38, mask: 0xffffffff },
+    timeout: 4294967,
+    netmask: Uint8Array.of(255, 255, 255, 0),
+  }
+  expect(plain(written(row))).toEqual(row)
+})
+
+test('absent is not zero', () => {
+  expect(plain(written({}))).toEqual({})
+  expect(plain(written({ port: 0, scheduler: '', timeout: undefined }))).toEqual({ port: 0, scheduler: '' })
+})
+
+test('a row is laid out as the schema says: presence bits, then fields in host order', () => {
+  const view = new DataView(services.writer.encode({ family: 2, fwmark: 7 }))
+  expect(view.byteLength).toBe(schema[1]?.size)
+  expect(view.getUint32(0, true)).toBe((1 << 0) | (1 << 4))
+  expect(view.getUint16(offsetOf('family'), true)).toBe(2)
+  expect(view.getUint32(offsetOf('fwmark'), true)).toBe(7)
+})
+
+test('any fields, any values', () => {
+  const random = randomSource(1)
+  const make: { readonly [Name in keyof Required<ServiceRow>]: () => ServiceRow[Name] } = {
+    family: () => random() & 0xffff,
+    protocol: () => random() & 0xffff,
+    address: () => Uint8Array.from({ length: 16 }, () => random() & 255),
+    port: () => random() & 0xffff,
+    fwmark: random,
+    scheduler: () => 'x'.repeat(random() % 16),
+    persistenceEngine: () => 'é'.repeat(random() % 12),
+    flags: () => ({ value: random(), mask: random() }),
+    timeout: random,
+    netmask: () => Uint8Array.from({ length: 4 }, () => random() & 255),
+    statistics: () => undefined,
+  }
+  const rows = Array.from({ length: 500 }, (): ServiceRow => {
+    const chosen = fieldNames('service').filter(() => random() % 2 === 0)
+    const entries = chosen.map((name) => [name, make[name as keyof ServiceRow]()] as const)
+    return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+  })
+  const block = services.writer.block()
+  for (const [index, row] of rows.entries()) expect(block.append(row)).toBe(index)
+  const read = services.reader.rows(block.toBuffer())
+  expect(read.length).toBe(500)
+  for (const [index, row] of rows.entries()) expect(plain(read.at(index))).toEqual(row)
+})
+
+test('nested records have presence bits of their own', () => {
+  const row = written({ statistics: { inBytes: 2n ** 64n - 1n, connections: 0n } })
+  expect(row.statistics?.inBytes).toBe(18446744073709551615n)
+  expect(row.statistics?.connections).toBe(0n)
+  expect(row.statistics?.outBytes).toBeUndefined()
+  expect(row.scheduler).toBeUndefined()
+})
+
+test('one-byte fields', () => {
+  const writer = new RowWriter<DestinationRow>(schema, 'destination')
+  const reader = new RowReader<DestinationRow>(schema, 'destination')
+  const row = reader.rows(writer.encode({ tunnelType: 255, tunnelPort: 6080, tunnelFlags: 2 })).at(0)
+  expect([row.tunnelType, row.tunnelPort, row.tunnelFlags, row.weight]).toEqual([255, 6080, 2, undefined])
+  expect(refused(() => writer.encode({ tunnelType: 256 })).field).toBe('destination.tunnelType')
+})
+
+describe('refuses what would be cut or wrapped', () => {
+  test.each<[keyof ServiceRow, unknown]>([
+    ['port', 65536],
+    ['port', -1],
+    ['port', 1.5],
+    ['port', '80'],
+    ['fwmark', 2 ** 32],
+    ['scheduler', 'x'.repeat(16)],
+    ['scheduler', 'é'.repeat(8)],
+    ['scheduler', 'rr\0x'],
+    ['scheduler', '\ud800'],
+    ['scheduler', 7],
+    ['address', new Uint8Array(17)],
+    ['address', '10.0.0.7'],
+  ])('%s', (name, value) => {
+    const { field } = refused(() => services.writer.encode({ [name]: value }))
+    expect(field).toBe(`service.${name}`)
+  })
+
+  test('counters', () => {
+    expect(refused(() => statistics.encode({ inBytes: 2n ** 64n })).field).toBe('statistics.inBytes')
+    expect(refused(() => statistics.encode({ inBytes: -1n })).field).toBe('statistics.inBytes')
+    refused(() => statistics.encode({ inBytes: 1 as unknown as bigint }))
+  })
+
+  test('flags', () => {
+    expect(refused(() => services.writer.encode({ flags: { value: -1, mask: 0 } })).field).toBe('service.flags.value')
+  })
+
+  test('a refused row leaves nothing behind', () => {
+    const block = services.writer.block()
+    block.append({ fwmark: 7 })
+    refused(() => block.append({ fwmark: 8, scheduler: 'x'.repeat(20) }))
+    expect(block.append({ family: 2 })).toBe(1)
+    const rows = services.reader.rows(block.toBuffer())
+    expect(rows.length).toBe(2)
+    expect(plain(rows.at(1))).toEqual({ family: 2 })
+    expect(new Uint8Array(block.toBuffer()).subarray(schema[1]?.size).filter((byte) => byte !== 0)).toHaveLength(2)
+  })
+})
+
+test('blocks are copies: what is appended later is not in them', () => {
+  const block = services.writer.block(1)
+  expect(block.toBuffer().byteLength).toBe(0)
+  block.append({ fwmark: 7 })
+  const one = block.toBuffer()
+  block.append({ fwmark: 8 })
+  expect(services.reader.rows(one).length).toBe(1)
+  expect(block.length).toBe(2)
+})
+
+test('text that fills its field without NUL ends with it', () => {
+  const buffer = services.writer.encode({ scheduler: 'rr' })
+  const field = schema[1]?.fields.find(({ name }) => name === 'scheduler')
+  new Uint8Array(buffer).fill(0x61, field?.offset, (field?.offset as number) + (field?.size as number))
+  expect(services.reader.rows(buffer).at(0).scheduler).toBe('a'.repeat(16))
+})
+
+test('a schema without the record is an old build', () => {
+  const empty: readonly RecordSchema[] = []
+  expect(() => new RowReader<InfoRow>(empty, 'info')).toThrow('build it again')
+  expect(() => new RowWriter<InfoRow>(empty, 'info')).toThrow('"info"')
+})

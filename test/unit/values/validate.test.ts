@@ -1,0 +1,296 @@
+import { runInNewContext } from 'node:vm'
+
+import { describe, expect, test } from 'vitest'
+
+import {
+  InvalidInput,
+  boolean,
+  closest,
+  editDistance,
+  integer,
+  list,
+  oneOf,
+  printable,
+  readFields,
+  show,
+} from '../../../lib/values/validate.ts'
+import { refused } from '../support/refused.ts'
+
+const names = ['scheduler', 'persistence', 'port', 'weight', 'fwmark'] as const
+const read = (value: unknown, ignored: readonly string[] = []) => readFields(value, 'service', names, ignored)
+
+describe('readFields', () => {
+  test('reads what is there', () => {
+    expect({ ...read({ port: 80, scheduler: undefined }) }).toEqual({ port: 80 })
+  })
+
+  test.each([
+    ['frozen', Object.freeze({ port: 80 })],
+    ['sealed', Object.seal({ port: 80 })],
+    ['without prototype', Object.assign(Object.create(null) as object, { port: 80 })],
+    ['of another realm', runInNewContext('({ port: 80 })') as object],
+  ])('objects: %s', (_name, value) => {
+    expect(read(value).port).toBe(80)
+  })
+
+  test('inherited values do not count', () => {
+    // oxlint-disable-next-line no-extend-native -- that is what must do no harm
+    Object.defineProperty(Object.prototype, 'port', { value: 80, configurable: true, writable: true })
+    try {
+      expect(read({}).port).toBeUndefined()
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'port')
+    }
+  })
+
+  test('each property is read once, and ignored ones never', () => {
+    const log: string[] = []
+    const handler: ProxyHandler<object> = {
+      get: (target, key) => {
+        log.push(String(key))
+        return Reflect.get(target, key) as unknown
+      },
+    }
+    const value = { statistics: {}, weight: 1, port: 80, scheduler: 'rr' }
+    read(new Proxy(value, handler), ['statistics'])
+    expect(log.toSorted()).toEqual(['port', 'scheduler', 'weight'])
+  })
+
+  test.each([[null], [undefined], [7], ['port'], [true], [[]], [() => 7], [Symbol('s')], [1n]])(
+    'not an object: %s',
+    (value) => {
+      const { field, message } = refused(() => read(value))
+      expect(field).toBe('service')
+      expect(message).toContain('is not an object with the properties')
+    },
+  )
+
+  test.each([
+    [Object(80)],
+    [new Date()],
+    [new Map()],
+    [new URL('http://172.16.0.100')],
+    [Object.create({ port: 80 })],
+    [
+      new (class Port {
+        port = 80
+      })(),
+    ],
+    [
+      new (class Port {
+        get port(): number {
+          return 80
+        }
+      })(),
+    ],
+  ])('not a plain object: %s', (value) => {
+    const { field, message } = refused(() => read(value))
+    expect(field).toBe('service')
+    expect(message).toContain('is not a plain object with the properties scheduler, persistence, port, weight, fwmark')
+  })
+
+  test.each([
+    [
+      'a throwing getter',
+      {
+        get port(): number {
+          throw new RangeError('no')
+        },
+      },
+    ],
+    [
+      'a throwing proxy',
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('no')
+          },
+        },
+      ),
+    ],
+  ])('%s', (_name, value) => {
+    const error = refused(() => read(value))
+    expect(error.field).toBe('service')
+  })
+
+  test('what a getter threw is the cause', () => {
+    const thrown = new RangeError('no')
+    const value = {
+      get port(): number {
+        throw thrown
+      },
+    }
+    expect(() => read(value)).toThrowError(expect.objectContaining({ cause: thrown }) as Error)
+  })
+
+  test.each([
+    ['sched', 'scheduler'],
+    ['Scheduler', 'scheduler'],
+    ['persistance', 'persistence'],
+    ['weigth', 'weight'],
+    ['mark', 'fwmark'],
+    ['prot', 'port'],
+  ])('unknown %s: did you mean %s?', (key, meant) => {
+    const { field, message } = refused(() => read({ [key]: 1 }))
+    expect(field).toBe(`service.${key}`)
+    expect(message).toContain(`did you mean "${meant}"?`)
+  })
+
+  test.each(['__proto__', 'constructor', 'toString', 'xyzzy', '', '\u001b[31mred', 'a'.repeat(1000)])(
+    'unknown %j',
+    (key) => {
+      const { message } = refused(() => read(JSON.parse(`{ ${JSON.stringify(key)}: 1 }`)))
+      expect(message).toContain('accepted: scheduler, persistence, port, weight, fwmark')
+      expect(message).not.toContain('\u001b')
+      expect(message).not.toContain('did you mean')
+      expect(message.length).toBeLessThan(300)
+    },
+  )
+})
+
+test('revoked proxies do no harm', () => {
+  expect(show(revoked())).toBe('an object that cannot be read')
+  expect(refused(() => read(revoked())).field).toBe('service')
+  expect(refused(() => list(revoked(), 'x', 2)).field).toBe('x')
+  expect(refused(() => integer(revoked(), 'x', 0, 2)).message).toContain('an object that cannot be read')
+})
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
+describe('integer', () => {
+  test.each([0, 1, 65535])('%s', (value) => expect(integer(value, 'port', 0, 65535)).toBe(value))
+
+  test.each([
+    [-1],
+    [65536],
+    [1.5],
+    [NaN],
+    [Infinity],
+    [-Infinity],
+    [2 ** 32],
+    [2 ** 32 + 80],
+    [2 ** 53],
+    [1e300],
+    ['80'],
+    ['80 '],
+    ['+80'],
+    ['0x50'],
+    ['8e1'],
+    ['http'],
+    [true],
+    [80n],
+    [[80]],
+    [-0],
+    [null],
+    [undefined],
+    [{ valueOf: () => 80 }],
+    [Object(80)],
+    [Symbol('80')],
+    [new Date(80)],
+  ])('refuses %s', (value) => {
+    const { field, message } = refused(() => integer(value, 'port', 0, 65535))
+    expect(field).toBe('port')
+    expect(message).toContain('is not an integer from 0 to 65535')
+  })
+})
+
+test('boolean', () => {
+  expect(boolean(false, 'x')).toBe(false)
+  for (const value of [0, 1, '', 'true', null, undefined, Object(true)]) refused(() => boolean(value, 'x'))
+})
+
+describe('oneOf', () => {
+  const protocols = ['tcp', 'udp', 'sctp'] as const
+  test('takes exact names', () => expect(oneOf('udp', 'protocol', protocols)).toBe('udp'))
+
+  test.each([
+    ['icmp'],
+    ['TCP '],
+    ['TCP'],
+    [47],
+    [65535],
+    [0],
+    ['__proto__'],
+    ['constructor'],
+    [''],
+    [null],
+    [['tcp']],
+    [{ toString: () => 'tcp' }],
+  ])('refuses %s', (value) => {
+    expect(refused(() => oneOf(value, 'protocol', protocols)).message).toContain('"tcp", "udp" or "sctp"')
+  })
+
+  test('suggests', () => {
+    expect(refused(() => oneOf('TCP ', 'protocol', protocols)).message).toContain('did you mean "tcp"?')
+  })
+})
+
+describe('list', () => {
+  test('copies', () => {
+    const value = ['a', 'b']
+    expect(list(value, 'x', 2)).toEqual(value)
+    expect(list(value, 'x', 2)).not.toBe(value)
+  })
+
+  test('holes are undefined', () =>
+    expect(list(Object.assign([], { length: 2 }), 'x', 2)).toEqual([undefined, undefined]))
+
+  test.each([[{ length: 1 }], ['ab'], [null], [new Set(['a'])], [Object.assign([], { length: 2 ** 32 - 1 })]])(
+    'refuses %#',
+    (value) => {
+      expect(refused(() => list(value, 'x', 2)).field).toBe('x')
+    },
+  )
+})
+
+describe('show', () => {
+  test.each([
+    ['a "b"', '"a \\"b\\""'],
+    ['\u001b[31m\u009b\u202e\ud800', '"\\u001b[31m\\u009b\\u202e\\ud800"'],
+    [-0, '-0'],
+    [1n, '1n'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [[1], 'an array'],
+    [
+      {
+        toString: () => {
+          throw new Error('no')
+        },
+      },
+      'an object',
+    ],
+    [new Date(), 'an instance of a class'],
+    [() => 1, 'a function'],
+    [Symbol('x'), 'a symbol'],
+  ])('%#', (value, text) => expect(show(value)).toBe(text))
+
+  test('long text is cut', () => {
+    expect(show('x'.repeat(10_000_000)).length).toBeLessThan(80)
+    expect(show(10n ** 100n).length).toBeLessThan(80)
+  })
+})
+
+test('printable', () => {
+  expect(printable('a\tb\n\u001b[2J\u009b\u007f')).toBe('a\\u0009b\\u000a\\u001b[2J\\u009b\\u007f')
+  expect(printable('\u202e\u2066\u2028\ud800')).toBe('\\u202e\\u2066\\u2028\\ud800')
+  expect(printable('é中\u{1f600} "x"')).toBe('é中\u{1f600} "x"')
+})
+
+test('edit distance', () => {
+  expect(editDistance('', 'abc')).toBe(3)
+  expect(editDistance('kitten', 'sitting')).toBe(3)
+  expect(editDistance('same', 'same')).toBe(0)
+  expect(editDistance('weigth', 'weight')).toBe(1)
+})
+
+test('nothing is close to nonsense', () => {
+  expect(closest('zzzzzz', names)).toBeUndefined()
+  expect(closest('a'.repeat(100_000), names)).toBeUndefined()
+  expect(new InvalidInput('a', 'b').field).toBe('a')
+})
