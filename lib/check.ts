@@ -3,7 +3,7 @@ import { prepareItem, type BatchOperation } from './batch/operation.ts'
 import { invalidArgument } from './values/errors.ts'
 import { parseMarkRule, type MarkRule } from './marks/mark-rule.ts'
 import { parseNatRule, type NatRule } from './marks/nat-rule.ts'
-import type { RequestContext } from './services/writes.ts'
+import type { RequestContext } from './calls/context.ts'
 import { newSyncDaemon, type SyncDaemon } from './services/sync-daemon.ts'
 import { timeoutsRow, type TimeoutsPatch } from './services/timeouts.ts'
 

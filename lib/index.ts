@@ -43,9 +43,9 @@ export type {
   ListedAddressServiceKey,
   ListedFwmarkServiceKey,
   ListedServiceKey,
-  Protocol,
   ServiceKey,
 } from './services/service-key.ts'
+export type { Protocol } from './values/protocol.ts'
 export type {
   ListedService,
   ListedServiceSettings,
@@ -72,4 +72,4 @@ export type { Timeouts, TimeoutsPatch } from './services/timeouts.ts'
 export type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole, SyncMulticast } from './services/sync-daemon.ts'
 export type { FlushOptions } from './services/flush.ts'
 export type { ListOptions, OpenOptions } from './calls/options.ts'
-export type { CallOptions } from './calls/pending-call.ts'
+export type { CallOptions } from './calls/options.ts'

@@ -1,20 +1,21 @@
-// What a handle is made of: the pipeline that all its operations go through, and the namespace for their errors.
+// What a handle is made of: the queue that all its operations go through, and the namespace for their errors.
 import type { Namespace, NamespaceStatus } from './calls/namespace.ts'
-import { parseCallOptions, type CallOptions } from './calls/pending-call.ts'
-import type { Pipeline } from './calls/queue.ts'
+import { parseCallOptions, type CallOptions } from './calls/options.ts'
+import type { CallQueue } from './calls/queue.ts'
 import { operationCode } from './binding/records.ts'
-import { checked, type RequestContext } from './services/writes.ts'
+import { checked, type RequestContext } from './calls/context.ts'
 import type { Write } from './calls/requests.ts'
+import { runBatch } from './batch/batch.ts'
 import { parseBatchOptions, parseSource, type BatchOptions } from './batch/options.ts'
 import type { BatchOperation } from './batch/operation.ts'
 import type { BatchResult } from './values/errors.ts'
 
 export class Handle {
-  readonly pipeline: Pipeline
+  readonly queue: CallQueue
   readonly netns: Namespace | undefined
 
-  constructor(pipeline: Pipeline, netns: Namespace | undefined) {
-    this.pipeline = pipeline
+  constructor(queue: CallQueue, netns: Namespace | undefined) {
+    this.queue = queue
     this.netns = netns
   }
 
@@ -24,7 +25,7 @@ export class Handle {
 
   async namespaceStatus(options: CallOptions): Promise<NamespaceStatus> {
     const context = this.context('namespaceStatus', this.netns?.path ?? 'current network namespace')
-    return this.pipeline.namespaceStatus(
+    return this.queue.namespaceStatus(
       context,
       checked(context, () => parseCallOptions(options)),
     )
@@ -34,14 +35,14 @@ export class Handle {
   async read(operation: string, target: string, options: CallOptions): Promise<ArrayBuffer> {
     const context = this.context(operation, target)
     const signal = checked(context, () => parseCallOptions(options))
-    return this.pipeline.read({ code: operationCode(operation) }, context, signal)
+    return this.queue.read({ code: operationCode(operation) }, context, signal)
   }
 
   /** A write that needs no read. */
   async write(operation: string, options: CallOptions, prepare: (context: RequestContext) => Write): Promise<void> {
     const context = this.context(operation)
     const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
-    return this.pipeline.write(write, context, signal)
+    return this.queue.write(write, context, signal)
   }
 
   /** Items that `convert` makes operations of. */
@@ -53,6 +54,6 @@ export class Handle {
   ): Promise<BatchResult<BatchOperation>> {
     const context = this.context(operation)
     const [source, parsed] = checked(context, () => [parseSource(items, name), parseBatchOptions(options)])
-    return this.pipeline.batch({ ...source, convert }, parsed, context)
+    return runBatch(this.queue, { ...source, convert }, parsed, context)
   }
 }

@@ -4,8 +4,7 @@ import { listedDestination, type ListedDestination } from './services/destinatio
 import type { Handle } from './ipvs-handle.ts'
 import { infoOf, type Info } from './services/info.ts'
 import type { NamespaceStatus } from './calls/namespace.ts'
-import { parseListOptions, type ListOptions } from './calls/options.ts'
-import { parseCallOptions, type CallOptions } from './calls/pending-call.ts'
+import { parseCallOptions, parseListOptions, type CallOptions, type ListOptions } from './calls/options.ts'
 import {
   daemonReader,
   destinationReader,
@@ -14,7 +13,8 @@ import {
   serviceReader,
   timeoutsReader,
 } from './binding/records.ts'
-import { checked, serviceOf } from './services/writes.ts'
+import { serviceOf } from './services/writes.ts'
+import { checked } from './calls/context.ts'
 import type { ServiceKey } from './services/service-key.ts'
 import { listedService, type ListedService } from './services/service.ts'
 import { snapshotTable, type ServiceSnapshot, type SnapshotOptions } from './services/snapshot.ts'
@@ -42,7 +42,7 @@ export abstract class IpvsReader extends Connections implements AsyncDisposable 
     const context = this.#handle.context('getService')
     const [identity, signal] = checked(context, () => [serviceOf(context, key), parseCallOptions(options)])
     const read = { code: operationCode('getService'), key: identity.row }
-    const rows = await this.#handle.pipeline.read(read, context, signal)
+    const rows = await this.#handle.queue.read(read, context, signal)
     return listedService(serviceReader.rows(rows).at(0))
   }
 
@@ -60,7 +60,7 @@ export abstract class IpvsReader extends Connections implements AsyncDisposable 
     const context = this.#handle.context(operation, 'all services')
     const { consistent, signal } = checked(context, () => parseListOptions(options))
     const read = { code: operationCode('listServices'), consistent }
-    const rows = serviceReader.rows(await this.#handle.pipeline.read(read, context, signal))
+    const rows = serviceReader.rows(await this.#handle.queue.read(read, context, signal))
     return new LazyTable(rows.length, (index) => listedService(rows.at(index)))
   }
 
@@ -86,7 +86,7 @@ export abstract class IpvsReader extends Connections implements AsyncDisposable 
       parseListOptions(options),
     ])
     const read = { code: operationCode('listDestinations'), key: identity.row, consistent }
-    const rows = destinationReader.rows(await this.#handle.pipeline.read(read, context, signal))
+    const rows = destinationReader.rows(await this.#handle.queue.read(read, context, signal))
     return new LazyTable(rows.length, (index) => listedDestination(rows.at(index), identity))
   }
 
@@ -113,7 +113,7 @@ export abstract class IpvsReader extends Connections implements AsyncDisposable 
   async #snapshot(operation: string, options: SnapshotOptions): Promise<Table<ServiceSnapshot>> {
     const context = this.#handle.context(operation, 'all services')
     const { consistent, signal } = checked(context, () => parseListOptions(options))
-    return snapshotTable(await this.#handle.pipeline.snapshot(consistent, context, signal))
+    return snapshotTable(await this.#handle.queue.snapshot(consistent, context, signal))
   }
 
   /** How long idle connections are kept. Like `ipvsadm -L --timeout`. */
@@ -143,7 +143,7 @@ export abstract class IpvsReader extends Connections implements AsyncDisposable 
    * everything from now on. Services stay. Idempotent.
    */
   async close(): Promise<void> {
-    await Promise.all([this.#handle.pipeline.close(), this.closePasses()])
+    await Promise.all([this.#handle.queue.close(), this.closePasses()])
     this.#handle.netns?.native.close()
   }
 

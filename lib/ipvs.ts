@@ -8,16 +8,16 @@ import { assertGone, ofFamily, parseFlushOptions, type FlushOptions } from './se
 import { Handle } from './ipvs-handle.ts'
 import { IpvsReader } from './ipvs-reader.ts'
 import { namespaceAt, sessionIn } from './calls/namespace.ts'
-import { parseOpenOptions, type OpenOptions } from './calls/options.ts'
-import { parseCallOptions, type CallOptions } from './calls/pending-call.ts'
-import { Pipeline } from './calls/queue.ts'
+import { parseCallOptions, parseOpenOptions, type CallOptions, type OpenOptions } from './calls/options.ts'
+import { CallQueue } from './calls/queue.ts'
 import { rowWriters } from './binding/records.ts'
 import * as requests from './services/writes.ts'
-import { checked, type RequestContext } from './services/writes.ts'
+import { checked, type RequestContext } from './calls/context.ts'
 import type { ServiceKey } from './services/service-key.ts'
 import type { Service, ServicePatch } from './services/service.ts'
 import type { SyncDaemon, SyncDaemonRole } from './services/sync-daemon.ts'
 import type { TimeoutsPatch } from './services/timeouts.ts'
+import { explainErrno } from './services/service-errno.ts'
 
 const adding = (service: unknown) => ({ operation: 'addService', service })
 const removing = (service: unknown) => ({ operation: 'removeService', service })
@@ -52,12 +52,12 @@ export class Ipvs extends IpvsReader {
     if (netns !== undefined) context.target = netns
     const namespace = namespaceAt(netns)
     const session = new binding.IpvsSession(sessionIn(namespace))
-    const pipeline = new Pipeline(session, { timeoutMs, writers: rowWriters })
+    const queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainErrno })
     try {
-      await pipeline.open({ ...context, netns }, signal)
-      return new Ipvs(new Handle(pipeline, namespace))
+      await queue.open({ ...context, netns }, signal)
+      return new Ipvs(new Handle(queue, namespace))
     } catch (error) {
-      await pipeline.close()
+      await queue.close()
       namespace?.native.close()
       throw error
     }
@@ -86,8 +86,8 @@ export class Ipvs extends IpvsReader {
       requests.updateService(context, key, patch),
       parseCallOptions(options),
     ])
-    if (read === undefined) return this.#handle.pipeline.write(write(), context, signal)
-    return this.#handle.pipeline.writeAfterRead(read, write, context, signal)
+    if (read === undefined) return this.#handle.queue.write(write(), context, signal)
+    return this.#handle.queue.writeAfterRead(read, write, context, signal)
   }
 
   /**
@@ -202,7 +202,7 @@ export class Ipvs extends IpvsReader {
   async flush(options: FlushOptions = {}): Promise<void> {
     const context = this.#handle.context('flush')
     const [{ family, signal }, write] = checked(context, () => [parseFlushOptions(options), requests.flush(context)])
-    if (family === undefined) return this.#handle.pipeline.write(write, context, signal)
+    if (family === undefined) return this.#handle.queue.write(write, context, signal)
     const table = await this.serviceTable({ signal })
     assertGone(await this.removeServices(ofFamily(table, family), { signal }))
   }

@@ -3,8 +3,7 @@ import { IpvsError, type BatchOperation, type BatchResult, type Ipvs } from 'ipv
 import { FileError, readText } from '../shared/files.ts'
 import type { Output } from '../shared/output.ts'
 import { messageOf } from './messages.ts'
-import type { Command } from './parse.ts'
-import { carryOut, understand } from './run.ts'
+import { carryOut, understand, type Single } from './commands.ts'
 import { FAILED, UsageError, tryHelp } from './usage-error.ts'
 
 /** A line with something on it. */
@@ -63,10 +62,11 @@ class Restore {
 
   // Answers whether to go on.
   async #take(line: Line): Promise<boolean> {
-    let command: Command
+    let command: Single
     try {
-      command = await understand(line.words, this.#hosts)
-      if (command.name === 'restore') throw tryHelp()
+      const understood = await understand(line.words, this.#hosts)
+      if (understood.name === 'restore') throw tryHelp()
+      command = understood
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
       await this.#send()
@@ -82,7 +82,7 @@ class Restore {
     return command.name !== 'help' && command.name !== 'version'
   }
 
-  async #carryOut(line: Line, command: Command): Promise<void> {
+  async #carryOut(line: Line, command: Single): Promise<void> {
     try {
       await carryOut(this.#ipvs, command, this.#output)
       this.#applied++

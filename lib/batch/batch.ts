@@ -8,10 +8,11 @@ import { isPlainArray, type ParsedBatchOptions, type Source } from './options.ts
 import { NOBODY_KNOWS, Settlement, type Ending } from './settlement.ts'
 import type { Call, Reply } from '../binding/addon.ts'
 import { IpvsError, invalidArgument, type BatchResult } from '../values/errors.ts'
-import type { RequestContext } from '../services/writes.ts'
+import type { RequestContext } from '../calls/context.ts'
 import { onAbort } from '../values/signals.ts'
 import { Slices } from '../values/time-slices.ts'
-import { askRows, type Channel, type Step } from '../calls/requests.ts'
+import type { CallQueue, LongRequest } from '../calls/queue.ts'
+import { readRows, type Channel } from '../calls/requests.ts'
 
 // Blocks grow up to this: the first is small so that sending starts soon, later ones are worth a native call.
 const FIRST_BLOCK = 128
@@ -25,7 +26,19 @@ const PAUSE = 7
 
 type Block = BatchBlock<BatchOperation>
 
-export class Batch implements Step {
+/** Starts a batch behind the calls made before it. */
+export function runBatch(
+  queue: CallQueue,
+  source: Source,
+  options: ParsedBatchOptions,
+  context: RequestContext,
+): Promise<BatchResult<BatchOperation>> {
+  const batch = new Batch(queue, source, options, context)
+  queue.addLong(batch)
+  return batch.promise
+}
+
+export class Batch implements LongRequest {
   readonly promise: Promise<BatchResult<BatchOperation>>
   #resolve!: (result: BatchResult<BatchOperation>) => void
   #reject!: (error: unknown) => void
@@ -205,7 +218,7 @@ export class Batch implements Step {
     if (this.#over || read === undefined) return
     const call = this.#nextCall()
     this.#calls.add(call.id)
-    const { failures, rows } = await askRows(read)(this.#channel, call)
+    const { failures, rows } = await readRows(read)(this.#channel, call)
     this.#calls.delete(call.id)
     if (this.#over) return
     if (failures[0] !== undefined) {

@@ -2,18 +2,13 @@
 import { Address, familyName } from '../values/address.ts'
 import type { BatchCall, Failure, Reply } from '../binding/addon.ts'
 import { DestinationIdentity } from '../services/destination.ts'
-import type { FailureContext } from '../calls/failure.ts'
+import type { FailureContext } from '../calls/context.ts'
 import { UNUSUAL, packItems } from './native-packer.ts'
-import {
-  destinationReader,
-  operationCode,
-  operationName,
-  serviceReader,
-  type DestinationRow,
-  type ServiceRow,
-} from '../binding/records.ts'
+import { destinationReader, operationCode, operationName, serviceReader } from '../binding/records.ts'
+import type { DestinationRow, ServiceRow } from '../binding/record-types.ts'
 import type { RowBlock } from '../binding/row-writer.ts'
-import { ServiceIdentity, protocolName } from '../services/service-key.ts'
+import { ServiceIdentity } from '../services/service-key.ts'
+import { protocolName } from '../values/protocol.ts'
 import type { Channel, Write } from '../calls/requests.ts'
 
 /** Used again and again: allocating megabytes for every thousand items would take longer than filling them. */

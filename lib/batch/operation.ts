@@ -2,7 +2,7 @@
 import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from '../services/destination.ts'
 import type { Read, Write } from '../calls/requests.ts'
 import * as requests from '../services/writes.ts'
-import type { RequestContext } from '../services/writes.ts'
+import type { RequestContext } from '../calls/context.ts'
 import type { ServiceKey } from '../services/service-key.ts'
 import type { Service, ServicePatch } from '../services/service.ts'
 import { FieldSet, InvalidInput, oneOf, type Fields, type PickFields } from '../values/validate.ts'

@@ -1,5 +1,5 @@
 // What a batch is given: items from somewhere, and options.
-import type { CallOptions } from '../calls/pending-call.ts'
+import type { CallOptions } from '../calls/options.ts'
 import { parseSignal } from '../values/signals.ts'
 import { InvalidInput, boolean, readFields, show } from '../values/validate.ts'
 

@@ -2,8 +2,9 @@
 import type { BatchBlock } from './block.ts'
 import type { Failure } from '../binding/addon.ts'
 import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCode } from '../values/errors.ts'
-import { explainFailure, failureError, type FailureContext } from '../calls/failure.ts'
-import { explainRejection } from '../services/service-errno.ts'
+import { explainFailure, failureError } from '../calls/failure.ts'
+import type { FailureContext } from '../calls/context.ts'
+import { explainErrno } from '../services/service-errno.ts'
 import { Slices } from '../values/time-slices.ts'
 
 const EPERM = 1
@@ -65,7 +66,7 @@ export class Settlement<Item> {
   fail(index: number, operation: Item, context: FailureContext, failure: Failure): void {
     if (endsAll(failure)) return this.#endBy(failure)
     this.reach(index + 1)
-    this.refuse(index, operation, failureError(context, failure))
+    this.refuse(index, operation, failureError(context, failure, explainErrno))
   }
 
   /** All items before `next` were settled. */
@@ -83,7 +84,11 @@ export class Settlement<Item> {
     if (sent > 0) this.reach(block.indexAt(sent - 1) + 1)
     for (const failure of failed) {
       const { index } = failure
-      this.refuse(block.indexAt(index), block.itemAt(index), failureError(block.context(failure), failure))
+      this.refuse(
+        block.indexAt(index),
+        block.itemAt(index),
+        failureError(block.context(failure), failure, explainErrno),
+      )
       if (this.#slices.due()) await this.#slices.next()
     }
     if (rest !== undefined && endsAll(rest)) this.#endBy(rest)
@@ -111,7 +116,7 @@ export class Settlement<Item> {
   }
 
   #endBy(failure: Failure): void {
-    const { code, problem, attribute } = explainFailure(this.#context, failure, explainRejection)
+    const { code, problem, attribute } = explainFailure(this.#context, failure, explainErrno)
     this.end({ code, problem, attribute, errno: failure.errno === 0 ? undefined : failure.errno })
   }
 }

@@ -2,7 +2,7 @@
 // still says where everything is. Whatever is unusual is left to the writers that go by it.
 import type { AddressValue } from '../values/address.ts'
 import type { RecordSchema } from './addon.ts'
-import type { DestinationRow, ServiceRow } from './records.ts'
+import type { DestinationRow, ServiceRow } from './record-types.ts'
 import { layoutOf, putIPv4, type RowWrite } from './row-writer.ts'
 import type { Views } from './row-reader.ts'
 

@@ -1,35 +1,13 @@
 // From what the native side reports to an error that a person can act on.
 import { constants } from 'node:os'
 import type { Cause, Failure } from '../binding/addon.ts'
-import { IpvsError, MAYBE_APPLIED, about, type IpvsErrorCode, type OperationContext } from '../values/errors.ts'
-import { explainRejection } from '../services/service-errno.ts'
-
-/** What was asked for, as far as a failure can be about it. */
-export interface FailureContext extends OperationContext {
-  /** The scheduler that the request named. */
-  readonly scheduler?: string | undefined
-  /** The persistence engine that the request named. */
-  readonly persistenceEngine?: string | undefined
-  readonly netns?: string | undefined
-  /** True for operations that change nothing: their outcome is never unknown. */
-  readonly reads?: boolean | undefined
-  /** Of a change of marks: temporary rules may have stayed. */
-  readonly leftovers?: true | undefined
-}
+import type { Explain, Explanation, FailureContext } from './context.ts'
+import { IpvsError, MAYBE_APPLIED, about } from '../values/errors.ts'
 
 /** What people should know of temporary rules that may have stayed. */
 export const LEFTOVERS: string =
   'Temporary rules of this change may have stayed in the chain "marks"; status() shows them, and the next change, or ' +
   'opening the table, removes them.'
-
-export interface Explanation {
-  readonly code: IpvsErrorCode
-  readonly problem: string
-  readonly attribute?: string
-}
-
-/** Explains the errno with which the kernel refused an operation. */
-export type Explain = (context: FailureContext, errno: string, failure: Failure) => Explanation
 
 const namesByNumber = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]))
 // Numbers with two names: the ones that the manual pages of netlink use.
@@ -114,13 +92,8 @@ export function explainFailure(context: FailureContext, failure: Failure, explai
   return cause === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[cause]
 }
 
-/** Marks and IPVS differ only in what a refusal means: `explain`. `cause` becomes the error's own. */
-export function failureError(
-  context: FailureContext,
-  failure: Failure,
-  cause?: unknown,
-  explain: Explain = explainRejection,
-): IpvsError {
+/** `explain`: what a refusal means, the only difference between IPVS and marks. `cause` becomes the error's own. */
+export function failureError(context: FailureContext, failure: Failure, explain: Explain, cause?: unknown): IpvsError {
   const { code, problem, attribute = failure.attribute } = explainFailure(context, failure, explain)
   const unknown = failure.unknown && context.reads !== true
   const said = failure.message === undefined || failure.message === '' ? [] : [`The kernel says: "${failure.message}".`]

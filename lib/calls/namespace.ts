@@ -1,6 +1,7 @@
 // The network namespace of a handle: opened once, so that everything the handle does is done in the same one.
 import { binding, type NativeNamespace, type Reply, type SessionOptions } from '../binding/addon.ts'
-import { errnoName, failureError, type FailureContext } from './failure.ts'
+import { errnoName, failureError } from './failure.ts'
+import type { Explain, FailureContext } from './context.ts'
 
 /**
  * Where the path of a handle's network namespace leads now: `current`, to the handle's namespace; `replaced`, to something else,
@@ -39,10 +40,11 @@ const statuses: Readonly<Record<string, NamespaceStatus>> = {
 export function namespaceStatusOf(
   context: FailureContext,
   { failures: [failure] }: Reply,
+  explain: Explain,
   reason: unknown,
 ): NamespaceStatus {
   if (failure === undefined) return 'current'
   const status = failure.cause === 'local' ? statuses[errnoName(failure.errno)] : undefined
-  if (status === undefined) throw failureError(context, failure, reason)
+  if (status === undefined) throw failureError(context, failure, explain, reason)
   return status
 }

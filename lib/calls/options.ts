@@ -1,7 +1,19 @@
-// Options of methods, besides those that all methods have.
-import type { CallOptions } from './pending-call.ts'
+// Options of methods.
 import { parseSignal } from '../values/signals.ts'
 import { InvalidInput, boolean, integer, readFields, show } from '../values/validate.ts'
+
+/** Last parameter of every method. */
+export interface CallOptions {
+  /**
+   * Gives up waiting: the call rejects with `ERR_IPVS_ABORTED`, its `cause` being the signal's reason. Its `outcome` is
+   * `unknown` when the kernel had been asked already.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
+export function parseCallOptions(value: unknown): AbortSignal | undefined {
+  return parseSignal(readFields(value, 'options', ['signal']).signal, 'options.signal')
+}
 
 /** Options of `open`. */
 export interface OpenOptions extends CallOptions {

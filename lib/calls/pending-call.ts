@@ -1,24 +1,10 @@
 // One operation under way: its promise and its AbortSignal.
 import { abortedError } from '../values/errors.ts'
-import type { FailureContext } from './failure.ts'
-import { onAbort, parseSignal } from '../values/signals.ts'
-import { readFields } from '../values/validate.ts'
-
-/** Last parameter of every method. */
-export interface CallOptions {
-  /**
-   * Gives up waiting: the call rejects with `ERR_IPVS_ABORTED`, its `cause` being the signal's reason. Its `outcome` is
-   * `unknown` when the kernel had been asked already.
-   */
-  readonly signal?: AbortSignal | undefined
-}
-
-export function parseCallOptions(value: unknown): AbortSignal | undefined {
-  return parseSignal(readFields(value, 'options', ['signal']).signal, 'options.signal')
-}
+import type { FailureContext } from './context.ts'
+import { onAbort } from '../values/signals.ts'
 
 /** A promise that settles once, by result, failure or signal, whichever comes first. */
-export class Pending<Result> {
+export class PendingCall<Result> {
   readonly promise: Promise<Result>
   readonly context: FailureContext
   /** What the signal does: gives up, as nothing was sent so far. Replaced when that changes. */

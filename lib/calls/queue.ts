@@ -1,55 +1,62 @@
 // All operations of a handle, in the order in which its methods were called. What is called in one tick goes to the
 // native side at the end of that tick (in a microtask); neighbouring writes go in one call, so that they share datagrams.
-import { Batch } from '../batch/batch.ts'
-import type { BatchOperation } from '../batch/operation.ts'
-import type { ParsedBatchOptions, Source } from '../batch/options.ts'
 import type { Call, NativeIpvsSession, Reply } from '../binding/addon.ts'
-import { closedError, invalidArgument, type BatchResult } from '../values/errors.ts'
-import { failureError, type FailureContext } from './failure.ts'
+import { closedError, invalidArgument } from '../values/errors.ts'
+import type { Explain, FailureContext } from './context.ts'
+import { failureError } from './failure.ts'
 import { namespaceStatusOf, type NamespaceStatus } from './namespace.ts'
-import { Pending } from './pending-call.ts'
+import { PendingCall } from './pending-call.ts'
 import type { RowWriters } from '../binding/records.ts'
-import type { RequestContext } from '../services/writes.ts'
 import {
-  ConditionalStep,
-  ReadStep,
-  WriteStep,
-  askRows,
+  DependentWriteRequest,
+  ReadRequest,
+  WriteRequest,
+  readRows,
   type Ask,
   type Channel,
   type Read,
-  type Step,
+  type QueuedRequest,
   type Write,
 } from './requests.ts'
 
 /** Most writes in one native call: bounds what is settled at once, and what one `timeoutMs` has to do for. */
 const MOST_WRITES = 4096
 
-function assertDone(context: FailureContext, { failures: [failure] }: Reply, reason: unknown): void {
-  if (failure !== undefined) throw failureError(context, failure, reason)
+type TakeReply<Result> = (context: FailureContext, reply: Reply, explain: Explain, reason: unknown) => Result
+
+const assertDone: TakeReply<void> = (context, { failures: [failure] }, explain, reason) => {
+  if (failure !== undefined) throw failureError(context, failure, explain, reason)
 }
 
-export interface PipelineOptions {
+export interface QueueOptions {
   /** For each call, from when it is made; for the parts of a batch, from when those before them are done. */
   readonly timeoutMs: number
   readonly writers: RowWriters
+  readonly explain: Explain
 }
 
-export class Pipeline implements Channel {
+/** A request that goes on while later ones are carried out: a batch. */
+export interface LongRequest extends QueuedRequest {
+  readonly promise: Promise<unknown>
+}
+
+export class CallQueue implements Channel {
   readonly session: NativeIpvsSession
   readonly writers: RowWriters
+  readonly explain: Explain
   readonly #timeoutMs: number
-  #steps: Step[] = [] // not started yet
-  #tick: WriteStep | undefined // takes the writes of this tick, as long as it is the newest of them
-  readonly #batches = new Set<Batch>()
+  #requests: QueuedRequest[] = [] // not started yet
+  #tick: WriteRequest | undefined // takes the writes of this tick, as long as it is the newest of them
+  readonly #long = new Set<LongRequest>() // not settled yet
   #progress = 0
   #running = false
   #calls = 0
   #closing: Promise<void> | undefined
 
-  constructor(session: NativeIpvsSession, { timeoutMs, writers }: PipelineOptions) {
+  constructor(session: NativeIpvsSession, { timeoutMs, writers, explain }: QueueOptions) {
     this.session = session
     this.writers = writers
+    this.explain = explain
     this.#timeoutMs = timeoutMs
   }
 
@@ -73,7 +80,7 @@ export class Pipeline implements Channel {
     const pending = this.#pending<void>(context, signal)
     if (pending.settled) return pending.promise
     try {
-      this.#writeStep().add(write, pending)
+      this.#writeRequest().add(write, pending)
     } catch (error) {
       pending.reject(invalidArgument(context, error))
     }
@@ -82,7 +89,7 @@ export class Pipeline implements Channel {
 
   /** Answers the rows of the reply. */
   async read(read: Read, context: FailureContext, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
-    const { rows } = await this.#ask(askRows(read), context, signal)
+    const { rows } = await this.#ask(readRows(read), context, signal)
     return rows ?? new ArrayBuffer(0)
   }
 
@@ -93,7 +100,7 @@ export class Pipeline implements Channel {
 
   #ask(ask: Ask, context: FailureContext, signal: AbortSignal | undefined): Promise<Reply> {
     const pending = this.#pending<Reply>({ ...context, reads: true }, signal)
-    if (!pending.settled) this.#add(new ReadStep(this, ask, pending))
+    if (!pending.settled) this.#add(new ReadRequest(this, ask, pending))
     return pending.promise
   }
 
@@ -105,19 +112,17 @@ export class Pipeline implements Channel {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const pending = this.#pending<void>(context, signal)
-    if (!pending.settled) this.#add(new ConditionalStep(this, read, complete, pending))
+    if (!pending.settled) this.#add(new DependentWriteRequest(this, read, complete, pending))
     return pending.promise
   }
 
-  /** Starts in the order of the calls; later ones do not wait for its end. */
-  batch(source: Source, options: ParsedBatchOptions, context: RequestContext): Promise<BatchResult<BatchOperation>> {
-    const batch = new Batch(this, source, options, context)
-    this.#batches.add(batch)
-    const forget = () => this.#batches.delete(batch)
-    batch.promise.then(forget, forget)
-    if (this.closed) batch.close()
-    else this.#add(batch)
-    return batch.promise
+  /** Starts a request in the order of the calls. Later requests do not wait for its end; `close` ends it. */
+  addLong(request: LongRequest): void {
+    this.#long.add(request)
+    const forget = () => this.#long.delete(request)
+    request.promise.then(forget, forget)
+    if (this.closed) request.close()
+    else this.#add(request)
   }
 
   /** Opens the sockets, so that problems show early. */
@@ -132,7 +137,7 @@ export class Pipeline implements Channel {
   // Beside the steps: these need not wait for one another.
   async #aside<Result>(
     start: (call: Call) => Promise<Reply>,
-    take: (context: FailureContext, reply: Reply, reason: unknown) => Result,
+    take: TakeReply<Result>,
     context: FailureContext,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
@@ -142,7 +147,7 @@ export class Pipeline implements Channel {
     pending.onAbort = () => this.session.abort(call.id)
     const reply = await start(call)
     try {
-      pending.resolve(take(pending.context, reply, pending.reason))
+      pending.resolve(take(pending.context, reply, this.explain, pending.reason))
     } catch (error) {
       pending.reject(error)
     }
@@ -153,45 +158,45 @@ export class Pipeline implements Channel {
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = this.session.close()
-      for (const step of this.#steps) step.close()
-      this.#steps = []
-      for (const batch of this.#batches) batch.close()
+      for (const request of this.#requests) request.close()
+      this.#requests = []
+      for (const request of this.#long) request.close()
     }
     return this.#closing
   }
 
-  #pending<Result>(context: FailureContext, signal: AbortSignal | undefined): Pending<Result> {
-    const pending = new Pending<Result>(context, signal)
+  #pending<Result>(context: FailureContext, signal: AbortSignal | undefined): PendingCall<Result> {
+    const pending = new PendingCall<Result>(context, signal)
     if (this.closed) pending.reject(closedError(context))
     return pending
   }
 
-  #writeStep(): WriteStep {
-    const last = this.#steps.at(-1)
+  #writeRequest(): WriteRequest {
+    const last = this.#requests.at(-1)
     if (last !== undefined && last === this.#tick && this.#tick.length < MOST_WRITES) return this.#tick
-    const step = new WriteStep(this)
-    this.#add(step)
-    this.#tick = step
-    // Steps may wait longer than a tick. What comes then has a time of its own, and so a step of its own.
+    const request = new WriteRequest(this)
+    this.#add(request)
+    this.#tick = request
+    // Requests may wait longer than a tick; a later call has its own timeoutMs, so it gets its own request.
     queueMicrotask(() => {
-      if (this.#tick === step) this.#tick = undefined
+      if (this.#tick === request) this.#tick = undefined
     })
-    return step
+    return request
   }
 
-  #add(step: Step): void {
-    this.#steps.push(step)
+  #add(request: QueuedRequest): void {
+    this.#requests.push(request)
     if (this.#running) return
     this.#running = true
     queueMicrotask(() => void this.#run())
   }
 
   async #run(): Promise<void> {
-    while (this.#steps.length > 0) {
-      const steps = this.#steps
-      this.#steps = []
-      for (const step of steps) {
-        const wait = this.closed ? step.close() : step.start()
+    while (this.#requests.length > 0) {
+      const requests = this.#requests
+      this.#requests = []
+      for (const request of requests) {
+        const wait = this.closed ? request.close() : request.start()
         if (wait !== undefined) await this.#inTime(wait)
       }
     }

@@ -1,15 +1,19 @@
-// The steps of a pipeline: each is one native call, or two.
+// The steps of a queue: each is one native call, or two.
 import type { Call, NativeIpvsSession, Reply } from '../binding/addon.ts'
 import { IpvsError, MAYBE_APPLIED, about, closedError, invalidArgument } from '../values/errors.ts'
-import { failureError, type FailureContext } from './failure.ts'
-import type { Pending } from './pending-call.ts'
-import type { DaemonRow, DestinationRow, RowWriters, ServiceRow, TimeoutsRow } from '../binding/records.ts'
+import { failureError } from './failure.ts'
+import type { Explain, FailureContext } from './context.ts'
+import type { PendingCall } from './pending-call.ts'
+import type { RowWriters } from '../binding/records.ts'
+import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../binding/record-types.ts'
 import type { RowBlock } from '../binding/row-writer.ts'
 
 /** The native side as steps need it. */
 export interface Channel {
   readonly session: Pick<NativeIpvsSession, 'execute' | 'read' | 'snapshot' | 'abort'>
   readonly writers: RowWriters
+  /** What a refused errno means. */
+  readonly explain: Explain
   readonly closed: boolean
   /** When a step that others wait for last ended in time, by `performance.now()`. */
   readonly progress: number
@@ -17,7 +21,7 @@ export interface Channel {
   nextCall(waited?: number): Call
 }
 
-export interface Step {
+export interface QueuedRequest {
   /** Starts the native call. Answers a promise when the steps after it have to wait. */
   start(): Promise<void> | undefined
   /** Ends the step before it started: the handle is closed. */
@@ -48,14 +52,14 @@ function unexpected(context: FailureContext, cause: unknown): IpvsError {
 }
 
 /** Writes that go into one call. */
-export class WriteStep implements Step {
+export class WriteRequest implements QueuedRequest {
   readonly #channel: Channel
   readonly #since: number
   readonly #services: RowBlock<ServiceRow>
   readonly #destinations: RowBlock<DestinationRow>
   #timeouts: RowBlock<TimeoutsRow> | undefined // rare, like daemons
   #daemons: RowBlock<DaemonRow> | undefined
-  readonly #entries: { readonly triple: readonly number[]; readonly pending: Pending<void> }[] = []
+  readonly #entries: { readonly triple: readonly number[]; readonly pending: PendingCall<void> }[] = []
 
   constructor(channel: Channel, since: number = performance.now()) {
     this.#channel = channel
@@ -69,7 +73,7 @@ export class WriteStep implements Step {
   }
 
   /** Throws `InvalidInput` when a value does not fit its row. */
-  add(write: Write, pending: Pending<void>): void {
+  add(write: Write, pending: PendingCall<void>): void {
     const { code, destination } = write
     const first = this.#appendFirst(write)
     const second = destination === undefined ? 0 : this.#destinations.append(destination)
@@ -97,7 +101,7 @@ export class WriteStep implements Step {
     for (const { pending } of this.#entries) pending.reject(closedError(pending.context))
   }
 
-  async #run(triples: number[], pending: Pending<void>[]): Promise<void> {
+  async #run(triples: number[], pending: PendingCall<void>[]): Promise<void> {
     const { session } = this.#channel
     const call = this.#channel.nextCall(performance.now() - this.#since)
     for (const item of pending) {
@@ -116,7 +120,7 @@ export class WriteStep implements Step {
       for (const failure of reply.failures) {
         const { index, rest } = failure
         for (const item of pending.slice(index, rest === true ? undefined : index + 1)) {
-          item.reject(failureError(item.context, failure, item.reason))
+          item.reject(failureError(item.context, failure, this.#channel.explain, item.reason))
         }
       }
       for (const item of pending) item.resolve()
@@ -130,7 +134,7 @@ export class WriteStep implements Step {
 export type Ask = (channel: Channel, call: Call) => Promise<Reply>
 
 /** Asks for the rows of one record. */
-export function askRows({ code, key, consistent = true }: Read): Ask {
+export function readRows({ code, key, consistent = true }: Read): Ask {
   return ({ session, writers }, call) => {
     return session.read(call, code, key === undefined ? undefined : writers.services.encode(key), consistent)
   }
@@ -140,7 +144,7 @@ export function askRows({ code, key, consistent = true }: Read): Ask {
 async function replyTo<Result>(
   channel: Channel,
   ask: Ask,
-  pending: Pending<Result>,
+  pending: PendingCall<Result>,
   since: number,
 ): Promise<Reply | undefined> {
   const call = channel.nextCall(performance.now() - since)
@@ -150,7 +154,7 @@ async function replyTo<Result>(
     const reply = await ask(channel, call)
     const [failure] = reply.failures
     if (failure === undefined) return reply
-    pending.reject(failureError(context, failure, pending.reason))
+    pending.reject(failureError(context, failure, channel.explain, pending.reason))
   } catch (error) {
     pending.reject(unexpected(context, error))
   }
@@ -158,13 +162,13 @@ async function replyTo<Result>(
 }
 
 /** One read. */
-export class ReadStep implements Step {
+export class ReadRequest implements QueuedRequest {
   readonly #channel: Channel
   readonly #ask: Ask
-  readonly #pending: Pending<Reply>
+  readonly #pending: PendingCall<Reply>
   readonly #since = performance.now()
 
-  constructor(channel: Channel, ask: Ask, pending: Pending<Reply>) {
+  constructor(channel: Channel, ask: Ask, pending: PendingCall<Reply>) {
     this.#channel = channel
     this.#ask = ask
     this.#pending = pending
@@ -185,14 +189,14 @@ export class ReadStep implements Step {
 }
 
 /** A read and a write that depends on it. Later steps wait for the read, so that the order stays. */
-export class ConditionalStep implements Step {
+export class DependentWriteRequest implements QueuedRequest {
   readonly #channel: Channel
   readonly #read: Read
   readonly #complete: (rows: ArrayBuffer) => Write
-  readonly #pending: Pending<void>
+  readonly #pending: PendingCall<void>
   readonly #since = performance.now() // for both calls
 
-  constructor(channel: Channel, read: Read, complete: (rows: ArrayBuffer) => Write, pending: Pending<void>) {
+  constructor(channel: Channel, read: Read, complete: (rows: ArrayBuffer) => Write, pending: PendingCall<void>) {
     this.#channel = channel
     this.#read = read
     this.#complete = complete
@@ -209,12 +213,12 @@ export class ConditionalStep implements Step {
 
   async #run(): Promise<void> {
     const pending = this.#pending
-    const reply = await replyTo(this.#channel, askRows(this.#read), pending, this.#since)
+    const reply = await replyTo(this.#channel, readRows(this.#read), pending, this.#since)
     if (reply === undefined) return
     if (this.#channel.closed) return this.close()
     if (pending.aborted) return pending.abort('not-applied')
     try {
-      const write = new WriteStep(this.#channel, this.#since)
+      const write = new WriteRequest(this.#channel, this.#since)
       write.add(this.#complete(reply.rows ?? new ArrayBuffer(0)), pending)
       write.start()
     } catch (error) {

@@ -2,7 +2,7 @@
 import type { Connection, ConnectionState } from './connection.ts'
 import type { ConnectionPass } from './pass.ts'
 import { ConnectionTable, type ConnectionList } from './table.ts'
-import type { CallOptions } from '../calls/pending-call.ts'
+import type { CallOptions } from '../calls/options.ts'
 import { parseConnectionFilter, type ConnectionFilter, type ParsedConnectionFilter } from './filter.ts'
 import { parseSignal } from '../values/signals.ts'
 import { integer, readFields } from '../values/validate.ts'

@@ -7,10 +7,9 @@ import { ConnectionPass } from './pass.ts'
 import { BLOCK_ROWS, ConnectionTable } from './table.ts'
 import { ConnectionRows, type Connection } from './connection.ts'
 import { IpvsError, about, abortedError, closedError } from '../values/errors.ts'
-import type { FailureContext } from '../calls/failure.ts'
+import { checked, type FailureContext } from '../calls/context.ts'
 import type { Namespace } from '../calls/namespace.ts'
-import { parseCallOptions, type CallOptions } from '../calls/pending-call.ts'
-import { checked } from '../services/writes.ts'
+import { parseCallOptions, type CallOptions } from '../calls/options.ts'
 import { parsePerCpu, parseTotals, type TotalStatistics } from './total-statistics.ts'
 
 /** Rows that are read ahead of a loop: 64 KiB. */

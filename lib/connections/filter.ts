@@ -3,8 +3,8 @@ import { parseAddressBlock } from '../values/address-block.ts'
 import { familyNumber } from '../values/address.ts'
 import type { ConnectionPassOptions, NativeEndpointFilter } from '../binding/addon.ts'
 import { connectionStates, protocolNumbers, type ConnectionProtocol, type ConnectionState } from './connection.ts'
-import type { CallOptions } from '../calls/pending-call.ts'
-import { parseFwmark } from '../services/service-key.ts'
+import type { CallOptions } from '../calls/options.ts'
+import { parseFwmark } from '../values/protocol.ts'
 import { parseSignal } from '../values/signals.ts'
 import {
   InvalidInput,

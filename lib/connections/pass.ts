@@ -9,8 +9,10 @@ import {
 } from '../binding/addon.ts'
 import { CONNECTION_BYTES } from './connection.ts'
 import { IpvsError, about, abortedError, closedError } from '../values/errors.ts'
-import { errnoName, failureError, type FailureContext } from '../calls/failure.ts'
+import { errnoName, failureError } from '../calls/failure.ts'
+import type { FailureContext } from '../calls/context.ts'
 import { sessionIn, type Namespace } from '../calls/namespace.ts'
+import { explainErrno } from '../services/service-errno.ts'
 import { onAbort } from '../values/signals.ts'
 
 const FILE = '/proc/net/ip_vs_conn'
@@ -26,10 +28,10 @@ function passError(context: FailureContext, failure: Failure, reason: unknown): 
   // With an attribute it is about the namespace, without one about the file.
   if (cause === 'local' && failure.attribute === undefined) {
     const name = errnoName(errno)
-    if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' })
+    if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' }, explainErrno)
     return new IpvsError('ERR_IPVS_KERNEL', `${FILE} cannot be read (${name}).`, { ...about(context), errno })
   }
-  return failureError({ ...context, reads: true }, failure, reason)
+  return failureError({ ...context, reads: true }, failure, explainErrno, reason)
 }
 
 /** A block as a reader fills it. */

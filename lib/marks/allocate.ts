@@ -4,12 +4,13 @@ import { FULL_MASK } from './rule.ts'
 import { IpvsError } from '../values/errors.ts'
 import type { FoundMark } from './foreign-mark.ts'
 import { sessionIn, type Namespace } from '../calls/namespace.ts'
-import { Pipeline } from '../calls/queue.ts'
+import { CallQueue } from '../calls/queue.ts'
 import { operationCode, rowWriters, serviceReader } from '../binding/records.ts'
 import { parseSignal } from '../values/signals.ts'
-import { parseFwmark } from '../services/service-key.ts'
+import { parseFwmark } from '../values/protocol.ts'
 import { LazyTable } from '../values/table.ts'
 import { InvalidInput, readFields } from '../values/validate.ts'
+import { explainErrno } from '../services/service-errno.ts'
 
 /** Options of `FirewallMarks.allocateMark`. */
 export interface AllocateMarkOptions {
@@ -51,17 +52,21 @@ export async function serviceMarks(
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
-  const pipeline = new Pipeline(new binding.IpvsSession(sessionIn(netns)), { timeoutMs, writers: rowWriters })
+  const queue = new CallQueue(new binding.IpvsSession(sessionIn(netns)), {
+    timeoutMs,
+    writers: rowWriters,
+    explain: explainErrno,
+  })
   const context = { operation: 'allocateMark', target: 'all services', netns: netns?.path }
   try {
-    const rows = serviceReader.rows(await pipeline.read({ code: operationCode('listServices') }, context, signal))
+    const rows = serviceReader.rows(await queue.read({ code: operationCode('listServices') }, context, signal))
     const marks = await new LazyTable(rows.length, (index) => rows.at(index)).column('fwmark')
     return marks.filter((mark) => mark !== undefined)
   } catch (error) {
     if (error instanceof IpvsError && error.code === 'ERR_IPVS_UNAVAILABLE') return []
     throw error
   } finally {
-    await pipeline.close()
+    await queue.close()
   }
 }
 

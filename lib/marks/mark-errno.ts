@@ -1,14 +1,8 @@
 // Why nf_tables refused something, for people.
 import type { Failure } from '../binding/addon.ts'
 import { IpvsError, about } from '../values/errors.ts'
-import {
-  LEFTOVERS,
-  errnoName,
-  explainFailure,
-  failureError,
-  type Explain,
-  type FailureContext,
-} from '../calls/failure.ts'
+import { LEFTOVERS, errnoName, explainFailure, failureError } from '../calls/failure.ts'
+import type { Explain, FailureContext } from '../calls/context.ts'
 
 const UNAVAILABLE =
   'the running kernel does not offer what firewall marks need: nf_tables with the family inet. Load it with ' +
@@ -22,7 +16,8 @@ const PERMISSION =
 /** The ruleset changed since it was read. A number that Node has no name for. */
 export const ERESTART = 85
 
-const explainRefusal: Explain = (_context, errno, failure) => {
+/** Explains the errno with which nf_tables refused a change. */
+export const explainErrno: Explain = (_context, errno, failure) => {
   if (failure.errno === ERESTART) {
     const problem = 'others kept changing the ruleset of nf_tables, so nothing was changed; try again (ERESTART)'
     return { code: 'ERR_IPVS_CONFLICT', problem }
@@ -56,7 +51,7 @@ function isMissing({ cause, errno }: Failure): boolean {
 
 /** The change was carried out, but temporary rules of it may have stayed. `cause` becomes the error's own. */
 export function leftoversError(context: FailureContext, leftovers: Failure, cause?: unknown): IpvsError {
-  const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainRefusal)
+  const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainErrno)
   return new IpvsError(code, `the change was carried out, but not tidied up: ${problem}. ${LEFTOVERS}`, {
     ...about(context),
     errno: leftovers.errno === 0 ? undefined : leftovers.errno,
@@ -68,16 +63,17 @@ export function leftoversError(context: FailureContext, leftovers: Failure, caus
 
 /** A failure of a marks session as an error. `cause` becomes the error's own. */
 export function markError(context: FailureContext, failure: Failure, cause?: unknown): IpvsError {
-  if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, cause, explainMissing)
+  if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, explainMissing, cause)
   if (failure.cause === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
-    return failureError(context, { ...failure, cause: 'rejected' }, cause, explainTooLarge)
+    return failureError(context, { ...failure, cause: 'rejected' }, explainTooLarge, cause)
   }
-  if (failure.attribute !== 'table') return failureError(context, failure, cause, explainRefusal)
+  if (failure.attribute !== 'table') return failureError(context, failure, explainErrno, cause)
   // Somebody made something in the table that we cannot work with: the words are those of the native side.
   const { message = '', ...rest } = failure
-  return failureError(context, rest, cause, (_context, errno) => ({
+  const explain: Explain = (_context, errno) => ({
     code: 'ERR_IPVS_INVALID_ARGUMENT',
     problem: `${message} (${errno})`,
     attribute: 'options.table',
-  }))
+  })
+  return failureError(context, rest, explain, cause)
 }

@@ -10,7 +10,7 @@ import {
   type CheckedRule,
 } from './rule.ts'
 import { allPorts, formatSpans, parsePorts, type MarkPort, type PortSpan } from './ports.ts'
-import { parseFwmark, parseProtocol, type Protocol } from '../services/service-key.ts'
+import { parseFwmark, parseProtocol, type Protocol } from '../values/protocol.ts'
 import { FieldSet, InvalidInput, boolean, show } from '../values/validate.ts'
 
 /**

@@ -13,7 +13,7 @@ import {
 } from './rule.ts'
 import { formatSpans, type MarkPort } from './ports.ts'
 import { listedRest, parseRulePorts, parseRuleProtocol, parseSource } from './mark-rule.ts'
-import type { Protocol } from '../services/service-key.ts'
+import type { Protocol } from '../values/protocol.ts'
 import { InvalidInput, boolean, integer, oneOf, readFields, type Fields } from '../values/validate.ts'
 
 /**

@@ -3,7 +3,7 @@ import { planAdd, planRemove, planReplace } from './plan.ts'
 import type { Plan } from './store.ts'
 import type { MarksHandle } from './handle.ts'
 import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './nat-rule.ts'
-import type { CallOptions } from '../calls/pending-call.ts'
+import type { CallOptions } from '../calls/options.ts'
 
 const replaceNat: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
 

@@ -2,7 +2,7 @@
 import { type AddressBlock } from '../values/address-block.ts'
 import type { Family } from '../values/address.ts'
 import { describeSpans, type PortSpan } from './ports.ts'
-import { protocolName, type Protocol } from '../services/service-key.ts'
+import { protocolName, type Protocol } from '../values/protocol.ts'
 import { InvalidInput, show } from '../values/validate.ts'
 
 /** What the kernel has counted, IP headers included. */

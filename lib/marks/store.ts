@@ -5,14 +5,14 @@ import { setTimeout } from 'node:timers/promises'
 import type { Call, NativeMarksSession, Reply } from '../binding/addon.ts'
 import { describeRule } from './rule.ts'
 import { IpvsError, MAYBE_APPLIED, about, abortedError, closedError, invalidArgument } from '../values/errors.ts'
-import type { FailureContext } from '../calls/failure.ts'
+import type { FailureContext } from '../calls/context.ts'
 import { ruleOf, type MarkElement } from './element.ts'
-import { ERESTART, leftoversError, markError } from './mark-errno.ts'
+import { ERESTART, explainErrno, leftoversError, markError } from './mark-errno.ts'
 import type { Wish } from './plan.ts'
 import { readElements, writeElements } from './element-rows.ts'
 import { MarkTable, type MarkChange } from './known-table.ts'
 import { namespaceStatusOf, type NamespaceStatus } from '../calls/namespace.ts'
-import { Pending } from '../calls/pending-call.ts'
+import { PendingCall } from '../calls/pending-call.ts'
 import { Slices } from '../values/time-slices.ts'
 import { InvalidInput } from '../values/validate.ts'
 
@@ -55,7 +55,7 @@ export class MarkStore {
   namespaceStatus(context: FailureContext, signal: AbortSignal | undefined): Promise<NamespaceStatus> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
       const reply = await this.#call(pending, (call) => this.#session.followPath(call))
-      return namespaceStatusOf(pending.context, reply, pending.reason)
+      return namespaceStatusOf(pending.context, reply, explainErrno, pending.reason)
     })
   }
 
@@ -104,15 +104,18 @@ export class MarkStore {
   #enqueue<Result>(
     context: FailureContext,
     signal: AbortSignal | undefined,
-    work: (pending: Pending<Result>) => Promise<Result>,
+    work: (pending: PendingCall<Result>) => Promise<Result>,
   ): Promise<Result> {
-    const pending = new Pending<Result>(context, signal)
+    const pending = new PendingCall<Result>(context, signal)
     if (this.#closing !== undefined) pending.reject(closedError(context))
     if (!pending.settled) this.#last = this.#last.then(() => this.#run(pending, work))
     return pending.promise
   }
 
-  async #run<Result>(pending: Pending<Result>, work: (pending: Pending<Result>) => Promise<Result>): Promise<void> {
+  async #run<Result>(
+    pending: PendingCall<Result>,
+    work: (pending: PendingCall<Result>) => Promise<Result>,
+  ): Promise<void> {
     if (pending.settled) return
     try {
       pending.resolve(await work(pending))
@@ -124,7 +127,7 @@ export class MarkStore {
   }
 
   // One native call, which the signal can end early.
-  async #call<Result>(pending: Pending<Result>, start: (call: Call) => Promise<Reply>): Promise<Reply> {
+  async #call<Result>(pending: PendingCall<Result>, start: (call: Call) => Promise<Reply>): Promise<Reply> {
     if (this.#closing !== undefined) throw closedError(pending.context)
     if (pending.settled) throw abortedError(pending.context, pending.reason, 'not-applied') // since the last call
     const id = ++this.#calls
@@ -137,7 +140,7 @@ export class MarkStore {
 
   // The same, failures being thrown.
   async #request<Result>(
-    pending: Pending<Result>,
+    pending: PendingCall<Result>,
     start: (call: Call) => Promise<Reply>,
     context: FailureContext = pending.context,
   ): Promise<Reply> {
@@ -146,14 +149,17 @@ export class MarkStore {
     return reply
   }
 
-  async #read<Result>(pending: Pending<Result>, slices: Slices): Promise<readonly [readonly MarkElement[], number]> {
+  async #read<Result>(
+    pending: PendingCall<Result>,
+    slices: Slices,
+  ): Promise<readonly [readonly MarkElement[], number]> {
     this.#table = undefined
     const context = { ...pending.context, reads: true }
     const reply = await this.#request(pending, (call) => this.#session.list(call), context)
     return [await readElements(reply.rows ?? new ArrayBuffer(0), slices), reply.generation ?? 0]
   }
 
-  async #change(pending: Pending<void>, wish: Wish, plan: Plan): Promise<void> {
+  async #change(pending: PendingCall<void>, wish: Wish, plan: Plan): Promise<void> {
     const slices = new Slices()
     for (let tries = 1; ; tries++) {
       const known = this.#table
@@ -173,7 +179,7 @@ export class MarkStore {
   // False: the ruleset changed meanwhile, and nothing was applied. Also called for changes of nothing: the native side
   // then checks that the ruleset is still the same, and repairs what others have removed around the elements.
   async #apply(
-    pending: Pending<void>,
+    pending: PendingCall<void>,
     table: MarkTable,
     change: MarkChange,
     last: boolean,

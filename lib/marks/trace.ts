@@ -4,7 +4,7 @@ import { binding } from '../binding/addon.ts'
 import { families, type TableFamily } from './foreign-mark.ts'
 import { RowWriter } from '../binding/row-writer.ts'
 import { RowReader } from '../binding/row-reader.ts'
-import { parseProtocol, type Protocol } from '../services/service-key.ts'
+import { parseProtocol, type Protocol } from '../values/protocol.ts'
 import { InvalidInput, integer, list, oneOf, readFields } from '../values/validate.ts'
 
 const paths = { arriving: 1, through: 2, sent: 3, leaving: 4 } as const

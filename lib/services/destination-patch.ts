@@ -12,7 +12,7 @@ import {
   type DestinationIdentity,
   type KeyFields,
 } from './destination.ts'
-import type { DestinationRow } from '../binding/records.ts'
+import type { DestinationRow } from '../binding/record-types.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { noTunnel, parseTunnel } from './tunnel.ts'
 import { InvalidInput } from '../values/validate.ts'

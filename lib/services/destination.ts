@@ -9,7 +9,7 @@ import {
   type Address,
   type Family,
 } from '../values/address.ts'
-import type { DestinationRow } from '../binding/records.ts'
+import type { DestinationRow } from '../binding/record-types.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
 import { listedTunnel, parseTunnel, type Tunnel } from './tunnel.ts'

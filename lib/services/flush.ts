@@ -1,7 +1,7 @@
 // Removing all services, or those of one address family.
 import type { Family } from '../values/address.ts'
 import { IpvsError, type BatchResult } from '../values/errors.ts'
-import type { CallOptions } from '../calls/pending-call.ts'
+import type { CallOptions } from '../calls/options.ts'
 import { parseSignal } from '../values/signals.ts'
 import { oneOf, readFields } from '../values/validate.ts'
 

@@ -1,5 +1,5 @@
 // What the kernel says about its IPVS.
-import type { InfoRow } from '../binding/records.ts'
+import type { InfoRow } from '../binding/record-types.ts'
 
 /** What the kernel says about its IPVS. */
 export interface Info {

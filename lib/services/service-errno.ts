@@ -1,6 +1,6 @@
 // What an errno of the kernel means: the same number means different things for different operations.
 import type { Failure } from '../binding/addon.ts'
-import type { Explanation, FailureContext } from '../calls/failure.ts'
+import type { Explanation, FailureContext } from '../calls/context.ts'
 import { schedulers } from './scheduler.ts'
 
 // ENOENT stands for whatever a module would have brought: scheduler, persistence engine. The errno does not say which.
@@ -113,7 +113,7 @@ const PERMISSION =
   'that capability; being root in a user namespace (rootless containers) is not enough'
 
 /** Explains the errno with which IPVS refused an operation. */
-export function explainRejection(context: FailureContext, errno: string, failure: Failure): Explanation {
+export function explainErrno(context: FailureContext, errno: string, failure: Failure): Explanation {
   const other: Explanation = { code: 'ERR_IPVS_KERNEL', problem: `the kernel refuses (${errno})` }
   switch (errno) {
     case 'EPERM':

@@ -7,11 +7,9 @@ import {
   parseAddress,
   type Family,
 } from '../values/address.ts'
-import type { ServiceRow } from '../binding/records.ts'
-import { InvalidInput, integer, oneOf, show, type Fields } from '../values/validate.ts'
-
-/** Transport protocol of a service. */
-export type Protocol = 'tcp' | 'udp' | 'sctp'
+import type { ServiceRow } from '../binding/record-types.ts'
+import { parseFwmark, parseProtocol, protocolName, type Protocol } from '../values/protocol.ts'
+import { InvalidInput, integer, oneOf, type Fields } from '../values/validate.ts'
 
 /** A service for packets with a firewall mark: any protocol, address and port. Like `ipvsadm -f`. */
 export interface FwmarkServiceKey {
@@ -109,22 +107,6 @@ export class ServiceIdentity {
 
 const noAddress = new Uint8Array(16)
 const families: readonly Family[] = ['ipv4', 'ipv6']
-const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp']
-const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
-
-export function parseFwmark(value: unknown, path: string): number {
-  const isText = typeof value === 'string' && /^(0[xX][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})$/.test(value)
-  const mark = isText ? Number(value) : value
-  if (typeof mark !== 'number' || !Number.isInteger(mark) || mark < 1 || mark > 0xffffffff) {
-    // 0 is what unmarked packets have, and the kernel would make a TCP service 0.0.0.0:0 of it.
-    throw new InvalidInput(
-      path,
-      `${show(value)} is not a mark: an integer from 1 to 4294967295, or its decimal or 0x text`,
-    )
-  }
-  return mark
-}
-
 function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
   for (const name of ['protocol', 'address', 'port'] as const) {
     if (fields[name] !== undefined) {
@@ -135,16 +117,6 @@ function fwmarkIdentity(fields: KeyFields, path: string): ServiceIdentity {
   const family = fields.family === undefined ? 'ipv4' : oneOf(fields.family, `${path}.family`, families)
   const row = { family: familyNumber(family), fwmark, protocol: undefined, address: undefined, port: undefined }
   return new ServiceIdentity(row, family, undefined)
-}
-
-/** A number as text is that of another protocol. */
-export function parseProtocol(value: unknown, path: string): readonly [Protocol, number] {
-  const known = protocols.indexOf(value as Protocol)
-  if (known < 0 && typeof value === 'string' && /^(0|[1-9][0-9]{0,4})$/.test(value) && Number(value) <= 0xffff) {
-    return [protocolName(Number(value)), Number(value)]
-  }
-  const name = protocols[known] ?? oneOf(value, path, protocols)
-  return [name, protocolNumbers[name]]
 }
 
 function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
@@ -189,10 +161,6 @@ export function assertSameService(identity: ServiceIdentity, given: KeyFields): 
     `patch.${named}`,
     `the key of ${identity.text} cannot be changed; remove the service and add another`,
   )
-}
-
-export function protocolName(number: number): Protocol {
-  return protocols.find((name) => protocolNumbers[name] === number) ?? (String(number) as Protocol)
 }
 
 /** The key of a listed row. */

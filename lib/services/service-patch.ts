@@ -2,7 +2,7 @@
 // with what the service has. Some patches cannot even be understood without knowing the service: those ask for it.
 import { DEFAULT_TIMEOUT_SECONDS, fullNetmask, parsePersistence, type PersistenceChange } from './persistence.ts'
 import type { Flags } from '../binding/row-reader.ts'
-import type { ServiceRow } from '../binding/records.ts'
+import type { ServiceRow } from '../binding/record-types.ts'
 import {
   SCHEDULER_FLAGS,
   dependOnScheduler,

@@ -9,7 +9,7 @@ import {
   type Persistence,
   type PersistencePatch,
 } from './persistence.ts'
-import type { ServiceRow } from '../binding/records.ts'
+import type { ServiceRow } from '../binding/record-types.ts'
 import {
   moduleName,
   parseSchedulerFlags,

@@ -1,5 +1,5 @@
 // Counters and rates of a service or destination.
-import type { StatisticsRow } from '../binding/records.ts'
+import type { StatisticsRow } from '../binding/record-types.ts'
 
 /**
  * What has passed since the service or destination was added or its counters were zeroed. The kernel updates these every

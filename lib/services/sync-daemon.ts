@@ -1,7 +1,7 @@
 // Synchronisation daemons: kernel threads that tell a second director about connections, by multicast, so that it can take
 // them over.
 import { addressKind, formatAddress, parseAddress } from '../values/address.ts'
-import type { DaemonRow } from '../binding/records.ts'
+import type { DaemonRow } from '../binding/record-types.ts'
 import { InvalidInput, integer, oneOf, readFields, show } from '../values/validate.ts'
 
 /** `master` sends what happens to connections, `backup` receives it. A namespace can have one of each. */

@@ -1,5 +1,5 @@
 // How long idle connections are kept.
-import type { TimeoutsRow } from '../binding/records.ts'
+import type { TimeoutsRow } from '../binding/record-types.ts'
 import { InvalidInput, integer, readFields } from '../values/validate.ts'
 
 /** After how many seconds without a packet a connection is forgotten. Of a network namespace, not of a service. */

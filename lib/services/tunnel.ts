@@ -1,5 +1,5 @@
 // How packets to a destination with forwarding `tunnel` are wrapped.
-import type { DestinationRow } from '../binding/records.ts'
+import type { DestinationRow } from '../binding/record-types.ts'
 import { InvalidInput, integer, oneOf, readFields } from '../values/validate.ts'
 
 /** IP in IP: the default. Like `ipvsadm -i`. */

@@ -1,8 +1,7 @@
 // What each writing method sends. All checks of arguments happen here, before anything is sent.
 import { changedDestinationRow } from './destination-patch.ts'
 import { destinationIdentity, newDestinationRow, parseDestinationKey, readDestination } from './destination.ts'
-import { invalidArgument } from '../values/errors.ts'
-import type { FailureContext } from '../calls/failure.ts'
+import type { RequestContext } from '../calls/context.ts'
 import { operationCode, serviceReader } from '../binding/records.ts'
 import { serviceIdentity, type ServiceIdentity } from './service-key.ts'
 import { serviceChange } from './service-patch.ts'
@@ -19,22 +18,6 @@ const codes = {
   addDestination: operationCode('addDestination'),
   updateDestination: operationCode('updateDestination'),
   removeDestination: operationCode('removeDestination'),
-}
-
-/** Filled in while arguments are checked, so that errors know as much as possible. */
-export interface RequestContext extends FailureContext {
-  target: string | { readonly text: string }
-  scheduler?: string | undefined
-  persistenceEngine?: string | undefined
-}
-
-/** Runs checks of arguments: what they refuse becomes an `IpvsError`. */
-export function checked<Result>(context: RequestContext, prepare: () => Result): Result {
-  try {
-    return prepare()
-  } catch (error) {
-    throw invalidArgument(context, error)
-  }
 }
 
 /** The key of a service; whole services will do. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { binding } from '../../lib/binding/addon.ts'
-import type { DestinationRow, ServiceRow } from '../../lib/binding/records.ts'
+import type { DestinationRow, ServiceRow } from '../../lib/binding/record-types.ts'
 import { RowReader } from '../../lib/binding/row-reader.ts'
 import { RowWriter } from '../../lib/binding/row-writer.ts'
 import { golden, goldenNames, nested } from './golden.ts'

@@ -3,9 +3,12 @@ import type { BatchOperation } from '../../lib/batch/operation.ts'
 import { parseBatchOptions, parseSource, type BatchOptions } from '../../lib/batch/options.ts'
 import { binding } from '../../lib/binding/addon.ts'
 import { IpvsError, type BatchResult, type Outcome } from '../../lib/values/errors.ts'
-import { Pipeline } from '../../lib/calls/queue.ts'
-import { operationCode, rowWriters, type ServiceRow } from '../../lib/binding/records.ts'
+import { CallQueue } from '../../lib/calls/queue.ts'
+import { operationCode, rowWriters } from '../../lib/binding/records.ts'
+import type { ServiceRow } from '../../lib/binding/record-types.ts'
 import { ModelKernel, type Fault } from './model-kernel.ts'
+import { runBatch } from '../../lib/batch/batch.ts'
+import { explainErrno } from '../../lib/services/service-errno.ts'
 
 export type Item = Extract<BatchOperation, { readonly service: unknown }>
 
@@ -52,17 +55,17 @@ export function liesOf(
 
 export class Rig {
   readonly kernel: ModelKernel
-  readonly pipeline: Pipeline
+  readonly queue: CallQueue
   readonly #controller = new AbortController()
 
   constructor(
     fault: (number: number) => Fault | undefined,
     { sockets = 30, timeoutMs = 400 }: { sockets?: number; timeoutMs?: number } = {},
   ) {
-    const outside = { abort: () => this.#controller.abort(), close: () => void this.pipeline.close() }
+    const outside = { abort: () => this.#controller.abort(), close: () => void this.queue.close() }
     this.kernel = new ModelKernel(fault, outside, sockets)
     const session = new binding.IpvsSession({ sockets: this.kernel.kernel.sockets })
-    this.pipeline = new Pipeline(session, { timeoutMs, writers: rowWriters })
+    this.queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainErrno })
   }
 
   /** How it ended, well or not. */
@@ -73,7 +76,7 @@ export class Rig {
     const source = parseSource(asGenerator ? items.values() : items, 'operations')
     const { signal } = this.#controller
     const context = { operation: 'batch', target: '', netns: undefined }
-    return this.pipeline.batch(source, parseBatchOptions({ signal, ...options }), context).catch((error: unknown) => {
+    return runBatch(this.queue, source, parseBatchOptions({ signal, ...options }), context).catch((error: unknown) => {
       if (error instanceof IpvsError && error.batch !== undefined) return error.batch
       throw error
     })
@@ -83,7 +86,7 @@ export class Rig {
   async write(mark: number): Promise<'applied' | Outcome> {
     const service: ServiceRow = { family: 2, fwmark: mark, scheduler: 'rr' }
     const context = { operation: 'addService', target: String(mark) }
-    const written = this.pipeline.write({ code: operationCode('addService'), service }, context, undefined)
+    const written = this.queue.write({ code: operationCode('addService'), service }, context, undefined)
     return written.then(
       () => 'applied',
       (error: unknown) => {
@@ -94,7 +97,7 @@ export class Rig {
   }
 
   async end(): Promise<void> {
-    await this.pipeline.close()
+    await this.queue.close()
     this.kernel.kernel.serve()
     this.kernel.kernel.stop()
   }

@@ -17,17 +17,17 @@ function silent(): Rig {
 }
 
 const context = { operation: 'any', target: '' }
-const services = () => rig.pipeline.read({ code: operationCode('listServices') }, context, undefined)
+const services = () => rig.queue.read({ code: operationCode('listServices') }, context, undefined)
 const update = (mark: number) => {
   const read = { code: operationCode('getService'), key: { family: 2, fwmark: mark } }
   const write = () => ({ code: operationCode('removeService'), service: { fwmark: mark } })
-  return rig.pipeline.writeAfterRead(read, write, context, undefined)
+  return rig.queue.writeAfterRead(read, write, context, undefined)
 }
 const calls: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
   writes: (index) => rig.write(index + 1),
   reads: services,
   'writes that look first': (index) => update(index + 1),
-  snapshots: () => rig.pipeline.snapshot(true, context, undefined),
+  snapshots: () => rig.queue.snapshot(true, context, undefined),
   batches: (index) => rig.batch(itemsFrom(index * 1000 + 1, 600), index % 2 === 0),
   'all of them': (index) => (kinds[index % kinds.length] as (typeof kinds)[number])(index),
 }
@@ -65,7 +65,7 @@ test.each(Object.keys(calls))('close() behind %s', async (name) => {
   const running = longest(calls[name] as (index: number) => Promise<unknown>, 20, true)
   await new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS + 300)) // something is read back at this moment
   const began = performance.now()
-  await rig.pipeline.close()
+  await rig.queue.close()
   expect(performance.now() - began).toBeLessThan(BOUND_MS - 1000)
   expect(await running).toBeLessThan(BOUND_MS)
 })
@@ -75,7 +75,7 @@ test('close() behind calls that nobody waits for any more', async () => {
   const controller = new AbortController()
   const aborted = Array.from({ length: 20 }, (_, index) => {
     const write = { code: operationCode('addService'), service: { family: 2, fwmark: index + 1 } }
-    return rig.pipeline.write(write, context, controller.signal)
+    return rig.queue.write(write, context, controller.signal)
   })
   await new Promise((resolve) => setTimeout(resolve, 50))
   controller.abort()
@@ -83,7 +83,7 @@ test('close() behind calls that nobody waits for any more', async () => {
     expect(outcome).toMatchObject({ reason: { code: 'ERR_IPVS_ABORTED', outcome: 'unknown' } })
   }
   const began = performance.now()
-  await rig.pipeline.close()
+  await rig.queue.close()
   expect(performance.now() - began).toBeLessThan(BOUND_MS)
 })
 
@@ -91,7 +91,7 @@ test('an abort ends reading back', async () => {
   silent()
   const controller = new AbortController()
   const write = { code: operationCode('addService'), service: { family: 2, fwmark: 1 } }
-  const pending = rig.pipeline.write(write, context, controller.signal)
+  const pending = rig.queue.write(write, context, controller.signal)
   setTimeout(() => controller.abort(), TIMEOUT_MS + 300)
   const began = performance.now()
   await expect(pending).rejects.toMatchObject({ outcome: 'unknown' })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { destinationRowWriter, serviceRowWriter } from '../../../lib/binding/fast-row-writers.ts'
-import type { DestinationRow, ServiceRow } from '../../../lib/binding/records.ts'
+import type { DestinationRow, ServiceRow } from '../../../lib/binding/record-types.ts'
 import { RowWriter } from '../../../lib/binding/row-writer.ts'
 import { randomSource } from '../support/random.ts'
 import { schema } from '../support/schema.ts'

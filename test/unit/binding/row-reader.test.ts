@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
 import type { RecordSchema } from '../../../lib/binding/addon.ts'
-import type { DestinationRow, InfoRow, ServiceRow, StatisticsRow } from '../../../lib/binding/records.ts'
+import type { DestinationRow, InfoRow, ServiceRow, StatisticsRow } from '../../../lib/binding/record-types.ts'
 import { RowReader } from '../../../lib/binding/row-reader.ts'
 import { RowWriter } from '../../../lib/binding/row-writer.ts'
 import { randomSource } from '../support/random.ts'

@@ -2,13 +2,13 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 
 import { beforeEach, describe, expect, test } from 'vitest'
 
-import { ADD, PipelineRig, GET, context, marks, services } from '../support/queue-rig.ts'
+import { ADD, QueueRig, GET, context, marks, services } from '../support/queue-rig.ts'
 import { failed } from '../support/fake-session.ts'
 import { schema } from '../support/schema.ts'
 
-let rig: PipelineRig
+let rig: QueueRig
 beforeEach(() => {
-  rig = new PipelineRig()
+  rig = new QueueRig()
 })
 
 const settled = (promises: Promise<unknown>[]) => Promise.allSettled(promises)
@@ -43,9 +43,9 @@ describe('one tick, one call', () => {
   test('rows of destinations and of services go with their operations', async () => {
     const target = { operation: 'addDestination', target: '' }
     void rig.write(1)
-    void rig.pipeline.write({ code: 3, service: { fwmark: 1 }, destination: { weight: 5 } }, target, undefined)
-    void rig.pipeline.write({ code: 6 }, { operation: 'flush', target: '' }, undefined)
-    void rig.pipeline.write({ code: 3, service: { fwmark: 1 }, destination: { weight: 6 } }, target, undefined)
+    void rig.queue.write({ code: 3, service: { fwmark: 1 }, destination: { weight: 5 } }, target, undefined)
+    void rig.queue.write({ code: 6 }, { operation: 'flush', target: '' }, undefined)
+    void rig.queue.write({ code: 3, service: { fwmark: 1 }, destination: { weight: 6 } }, target, undefined)
     await setImmediate()
     expect(rig.session.last.codes).toEqual([ADD, 3, 6, 3])
     expect([rig.session.last.destinations[1]?.weight, rig.session.last.destinations[3]?.weight]).toEqual([5, 6])
@@ -73,7 +73,7 @@ describe('one tick, one call', () => {
     const service = { scheduler: 'much-too-long-for-it' }
     const [first, second] = await settled([
       rig.write(1),
-      rig.pipeline.write({ code: ADD, service }, context(2), undefined),
+      rig.queue.write({ code: ADD, service }, context(2), undefined),
     ])
     expect(first?.status).toBe('fulfilled')
     expect(second).toMatchObject({ reason: { code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'service.scheduler' } })
@@ -131,15 +131,15 @@ describe('time', () => {
   })
 
   test('it never ends before it began', async () => {
-    const { pipeline } = rig
-    expect(pipeline.nextCall(1e6).timeoutMs).toBe(0)
+    const { queue } = rig
+    expect(queue.nextCall(1e6).timeoutMs).toBe(0)
   })
 })
 
 describe('close', () => {
   test('what was not sent is rejected, as is what comes later', async () => {
     const results = settled([rig.write(1), rig.read()])
-    await rig.pipeline.close()
+    await rig.queue.close()
     const later = settled([rig.write(2), rig.read()])
     for (const result of [...(await results), ...(await later)]) {
       expect(result).toMatchObject({ reason: { code: 'ERR_IPVS_CLOSED', outcome: 'not-applied' } })
@@ -150,7 +150,7 @@ describe('close', () => {
   test('what is under way ends as the native side says', async () => {
     const results = settled([rig.write(1), rig.write(2)])
     await setImmediate()
-    await rig.pipeline.close()
+    await rig.queue.close()
     rig.session.last.answer({ failures: [{ index: 1, cause: 'closed', errno: 0, unknown: true }] })
     const [first, second] = await results
     expect(first?.status).toBe('fulfilled')
@@ -169,8 +169,8 @@ describe('close', () => {
   })
 
   test('is idempotent', async () => {
-    await Promise.all([rig.pipeline.close(), rig.pipeline.close()])
-    await rig.pipeline.close()
+    await Promise.all([rig.queue.close(), rig.queue.close()])
+    await rig.queue.close()
     expect(rig.session.closed).toBe(1)
   })
 })
@@ -180,17 +180,17 @@ describe('open', () => {
 
   test('answers', async () => {
     rig.session.reply = () => ({})
-    await expect(rig.pipeline.open(opening, undefined)).resolves.toBeUndefined()
+    await expect(rig.queue.open(opening, undefined)).resolves.toBeUndefined()
     expect(rig.session.last.method).toBe('open')
   })
 
   test('fails', async () => {
     rig.session.reply = () => failed('unavailable')
-    await expect(rig.pipeline.open(opening, undefined)).rejects.toMatchObject({ code: 'ERR_IPVS_UNAVAILABLE' })
+    await expect(rig.queue.open(opening, undefined)).rejects.toMatchObject({ code: 'ERR_IPVS_UNAVAILABLE' })
   })
 
   test('aborted', async () => {
-    await expect(rig.pipeline.open(opening, AbortSignal.abort())).rejects.toMatchObject({ code: 'ERR_IPVS_ABORTED' })
+    await expect(rig.queue.open(opening, AbortSignal.abort())).rejects.toMatchObject({ code: 'ERR_IPVS_ABORTED' })
     expect(rig.session.calls).toHaveLength(0)
   })
 })

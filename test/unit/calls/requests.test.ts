@@ -2,12 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 
 import { beforeEach, describe, expect, test } from 'vitest'
 
-import { PipelineRig, marks } from '../support/queue-rig.ts'
+import { QueueRig, marks } from '../support/queue-rig.ts'
 import { failed } from '../support/fake-session.ts'
 
-let rig: PipelineRig
+let rig: QueueRig
 beforeEach(() => {
-  rig = new PipelineRig()
+  rig = new QueueRig()
 })
 
 const settled = (promises: Promise<unknown>[]) => Promise.allSettled(promises)
@@ -76,7 +76,7 @@ describe('a write that depends on what is there', () => {
   test('closed while looking, it does not write', async () => {
     const result = rig.update(() => ({}))
     await setImmediate()
-    const closing = rig.pipeline.close()
+    const closing = rig.queue.close()
     rig.session.last.answer()
     await expect(result).rejects.toMatchObject({ code: 'ERR_IPVS_CLOSED', outcome: 'not-applied' })
     await closing

@@ -5,7 +5,7 @@ import { parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
 import { readElements, writeElements } from '../../../lib/marks/element-rows.ts'
 import { RowReader } from '../../../lib/binding/row-reader.ts'
 import { ruleId } from '../../../lib/marks/rule-id.ts'
-import type { Protocol } from '../../../lib/services/service-key.ts'
+import type { Protocol } from '../../../lib/values/protocol.ts'
 import { Slices } from '../../../lib/values/time-slices.ts'
 import { elementSchema } from '../support/fake-marks.ts'
 

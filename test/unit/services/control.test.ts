@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { Reply } from '../../../lib/binding/addon.ts'
 import { Ipvs } from '../../../lib/ipvs.ts'
-import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/records.ts'
+import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/record-types.ts'
 import { RowWriter } from '../../../lib/binding/row-writer.ts'
 import { opened, operationNames } from '../support/fake-binding.ts'
 import { failed, type FakeSession } from '../support/fake-session.ts'

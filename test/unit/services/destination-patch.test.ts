@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 
 import { changedDestinationRow } from '../../../lib/services/destination-patch.ts'
 import { parseDestinationKey, readDestination } from '../../../lib/services/destination.ts'
-import type { DestinationRow } from '../../../lib/binding/records.ts'
+import type { DestinationRow } from '../../../lib/binding/record-types.ts'
 import { parseServiceKey } from '../../../lib/services/service.ts'
 import { refused } from '../support/refused.ts'
 import { ipv4, present } from '../support/service-rows.ts'

@@ -8,7 +8,7 @@ import {
   parseDestinationKey,
   readDestination,
 } from '../../../lib/services/destination.ts'
-import type { DestinationRow } from '../../../lib/binding/records.ts'
+import type { DestinationRow } from '../../../lib/binding/record-types.ts'
 import { parseServiceKey } from '../../../lib/services/service.ts'
 import { refused } from '../support/refused.ts'
 import { ipv4, ipv6, present } from '../support/service-rows.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ServiceRow } from '../../../lib/binding/records.ts'
+import type { ServiceRow } from '../../../lib/binding/record-types.ts'
 import { listedService } from '../../../lib/services/service.ts'
 import { refused } from '../support/refused.ts'
 import { ALL_FLAGS, added, changed, host, ipv4, ipv6, keyOf, prefix, vip } from '../support/service-rows.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { DaemonRow } from '../../../lib/binding/records.ts'
+import type { DaemonRow } from '../../../lib/binding/record-types.ts'
 import { listedSyncDaemon, newSyncDaemon, syncDaemonOf } from '../../../lib/services/sync-daemon.ts'
 import { refused } from '../support/refused.ts'
 import { present } from '../support/service-rows.ts'

@@ -1,6 +1,6 @@
 // A native session that a test plays: it records calls, and the test answers them.
 import type { Call, Failure, NativeIpvsSession, Reply } from '../../../lib/binding/addon.ts'
-import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/records.ts'
+import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/record-types.ts'
 import { RowReader } from '../../../lib/binding/row-reader.ts'
 import { schema } from './schema.ts'
 

@@ -1,9 +1,10 @@
-// A pipeline on a fake session.
-import { Pipeline } from '../../../lib/calls/queue.ts'
-import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/records.ts'
+// A queue on a fake session.
+import { CallQueue } from '../../../lib/calls/queue.ts'
+import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/record-types.ts'
 import { RowWriter } from '../../../lib/binding/row-writer.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
+import { explainErrno } from '../../../lib/services/service-errno.ts'
 
 export const services: RowWriter<ServiceRow> = new RowWriter<ServiceRow>(schema, 'service')
 const writers = {
@@ -20,25 +21,25 @@ export const context = (fwmark: number): { operation: string; target: string } =
   target: `FWM ${fwmark} ipv4`,
 })
 
-/** What a test can do with its pipeline. */
-export class PipelineRig {
+/** What a test can do with its queue. */
+export class QueueRig {
   readonly session: FakeSession = new FakeSession()
-  readonly pipeline: Pipeline = new Pipeline(this.session, { timeoutMs: 1234, writers })
+  readonly queue: CallQueue = new CallQueue(this.session, { timeoutMs: 1234, writers, explain: explainErrno })
 
   write(fwmark: number, signal?: AbortSignal): Promise<void> {
-    return this.pipeline.write({ code: ADD, service: { fwmark } }, context(fwmark), signal)
+    return this.queue.write({ code: ADD, service: { fwmark } }, context(fwmark), signal)
   }
 
   read(signal?: AbortSignal): Promise<ArrayBuffer> {
     const read = { code: GET, key: { fwmark: 1 } }
-    return this.pipeline.read(read, { operation: 'getService', target: '' }, signal)
+    return this.queue.read(read, { operation: 'getService', target: '' }, signal)
   }
 
   /** A write of mark 9 that looks first. */
   update(complete: (rows: ArrayBuffer) => ServiceRow, signal?: AbortSignal): Promise<void> {
     const read = { code: GET, key: { fwmark: 9 } }
     const target = { operation: 'updateService', target: 'FWM 9 ipv4' }
-    return this.pipeline.writeAfterRead(read, (rows) => ({ code: 1, service: complete(rows) }), target, signal)
+    return this.queue.writeAfterRead(read, (rows) => ({ code: 1, service: complete(rows) }), target, signal)
   }
 }
 

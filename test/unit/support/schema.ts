@@ -8,7 +8,7 @@ import type {
   ServiceRow,
   StatisticsRow,
   TimeoutsRow,
-} from '../../../lib/binding/records.ts'
+} from '../../../lib/binding/record-types.ts'
 
 type Size = number | string // of text and bytes; or the nested record's name
 type Layout<Row> = { readonly [Name in keyof Required<Row>]: FieldKind | readonly [FieldKind, Size] }

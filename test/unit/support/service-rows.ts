@@ -1,5 +1,5 @@
 // Services as these tests write them, and the rows that they become.
-import type { ServiceRow } from '../../../lib/binding/records.ts'
+import type { ServiceRow } from '../../../lib/binding/record-types.ts'
 import { serviceIdentity, type ServiceIdentity } from '../../../lib/services/service-key.ts'
 import { serviceChange } from '../../../lib/services/service-patch.ts'
 import { newServiceRow, parseServiceKey, readService } from '../../../lib/services/service.ts'

@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest'
 
 import type { Cause, Failure } from '../../../lib/binding/addon.ts'
 import { IpvsError, abortedError, closedError, invalidArgument } from '../../../lib/values/errors.ts'
-import { errnoName, failureError, type FailureContext } from '../../../lib/calls/failure.ts'
+import { explainErrno } from '../../../lib/services/service-errno.ts'
+import { errnoName, failureError } from '../../../lib/calls/failure.ts'
+import type { FailureContext } from '../../../lib/calls/context.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 
 const { errno: E } = constants
@@ -17,7 +19,7 @@ const failure = (cause: Cause, errno = 0, more: Partial<Failure> = {}): Failure 
   ...more,
 })
 const explained = (operation: string, given: Failure, more: Partial<FailureContext> = {}): IpvsError =>
-  failureError({ operation, target: 'FWM 7 ipv4', ...more }, given)
+  failureError({ operation, target: 'FWM 7 ipv4', ...more }, given, explainErrno)
 
 describe('one errno, many meanings', () => {
   test.each<[string, number, string]>([

@@ -2,7 +2,8 @@
 import { IpvsError, type BatchOperation, type Ipvs } from 'ipvs'
 import { expect, test } from 'vitest'
 import { linesOf, restore } from '../../../../cli/adm/restore.ts'
-import { adm, carryOut } from '../../../../cli/adm/run.ts'
+import { carryOut } from '../../../../cli/adm/commands.ts'
+import { adm } from '../../../../cli/adm/run.ts'
 import { Written } from '../written.ts'
 
 /** Refuses to add the mark 9. */
