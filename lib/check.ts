@@ -2,9 +2,15 @@
 import { prepareItem, type BatchOperation } from './batch/operation.ts'
 import { invalidArgument } from './values/errors.ts'
 import { parseMarkRule, type MarkRule } from './marks/mark-rule.ts'
+import type { CheckedRule } from './marks/rule.ts'
+import { elementsOf } from './marks/element.ts'
+import { overlapProblem, slicedWish } from './marks/plan.ts'
+import { MarkTable } from './marks/known-table.ts'
+import { parseEach } from './marks/handle.ts'
 import { parseNatRule, type NatRule } from './marks/nat-rule.ts'
 import type { RequestContext } from './calls/context.ts'
 import { newSyncDaemon, type SyncDaemon } from './services/sync-daemon.ts'
+import { Slices, atOnce, inSlices, type Sliced } from './values/time-slices.ts'
 import { timeoutsRow, type TimeoutsPatch } from './services/timeouts.ts'
 
 type Context = RequestContext & { operation: string }
@@ -45,4 +51,51 @@ export function checkMarkRule(rule: MarkRule): void {
 /** Throws what `FirewallMarks.addNat` and `replaceNat` would reject with for this rule alone. */
 export function checkNatRule(rule: NatRule): void {
   check('addNat', () => parseNatRule(rule, 'rule'))
+}
+
+// Overlaps of checked rules with each other and with those that are there.
+function* checkTogether<Rule>(
+  rules: readonly Rule[],
+  existing: readonly Rule[],
+  parse: (rule: unknown, path: string) => CheckedRule,
+  slices: Slices,
+): Sliced<void> {
+  const there = []
+  for (const rule of parseEach(existing, parse, 'existing')) {
+    there.push(...elementsOf(rule))
+    if (slices.due()) yield
+  }
+  const wish = yield* slicedWish(parseEach(rules, parse), slices)
+  const problem = yield* overlapProblem(new MarkTable(there, 0), wish, '', slices)
+  if (problem !== undefined) throw problem
+}
+
+function* rejecting(operation: string, work: Sliced<void>): Sliced<void> {
+  try {
+    yield* work
+  } catch (error) {
+    throw invalidArgument({ operation, target: '' }, error)
+  }
+}
+
+/**
+ * Throws what `FirewallMarks.add` would reject with for these rules in a table that has the rules of `existing`: the first
+ * one that cannot be, or that overlaps another one. The error's `attribute` is `rules[3]`, or a part of it.
+ */
+export function checkMarkRules(rules: readonly MarkRule[], existing: readonly MarkRule[] = []): void {
+  atOnce(rejecting('add', checkTogether(rules, existing, parseMarkRule, new Slices())))
+}
+
+/** The same for many rules, in slices of a few milliseconds: rejects with what `checkMarkRules` throws. */
+export async function checkMarkRulesAsync(
+  rules: readonly MarkRule[],
+  existing: readonly MarkRule[] = [],
+): Promise<void> {
+  const slices = new Slices()
+  await inSlices(rejecting('add', checkTogether(rules, existing, parseMarkRule, slices)), slices)
+}
+
+/** Throws what `FirewallMarks.addNat` would reject with for these rules in a table that has the rules of `existing`. */
+export function checkNatRules(rules: readonly NatRule[], existing: readonly NatRule[] = []): void {
+  atOnce(rejecting('addNat', checkTogether(rules, existing, parseNatRule, new Slices())))
 }

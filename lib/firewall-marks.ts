@@ -14,39 +14,17 @@ import {
 import { planAdd, planRemove, planReplace } from './marks/plan.ts'
 import { listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './marks/mark-rule.ts'
 import { MarkStore, type Plan } from './marks/store.ts'
-import { MarksHandle } from './marks/handle.ts'
+import { MarksHandle, type RuleChanges } from './marks/handle.ts'
+import { parseMarksOptions, type MarksOpenOptions } from './marks/options.ts'
 import { readStatus, type MarksStatus } from './marks/status.ts'
 import { namespaceAt, sessionIn, type NamespaceStatus } from './calls/namespace.ts'
 import { NatRules } from './marks/nat-rules.ts'
-import { parseCallOptions, parsePath, type CallOptions, type OpenOptions } from './calls/options.ts'
+import { parseCallOptions, type CallOptions } from './calls/options.ts'
 import { checked, type RequestContext } from './calls/context.ts'
-import { parseSignal } from './values/signals.ts'
 import { readTraces, writePackets, type Trace, type TracePacket } from './marks/trace.ts'
-import { InvalidInput, boolean, integer, readFields, show } from './values/validate.ts'
-
-/** Options of {@link FirewallMarks.open}. */
-export interface MarksOpenOptions extends OpenOptions {
-  /**
-   * Name of the nf_tables table, family inet, that holds the rules. It must be nobody else's. A letter, then letters,
-   * digits, `_`, `-`, `.`; at most 63 characters. Default `'ipvs'`.
-   */
-  readonly table?: string | undefined
-  /**
-   * Removes temporary rules that a change of a process which was killed has left (see `status`). `false`: leaves them, for
-   * programs that change nothing. Default `true`.
-   */
-  readonly tidy?: boolean | undefined
-}
+import { InvalidInput } from './values/validate.ts'
 
 const replaceMarks: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
-
-function parseTable(value: unknown, path: string): string {
-  if (typeof value !== 'string' || !/^[A-Za-z][\w.-]{0,62}$/.test(value)) {
-    const accepted = 'a letter, then letters, digits, "_", "-" and ".", at most 63 characters'
-    throw new InvalidInput(path, `${show(value)} is not the name of a table such as "ipvs": ${accepted}`)
-  }
-  return value
-}
 
 /**
  * Rules that give packets firewall marks, for services such as `{ fwmark: 7 }`.
@@ -84,16 +62,7 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    */
   static async open(options: MarksOpenOptions = {}): Promise<FirewallMarks> {
     const context: RequestContext = { operation: 'open', target: 'firewall marks' }
-    const { netns, table, tidy, timeoutMs, signal } = checked(context, () => {
-      const given = readFields(options, 'options', ['netns', 'table', 'tidy', 'timeoutMs', 'signal'])
-      return {
-        netns: given.netns === undefined ? undefined : parsePath(given.netns, 'options.netns'),
-        table: given.table === undefined ? 'ipvs' : parseTable(given.table, 'options.table'),
-        tidy: given.tidy === undefined ? true : boolean(given.tidy, 'options.tidy'),
-        timeoutMs: integer(given.timeoutMs === undefined ? 5000 : given.timeoutMs, 'options.timeoutMs', 1, 0x7fffffff),
-        signal: parseSignal(given.signal, 'options.signal'),
-      }
-    })
+    const { netns, table, tidy, timeoutMs, signal } = checked(context, () => parseMarksOptions(options))
     context.target = `table inet ${table}`
     const namespace = namespaceAt(netns)
     const session = new binding.MarksSession({ table, ...sessionIn(namespace) })
@@ -109,7 +78,8 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
   }
 
   /**
-   * Adds one rule or several, all of them or none. A rule that is there already is left as it is, whatever its comment.
+   * Adds one rule or several, all of them or none. A rule that is there already is left as it is, whatever its comment, and
+   * so is one whose packets have the same mark by a rule for more ports.
    * Like `nft add element inet ipvs exact4 '{ 172.16.0.100 . tcp . 80 : 7 }'`, and like
    * `iptables -t mangle -A PREROUTING -d 172.16.0.100 -p tcp --dport 80 -j MARK --set-mark 7`, for each port.
    *
@@ -179,6 +149,17 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
    */
   async replace(rules: readonly MarkRule[], options: CallOptions = {}): Promise<void> {
     return this.#handle.change('replace', parseMarkRule, rules, options, replaceMarks)
+  }
+
+  /**
+   * Removes rules and adds others in one transaction: no packet sees one without the other, and rules that are not named stay
+   * as they are, those that somebody else adds meanwhile included. A rule with another mark, comment or counter takes the
+   * place of one for the same packets this way. Like one `nft -f` with `delete element` and `add element`.
+   *
+   * Rejects as `add` and `remove` do: also when a rule of `remove` is not there.
+   */
+  async change(changes: RuleChanges<MarkRule>, options: CallOptions = {}): Promise<void> {
+    return this.#handle.exchange('change', parseMarkRule, changes, options)
   }
 
   /**

@@ -16,7 +16,9 @@ export type { ConnectionColumns, ConnectionList, ConnectionTable } from './conne
 export type { ConnectionGroup, ConnectionGroupField, ConnectionGroupFields } from './connections/groups.ts'
 export type { ConnectionChange, ConnectionChanges, WatchConnectionsOptions } from './connections/changes.ts'
 export type { CpuStatistics, TotalStatistics } from './connections/total-statistics.ts'
-export { FirewallMarks, type MarksOpenOptions } from './firewall-marks.ts'
+export { FirewallMarks } from './firewall-marks.ts'
+export type { MarksOpenOptions } from './marks/options.ts'
+export type { RuleChanges } from './marks/handle.ts'
 export type { MarksProblem, MarksStatus } from './marks/status.ts'
 export type { ListedMarkRule, MarkRule } from './marks/mark-rule.ts'
 export type { NatRules } from './marks/nat-rules.ts'
@@ -34,7 +36,25 @@ export {
   type Outcome,
 } from './values/errors.ts'
 export type { BatchOperation } from './batch/operation.ts'
-export { checkMarkRule, checkNatRule, checkOperation, checkSyncDaemon, checkTimeouts } from './check.ts'
+export {
+  checkMarkRule,
+  checkMarkRules,
+  checkMarkRulesAsync,
+  checkNatRule,
+  checkNatRules,
+  checkOperation,
+  checkSyncDaemon,
+  checkTimeouts,
+} from './check.ts'
+export {
+  normalizeDestination,
+  normalizeMarkRule,
+  normalizeNatRule,
+  normalizeService,
+  normalizeSyncDaemon,
+  type DestinationAsListed,
+  type ServiceAsListed,
+} from './normalize.ts'
 export type { BatchOptions, BatchProgress, Items } from './batch/options.ts'
 export type { Family } from './values/address.ts'
 export type {

@@ -1,29 +1,43 @@
 // What a handle of our table is made of: the store that all its operations go through, and the context for their errors.
 import { describeRule, type CheckedRule } from './rule.ts'
 import { ruleOf } from './element.ts'
-import { wishOf, wishOfAll, type Wish } from './plan.ts'
+import { planChange, wishOf, wishOfAll, type Wish } from './plan.ts'
 import type { MarkStore, Plan } from './store.ts'
 import { groupRules } from './known-table.ts'
 import type { Namespace } from '../calls/namespace.ts'
 import { parseCallOptions, type CallOptions } from '../calls/options.ts'
 import { checked, type RequestContext } from '../calls/context.ts'
 import { Slices } from '../values/time-slices.ts'
-import { InvalidInput, isArray, list, show } from '../values/validate.ts'
+import { InvalidInput, isArray, list, readFields, show } from '../values/validate.ts'
 
 const MOST_RULES = 1_000_000
 
-type Parse = (value: unknown, path: string) => CheckedRule
+export type Parse = (value: unknown, path: string) => CheckedRule
 
-function parseAt(index: number, given: unknown, parse: Parse): CheckedRule {
+function parseAt(path: string, given: unknown, parse: Parse): CheckedRule {
   try {
     return parse(given, '')
   } catch (error) {
-    throw error instanceof InvalidInput ? error.within(`rules[${index}]`) : error
+    throw error instanceof InvalidInput ? error.within(path) : error
   }
 }
 
-function* parseEach(rules: readonly unknown[], parse: Parse): Iterable<CheckedRule> {
-  for (let index = 0; index < rules.length; index++) yield parseAt(index, rules[index], parse)
+/** Checks rules one by one. `argument`: its name, for errors. */
+export function* parseEach(rules: readonly unknown[], parse: Parse, argument = 'rules'): Iterable<CheckedRule> {
+  for (let index = 0; index < rules.length; index++) yield parseAt(`${argument}[${index}]`, rules[index], parse)
+}
+
+/** Rules to remove and rules to add in one transaction. */
+export interface RuleChanges<Rule> {
+  /** Default: none. */
+  readonly remove?: readonly Rule[] | undefined
+  /** Default: none. */
+  readonly add?: readonly Rule[] | undefined
+}
+
+async function parseList(value: unknown, name: 'remove' | 'add', parse: Parse): Promise<Wish> {
+  const rules = value === undefined ? [] : list(value, `changes.${name}`, MOST_RULES)
+  return wishOfAll(parseEach(rules, parse, `changes.${name}`), new Slices(), `changes.${name}`)
 }
 
 async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<Wish> {
@@ -76,6 +90,21 @@ export class MarksHandle {
     const wish = this.#wish(parse, rules, context)
     wish.catch(() => {}) // its error is that of the call, which may have ended before
     return this.store.change(context, signal, wish, plan)
+  }
+
+  /** Removes rules and adds others in one transaction. */
+  async exchange(operation: string, parse: Parse, changes: unknown, options: CallOptions): Promise<void> {
+    const context = this.context(operation)
+    const [signal, given] = checked(context, () => [
+      parseCallOptions(options),
+      readFields(changes, 'changes', ['remove', 'add']),
+    ])
+    const goes = parseList(given.remove, 'remove', parse)
+    const comes = goes.then(() => parseList(given.add, 'add', parse))
+    comes.catch(() => {}) // its error is that of the call, which may have ended before
+    return this.store.change(context, signal, comes, async (table, wish, slices) =>
+      planChange(table, await goes, wish, slices),
+    )
   }
 
   async #wish(parse: Parse, rules: unknown, context: RequestContext): Promise<Wish> {

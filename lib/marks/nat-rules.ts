@@ -1,7 +1,7 @@
 // Rules that translate addresses, beside those that mark.
 import { planAdd, planRemove, planReplace } from './plan.ts'
 import type { Plan } from './store.ts'
-import type { MarksHandle } from './handle.ts'
+import type { MarksHandle, RuleChanges } from './handle.ts'
 import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './nat-rule.ts'
 import type { CallOptions } from '../calls/options.ts'
 
@@ -34,6 +34,11 @@ export class NatRules {
   /** All rules that translate addresses. */
   async listNat(options: CallOptions = {}): Promise<ListedNatRule[]> {
     return this.#handle.list('listNat', options, (rule) => (rule.action === 'mark' ? undefined : listedNatRule(rule)))
+  }
+
+  /** Removes rules that translate addresses and adds others, in one transaction, as `change` does with those that mark. */
+  async changeNat(changes: RuleChanges<NatRule>, options: CallOptions = {}): Promise<void> {
+    return this.#handle.exchange('changeNat', parseNatRule, changes, options)
   }
 
   /** Puts exactly these rules that translate addresses in place, in one transaction; those that mark stay. */

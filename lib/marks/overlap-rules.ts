@@ -2,7 +2,7 @@
 import { FULL_MASK } from './rule.ts'
 import type { MarkElement } from './element.ts'
 import { isQualified, specialsMeet } from './rule-element.ts'
-import type { Slices } from '../values/time-slices.ts'
+import type { Sliced, Slices } from '../values/time-slices.ts'
 
 /** Two elements with packets in common. */
 export type Overlap = readonly [added: MarkElement, other: MarkElement]
@@ -35,22 +35,22 @@ function clash(left: MarkElement, right: MarkElement): boolean {
 }
 
 /** The first overlap in which at least one of both is special. `ignored`: existing ones that go away. */
-export async function findSpecialOverlap(
+export function* findSpecialOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
   slices: Slices,
-): Promise<Overlap | undefined> {
+): Sliced<Overlap | undefined> {
   const specials = added.filter(({ special }) => special !== undefined)
   const mapped = specials.length === 0 ? [] : added.filter(({ special }) => special === undefined)
   for (const [index, element] of specials.entries()) {
     for (const other of [specials.slice(index + 1), mapped].flat()) {
       if (clash(element, other)) return [element, other]
-      if (slices.due()) await slices.next()
+      if (slices.due()) yield
     }
   }
   for (const other of existing) {
-    if (slices.due()) await slices.next()
+    if (slices.due()) yield
     if (ignored.has(other)) continue
     const candidates = other.special === undefined ? specials : added
     for (const element of candidates) if (clash(element, other)) return [element, other]

@@ -2,7 +2,7 @@
 import type { MarkElement } from './element.ts'
 import { areExact, findTwins } from './overlap-exact.ts'
 import { findSpecialOverlap, type Overlap } from './overlap-rules.ts'
-import { sortInSlices, type Slices } from '../values/time-slices.ts'
+import { sortInSlices, type Sliced, type Slices } from '../values/time-slices.ts'
 
 const BEHIND_ALL = '\u{ffff}' // addresses are of smaller characters
 
@@ -139,20 +139,20 @@ class Fields {
   }
 }
 
-async function fieldsOf(
+function* fieldsOf(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
   slices: Slices,
-): Promise<Iterable<Field>> {
+): Sliced<Iterable<Field>> {
   const fields = new Fields(added, existing)
   for (const element of added) {
     fields.add(element)
-    if (slices.due()) await slices.next()
+    if (slices.due()) yield
   }
   const end = fields.end + BEHIND_ALL
   for (const element of existing) {
-    if (slices.due()) await slices.next()
+    if (slices.due()) yield
     if (element.key > end) continue // keys begin with the first address; most elements end here
     if (element.special === undefined && !ignored.has(element)) fields.addExisting(element)
   }
@@ -160,25 +160,25 @@ async function fieldsOf(
 }
 
 /** The first overlap of an added element with another added or an existing one, `ignored` ones excepted. */
-export async function findOverlap(
+export function* findOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
   slices: Slices,
-): Promise<Overlap | undefined> {
-  const special = await findSpecialOverlap(added, existing, ignored, slices)
+): Sliced<Overlap | undefined> {
+  const special = yield* findSpecialOverlap(added, existing, ignored, slices)
   if (special !== undefined) return special
   const mapped = added.filter((element) => element.special === undefined)
   if (mapped.length === 0) return undefined
-  if ((await areExact(mapped, slices)) && (await areExact(existing, slices))) {
-    return findTwins(mapped, existing, ignored, slices)
+  if ((yield* areExact(mapped, slices)) && (yield* areExact(existing, slices))) {
+    return yield* findTwins(mapped, existing, ignored, slices)
   }
-  for (const { boxes } of await fieldsOf(mapped, existing, ignored, slices)) {
+  for (const { boxes } of yield* fieldsOf(mapped, existing, ignored, slices)) {
     const sweep = new Sweep()
-    for (const box of await sortInSlices(boxes, byPosition, slices)) {
+    for (const box of yield* sortInSlices(boxes, byPosition, slices)) {
       const overlap = sweep.take(box)
       if (overlap !== undefined) return overlap
-      if (slices.due()) await slices.next()
+      if (slices.due()) yield
     }
   }
   return undefined

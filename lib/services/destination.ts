@@ -110,7 +110,9 @@ const destinationNames: readonly DestinationField[] = [...keyNames, ...settingNa
 export type KeyFields = Fields<(typeof keyNames)[number]>
 export type DestinationFields = Fields<DestinationField>
 
-const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics']
+const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics'] as const
+/** Properties that only listings have. */
+export type DestinationCounts = (typeof listedOnly)[number]
 
 const pickDestination: PickFields<DestinationField> = (given, present) => ({
   address: present & 1 ? given.address : undefined,

@@ -154,3 +154,28 @@ export function listedSyncDaemon(row: DaemonRow): ListedSyncDaemon {
     maxLength: row.maxLength ?? 0,
   }
 }
+
+const DEFAULT_GROUP = Uint8Array.of(224, 0, 0, 81)
+const [IPV4_AND_UDP, IPV6_AND_UDP] = [20 + 8, 40 + 8] // headers
+const USUAL_MTU = 1500
+const LEAST_OF_BACKUP = 1024
+
+/** A daemon as it will be listed. `maxLength` is missing where it depends on the interface: in a backup that names none. */
+export function completeSyncDaemon(value: unknown): Omit<ListedSyncDaemon, 'maxLength'> & { maxLength?: number } {
+  const { row } = newSyncDaemon(value)
+  const defaults: DaemonRow = { ...(row.group6 === undefined && { group: DEFAULT_GROUP }), port: 8848, ttl: 1 }
+  const named = Object.entries(row).filter(([, field]) => field !== undefined)
+  const { maxLength: _listed, ...daemon } = listedSyncDaemon({
+    ...defaults,
+    ...(Object.fromEntries(named) as DaemonRow),
+  })
+  const length = usedLength(row, daemon.role)
+  return { ...daemon, ...(length !== undefined && { maxLength: length }) }
+}
+
+// As start_sync_thread of the kernel has it.
+function usedLength({ maxLength, group6 }: DaemonRow, role: SyncDaemonRole): number | undefined {
+  const headers = group6 === undefined ? IPV4_AND_UDP : IPV6_AND_UDP
+  if (maxLength === undefined) return role === 'backup' ? undefined : USUAL_MTU - headers
+  return Math.min(Math.max(maxLength, role === 'backup' ? LEAST_OF_BACKUP : 1), 65535 - headers)
+}

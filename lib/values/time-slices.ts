@@ -22,24 +22,44 @@ export class Slices {
   }
 }
 
+/** Long work with one `yield` for each time that a slice is over: `if (slices.due()) yield`. */
+export type Sliced<Result> = Generator<void, Result, void>
+
+/** Carries out work; everything else happens between its slices. */
+export async function inSlices<Result>(work: Sliced<Result>, slices: Slices): Promise<Result> {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+    await slices.next()
+  }
+}
+
+/** Carries out work without a pause. */
+export function atOnce<Result>(work: Sliced<Result>): Result {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
 const SORTED_AT_ONCE = 512
 
 /** Sorts as `Array.prototype.sort` does, into a new array. */
-export async function sortInSlices<Value>(
+export function* sortInSlices<Value>(
   values: readonly Value[],
   compare: (left: Value, right: Value) => number,
   slices: Slices,
-): Promise<Value[]> {
+): Sliced<Value[]> {
   if (values.length <= SORTED_AT_ONCE) return values.toSorted(compare)
   const middle = values.length >>> 1
-  const left = await sortInSlices(values.slice(0, middle), compare, slices)
-  const right = await sortInSlices(values.slice(middle), compare, slices)
+  const left = yield* sortInSlices(values.slice(0, middle), compare, slices)
+  const right = yield* sortInSlices(values.slice(middle), compare, slices)
   const merged: Value[] = []
   let [i, j] = [0, 0]
   while (i < left.length || j < right.length) {
     const takeLeft = j === right.length || (i < left.length && compare(left[i] as Value, right[j] as Value) <= 0)
     merged.push((takeLeft ? left[i++] : right[j++]) as Value)
-    if (slices.due()) await slices.next()
+    if (slices.due()) yield
   }
   return merged
 }

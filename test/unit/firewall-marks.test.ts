@@ -221,6 +221,46 @@ describe('rules', () => {
   })
 })
 
+describe('change', () => {
+  const other = { ...web, mark: 8 }
+
+  test('removes and adds in one transaction, and leaves the rest', async () => {
+    await marks.add([web, ftp])
+    session.log = []
+    await marks.change({ remove: [web], add: [other] })
+    expect(session.log).toEqual(['apply -2 +2'])
+    expect(await marks.list()).toEqual([other, ftp])
+    await marks.change({})
+    await marks.change({ add: [web], remove: [other] })
+    expect(await marks.list()).toEqual([web, ftp])
+  })
+
+  test('a rule that somebody else adds meanwhile stays', async () => {
+    await marks.add(ftp)
+    const theirs = new Map(session.elements)
+    await marks.remove(ftp)
+    await marks.add(web)
+    session.meanwhile = () => {
+      session.meanwhile = undefined
+      for (const [key, element] of theirs) session.elements.set(key, element)
+      session.generation++
+    }
+    await marks.change({ remove: [web], add: [other] })
+    expect(await marks.list()).toEqual([other, ftp])
+  })
+
+  test('what is not there, and what cannot be, is refused with its place', async () => {
+    await marks.add(web)
+    const absent = await rejection(marks.change({ remove: [web, ftp], add: [other] }))
+    expect(absent).toMatchObject({ attribute: 'changes.remove[1]', code: 'ERR_IPVS_INVALID_ARGUMENT' })
+    const wrong = await rejection(marks.change({ add: [{ ...web, mark: 0 }] }))
+    expect(wrong).toMatchObject({ attribute: 'changes.add[0].mark', operation: 'change' })
+    expect(await rejection(marks.change({ adds: [] } as never))).toMatchObject({ attribute: 'changes.adds' })
+    expect(await rejection(marks.change({ add: web } as never))).toMatchObject({ attribute: 'changes.add' })
+    expect(await marks.list()).toEqual([web])
+  })
+})
+
 describe('others at work', () => {
   test('what was known is looked up again before anything is refused', async () => {
     await marks.add(web)
@@ -341,7 +381,9 @@ describe('beside the rules that mark', () => {
     await marks.replace([])
     await marks.replaceNat([real])
     expect([await marks.list(), await marks.listNat()]).toEqual([[], [real]])
-    await marks.removeNat(real)
+    await marks.changeNat({ remove: [real], add: [ftpData] })
+    expect(await marks.listNat()).toEqual([ftpData])
+    await marks.removeNat(ftpData)
     expect(session.elements.size).toBe(0)
   })
 

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 
 import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/element.ts'
 import { findOverlap } from '../../../lib/marks/overlap.ts'
-import { planAdd, planRemove, planReplace, wishOfAll } from '../../../lib/marks/plan.ts'
+import { planAdd, planChange, planRemove, planReplace, wishOfAll } from '../../../lib/marks/plan.ts'
 import { describeRule } from '../../../lib/marks/rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
 import { MarkTable, groupRules, type MarkChange } from '../../../lib/marks/known-table.ts'
 import { parseNatRule } from '../../../lib/marks/nat-rule.ts'
-import { Slices } from '../../../lib/values/time-slices.ts'
+import { Slices, atOnce, inSlices } from '../../../lib/values/time-slices.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 import { randomSource } from '../support/random.ts'
 
@@ -45,6 +45,9 @@ const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, awa
 const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await wish(rules), slices)
 const replace = async (table: MarkTable, ...rules: MarkRule[]) => planReplace('marks', table, await wish(rules), slices)
 
+const changeOf = async (table: MarkTable, goes: MarkRule[], comes: MarkRule[]) =>
+  planChange(table, await wish(goes), await wish(comes), slices)
+
 describe('add', () => {
   test('to an empty table', async () => {
     expect(change(await add(tableOf(), web))).toEqual({
@@ -75,7 +78,6 @@ describe('add', () => {
 
   test.each<[string, MarkRule, string]>([
     ['another mark', { ...web, mark: 8 }, 'port 80'],
-    ['a part', { ...web, ports: [80] }, 'port 80'],
     ['more', { ...web, ports: [80, 443, 8080] }, 'port 80'],
     ['a range of ports', { ...web, ports: ['100-500'] }, 'port 443'],
     ['a block around it', { ...web, address: '172.16.0.0/16', ports: ['1-65535'] }, 'port 80'],
@@ -85,6 +87,29 @@ describe('add', () => {
     expect(error.message).toContain(`"${describeRule(parse(rule))}" overlaps the existing`)
     expect(error.message).toContain(`"tcp 172.16.0.100 ports 80, 443 -> mark 7" in ${ports}`)
     expect(error.message).toMatch(/remove that rule first.*replace\(\)/)
+  })
+
+  test.each<[string, MarkRule, MarkRule]>([
+    ['a port of several', web, { ...web, ports: 80 }],
+    ['a port of a range', ftp, { ...ftp, ports: [21, 10_005] }],
+    ['a range in a range', ftp, { ...ftp, ports: '10000-10005' }],
+    ['ports of all ports', { ...web, ports: 'all' }, { ...web, ports: [80, '100-200'] }],
+    ['a source', { ...ftp, source: '10.0.0.0/8' }, { ...ftp, source: '10.0.0.0/8', ports: [21, '11000-11001'] }],
+  ])('the mark that a rule has, again for fewer ports: %s', async (_name, there, fewer) => {
+    expect(await add(tableOf(there), fewer)).toEqual({ removed: [], added: [] })
+    expect((await refusal(add(tableOf(there), { ...fewer, mark: 8 }))).message).toContain('overlaps the existing')
+    const second = { ...web, address: '172.16.0.200' }
+    expect((await add(tableOf(there), second, fewer)).added).toHaveLength(2)
+  })
+
+  test('fewer ports by two rules, and with a counter, are no overlap either', async () => {
+    const [first, second] = [
+      { ...ftp, ports: '10000-10009' },
+      { ...ftp, ports: '10020-10029' },
+    ] as const
+    const both: MarkRule = { ...ftp, ports: ['10001-10002', '10021-10022'], counter: true }
+    expect((await add(tableOf(first, second), both)).added).toEqual([])
+    await refusal(add(tableOf(first, second), { ...ftp, ports: '10005-10025' }))
   })
 
   test('refuses given rules that overlap, naming both', async () => {
@@ -177,6 +202,25 @@ describe('rules of their own', () => {
     expect(error.message).toContain(
       'overlaps the existing "tcp 172.16.0.100 port 80 -> redirect to port 8080" in port 80',
     )
+  })
+})
+
+describe('change', () => {
+  test('removes and adds from one table', async () => {
+    const other = { ...web, mark: 8 }
+    expect(change(await changeOf(tableOf(web, ftp), [web], [other]))).toEqual({
+      removed: [80, 443].map((port) => `tcp 172.16.0.100 port ${port} -> mark 7`),
+      added: [80, 443].map((port) => `tcp 172.16.0.100 port ${port} -> mark 8`),
+    })
+    expect((await changeOf(tableOf(web), [web], [{ ...web, ports: [443, '1000-2000'] }])).added).toHaveLength(2)
+    expect((await changeOf(tableOf(web), [web], [{ ...web, comment: 'new' }])).added).toHaveLength(2)
+  })
+
+  test('refuses what is not there, and overlaps with what stays', async () => {
+    const absent = await refusal(changeOf(tableOf(web), [ftp], []))
+    expect(absent.message).toContain('there is no rule')
+    const overlap = await refusal(changeOf(tableOf(web, ftp), [ftp], [{ ...web, mark: 8 }]))
+    expect(overlap.message).toContain('overlaps the existing')
   })
 })
 
@@ -298,7 +342,7 @@ describe('overlaps', () => {
         const rivals = existing.filter((element) => !ignored.has(element))
         const others = (index: number) => [...added.slice(index + 1), ...rivals]
         const expected = added.some((element, index) => others(index).some((other) => overlaps(element, other)))
-        const [one, other] = (await findOverlap(added, existing, ignored, slices)) ?? []
+        const [one, other] = atOnce(findOverlap(added, existing, ignored, slices)) ?? []
         const right = one !== undefined && other !== undefined && one !== other && overlaps(one, other)
         expect([added.includes(one as MarkElement), right]).toEqual([expected, expected])
         seen[Number(expected)]!++
@@ -332,7 +376,7 @@ describe('overlaps', () => {
       const existing = randomElements(random, random() % 12)
       const others = (index: number) => [...added.slice(index + 1), ...existing]
       const expected = added.some((element, index) => others(index).some((other) => overlaps(element, other)))
-      const found = await findOverlap(added, existing, new Set(), slices)
+      const found = await inSlices(findOverlap(added, existing, new Set(), slices), slices)
       const [one, other] = found ?? []
       const right =
         one !== undefined && other !== undefined && one !== other && added.includes(one) && overlaps(one, other)
@@ -350,7 +394,7 @@ describe('overlaps', () => {
       }).flat()
     const wide = elementsOf(parse({ mark: 1, address: '10.0.0.0/8', protocol: 'tcp', ports: ['3000-4000', 5000] }))
     const start = performance.now()
-    expect(await findOverlap([...rules(20_000), ...wide], [], new Set(), slices)).toBeUndefined()
+    expect(await inSlices(findOverlap([...rules(20_000), ...wide], [], new Set(), slices), slices)).toBeUndefined()
     expect(performance.now() - start).toBeLessThan(3000) // a quadratic search takes minutes
   })
 })
