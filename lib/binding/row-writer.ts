@@ -27,7 +27,8 @@ function bigintWriter(path: string, offset: number): Write {
   }
 }
 
-const IP_SIZE = 16 // of a field that holds an address; an IPv4 address may be given as a number
+/** Of a field that holds an address; an IPv4 address may be given as a number. */
+export const IP_SIZE = 16
 
 /** Into the first four bytes, in network order. */
 export function putIPv4({ bytes }: Views, at: number, value: number): void {
@@ -116,8 +117,9 @@ function recordWriter(schema: readonly RecordSchema[], name: string | undefined)
     // Rows are literals of ours: going through what they have is faster than asking for all that they could have.
     for (const key in value as Record<string, unknown>) {
       const given = (value as Record<string, unknown>)[key]
-      const field = given === undefined ? undefined : fields.get(key)
-      if (field === undefined) continue
+      if (given === undefined) continue
+      const field = fields.get(key)
+      if (field === undefined) throw new Error(`ipvs: the native build knows no "${name}.${key}"; build it again`)
       field.write(views, row, given)
       present |= field.bit
     }
@@ -134,10 +136,9 @@ export interface Place {
 
 /** All fields of a record. */
 export function layoutOf<Row>(schema: readonly RecordSchema[], name: string): Readonly<Record<keyof Row, Place>> {
-  const places = recordNamed(schema, name).fields.map((field, index) => {
-    const { offset, size } = field
-    return [field.name, { offset, size, bit: 1 << index }] as const
-  })
+  const places = recordNamed(schema, name).fields.map(
+    (field, index) => [field.name, { offset: field.offset, size: field.size, bit: 1 << index }] as const,
+  )
   return Object.fromEntries(places) as Record<keyof Row, Place>
 }
 

@@ -1,4 +1,4 @@
-// The writers made by hand against those that go by the schema: the same bytes, the same refusals.
+// The writers that name each field against those that go by the schema: the same bytes, the same refusals.
 import { describe, expect, test } from 'vitest'
 
 import { destinationRowWriter, serviceRowWriter } from '../../../lib/binding/fast-row-writers.ts'
@@ -42,6 +42,14 @@ const destinations: Readonly<Record<keyof DestinationRow, () => unknown>> = {
   tunnelFlags: () => random(2 ** 16),
   statistics: () => ({ connections: BigInt(random(2 ** 32)) }),
 }
+
+test('a field that the schema does not have is an error, not left out', () => {
+  for (const record of ['service', 'destination']) {
+    const writer = new RowWriter<object>(schema, record)
+    expect(() => writer.encode({ invented: 1 })).toThrow(`the native build knows no "${record}.invented"`)
+    expect(writer.encode({ invented: undefined })).toEqual(writer.encode({}))
+  }
+})
 
 type Maker = Readonly<Record<string, () => unknown>>
 const some = (fields: Maker, chance: number): object =>
