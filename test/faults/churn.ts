@@ -15,6 +15,9 @@ interface Churn {
   changed: number
 }
 
+// So long there are changes without a pause, and so long none: a table that never rests cannot be listed.
+const TURN_MS = 1000
+
 // Removes and adds services that stand among the steady ones until told to stop.
 async function disturb(netns: string, passing: readonly { fwmark: number }[], stop: AbortSignal, seen: Churn) {
   const ipvs = await Ipvs.open({ netns, timeoutMs: 60_000 })
@@ -24,6 +27,7 @@ async function disturb(netns: string, passing: readonly { fwmark: number }[], st
       await ipvs.removeServices(some)
       await ipvs.addServices(some)
       seen.changed += 2 * some.length
+      if (performance.now() % (2 * TURN_MS) > TURN_MS) await sleep(TURN_MS)
     }
   }
   await ipvs.close()

@@ -28,8 +28,8 @@ const tools = { shim, reader, work: mkdtempSync(join(tmpdir(), 'faults-')) }
 // All of them would take a night for each kernel: each kernel takes others of them.
 const order = ['5.10', '6.1', '6.12', 'newest', 'host']
 const every = Number(values.every ?? (whole ? (kernel === 'host' ? 1 : 7) : kernel === 'host' ? 9 : 61))
-const often = { terminated: 200, exited: 200, opened: 1000, aborted: 500 }
-const sometimes = { terminated: 3, exited: 3, opened: 50, aborted: 50 }
+const often = { terminated: 200, exited: 200, forked: 200, opened: 1000, aborted: 500 }
+const sometimes = { terminated: 3, exited: 3, forked: 3, opened: 50, aborted: 50 }
 
 const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
   faults: () => sweep({ tools, shards: 4, every, first: order.indexOf(kernel), scenario: values.scenario }),
@@ -65,7 +65,7 @@ if (kernel !== 'host') command('modprobe', '-a', 'ip_vs', 'nf_tables')
 const start = performance.now()
 const done: PartResult[] = []
 for (const [name, run] of Object.entries(parts)) {
-  if (bare ? name !== 'faults' : !(values.part ?? name).split(',').includes(name)) continue
+  if ((bare && !['faults', 'life'].includes(name)) || !(values.part ?? name).split(',').includes(name)) continue
   const part = await run().catch((error: unknown) => broken(name, error))
   done.push(part)
   console.log(`${name}: ${JSON.stringify(part.figures)}, ${part.findings.length} findings`)

@@ -1,23 +1,17 @@
-// The life of handles and processes: threads that are terminated with calls in flight, processes that exit, handles that
-// nobody closes, many at a time, calls that are aborted. Nothing hangs, nothing is left.
-import { spawn } from 'node:child_process'
+// The life of handles and processes: threads that are terminated with calls in flight, processes that exit or start others,
+// handles that nobody closes, many at a time, calls that are aborted. Nothing hangs, nothing is left.
+import { fork as forkProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { Ipvs, IpvsError } from 'ipvs'
+import { IpvsError } from 'ipvs'
+import { subjectsOf, type Subject } from './life-subjects.ts'
 import type { Finding, PartResult } from './results.ts'
 import type { Tools } from './sweep.ts'
-import { resources, World, type Resources } from './world.ts'
+import { descriptorLinks, resources, World, type Resources } from './world.ts'
 
 const PATIENCE_MS = 60_000
-
-const calling = (netns: string) => `
-  import { Ipvs } from 'ipvs'
-  const ipvs = await Ipvs.open({ netns: ${JSON.stringify(netns)} })
-  const loop = async () => { for (;;) await ipvs.listServices() }
-  void loop()
-  void ipvs.addServices(Array.from({ length: 200 }, (_, index) => ({ fwmark: index + 1 })));
-`
 
 async function inTime<Value>(what: string, promise: Promise<Value>): Promise<Value> {
   const stop = new AbortController()
@@ -28,71 +22,87 @@ async function inTime<Value>(what: string, promise: Promise<Value>): Promise<Val
   return Promise.race([promise, late]).finally(() => stop.abort())
 }
 
-async function terminate(netns: string): Promise<void> {
-  const code = `${calling(netns)}\n(await import('node:worker_threads')).parentPort.postMessage(1)`
-  const url = new URL(
-    `data:text/javascript,${encodeURIComponent(code.replace("'ipvs'", JSON.stringify(import.meta.resolve('ipvs'))))}`,
-  )
-  const worker = new Worker(url)
+async function terminate(netns: string, subject: Subject): Promise<void> {
+  const code = `${subject.script(netns)}\n(await import('node:worker_threads')).parentPort.postMessage(1)`
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
   await once(worker, 'message')
   await inTime('terminate', worker.terminate())
 }
 
-async function exit(netns: string): Promise<void> {
-  const code = `${calling(netns)}\nsetImmediate(() => process.exit(7))`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'inherit' })
+async function exit(netns: string, subject: Subject): Promise<void> {
+  const code = `${subject.script(netns)}\nsetImmediate(() => process.exit(7))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   const [status] = (await inTime('exit', once(child, 'exit'))) as [number | null]
   if (status !== 7) throw new Error(`exit ended with ${status}`)
 }
 
-async function open(netns: string): Promise<void> {
-  const ipvs = await Ipvs.open({ netns })
-  await ipvs.info()
-  await ipvs.close()
+// A child that is started in the midst of calls: it has none of the handle's descriptors, works with a handle of its own, and
+// goes on when the parent's is closed.
+async function fork(netns: string, subject: Subject): Promise<void> {
+  const before = new Set(descriptorLinks())
+  const handle = await subject.open(netns)
+  const ours = descriptorLinks().filter((link) => /^(?:socket|net):/.test(link) && !before.has(link))
+  if (ours.length === 0) throw new Error('the handle has no descriptor that a child could inherit')
+  const calls = Promise.all(Array.from({ length: 5 }, () => subject.list(handle)))
+  const child = forkProcess(join(import.meta.dirname, 'fork-child.js'), [subject.name, netns])
+  const [links] = (await inTime('fork', once(child, 'message'))) as [string[]]
+  const inherited = ours.filter((link) => links.includes(link))
+  if (inherited.length > 0) throw new Error(`inherited by a child: ${inherited.join(', ')}`)
+  await inTime('calls beside a fork', calls)
+  await handle.close()
+  child.send('go on')
+  const [status] = (await inTime('the child', once(child, 'exit'))) as [number | null]
+  if (status !== 0) throw new Error(`the child ended with ${status}`)
+}
+
+async function open(netns: string, subject: Subject): Promise<void> {
+  const handle = await subject.open(netns)
+  await subject.list(handle)
+  await handle.close()
 }
 
 // Threads and descriptors of handles that nobody closes go with them.
-async function forget(netns: string): Promise<void> {
+async function forget(netns: string, subject: Subject): Promise<void> {
   const collect = (globalThis as { gc?: () => void }).gc
   if (collect === undefined) throw new Error('run node with --expose-gc')
-  for (let count = 0; count < 20; count++) await Ipvs.open({ netns }).then((ipvs) => ipvs.info())
+  for (let count = 0; count < 20; count++) await subject.open(netns).then((handle) => subject.list(handle))
   for (let tries = 0; tries < 20; tries++) {
     collect()
     await sleep(20)
   }
 }
 
-async function many(netns: string): Promise<void> {
-  const handles = await Promise.all(Array.from({ length: 50 }, () => Ipvs.open({ netns })))
-  await Promise.all(handles.map((ipvs, index) => ipvs.addService({ fwmark: 50_000 + index })))
-  const [table] = await Promise.all(handles.map((ipvs) => ipvs.listServices()))
-  if ((table?.filter(({ fwmark = 0 }) => fwmark >= 50_000).length ?? 0) !== 50)
-    throw new Error('services of 50 handles')
-  await Promise.all(handles.map((ipvs, index) => ipvs.removeService({ fwmark: 50_000 + index })))
-  await Promise.all(handles.map((ipvs) => ipvs.close()))
+async function many(netns: string, subject: Subject): Promise<void> {
+  const handles = await Promise.all(Array.from({ length: 50 }, () => subject.open(netns)))
+  await Promise.all(handles.map((handle, index) => subject.add(handle, 50_000 + index)))
+  const [marks = []] = await Promise.all(handles.map((handle) => subject.list(handle)))
+  if (marks.filter((mark) => mark >= 50_000).length !== 50) throw new Error('what 50 handles added is not there')
+  await Promise.all(handles.map((handle, index) => subject.remove(handle, 50_000 + index)))
+  await Promise.all(handles.map((handle) => handle.close()))
 }
 
-async function abort(ipvs: Ipvs, index: number): Promise<void> {
-  const stop = new AbortController()
-  const call = ipvs.listServices({ signal: stop.signal })
-  if (index % 3 === 0) stop.abort()
-  else if (index % 3 === 1) setImmediate(() => stop.abort())
-  else setTimeout(() => stop.abort(), index % 7)
-  await inTime('abort', call).catch((error: unknown) => {
-    if (!(error instanceof IpvsError) || error.code !== 'ERR_IPVS_ABORTED') throw error
-  })
-}
-
-async function aborts(netns: string, times: number): Promise<void> {
-  const ipvs = await Ipvs.open({ netns })
-  for (let index = 0; index < times; index++) await abort(ipvs, index)
-  await ipvs.close()
+async function aborts(netns: string, subject: Subject, times: number): Promise<void> {
+  const handle = await subject.open(netns)
+  for (let index = 0; index < times; index++) {
+    const stop = new AbortController()
+    const call = subject.list(handle, stop.signal)
+    if (index % 3 === 0) stop.abort()
+    else if (index % 3 === 1) setImmediate(() => stop.abort())
+    else setTimeout(() => stop.abort(), index % 7)
+    await inTime('abort', call).catch((error: unknown) => {
+      if (!(error instanceof IpvsError) || error.code !== 'ERR_IPVS_ABORTED') throw error
+    })
+  }
+  await handle.close()
 }
 
 /** How often each is done. */
 export interface LifeTimes {
   readonly terminated: number
   readonly exited: number
+  readonly forked: number
   readonly opened: number
   readonly aborted: number
 }
@@ -106,30 +116,54 @@ async function settled(before: Resources): Promise<Resources> {
   return now
 }
 
+interface Trial {
+  readonly scenario: string
+  readonly count: number
+  /** So many at the same time. */
+  readonly together: number
+  readonly run: (netns: string, subject: Subject) => Promise<void>
+}
+
+// Does it so often, in turn with services and with marks.
+async function repeat({ count, together, run }: Trial, netns: string, subjects: readonly Subject[]): Promise<void> {
+  let next = 0
+  const lane = async () => {
+    while (next < count) await run(netns, subjects[next++ % subjects.length] as Subject)
+  }
+  await Promise.all(Array.from({ length: Math.min(together, count) }, lane))
+}
+
 export async function life(tools: Tools, times: LifeTimes): Promise<PartResult> {
   const world = await World.create(`life-${process.pid}`, tools.reader)
   const netns = world.path
+  const subjects = subjectsOf(world)
   const findings: Finding[] = []
-  const trials: readonly (readonly [string, number, (netns: string) => Promise<void>])[] = [
-    ['worker terminated', times.terminated, terminate],
-    ['process exited', times.exited, exit],
-    ['opened', times.opened, open],
-    ['forgotten and collected', 1, forget],
-    ['50 handles', 1, many],
-    ['aborted', 1, (path) => aborts(path, times.aborted)],
+  const trials: readonly Trial[] = [
+    { scenario: 'worker terminated', count: times.terminated, together: 2, run: terminate },
+    { scenario: 'process exited', count: times.exited, together: 2, run: exit },
+    { scenario: 'process forked', count: times.forked, together: 1, run: fork },
+    { scenario: 'opened', count: times.opened, together: 1, run: open },
+    { scenario: 'forgotten and collected', count: subjects.length, together: 1, run: forget },
+    { scenario: '50 handles', count: subjects.length, together: 1, run: many },
+    {
+      scenario: 'aborted',
+      count: subjects.length,
+      together: 1,
+      run: (path, subject) => aborts(path, subject, Math.ceil(times.aborted / subjects.length)),
+    },
   ]
-  await terminate(netns) // starts once what stays
-  for (const [scenario, count, trial] of trials) {
+  for (const subject of subjects) await terminate(netns, subject) // starts once what stays
+  for (const trial of trials) {
     const before = resources()
-    const add = (trouble: Finding['trouble'], text: string) => findings.push({ trouble, scenario, fault: '', text })
-    try {
-      for (let index = 0; index < count; index++) await trial(netns)
-    } catch (error) {
+    const add = (trouble: Finding['trouble'], text: string) =>
+      findings.push({ trouble, scenario: trial.scenario, fault: '', text })
+    await repeat(trial, netns, subjects).catch((error: unknown) => {
       add(String(error).includes('did not end') ? 'hang' : 'broken', String(error))
-    }
+    })
     const now = await settled(before)
     const [descriptors, threads] = [now.descriptors - before.descriptors, now.threads - before.threads]
-    if (descriptors > 0 || threads > 0) add('leak', `${descriptors} descriptors, ${threads} threads after ${count}`)
+    if (descriptors > 0 || threads > 0)
+      add('leak', `${descriptors} descriptors, ${threads} threads after ${trial.count}`)
   }
   await world.close()
   return { name: 'life', figures: { ...times }, findings }

@@ -34,6 +34,7 @@ const rows: readonly (readonly [string, Cell])[] = [
   ['kill -9 at a send, run again', figure('kills', 'killed')],
   ['worker threads terminated', figure('life', 'terminated')],
   ['processes that exit in mid-call', figure('life', 'exited')],
+  ['processes started in mid-call (`fork`)', figure('life', 'forked')],
   ['handles opened and closed', figure('life', 'opened')],
   ['calls aborted', figure('life', 'aborted')],
   ['listings of 3,000 services under churn', figure('churn', 'listed')],

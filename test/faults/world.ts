@@ -1,7 +1,7 @@
 // What scenarios are tried in: a network namespace, handles without faults to prepare it, and a look at it that has
 // nothing to do with the product.
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,6 +64,17 @@ export interface Resources {
 
 export function resources(): Resources {
   return { descriptors: readdirSync('/proc/self/fd').length, threads: readdirSync('/proc/self/task').length }
+}
+
+/** What the descriptors of this process lead to. */
+export function descriptorLinks(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      return [] // the one that the folder was read with
+    }
+  })
 }
 
 function onlyUnavailable(error: unknown): undefined {
