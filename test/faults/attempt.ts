@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FirewallMarks, Ipvs } from 'ipvs'
 import type { Control, Counts, Fault } from './control.ts'
 import { TIMEOUT_MS, outcomeOf, type Clean, type Ended, type Handles, type Scenario } from './scenario.ts'
-import { resources, sameLines, type Resources, type World } from './world.ts'
+import { resources, sameLines, type Lines, type Resources, type World } from './world.ts'
 
 /** What a read-back may take beyond `timeoutMs`, as documented. */
 const READ_BACK_MS = 1000
@@ -80,7 +80,10 @@ async function tryOnce(world: World, control: Control, scenario: Scenario, fault
       (async () => {
         for (const name of scenario.handles)
           handles[name] = await clock.time<Ipvs | FirewallMarks>(1, openers[name](world.path, timeoutMs))
-        return clock.time(scenario.calls, scenario.run(handles as unknown as Handles, world))
+        return clock.time(
+          scenario.calls,
+          scenario.run(handles as unknown as Handles, () => control.injected() > 0),
+        )
       })(),
     )
     return { ended: end, ...control.disarm(), clock, handles: handles as Partial<Handles> }
@@ -114,6 +117,7 @@ export class Attempts {
   readonly #scenario: Scenario
   readonly #clean: Clean
   readonly counts: Counts
+  #now: Lines
 
   private constructor(world: World, control: Control, scenario: Scenario, clean: Clean, counts: Counts) {
     this.#world = world
@@ -121,6 +125,7 @@ export class Attempts {
     this.#scenario = scenario
     this.#clean = clean
     this.counts = counts
+    this.#now = clean.after
   }
 
   /** Runs a scenario without a fault, which says what to expect. */
@@ -143,11 +148,11 @@ export class Attempts {
     const trial = await tryOnce(this.#world, this.#control, this.#scenario, fault)
     const troubles: { trouble: Trouble; text: string }[] = []
     const add = (trouble: Trouble, text: string | undefined) => text !== undefined && troubles.push({ trouble, text })
-    const now = await this.#world.look()
+    const now = (this.#now = await this.#world.look())
     add('lie', this.#judge(trial, now))
     add('unusable', await usable(trial.handles))
     await closeAll(trial.handles, trial.clock)
-    const left = await this.#world.left()
+    const left = await this.#world.left(before)
     const leaked = left.descriptors > before.descriptors || left.threads > before.threads
     add('leak', leaked ? leftText(left, before) : undefined)
     const { overtimeMs } = trial.clock
@@ -164,9 +169,14 @@ export class Attempts {
   }
 
   async #prepare(): Promise<void> {
-    if (sameLines(await this.#world.look(), this.#clean.before)) return
+    if (sameLines(this.#now, this.#clean.before)) return
+    if (this.#scenario.overwrites === true && (await this.#isPrepared())) return
     await this.#world.clear()
+    if (!(await this.#isPrepared())) throw new Error('preparing again gave another table')
+  }
+
+  async #isPrepared(): Promise<boolean> {
     await this.#scenario.prepare(this.#world)
-    if (!sameLines(await this.#world.look(), this.#clean.before)) throw new Error('preparing again gave another table')
+    return sameLines(await this.#world.look(), this.#clean.before)
   }
 }

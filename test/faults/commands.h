@@ -50,7 +50,9 @@ enum kind {
   UNALIGNED,
   GARBAGE,
   EMPTY,
-  LATE
+  LATE,
+  // of a send: a child without a program of its own, which holds copies of all descriptors for a while
+  FORK
 };
 
 struct fault {

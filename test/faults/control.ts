@@ -47,6 +47,7 @@ export const kinds = [
   'garbage',
   'empty',
   'late',
+  'fork',
 ] as const
 export type FaultKind = (typeof kinds)[number]
 
@@ -115,6 +116,13 @@ export class Control {
     readSync(this.#fd, new Uint8Array(words.buffer), 0, controlSize, 0)
     const counts = Object.fromEntries(calls.map((call, index) => [call, words[COUNTED / 4 + index]])) as Counts
     return { counts, injected: words[FAULT / 4 + 5] as number }
+  }
+
+  /** How often the fault has happened until now. */
+  injected(): number {
+    const word = new Int32Array(1)
+    readSync(this.#fd, new Uint8Array(word.buffer), 0, 4, FAULT + 5 * 4)
+    return word[0] as number
   }
 
   close(): void {

@@ -30,6 +30,7 @@ const varieties: Readonly<Record<CallName, readonly Variety[]>> = {
     does('swallow', 0, true),
     does('short'),
     does('delay', SLOW_MS),
+    does('fork', 3 * SLOW_MS),
   ],
   recvmsg: [...fails('ENOBUFS', 'ENOMEM', 'ECONNREFUSED'), ...failsOnce('EAGAIN', 'EINTR'), does('delay', SLOW_MS)],
   datagram: [

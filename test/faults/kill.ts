@@ -19,6 +19,7 @@ class Kills {
   readonly #world: World
   readonly findings: Finding[] = []
   killed = 0
+  sends = 0
 
   constructor(tools: Tools, world: World) {
     this.#tools = tools
@@ -27,7 +28,7 @@ class Kills {
 
   // How the process ended in which the job was run, and how many sends it made.
   async #child(name: string, kill?: Kill): Promise<{ signal: string | null; sends: number }> {
-    const environment = shimEnvironment(this.#tools, 'kill')
+    const environment = shimEnvironment(this.#tools, this.#world.name)
     const control = new Control(environment['FAULTS_CONTROL'] as string)
     control.arm(kill && { call: 'sendmsg', times: 1, argument: 0, ...kill })
     const child = spawn(process.execPath, [join(import.meta.dirname, 'kill-child.js'), name, this.#world.path], {
@@ -45,12 +46,13 @@ class Kills {
     await job.prepare(this.#world)
   }
 
-  async run(name: string, job: KillJob, points: number): Promise<void> {
+  async run(name: string, job: KillJob, points: number, end: number): Promise<void> {
     await this.#prepare(job)
     const { sends } = await this.#child(name)
     const wished = await this.#world.look()
     const step = Math.max(1, sends / points)
-    for (let at = sends; at > 0; at -= step) {
+    this.sends += sends
+    for (let at = sends; at > 0 && performance.now() < end; at -= step) {
       const nth = Math.ceil(at)
       for (const kind of ['killBefore', 'killAfter'] as const) await this.#once(name, job, wished, { kind, nth })
     }
@@ -74,11 +76,29 @@ class Kills {
   }
 }
 
-/** `points`: how many sends of each job are interrupted, at most. */
-export async function kills(tools: Tools, points: number): Promise<PartResult> {
-  const world = await World.create(`kills-${process.pid}`, tools.reader)
-  const run = new Kills(tools, world)
-  for (const [name, job] of Object.entries(killJobs)) await run.run(name, job, points)
-  await world.close()
-  return { name: 'kills', figures: { killed: run.killed }, findings: run.findings }
+// Marks in a namespace without services, so that both can be tried at the same time: see sweep.ts.
+const lanes: readonly (readonly string[])[] = [
+  ['marks.replace'],
+  Object.keys(killJobs).filter((name) => name !== 'marks.replace'),
+]
+
+/** `points`: how many sends of each job are interrupted, at most; `minutes`: for how long. */
+export async function kills(tools: Tools, points: number, minutes: number): Promise<PartResult> {
+  const end = performance.now() + minutes * 60_000
+  const runs = await Promise.all(
+    lanes.map(async (names, lane) => {
+      const world = await World.create(`kills-${process.pid}-${lane}`, tools.reader)
+      const run = new Kills(tools, world)
+      for (const name of names) await run.run(name, killJobs[name] as KillJob, points, end)
+      await world.close()
+      return run
+    }),
+  )
+  const killed = runs.reduce((sum, run) => sum + run.killed, 0)
+  const sends = runs.reduce((sum, run) => sum + run.sends, 0)
+  return {
+    name: 'kills',
+    figures: { killed, 'kills there are': 2 * sends },
+    findings: runs.flatMap(({ findings }) => findings),
+  }
 }

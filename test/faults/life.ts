@@ -9,7 +9,7 @@ import { IpvsError } from 'ipvs'
 import { subjectsOf, type Subject } from './life-subjects.ts'
 import type { Finding, PartResult } from './results.ts'
 import type { Tools } from './sweep.ts'
-import { descriptorLinks, resources, World, type Resources } from './world.ts'
+import { descriptorLinks, resources, World } from './world.ts'
 
 const PATIENCE_MS = 60_000
 
@@ -83,9 +83,11 @@ async function many(netns: string, subject: Subject): Promise<void> {
   await Promise.all(handles.map((handle) => handle.close()))
 }
 
-async function aborts(netns: string, subject: Subject, times: number): Promise<void> {
+const ABORTS = 10
+
+async function abort(netns: string, subject: Subject): Promise<void> {
   const handle = await subject.open(netns)
-  for (let index = 0; index < times; index++) {
+  for (let index = 0; index < ABORTS; index++) {
     const stop = new AbortController()
     const call = subject.list(handle, stop.signal)
     if (index % 3 === 0) stop.abort()
@@ -98,73 +100,63 @@ async function aborts(netns: string, subject: Subject, times: number): Promise<v
   await handle.close()
 }
 
-/** How often each is done. */
-export interface LifeTimes {
-  readonly terminated: number
-  readonly exited: number
-  readonly forked: number
-  readonly opened: number
-  readonly aborted: number
-}
-
-async function settled(before: Resources): Promise<Resources> {
-  let now = resources()
-  for (let tries = 0; tries < 50 && (now.descriptors > before.descriptors || now.threads > before.threads); tries++) {
-    await sleep(20)
-    now = resources()
-  }
-  return now
-}
-
 interface Trial {
-  readonly scenario: string
-  readonly count: number
-  /** So many at the same time. */
-  readonly together: number
   readonly run: (netns: string, subject: Subject) => Promise<void>
+  /** How often, if there is time. */
+  readonly times: number
+  /** So many at the same time. */
+  readonly together?: number
 }
 
-// Does it so often, in turn with services and with marks.
-async function repeat({ count, together, run }: Trial, netns: string, subjects: readonly Subject[]): Promise<void> {
+/** How often each is done. */
+export type LifeTimes = Readonly<Record<'terminated' | 'exited' | 'forked' | 'opened' | 'aborted', number>>
+
+// Does it so often, but not longer, in turn with services and with marks. Returns how often.
+async function repeat(
+  { times, together = 1, run }: Trial,
+  netns: string,
+  subjects: readonly Subject[],
+  minutes: number,
+) {
+  const end = performance.now() + minutes * 60_000
   let next = 0
   const lane = async () => {
-    while (next < count) await run(netns, subjects[next++ % subjects.length] as Subject)
+    while (next < times && performance.now() < end) await run(netns, subjects[next++ % subjects.length] as Subject)
   }
-  await Promise.all(Array.from({ length: Math.min(together, count) }, lane))
+  await Promise.all(Array.from({ length: Math.min(together, times) }, lane))
+  return next
 }
 
-export async function life(tools: Tools, times: LifeTimes): Promise<PartResult> {
+/** `minutes`: how long each of them is repeated at most. */
+export async function life(tools: Tools, times: LifeTimes, minutes: number): Promise<PartResult> {
   const world = await World.create(`life-${process.pid}`, tools.reader)
   const netns = world.path
   const subjects = subjectsOf(world)
   const findings: Finding[] = []
-  const trials: readonly Trial[] = [
-    { scenario: 'worker terminated', count: times.terminated, together: 2, run: terminate },
-    { scenario: 'process exited', count: times.exited, together: 2, run: exit },
-    { scenario: 'process forked', count: times.forked, together: 1, run: fork },
-    { scenario: 'opened', count: times.opened, together: 1, run: open },
-    { scenario: 'forgotten and collected', count: subjects.length, together: 1, run: forget },
-    { scenario: '50 handles', count: subjects.length, together: 1, run: many },
-    {
-      scenario: 'aborted',
-      count: subjects.length,
-      together: 1,
-      run: (path, subject) => aborts(path, subject, Math.ceil(times.aborted / subjects.length)),
-    },
-  ]
+  const trials: Readonly<Record<string, Trial>> = {
+    terminated: { run: terminate, times: times.terminated, together: 2 },
+    exited: { run: exit, times: times.exited, together: 2 },
+    forked: { run: fork, times: times.forked },
+    opened: { run: open, times: times.opened },
+    'forgotten and collected': { run: forget, times: subjects.length },
+    '50 handles': { run: many, times: subjects.length },
+    aborted: { run: abort, times: times.aborted / ABORTS },
+  }
   for (const subject of subjects) await terminate(netns, subject) // starts once what stays
-  for (const trial of trials) {
+  const figures: Record<string, number> = {}
+  for (const [scenario, trial] of Object.entries(trials)) {
     const before = resources()
-    const add = (trouble: Finding['trouble'], text: string) =>
-      findings.push({ trouble, scenario: trial.scenario, fault: '', text })
-    await repeat(trial, netns, subjects).catch((error: unknown) => {
+    const add = (trouble: Finding['trouble'], text: string) => findings.push({ trouble, scenario, fault: '', text })
+    const count = await repeat(trial, netns, subjects, minutes).catch((error: unknown) => {
       add(String(error).includes('did not end') ? 'hang' : 'broken', String(error))
+      return 0
     })
-    const now = await settled(before)
+    figures[scenario] = trial.run === abort ? count * ABORTS : count
+    console.log(`${scenario}: ${count} of ${trial.times}`)
+    const now = await world.left(before)
     const [descriptors, threads] = [now.descriptors - before.descriptors, now.threads - before.threads]
-    if (descriptors > 0 || threads > 0)
-      add('leak', `${descriptors} descriptors, ${threads} threads after ${trial.count}`)
+    if (descriptors > 0 || threads > 0) add('leak', `${descriptors} descriptors, ${threads} threads after ${count}`)
   }
   await world.close()
-  return { name: 'life', figures: { ...times }, findings }
+  return { name: 'life', figures, findings }
 }

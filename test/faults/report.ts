@@ -24,7 +24,8 @@ const count =
     String(findings(result).filter(({ trouble }) => troubles.includes(trouble)).length)
 
 const rows: readonly (readonly [string, Cell])[] = [
-  ['faults tried: one of so many', figure('faults', 'one of')],
+  ['faults tried', figure('faults', 'tried')],
+  ['of so many', figure('faults', 'faults')],
   ['system calls that failed', figure('faults', 'system calls')],
   ['datagrams lost or damaged', figure('faults', 'datagrams')],
   ['promise resolved', figure('faults', 'resolved')],

@@ -3,13 +3,26 @@ import type { Attempt, Trouble } from './attempt.ts'
 import type { faultClass } from './faults.ts'
 
 interface About {
-  readonly position: number
+  /** Among the faults of its scenario. */
+  readonly index: number
   readonly scenario: string
   readonly fault: string
   readonly class: ReturnType<typeof faultClass>
 }
 
-export type ShardLine = (About & { readonly state: 'begun' }) | (About & { readonly state: 'ended' } & Attempt)
+export type ShardLine =
+  | { readonly state: 'counted'; readonly scenario: string; readonly faults: number }
+  | (About & { readonly state: 'begun' })
+  | (About & { readonly state: 'ended' } & Attempt)
+  | { readonly state: 'done' }
+
+/** One of `every` faults of a scenario are to be tried: which, and from where on. */
+export interface ShardOrder {
+  readonly scenario: string
+  readonly every: number
+  readonly first: number
+  readonly skip: number
+}
 
 export interface Finding {
   readonly trouble: Trouble | 'crash' | 'broken'

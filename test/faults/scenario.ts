@@ -1,5 +1,6 @@
 // A scenario: some calls of the product with a promise about the kernel's tables, and who judges it.
 import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
+import type { Fault } from './control.ts'
 import { sameLines, type Lines, type World } from './world.ts'
 
 /** How the calls ended. */
@@ -24,13 +25,28 @@ export interface Scenario {
   /** Native calls that may wait for `timeoutMs` one after the other. */
   readonly calls: number
   prepare(world: World): Promise<unknown>
-  run(handles: Handles, world: World): Promise<unknown>
+  /** Whether preparing leads to the same from any table, so that nothing has to be cleared first. */
+  readonly overwrites?: boolean
+  /** Which faults are tried; all of them if absent. */
+  faults?(fault: Fault): boolean
+  /** `struck` tells whether the fault has happened. */
+  run(handles: Handles, struck: () => boolean): Promise<unknown>
   /** Says what was not true of what the calls said. `undefined`: all was. */
   judge(ended: Ended, now: Lines, clean: Clean): string | undefined
 }
 
 /** In an emulator that others share most calls end within it. */
-export const TIMEOUT_MS: number = Number(process.env['FAULTS_TIMEOUT_MS'] ?? 800)
+export const TIMEOUT_MS: number = Number(process.env['FAULTS_TIMEOUT_MS'] ?? 500)
+
+/** A call that is aborted when the fault has happened. */
+export async function abortedWhen<Value>(
+  struck: () => boolean,
+  call: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const stop = new AbortController()
+  const watch = setInterval(() => struck() && stop.abort(), 5)
+  return call(stop.signal).finally(() => clearInterval(watch))
+}
 
 const some = (lines: readonly string[]) => `${lines.length} (${lines.slice(0, 3).join('; ')})`
 

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct control idle, *control = &idle;
@@ -165,6 +166,18 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   return real(thread, attributes, start, argument);
 }
 
+// The child's child sleeps, so that node has no child it does not know of.
+static void split(int milliseconds) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (fork() == 0)
+      nap(milliseconds);
+    _exit(0);
+  }
+  if (child > 0)
+    waitpid(child, NULL, 0);
+}
+
 ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
   REAL(sendmsg);
   const struct fault* fault = fromAddon(CALLER) && isNetlink(fd) ? hit(SENDMSG) : NULL;
@@ -176,6 +189,8 @@ ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
     return (ssize_t)message->msg_iov->iov_len;
   if (fault->kind == KILL_BEFORE)
     kill(getpid(), SIGKILL);
+  if (fault->kind == FORK)
+    split(fault->argument);
   const ssize_t sent = real(fd, message, flags);
   if (fault->kind == KILL_AFTER)
     kill(getpid(), SIGKILL);

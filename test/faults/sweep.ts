@@ -1,11 +1,15 @@
-// All scenarios with all faults: several processes share them, since most of the time is spent waiting for time-outs. One
-// that dies or hangs is a finding, and another takes over behind the fault that it died of.
+// All scenarios with all faults. Scenarios with services are tried by one process, one after the other, because the kernel
+// lists services by their position among the services of all namespaces (before 7.0), so that a second one would disturb what is
+// read. Marks are a namespace's own: several processes share their scenarios, since much of the time is spent waiting for
+// time-outs. A process that dies or hangs is a finding, and another takes over behind the fault that it died of.
 import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { controlSize } from './control.ts'
-import type { Finding, PartResult, ShardLine, Totals } from './results.ts'
+import type { Finding, PartResult, ShardLine, ShardOrder, Totals } from './results.ts'
+import type { Scenario } from './scenario.ts'
+import { scenarios } from './scenarios/all.ts'
 
 export interface Tools {
   readonly shim: string
@@ -16,11 +20,19 @@ export interface Tools {
 
 export interface SweepOptions {
   readonly tools: Tools
-  readonly shards: number
-  /** Takes each so manieth fault. */
+  /** Whether there is IPVS; without it scenarios with services are left out. */
+  readonly services: boolean
+  /** Processes that try marks. */
+  readonly markShards: number
+  /** In a pass over all scenarios one of so many faults of each is tried. */
   readonly every: number
-  /** From this one on. */
+  /** With which of them the first pass begins, from 0. */
   readonly first: number
+  /** How many passes are made, each with other faults; after `every` of them all have been tried. */
+  readonly passes: number
+  /** No pass but the first goes on after it. */
+  readonly minutes: number
+  /** Only scenarios with this in their name. */
   readonly scenario?: string | undefined
 }
 
@@ -31,44 +43,68 @@ export function shimEnvironment({ shim, work }: Tools, name: string): NodeJS.Pro
   return { ...process.env, LD_PRELOAD: shim, FAULTS_CONTROL: control }
 }
 
+const LIVES = 20
+
 class Sweep {
   readonly #options: SweepOptions
+  readonly #end: number
+  readonly #counts = new Map<string, number>()
   readonly findings: Finding[] = []
   readonly totals: Totals = { injected: { 'system calls': 0, datagrams: 0 }, outcomes: {}, overtimeMs: -Infinity }
   tried = 0
 
   constructor(options: SweepOptions) {
     this.#options = options
+    this.#end = performance.now() + options.minutes * 60_000
   }
 
-  async shard(shard: number): Promise<void> {
-    let skip = 0
-    for (let life = 0; ; life++) {
-      const { status, last } = await this.#live(shard, life, skip)
-      if (status === 'status 0') return
-      const { scenario, fault } = last ?? { scenario: 'none', fault: 'none' }
+  /** How many there are, tried or not. */
+  get faults(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Takes scenarios from the queue until it is empty. */
+  async shard(label: string, queue: ShardOrder[]): Promise<void> {
+    for (let life = 0; this.#goesOn(queue); life++) {
+      const { status, order, last } = await this.#live(`faults-${process.pid}-${label}-${life}`, queue)
+      if (status === 'status 0') continue
+      const fault = last === undefined ? 'none' : last.fault
       const trouble = status === 'status 3' ? 'hang' : status === 'status 1' ? 'broken' : 'crash'
-      this.findings.push({ trouble, scenario, fault, text: status })
-      if (last === undefined || life > 20) return
-      skip = last.position + 1
+      this.findings.push({ trouble, scenario: order?.scenario ?? 'none', fault, text: status })
+      if (life === LIVES) throw new Error(`${LIVES} processes died`)
+      if (order !== undefined && last !== undefined) queue.unshift({ ...order, skip: last.index + 1 })
     }
   }
 
-  async #live(shard: number, life: number, skip: number): Promise<{ status: string; last?: ShardLine }> {
-    const { tools, shards, every, first, scenario } = this.#options
-    const name = `faults-${process.pid}-${shard}-${life}`
-    const words = [tools.reader, name, shard, shards, every, first, skip, ...(scenario === undefined ? [] : [scenario])]
+  // Of the first pass all is tried, so that no scenario is left out; of the others what there is time for.
+  #goesOn(queue: readonly ShardOrder[]): boolean {
+    const [order] = queue
+    return order !== undefined && (order.first === this.#options.first || performance.now() < this.#end)
+  }
+
+  // A process, and how it ended: in which scenario, and behind which of its faults.
+  async #live(name: string, queue: ShardOrder[]) {
+    const { tools } = this.#options
     const program = join(import.meta.dirname, 'shard.js')
-    const child = spawn(process.execPath, [program, ...words.map(String)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    const child = spawn(process.execPath, [program, tools.reader, name], {
+      stdio: ['pipe', 'pipe', 'inherit'],
       env: shimEnvironment(tools, name),
     })
-    const seen: { last?: ShardLine } = {}
-    const lines = createInterface(child.stdout)
-    lines.on('line', (line) => {
-      seen.last = JSON.parse(line) as ShardLine
-      this.#take(seen.last)
+    child.stdin.on('error', () => {}) // it has died, which is seen below
+    const seen: { order?: ShardOrder | undefined; last?: Extract<ShardLine, { index: number }> | undefined } = {}
+    const next = () => {
+      seen.order = this.#goesOn(queue) ? queue.shift() : undefined
+      seen.last = undefined
+      if (seen.order === undefined) child.stdin.end()
+      else child.stdin.write(`${JSON.stringify(seen.order)}\n`)
+    }
+    createInterface(child.stdout).on('line', (text) => {
+      const line = JSON.parse(text) as ShardLine
+      if (line.state === 'done') next()
+      else if (line.state === 'counted') this.#count(line)
+      else this.#take((seen.last = line))
     })
+    next()
     const status = await new Promise<string>((resolve) => {
       let ended: string
       child.on('exit', (code, signal) => (ended = signal ?? `status ${code}`))
@@ -78,7 +114,12 @@ class Sweep {
     return { status, ...seen }
   }
 
-  #take(line: ShardLine): void {
+  #count({ scenario, faults }: Extract<ShardLine, { state: 'counted' }>): void {
+    if (!this.#counts.has(scenario)) console.log(`${scenario}: ${faults} faults`)
+    this.#counts.set(scenario, faults)
+  }
+
+  #take(line: Extract<ShardLine, { index: number }>): void {
     if (line.state === 'begun') return
     const { scenario, fault, troubles, injected, outcome, overtimeMs } = line
     this.tried++
@@ -94,13 +135,25 @@ class Sweep {
 }
 
 export async function sweep(options: SweepOptions): Promise<PartResult> {
+  const { every, first, passes } = options
   const run = new Sweep(options)
-  await Promise.all(Array.from({ length: options.shards }, (_, shard) => run.shard(shard)))
+  const chosen = scenarios.filter(({ name }) => name.includes(options.scenario ?? ''))
+  const withServices = chosen.filter(({ handles }) => handles.includes('ipvs'))
+  const withoutServices = chosen.filter(({ handles }) => !handles.includes('ipvs'))
+  const ordersOf = (some: readonly Scenario[]) =>
+    Array.from({ length: passes }, (_, pass) => (first + pass) % every).flatMap((one) =>
+      some.map(({ name }): ShardOrder => ({ scenario: name, every, first: one, skip: 0 })),
+    )
+  const marks = ordersOf(withoutServices)
+  await Promise.all([
+    ...(options.services ? [run.shard('services', ordersOf(withServices))] : []),
+    ...Array.from({ length: options.markShards }, (_, index) => run.shard(`marks-${index}`, marks)),
+  ])
   const { injected, outcomes, overtimeMs } = run.totals
   return {
     name: 'faults',
     figures: {
-      'one of': options.every,
+      faults: run.faults,
       tried: run.tried,
       'system calls': injected['system calls'],
       datagrams: injected.datagrams,

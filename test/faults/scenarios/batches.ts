@@ -1,7 +1,7 @@
 // Batches: each item has its own line, and the answer says which are there.
 import { IpvsError, type BatchOperation, type BatchResult } from 'ipvs'
 import type { Ended, Scenario } from '../scenario.ts'
-import { outcomeOf } from '../scenario.ts'
+import { abortedWhen, outcomeOf } from '../scenario.ts'
 import type { Lines, World } from '../world.ts'
 
 const ITEMS = 500
@@ -73,7 +73,12 @@ async function* streamed(operations: readonly BatchOperation[]): AsyncIterable<B
 function batch(
   name: string,
   items: readonly Item[],
-  { source = (operations) => operations, prepare = async () => {}, stopOnError = false }: BatchSetting = {},
+  {
+    source = (operations) => operations,
+    prepare = async () => {},
+    stopOnError = false,
+    aborted = false,
+  }: BatchSetting = {},
 ): Scenario {
   const operations = items.map(({ operation }) => operation)
   return {
@@ -81,7 +86,11 @@ function batch(
     handles: ['ipvs'],
     calls: 2, // the block that waits, and the one before it
     prepare,
-    run: ({ ipvs }) => ipvs.batch(source(operations), { stopOnError }),
+    run: ({ ipvs }, struck) =>
+      aborted
+        ? abortedWhen(struck, (signal) => ipvs.batch(source(operations), { signal }))
+        : ipvs.batch(source(operations), { stopOnError }),
+    faults: ({ call }) => !aborted || call === 'sendmsg' || call === 'datagram',
     judge: (ended, now) => judge(items, ended, now, stopOnError),
   }
 }
@@ -90,6 +99,8 @@ interface BatchSetting {
   readonly source?: Source
   readonly prepare?: (world: World) => Promise<unknown>
   readonly stopOnError?: boolean
+  /** It is aborted when the fault has happened. */
+  readonly aborted?: boolean
 }
 
 const many = <Value>(make: (index: number) => Value): Value[] =>
@@ -148,6 +159,7 @@ export const batches: readonly Scenario[] = [
   batch('batch from array', additions),
   batch('batch from generator', additions, { source: generated }),
   batch('batch from stream', additions, { source: streamed }),
+  batch('batch aborted', additions, { aborted: true }),
   batch('batch with refusals', additions, { prepare: prepareSome }),
   batch('batch that stops', additions.slice(0, 12), { stopOnError: true }),
   batch('batch of removals', removals, { prepare: prepareAll }),

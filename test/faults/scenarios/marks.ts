@@ -1,7 +1,7 @@
 // Firewall marks: every change is one transaction, and nothing temporary outlives it.
 import type { MarkRule } from 'ipvs'
-import type { Clean, Ended, Handles, Scenario } from '../scenario.ts'
-import { differenceText, judgeChange, judgeRead, outcomeOf } from '../scenario.ts'
+import type { Clean, Ended, Scenario } from '../scenario.ts'
+import { abortedWhen, differenceText, judgeChange, judgeRead, outcomeOf } from '../scenario.ts'
 import { sameLines, type Lines, type World } from '../world.ts'
 
 const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
@@ -36,9 +36,9 @@ function judgeWithout(left: readonly string[], ended: Ended, now: Lines, clean: 
   return judgeChange(ended, rest, clean) ?? `else true: ${'error' in ended ? String(ended.error) : 'resolved'}`
 }
 
-function change(name: string, before: readonly MarkRule[], run: (handles: Handles) => Promise<unknown>): Scenario {
+function change(name: string, before: readonly MarkRule[], run: Scenario['run']): Scenario {
   const prepare = ({ marks }: World) => marks.replace(before)
-  return { name, handles: ['marks'], calls: 2, prepare, run, judge: judgeMarks }
+  return { name, handles: ['marks'], calls: 2, prepare, overwrites: true, run, judge: judgeMarks }
 }
 
 export const marks: readonly Scenario[] = [
@@ -48,6 +48,12 @@ export const marks: readonly Scenario[] = [
   change('marks: remove', [web, ftp, guests], ({ marks: handle }) => handle.remove([ftp, guests])),
   change('marks: replace', [web], ({ marks: handle }) => handle.replace([ftp])),
   change('marks: replace block', [block], ({ marks: handle }) => handle.replace([inner])),
+  {
+    ...change('marks: replace block, aborted', [block], ({ marks: handle }, struck) =>
+      abortedWhen(struck, (signal) => handle.replace([inner], { signal })),
+    ),
+    faults: ({ call }) => call === 'sendmsg' || call === 'datagram',
+  },
   change('marks: flush', [web, ftp], ({ marks: handle }) => handle.flush()),
   {
     name: 'marks: list',
