@@ -74,13 +74,29 @@ async function forget(netns: string, subject: Subject): Promise<void> {
   }
 }
 
+// Tries again as long as it is told that others were faster and nothing was changed.
+async function insist(change: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await change()
+      return
+    } catch (error) {
+      const beaten = error instanceof IpvsError && error.code === 'ERR_IPVS_CONFLICT' && error.outcome === 'not-applied'
+      if (!beaten) throw error
+    }
+  }
+}
+
 async function many(netns: string, subject: Subject): Promise<void> {
   const handles = await Promise.all(Array.from({ length: 50 }, () => subject.open(netns)))
-  await Promise.all(handles.map((handle, index) => subject.add(handle, 50_000 + index)))
-  const [marks = []] = await Promise.all(handles.map((handle) => subject.list(handle)))
-  if (marks.filter((mark) => mark >= 50_000).length !== 50) throw new Error('what 50 handles added is not there')
-  await Promise.all(handles.map((handle, index) => subject.remove(handle, 50_000 + index)))
-  await Promise.all(handles.map((handle) => handle.close()))
+  try {
+    await Promise.all(handles.map((handle, index) => insist(() => subject.add(handle, 50_000 + index))))
+    const [marks = []] = await Promise.all(handles.map((handle) => subject.list(handle)))
+    if (marks.filter((mark) => mark >= 50_000).length !== 50) throw new Error('what 50 handles added is not there')
+    await Promise.all(handles.map((handle, index) => insist(() => subject.remove(handle, 50_000 + index))))
+  } finally {
+    await Promise.all(handles.map((handle) => handle.close()))
+  }
 }
 
 const ABORTS = 10
