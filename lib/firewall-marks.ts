@@ -18,13 +18,15 @@ import { MarksHandle, type RuleChanges } from './marks/handle.ts'
 import { parseMarksOptions, type MarksOpenOptions } from './marks/options.ts'
 import { readStatus, type MarksStatus } from './marks/status.ts'
 import { namespaceAt, sessionIn, type NamespaceStatus } from './calls/namespace.ts'
-import { NatRules } from './marks/nat-rules.ts'
+import type { NatRules } from './marks/nat-rules.ts'
+import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './marks/nat-rule.ts'
 import { parseCallOptions, type CallOptions } from './calls/options.ts'
 import { checked, type RequestContext } from './calls/context.ts'
 import { readTraces, writePackets, type Trace, type TracePacket } from './marks/trace.ts'
 import { InvalidInput } from './values/validate.ts'
 
 const replaceMarks: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
+const replaceNat: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
 
 /**
  * Rules that give packets firewall marks, for services such as `{ fwmark: 7 }`.
@@ -42,13 +44,12 @@ const replaceMarks: Plan = (table, wish, slices) => planReplace('marks', table, 
  *
  * Works with Linux 5.10 and newer, and needs CAP_NET_ADMIN in the user namespace that owns the network namespace.
  */
-export class FirewallMarks extends NatRules implements AsyncDisposable {
+export class FirewallMarks implements NatRules, AsyncDisposable {
   readonly #handle: MarksHandle
   readonly #timeoutMs: number
   readonly #allocated: UsedMark[] = []
 
   private constructor(handle: MarksHandle, timeoutMs: number) {
-    super(handle)
     this.#handle = handle
     this.#timeoutMs = timeoutMs
   }
@@ -261,6 +262,28 @@ export class FirewallMarks extends NatRules implements AsyncDisposable {
       context,
       checked(context, () => parseCallOptions(options)),
     )
+  }
+
+  // The documentation of rules that translate addresses stands in NatRules.
+
+  async addNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
+    return this.#handle.change('addNat', parseNatRule, rules, options, planAdd)
+  }
+
+  async removeNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
+    return this.#handle.change('removeNat', parseNatRule, rules, options, planRemove)
+  }
+
+  async listNat(options: CallOptions = {}): Promise<ListedNatRule[]> {
+    return this.#handle.list('listNat', options, (rule) => (rule.action === 'mark' ? undefined : listedNatRule(rule)))
+  }
+
+  async changeNat(changes: RuleChanges<NatRule>, options: CallOptions = {}): Promise<void> {
+    return this.#handle.exchange('changeNat', parseNatRule, changes, options)
+  }
+
+  async replaceNat(rules: readonly NatRule[], options: CallOptions = {}): Promise<void> {
+    return this.#handle.change('replaceNat', parseNatRule, rules, options, replaceNat)
   }
 
   /**

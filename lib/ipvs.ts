@@ -1,23 +1,31 @@
 // The handle that everything about services and destinations goes through.
 import type { BatchOperation } from './batch/operation.ts'
 import type { BatchOptions, Items } from './batch/options.ts'
-import { binding } from './binding/addon.ts'
 import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './services/destination.ts'
 import type { BatchResult } from './values/errors.ts'
 import { assertGone, ofFamily, parseFlushOptions, type FlushOptions } from './services/flush.ts'
-import { Handle } from './ipvs-handle.ts'
-import { IpvsReader } from './ipvs-reader.ts'
-import { namespaceAt, sessionIn } from './calls/namespace.ts'
-import { parseCallOptions, parseOpenOptions, type CallOptions, type OpenOptions } from './calls/options.ts'
-import { CallQueue } from './calls/queue.ts'
-import { rowWriters } from './binding/records.ts'
-import * as requests from './services/writes.ts'
-import { checked, type RequestContext } from './calls/context.ts'
+import { startBatch } from './batch/start.ts'
+import type { Handle } from './calls/handle.ts'
+import { ConnectionPasses } from './connections/connections.ts'
+import type { IpvsReader } from './ipvs-reader.ts'
+import { openHandle } from './services/open.ts'
+import * as reads from './services/reads.ts'
+import type { NamespaceStatus } from './calls/namespace.ts'
+import { parseCallOptions, type CallOptions, type ListOptions, type OpenOptions } from './calls/options.ts'
+import * as writes from './services/writes.ts'
+import { checked } from './calls/context.ts'
 import type { ServiceKey } from './services/service-key.ts'
-import type { Service, ServicePatch } from './services/service.ts'
-import type { SyncDaemon, SyncDaemonRole } from './services/sync-daemon.ts'
-import type { TimeoutsPatch } from './services/timeouts.ts'
-import { explainErrno } from './services/service-errno.ts'
+import type { ListedService, Service, ServicePatch } from './services/service.ts'
+import type { Info } from './services/info.ts'
+import type { ServiceSnapshot, SnapshotOptions } from './services/snapshot.ts'
+import type { Table } from './values/table.ts'
+import type { Connection } from './connections/connection.ts'
+import type { ConnectionFilter } from './connections/filter.ts'
+import type { ConnectionTable } from './connections/table.ts'
+import type { ConnectionChanges, WatchConnectionsOptions } from './connections/changes.ts'
+import type { TotalStatistics } from './connections/total-statistics.ts'
+import type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole } from './services/sync-daemon.ts'
+import type { Timeouts, TimeoutsPatch } from './services/timeouts.ts'
 
 const adding = (service: unknown) => ({ operation: 'addService', service })
 const removing = (service: unknown) => ({ operation: 'removeService', service })
@@ -31,12 +39,13 @@ const removing = (service: unknown) => ({ operation: 'removeService', service })
  * Objects that are passed in must be plain, as literals and JSON are: of an instance of a class only its own properties
  * could be seen, so it is refused.
  */
-export class Ipvs extends IpvsReader {
+export class Ipvs implements IpvsReader {
   readonly #handle: Handle
+  readonly #connections: ConnectionPasses
 
   private constructor(handle: Handle) {
-    super(handle)
     this.#handle = handle
+    this.#connections = new ConnectionPasses(handle.netns)
   }
 
   /**
@@ -47,20 +56,7 @@ export class Ipvs extends IpvsReader {
    * when the namespace cannot be entered. Missing CAP_NET_ADMIN shows with the first operation.
    */
   static async open(options: OpenOptions = {}): Promise<Ipvs> {
-    const context: RequestContext = { operation: 'open', target: 'current network namespace' }
-    const { netns, timeoutMs, signal } = checked(context, () => parseOpenOptions(options))
-    if (netns !== undefined) context.target = netns
-    const namespace = namespaceAt(netns)
-    const session = new binding.IpvsSession(sessionIn(namespace))
-    const queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainErrno })
-    try {
-      await queue.open({ ...context, netns }, signal)
-      return new Ipvs(new Handle(queue, namespace))
-    } catch (error) {
-      await queue.close()
-      namespace?.native.close()
-      throw error
-    }
+    return new Ipvs(await openHandle(options))
   }
 
   /**
@@ -69,7 +65,7 @@ export class Ipvs extends IpvsReader {
    * Rejects with `ERR_IPVS_SERVICE_EXISTS`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`.
    */
   async addService(service: Service, options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('addService', options, (context) => requests.addService(context, service))
+    return this.#handle.write('addService', options, (context) => writes.addService(context, service))
   }
 
   /**
@@ -83,7 +79,7 @@ export class Ipvs extends IpvsReader {
   async updateService(key: ServiceKey, patch: ServicePatch, options: CallOptions = {}): Promise<void> {
     const context = this.#handle.context('updateService')
     const [{ read, write }, signal] = checked(context, () => [
-      requests.updateService(context, key, patch),
+      writes.updateService(context, key, patch),
       parseCallOptions(options),
     ])
     if (read === undefined) return this.#handle.queue.write(write(), context, signal)
@@ -97,7 +93,7 @@ export class Ipvs extends IpvsReader {
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
   async removeService(key: ServiceKey, options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('removeService', options, (context) => requests.removeService(context, key))
+    return this.#handle.write('removeService', options, (context) => writes.removeService(context, key))
   }
 
   /**
@@ -111,7 +107,7 @@ export class Ipvs extends IpvsReader {
     options: CallOptions = {},
   ): Promise<void> {
     return this.#handle.write('addDestination', options, (context) =>
-      requests.addDestination(context, service, destination),
+      writes.addDestination(context, service, destination),
     )
   }
 
@@ -130,7 +126,7 @@ export class Ipvs extends IpvsReader {
     options: CallOptions = {},
   ): Promise<void> {
     return this.#handle.write('updateDestination', options, (context) =>
-      requests.updateDestination(context, service, destination, patch),
+      writes.updateDestination(context, service, destination, patch),
     )
   }
 
@@ -142,7 +138,7 @@ export class Ipvs extends IpvsReader {
    */
   async removeDestination(service: ServiceKey, destination: DestinationKey, options: CallOptions = {}): Promise<void> {
     return this.#handle.write('removeDestination', options, (context) =>
-      requests.removeDestination(context, service, destination),
+      writes.removeDestination(context, service, destination),
     )
   }
 
@@ -160,17 +156,17 @@ export class Ipvs extends IpvsReader {
    * ends meanwhile, nobody is told; what was sent is a part of the batch from its start. Like `ipvsadm -R`.
    */
   async batch(operations: Items<BatchOperation>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
-    return this.#handle.batch('batch', ['operations', operations], options)
+    return startBatch(this.#handle, 'batch', ['operations', operations], options)
   }
 
   /** A batch of `addService`. */
   async addServices(services: Items<Service>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
-    return this.#handle.batch('addServices', ['services', services], options, adding)
+    return startBatch(this.#handle, 'addServices', ['services', services], options, adding)
   }
 
   /** A batch of `removeService`. To remove all, `flush` is faster. */
   async removeServices(services: Items<ServiceKey>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
-    return this.#handle.batch('removeServices', ['services', services], options, removing)
+    return startBatch(this.#handle, 'removeServices', ['services', services], options, removing)
   }
 
   /** A batch of `addDestination`, all for one service. */
@@ -180,7 +176,7 @@ export class Ipvs extends IpvsReader {
     options: BatchOptions = {},
   ): Promise<BatchResult<BatchOperation>> {
     const convert = (destination: unknown) => ({ operation: 'addDestination', service, destination })
-    return this.#handle.batch('addDestinations', ['destinations', destinations], options, convert)
+    return startBatch(this.#handle, 'addDestinations', ['destinations', destinations], options, convert)
   }
 
   /** A batch of `removeDestination`, all for one service. */
@@ -190,7 +186,7 @@ export class Ipvs extends IpvsReader {
     options: BatchOptions = {},
   ): Promise<BatchResult<BatchOperation>> {
     const convert = (destination: unknown) => ({ operation: 'removeDestination', service, destination })
-    return this.#handle.batch('removeDestinations', ['destinations', destinations], options, convert)
+    return startBatch(this.#handle, 'removeDestinations', ['destinations', destinations], options, convert)
   }
 
   /**
@@ -201,7 +197,7 @@ export class Ipvs extends IpvsReader {
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     const context = this.#handle.context('flush')
-    const [{ family, signal }, write] = checked(context, () => [parseFlushOptions(options), requests.flush(context)])
+    const [{ family, signal }, write] = checked(context, () => [parseFlushOptions(options), writes.flush(context)])
     if (family === undefined) return this.#handle.queue.write(write, context, signal)
     const table = await this.serviceTable({ signal })
     assertGone(await this.removeServices(ofFamily(table, family), { signal }))
@@ -215,7 +211,7 @@ export class Ipvs extends IpvsReader {
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
   async zeroCounters(service?: ServiceKey, options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('zeroCounters', options, (context) => requests.zeroCounters(context, service))
+    return this.#handle.write('zeroCounters', options, (context) => writes.zeroCounters(context, service))
   }
 
   /**
@@ -223,7 +219,7 @@ export class Ipvs extends IpvsReader {
    * with 0 for those that are not named.
    */
   async setTimeouts(timeouts: TimeoutsPatch, options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('setTimeouts', options, (context) => requests.setTimeouts(context, timeouts))
+    return this.#handle.write('setTimeouts', options, (context) => writes.setTimeouts(context, timeouts))
   }
 
   /**
@@ -236,11 +232,82 @@ export class Ipvs extends IpvsReader {
    * while a daemon runs.
    */
   async startSyncDaemon(daemon: SyncDaemon, options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('startSyncDaemon', options, (context) => requests.startSyncDaemon(context, daemon))
+    return this.#handle.write('startSyncDaemon', options, (context) => writes.startSyncDaemon(context, daemon))
   }
 
   /** Stops the daemon of a role. Like `ipvsadm --stop-daemon`. Rejects with `ERR_IPVS_DAEMON_NOT_RUNNING`. */
   async stopSyncDaemon(role: SyncDaemonRole, options: CallOptions = {}): Promise<void> {
-    return this.#handle.write('stopSyncDaemon', options, (context) => requests.stopSyncDaemon(context, role))
+    return this.#handle.write('stopSyncDaemon', options, (context) => writes.stopSyncDaemon(context, role))
+  }
+
+  // What follows changes nothing. Its documentation stands in IpvsReader and Connections.
+
+  async info(options: CallOptions = {}): Promise<Info> {
+    return reads.info(this.#handle, options)
+  }
+
+  async getService(key: ServiceKey, options: CallOptions = {}): Promise<ListedService> {
+    return reads.getService(this.#handle, key, options)
+  }
+
+  async listServices(options: ListOptions = {}): Promise<ListedService[]> {
+    return (await reads.services(this.#handle, 'listServices', options)).toArray()
+  }
+
+  async serviceTable(options: ListOptions = {}): Promise<Table<ListedService>> {
+    return reads.services(this.#handle, 'serviceTable', options)
+  }
+
+  async listDestinations(service: ServiceKey, options: ListOptions = {}): Promise<ListedDestination[]> {
+    return (await reads.destinations(this.#handle, 'listDestinations', service, options)).toArray()
+  }
+
+  async destinationTable(service: ServiceKey, options: ListOptions = {}): Promise<Table<ListedDestination>> {
+    return reads.destinations(this.#handle, 'destinationTable', service, options)
+  }
+
+  async snapshot(options: SnapshotOptions = {}): Promise<ServiceSnapshot[]> {
+    return (await reads.snapshot(this.#handle, 'snapshot', options)).toArray()
+  }
+
+  async snapshotTable(options: SnapshotOptions = {}): Promise<Table<ServiceSnapshot>> {
+    return reads.snapshot(this.#handle, 'snapshotTable', options)
+  }
+
+  async getTimeouts(options: CallOptions = {}): Promise<Timeouts> {
+    return reads.timeouts(this.#handle, options)
+  }
+
+  async listSyncDaemons(options: CallOptions = {}): Promise<ListedSyncDaemon[]> {
+    return reads.syncDaemons(this.#handle, options)
+  }
+
+  connections(filter: ConnectionFilter = {}): AsyncGenerator<Connection, void, undefined> {
+    return this.#connections.connections(filter)
+  }
+
+  async connectionTable(filter: ConnectionFilter = {}): Promise<ConnectionTable> {
+    return this.#connections.connectionTable(filter)
+  }
+
+  watchConnections(options: WatchConnectionsOptions): AsyncGenerator<ConnectionChanges, void, undefined> {
+    return this.#connections.watchConnections(options)
+  }
+
+  async statistics(options: CallOptions = {}): Promise<TotalStatistics> {
+    return this.#connections.statistics(options)
+  }
+
+  async namespaceStatus(options: CallOptions = {}): Promise<NamespaceStatus> {
+    return this.#handle.namespaceStatus(options)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#handle.queue.close(), this.#connections.close()])
+    this.#handle.netns?.native.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }

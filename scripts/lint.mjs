@@ -1,4 +1,4 @@
-// Linters and formatters of both languages. `--fix` formats instead of checking.
+// Linters, the check of layers, and formatters of both languages. `--fix` formats instead of checking.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,6 +23,7 @@ function sources(folder) {
 const native = sources('native')
 const formatted = [...native, ...sources('bench')]
 run('clang-format-19', fix ? ['-i', ...formatted] : ['--dry-run', '-Werror', ...formatted])
+run(process.execPath, [join(root, 'scripts/check-layers.mjs')])
 run(bin('prettier'), [fix ? '--write' : '--check', '--log-level', 'warn', '.'])
 run(bin('oxlint'), [
   '--type-aware',

@@ -11,7 +11,7 @@ import { IpvsError, invalidArgument, type BatchResult } from '../values/errors.t
 import type { RequestContext } from '../calls/context.ts'
 import { onAbort } from '../values/signals.ts'
 import { Slices } from '../values/time-slices.ts'
-import type { CallQueue, LongRequest } from '../calls/queue.ts'
+import type { LongRequest } from '../calls/queue.ts'
 import { readRows, type Channel } from '../calls/requests.ts'
 
 // Blocks grow up to this: the first is small so that sending starts soon, later ones are worth a native call.
@@ -25,18 +25,6 @@ const MOST_BLOCKS = 3
 const PAUSE = 7
 
 type Block = BatchBlock<BatchOperation>
-
-/** Starts a batch behind the calls made before it. */
-export function runBatch(
-  queue: CallQueue,
-  source: Source,
-  options: ParsedBatchOptions,
-  context: RequestContext,
-): Promise<BatchResult<BatchOperation>> {
-  const batch = new Batch(queue, source, options, context)
-  queue.addLong(batch)
-  return batch.promise
-}
 
 export class Batch implements LongRequest {
   readonly promise: Promise<BatchResult<BatchOperation>>

@@ -1,4 +1,4 @@
-// What a handle knows about connections. Ipvs extends this class; everything here works beside its queue of requests.
+// The connection table: listings, watching and totals.
 import { setTimeout } from 'node:timers/promises'
 import type { ConnectionPassOptions } from '../binding/addon.ts'
 import { changesBetween, parseWatchOptions, type ConnectionChanges, type WatchConnectionsOptions } from './changes.ts'
@@ -16,20 +16,10 @@ import { parsePerCpu, parseTotals, type TotalStatistics } from './total-statisti
 const STREAM_ROWS = 1024
 
 /**
- * The connections of a network namespace: what `Ipvs` inherits. The kernel shows its table as text, in a walk that is neither
+ * The connections of a network namespace. The kernel shows its table as text, in a walk that is neither
  * consistent nor, on kernels up to 6.12, cheap: docs/connections.md says what that means.
  */
-export abstract class Connections {
-  readonly #netns: Namespace | undefined
-  // Weak, so that a loop that was forgotten half-way is collected with its thread and its descriptor.
-  readonly #passes = new Set<WeakRef<ConnectionPass>>()
-  #closed = false
-
-  /** @internal */
-  protected constructor(netns: Namespace | undefined) {
-    this.#netns = netns
-  }
-
+export interface Connections {
   /**
    * Connections one after the other, in no particular order, each once, as plain objects. The filter is evaluated natively: what
    * does not match costs next to nothing. Nothing is read ahead beyond 1024 rows, and leaving the loop ends the pass. Like
@@ -39,6 +29,35 @@ export abstract class Connections {
    * that worse; `connectionTable` reads in one go. Rejects, at the first step, with `ERR_IPVS_INVALID_ARGUMENT`; with
    * `ERR_IPVS_UNAVAILABLE` without IPVS; with `ERR_IPVS_KERNEL` when a line is not understood, which it quotes.
    */
+  connections(filter?: ConnectionFilter): AsyncGenerator<Connection, void, undefined>
+
+  /**
+   * All connections that match, in a table to be asked: 64 bytes for each. Read on a thread of its own at about the speed at
+   * which the kernel prints them; a large table by two, one for the kernel's part and one for ours. Rejects like `connections`.
+   */
+  connectionTable(filter?: ConnectionFilter): Promise<ConnectionTable>
+
+  /**
+   * What opened, changed its state or closed, from pass to pass, until the loop is left. The first time comes at once, with
+   * everything opened. A pass reads the whole table: see docs/connections.md for what that costs. Rejects like `connections`.
+   */
+  watchConnections(options: WatchConnectionsOptions): AsyncGenerator<ConnectionChanges, void, undefined>
+
+  /** Counters and rates of all services together, and counters of each processor. Like `/proc/net/ip_vs_stats`. */
+  statistics(options?: CallOptions): Promise<TotalStatistics>
+}
+
+/** Reads connections beside the queue of a handle: each pass over the table has a reader of its own. */
+export class ConnectionPasses implements Connections {
+  readonly #netns: Namespace | undefined
+  // Weak, so that a loop that was forgotten half-way is collected with its thread and its descriptor.
+  readonly #passes = new Set<WeakRef<ConnectionPass>>()
+  #closed = false
+
+  constructor(netns: Namespace | undefined) {
+    this.#netns = netns
+  }
+
   async *connections(filter: ConnectionFilter = {}): AsyncGenerator<Connection, void, undefined> {
     const context = this.#context('connections')
     const { options, signal } = checked(context, () => parseConnectionFilter(filter))
@@ -58,10 +77,6 @@ export abstract class Connections {
     }
   }
 
-  /**
-   * All connections that match, in a table to be asked: 64 bytes for each. Read on a thread of its own at about the speed at
-   * which the kernel prints them; a large table by two, one for the kernel's part and one for ours. Rejects like `connections`.
-   */
   async connectionTable(filter: ConnectionFilter = {}): Promise<ConnectionTable> {
     const context = this.#context('connectionTable')
     const { options, signal } = checked(context, () => parseConnectionFilter(filter))
@@ -73,10 +88,6 @@ export abstract class Connections {
     }
   }
 
-  /**
-   * What opened, changed its state or closed, from pass to pass, until the loop is left. The first time comes at once, with
-   * everything opened. A pass reads the whole table: see docs/connections.md for what that costs. Rejects like `connections`.
-   */
   async *watchConnections(options: WatchConnectionsOptions): AsyncGenerator<ConnectionChanges, void, undefined> {
     const context = this.#context('watchConnections')
     const { intervalMs, filter, signal } = checked(context, () => parseWatchOptions(options))
@@ -97,7 +108,6 @@ export abstract class Connections {
     }
   }
 
-  /** Counters and rates of all services together, and counters of each processor. Like `/proc/net/ip_vs_stats`. */
   async statistics(options: CallOptions = {}): Promise<TotalStatistics> {
     const context = this.#context('statistics', 'all services')
     const signal = checked(context, () => parseCallOptions(options))
@@ -113,8 +123,8 @@ export abstract class Connections {
     }
   }
 
-  /** @internal Ends all passes, and refuses new ones. */
-  protected async closePasses(): Promise<void> {
+  /** Ends all passes, and refuses new ones. */
+  async close(): Promise<void> {
     this.#closed = true
     const passes = Array.from(this.#passes, (reference) => reference.deref())
     this.#passes.clear()

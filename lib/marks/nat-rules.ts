@@ -1,20 +1,10 @@
-// Rules that translate addresses, beside those that mark.
-import { planAdd, planRemove, planReplace } from './plan.ts'
-import type { Plan } from './store.ts'
-import type { MarksHandle, RuleChanges } from './handle.ts'
-import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './nat-rule.ts'
+// Rules that translate addresses, beside those that mark: this half of `FirewallMarks`, as a type.
 import type { CallOptions } from '../calls/options.ts'
+import type { RuleChanges } from './handle.ts'
+import type { ListedNatRule, NatRule } from './nat-rule.ts'
 
-const replaceNat: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
-
-export class NatRules {
-  readonly #handle: MarksHandle
-
-  /** @internal */
-  constructor(handle: MarksHandle) {
-    this.#handle = handle
-  }
-
+/** Rules that translate addresses. */
+export interface NatRules {
   /**
    * Adds rules that translate addresses, all of them or none: see {@link MasqueradeRule} and {@link RedirectRule}. They
    * stand in the same table, in chains `srcnat` and `dstnat` of their own. A rule that is there already is left as it is.
@@ -22,27 +12,17 @@ export class NatRules {
    *
    * Rejects as `add` does; with `ERR_IPVS_UNAVAILABLE` when the kernel has no NAT for nf_tables.
    */
-  async addNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    return this.#handle.change('addNat', parseNatRule, rules, options, planAdd)
-  }
+  addNat(rules: NatRule | readonly NatRule[], options?: CallOptions): Promise<void>
 
   /** Removes rules that translate addresses, all of them or none. What is meant by equal: see `remove`. */
-  async removeNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    return this.#handle.change('removeNat', parseNatRule, rules, options, planRemove)
-  }
+  removeNat(rules: NatRule | readonly NatRule[], options?: CallOptions): Promise<void>
 
   /** All rules that translate addresses. */
-  async listNat(options: CallOptions = {}): Promise<ListedNatRule[]> {
-    return this.#handle.list('listNat', options, (rule) => (rule.action === 'mark' ? undefined : listedNatRule(rule)))
-  }
+  listNat(options?: CallOptions): Promise<ListedNatRule[]>
 
   /** Removes rules that translate addresses and adds others, in one transaction, as `change` does with those that mark. */
-  async changeNat(changes: RuleChanges<NatRule>, options: CallOptions = {}): Promise<void> {
-    return this.#handle.exchange('changeNat', parseNatRule, changes, options)
-  }
+  changeNat(changes: RuleChanges<NatRule>, options?: CallOptions): Promise<void>
 
   /** Puts exactly these rules that translate addresses in place, in one transaction; those that mark stay. */
-  async replaceNat(rules: readonly NatRule[], options: CallOptions = {}): Promise<void> {
-    return this.#handle.change('replaceNat', parseNatRule, rules, options, replaceNat)
-  }
+  replaceNat(rules: readonly NatRule[], options?: CallOptions): Promise<void>
 }

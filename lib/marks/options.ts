@@ -3,7 +3,7 @@ import { parsePath, type OpenOptions } from '../calls/options.ts'
 import { parseSignal } from '../values/signals.ts'
 import { InvalidInput, boolean, integer, readFields, show } from '../values/validate.ts'
 
-/** Options of {@link FirewallMarks.open}. */
+/** Options of `FirewallMarks.open`. */
 export interface MarksOpenOptions extends OpenOptions {
   /**
    * Name of the nf_tables table, family inet, that holds the rules. It must be nobody else's. A letter, then letters,

@@ -7,7 +7,7 @@ import { CallQueue } from '../../lib/calls/queue.ts'
 import { operationCode, rowWriters } from '../../lib/binding/records.ts'
 import type { ServiceRow } from '../../lib/binding/record-types.ts'
 import { ModelKernel, type Fault } from './model-kernel.ts'
-import { runBatch } from '../../lib/batch/batch.ts'
+import { runBatch } from '../../lib/batch/start.ts'
 import { explainErrno } from '../../lib/services/service-errno.ts'
 
 export type Item = Extract<BatchOperation, { readonly service: unknown }>

@@ -1,14 +1,10 @@
-// What a handle is made of: the queue that all its operations go through, and the namespace for their errors.
-import type { Namespace, NamespaceStatus } from './calls/namespace.ts'
-import { parseCallOptions, type CallOptions } from './calls/options.ts'
-import type { CallQueue } from './calls/queue.ts'
-import { operationCode } from './binding/records.ts'
-import { checked, type RequestContext } from './calls/context.ts'
-import type { Write } from './calls/requests.ts'
-import { runBatch } from './batch/batch.ts'
-import { parseBatchOptions, parseSource, type BatchOptions } from './batch/options.ts'
-import type { BatchOperation } from './batch/operation.ts'
-import type { BatchResult } from './values/errors.ts'
+// What a handle of services is made of: the queue of its calls, and the namespace for their errors.
+import { operationCode } from '../binding/records.ts'
+import { checked, type RequestContext } from './context.ts'
+import type { Namespace, NamespaceStatus } from './namespace.ts'
+import { parseCallOptions, type CallOptions } from './options.ts'
+import type { CallQueue } from './queue.ts'
+import type { Write } from './requests.ts'
 
 export class Handle {
   readonly queue: CallQueue
@@ -43,17 +39,5 @@ export class Handle {
     const context = this.context(operation)
     const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
     return this.queue.write(write, context, signal)
-  }
-
-  /** Items that `convert` makes operations of. */
-  async batch(
-    operation: string,
-    [name, items]: readonly [string, unknown],
-    options: BatchOptions,
-    convert?: (item: unknown) => unknown,
-  ): Promise<BatchResult<BatchOperation>> {
-    const context = this.context(operation)
-    const [source, parsed] = checked(context, () => [parseSource(items, name), parseBatchOptions(options)])
-    return runBatch(this.queue, { ...source, convert }, parsed, context)
   }
 }
