@@ -119,16 +119,17 @@ test('what cannot be is refused as when it is added', () => {
   expect(() => normalizeService({ fwmark: 7, sheduler: 'rr' } as never)).toThrow('did you mean "scheduler"?')
 })
 
+const attributeOf = (check: () => void): string | undefined => {
+  try {
+    check()
+  } catch (error) {
+    return (error as IpvsError).attribute
+  }
+  return 'nothing thrown'
+}
+
 describe('rules together', () => {
   const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
-  const attributeOf = (check: () => void): string | undefined => {
-    try {
-      check()
-    } catch (error) {
-      return (error as IpvsError).attribute
-    }
-    return 'nothing thrown'
-  }
 
   test('overlaps and rules that cannot be', async () => {
     expect(() => checkMarkRules([web, { ...web, address: '172.16.0.101' }])).not.toThrow()
