@@ -1,6 +1,6 @@
-// Builds the addon as it ships (node-gyp, binding.gyp), unless no input has changed since:
+// Builds the addon that ships (node-gyp, binding.gyp), unless its inputs have not changed:
 //   node scripts/build-native.mjs [--prebuild]
-// --prebuild always builds, and leaves the result in prebuilds/ as well, stripped and named by platform and libc.
+// --prebuild always builds and also stores the result in prebuilds/, stripped and named by platform and libc.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const stamp = join(root, 'build/inputs.sha256')
 
 function hashOfInputs() {
   const files = ['binding.gyp', 'package-lock.json', 'native/sources.gypi']
-  for (const layer of ['netlink', 'ipvs', 'nftables', 'addon']) {
+  for (const layer of ['netlink', 'ipvs', 'nftables', 'connections', 'packing', 'addon']) {
     for (const name of readdirSync(join(root, 'native', layer))) files.push(join('native', layer, name))
   }
   const hash = createHash('sha256').update(process.version)
@@ -20,7 +20,7 @@ function hashOfInputs() {
   return hash.digest('hex')
 }
 
-// Where node came with its headers, nothing has to be downloaded.
+// A Node.js installed with its headers needs no download.
 function headers() {
   const prefix = dirname(dirname(process.execPath))
   const own = existsSync(join(prefix, 'include/node/node_api.h'))
@@ -50,7 +50,7 @@ if (built.status !== 0) {
 if (prebuild) restore()
 writeFileSync(stamp, inputs)
 
-// prebuildify cleans build/ up: the same addon, stripped, goes back there.
+// prebuildify empties build/: copies the stripped addon back.
 function restore() {
   const folder = join(root, 'prebuilds', `linux-${process.arch}`)
   const [name] = existsSync(folder) ? readdirSync(folder) : []

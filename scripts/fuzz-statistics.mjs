@@ -1,7 +1,7 @@
 // Mutates what the kernel writes into ip_vs_stats and ip_vs_stats_percpu: a text is refused (undefined) or read as
 // numbers that are all in it; nothing is thrown.
 //   node scripts/fuzz-statistics.mjs [runs] [seed]
-import { parsePerCpu, parseTotals } from '../dist/total-statistics.js'
+import { parsePerCpu, parseTotals } from '../dist/connections/total-statistics.js'
 
 const runs = Number(process.argv[2] ?? 1_000_000)
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_007)

@@ -3,8 +3,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { ConnectionPass } from '../../dist/connection-pass.js'
-import { ConnectionTable, BLOCK_ROWS } from '../../dist/connection-table.js'
+import { ConnectionPass } from '../../dist/connections/pass.js'
+import { ConnectionTable, BLOCK_ROWS } from '../../dist/connections/table.js'
 
 const lines = Number(process.argv[2] ?? 1_000_000)
 const folder = mkdtempSync('/dev/shm/connections-')

@@ -23,8 +23,8 @@ afterAll(() => lab.close())
 async function carryOut(rows: ReturnType<typeof keptRows>) {
   return lab.run(
     async ({ ipvs: { Ipvs }, import: load, netns, run }, given) => {
-      const { binding } = await load<typeof BindingModule>('./dist/binding.js')
-      const { operationCode, rowWriters } = await load<typeof Records>('./dist/records.js')
+      const { binding } = await load<typeof BindingModule>('./dist/binding/addon.js')
+      const { operationCode, rowWriters } = await load<typeof Records>('./dist/binding/records.js')
       const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./out/cli/verbs/program.js')
       const { adm } = await load<{ adm: typeof Adm }>('./out/cli/adm/run.js')
       const { Readable } = await load<typeof import('node:stream')>('node:stream')

@@ -103,7 +103,7 @@ describe('changes', () => {
   test('adding twice is adding once; what is there already costs no transaction', async () => {
     const seen = await lab.run(async ({ ipvs: { FirewallMarks }, import: load, netns }, rule) => {
       const { path } = await netns()
-      const { binding } = await load<typeof import('../../lib/binding/addon.ts')>('./dist/binding.js')
+      const { binding } = await load<typeof import('../../lib/binding/addon.ts')>('./dist/binding/addon.js')
       const session = new binding.MarksSession({ netns: new binding.Namespace(path), table: 'ipvs' })
       const generation = async () => (await session.list({ id: 1, timeoutMs: 5000 })).generation
       const one = await FirewallMarks.open({ netns: path })
