@@ -1,6 +1,6 @@
-// Fetches kernel packages with apt, but with lists, sources and caches of the lab's own: it neither changes nor trusts the
-// state of the machine's apt, and needs no root. What the machine configured in apt.conf (proxies, credentials) still applies,
-// because the lab's configuration is read after it.
+// Fetches kernel packages with apt, with separate lists, sources and caches: it does not change or trust the state of the
+// machine's apt, and needs no root. The machine's apt.conf (proxies, credentials) still applies, because the lab's
+// configuration is read after it.
 
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -11,14 +11,14 @@ import type { Mirror, MirrorPair } from './mirror.ts'
 
 const execute = promisify(execFile)
 
-/** A Debian package, as the index describes it. */
+/** A Debian package, from the index. */
 export interface DebianPackage {
   readonly name: string
   readonly version: string
   readonly sizeBytes: number
 }
 
-/** Apt with one set of suites. */
+/** Apt for one set of suites. */
 export class LabApt {
   readonly #folder: string
   readonly #configuration: string
@@ -40,13 +40,13 @@ export class LabApt {
     return path.join(this.#folder, 'packages')
   }
 
-  /** Fetches the indexes. Apt's complaints are the result: some of them (a missing security suite) need not matter. */
+  /** Fetches the indexes. Resolves with apt's error messages: some, such as a missing security suite, are harmless. */
   async update(): Promise<string> {
     const { code, stderr } = await this.#run(['update', '-qq'])
     return code === 0 && stderr === '' ? '' : stderr.trim() || `apt-get update failed with status ${code}`
   }
 
-  /** The packages that make up a kernel: what the meta package points to, which since 2026 is several in unstable. */
+  /** The packages of a kernel: the dependencies of the meta package, since 2026 several in unstable. */
   async kernelPackages(): Promise<DebianPackage[]> {
     const image = (await this.#depends('linux-image-amd64')).find((name) => /^linux-image-\d/.test(name))
     if (image === undefined) return []
@@ -107,7 +107,7 @@ function sourceLine(mirror: Mirror, suite: string): string {
 function aptConfiguration(folder: string, source: KernelSource): string {
   const at = (name: string): string => JSON.stringify(path.join(folder, name))
   return [
-    // The machine's hooks are about the machine's packages (one even empties caches).
+    // The machine's hooks concern its own packages; some empty caches.
     '#clear APT::Update::Pre-Invoke;',
     '#clear APT::Update::Post-Invoke;',
     '#clear APT::Update::Post-Invoke-Success;',
@@ -121,13 +121,13 @@ function aptConfiguration(folder: string, source: KernelSource): string {
     'Dir::Etc::SourceParts "/dev/null";',
     'Dir::Etc::Preferences "/dev/null";',
     'Dir::Etc::PreferencesParts "/dev/null";',
-    // Backports are chosen only when asked for. To ask elsewhere would prefer the release to its security updates.
+    // Backports need an explicit default release. Other series must not set one: it would outrank security updates.
     ...(source.suites.length > 1 ? [`APT::Default-Release "${source.suites[0]}";`] : []),
     'APT::Architecture "amd64";',
     'APT::Architectures { "amd64"; };',
-    // The user that apt downloads as cannot enter somebody's cache folder.
+    // Apt's download user has no access to this user's cache folder.
     'APT::Sandbox::User "";',
-    // A release without support gets no new index, so its old one runs out; the signature still holds.
+    // The index of an unsupported release expires; its signature stays valid.
     'Acquire::Check-Valid-Until "false";',
     'Acquire::Languages "none";',
     'Acquire::Retries "2";',

@@ -14,21 +14,21 @@ export interface LabArguments {
   readonly outputs: readonly string[]
 }
 
-/** What `--help` says; `program` is how the lab was called. */
+/** The text of `--help`; `program` is the command that started the lab. */
 export const usage = (program: string): string => `usage: ${program} [OPTION]... COMMAND [ARGUMENT]...
        ${program} setup [--kernel KERNEL]... [--all]
        ${program} [OPTION]... shell
 
 Runs COMMAND as root on a real Linux kernel with IPVS and nf_tables, in a virtual machine that sees this host's files.
-What the command writes is gone afterwards. The first run fetches the kernel.
+Files that the command writes are lost afterwards. The first run downloads the kernel.
 
   --kernel KERNEL     one of:
 ${kernelSources.map((source) => `                        ${source.name.padEnd(8)}${source.summary}`).join('\n')}
-  --timeout SECONDS   end it after that long, with status 124
+  --timeout SECONDS   ends the command after this time, with status 124
   --memory MB         default 2048
   --cpus N            default 2
-  --output DIRECTORY  what is written below it stays on the host; may be given more than once
-  --                  end of options; needed only when COMMAND begins with a dash, or is called "setup" or "shell"
+  --output DIRECTORY  keeps files written below it on the host; may be given more than once
+  --                  end of options; needed only if COMMAND begins with a dash or is "setup" or "shell"
 
 Exit status: the command's; 124 after a time-out; 125 when the machine could not boot or died; 128 + n after signal n.
 
@@ -36,18 +36,18 @@ Exit status: the command's; 124 after a time-out; 125 when the machine could not
   ${program} --kernel 5.10 sh -c 'modprobe ip_vs && cat /proc/net/ip_vs'
   ${program} --timeout 60 --output /tmp/results sh -c 'ipvsadm -Ln >/tmp/results/table'
 
-Kernels are kept in \${XDG_CACHE_HOME:-~/.cache}/ipvs-lab; remove a folder there to get a newer one.
-IPVS_LAB_KERNEL=vmlinuz IPVS_LAB_MODULES=lib/modules/RELEASE run another kernel than Debian's.
+Kernels are stored in \${XDG_CACHE_HOME:-~/.cache}/ipvs-lab; remove a folder there to get a newer one.
+IPVS_LAB_KERNEL=vmlinuz IPVS_LAB_MODULES=lib/modules/RELEASE run a kernel of your own.
 `
 
-/** Options come before the command: what follows belongs to it. */
+/** Options come before the command; everything after it belongs to it. */
 export function parseArguments(args: readonly string[]): LabArguments {
   const { values, rest, explicit } = splitOptions(args)
   const [word, ...others] = rest
   const command = explicit || (word !== 'setup' && word !== 'shell')
   if (values.help === true || word === undefined) return toArguments('help', values, [])
   if (command) return toArguments('run', values, rest)
-  // "setup --all" reads better than "--all setup": these two take options behind them as well.
+  // "setup --all" reads better than "--all setup": these two accept options after them as well.
   const again = splitOptions(others)
   if (again.values.help === true) return toArguments('help', values, [])
   const shellProgram = word === 'shell' ? again.rest : []
@@ -78,7 +78,7 @@ interface OptionValues {
 }
 
 function splitOptions(args: readonly string[]): { values: OptionValues; rest: string[]; explicit: boolean } {
-  // Not strict at first: the command's own options must not be taken for unknown ones of the lab.
+  // First pass not strict: the command's own options are unknown to the lab.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true })
   const end = tokens.find((token) => token.kind !== 'option')
   const index = end?.index ?? args.length

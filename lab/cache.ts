@@ -1,5 +1,5 @@
-// The lab's folder in the user's cache. A kernel is made in a folder of its own beside the final one and renamed at the end, so
-// what is there is complete; a lock keeps two labs from making the same one twice.
+// The lab's folder in the user's cache. A kernel is built in a temporary folder and renamed at the end, so every existing kernel
+// is complete. A lock prevents two labs from building the same kernel.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
@@ -14,14 +14,14 @@ export function cacheFolder(): string {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (error) {
-    throw new LabUsageError(`cannot make ${folder} for the lab's kernels (${String(error)}); set XDG_CACHE_HOME`)
+    throw new LabUsageError(`cannot create ${folder} for the lab's kernels (${String(error)}); set XDG_CACHE_HOME`)
   }
   return folder
 }
 
 /**
- * Runs `work` while holding the lock `name`. A child holds it, because Node cannot lock files, and lets go when its stdin ends:
- * so the lock dies with this process whatever way that dies.
+ * Runs `work` while holding the lock `name`. A child process holds it, because Node cannot lock files, and releases it when its
+ * stdin ends: so the lock ends with this process in every case.
  */
 export async function withLock<T>(name: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   const file = path.join(cacheFolder(), `${name}.lock`)
@@ -29,7 +29,7 @@ export async function withLock<T>(name: string, onWait: () => void, work: () => 
   const holder = spawn('flock', ['--no-fork', file, 'sh', '-c', 'echo locked; exec cat >/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  // An interrupt from the terminal reaches the holder as well; it has nothing to say then.
+  // An interrupt from the terminal ends the holder as well; ignore the broken pipe.
   holder.stdin.on('error', () => {})
   const exited = once(holder, 'exit')
   try {
@@ -46,7 +46,7 @@ export async function withLock<T>(name: string, onWait: () => void, work: () => 
 
 const unfinishedMark = '.unfinished-'
 
-/** A folder to build `name` in. Ones that a killed lab left are removed: to be called with the lock held. */
+/** Creates a folder to build `name` in, and removes those of killed labs. Call it with the lock held. */
 export function unfinishedFolder(name: string): string {
   const cache = cacheFolder()
   const prefix = `${name}${unfinishedMark}`

@@ -1,4 +1,4 @@
-// The lab as a command: see usage in arguments.ts.
+// The lab as a command; see `usage` in arguments.ts.
 
 import { parseArguments, usage, type LabArguments } from './arguments.ts'
 import { LabUsageError } from './host.ts'
@@ -8,7 +8,7 @@ import { LabStopped, runCommand } from './run.ts'
 import { ensureKernel } from './setup.ts'
 import { runShell } from './shell.ts'
 
-/** The lab itself failed, as opposed to the command. */
+/** The lab itself failed, not the command. */
 const labFailedStatus = 125
 
 const actions: Record<Exclude<LabArguments['action'], 'help'>, (lab: LabArguments) => Promise<number>> = {
@@ -17,7 +17,7 @@ const actions: Record<Exclude<LabArguments['action'], 'help'>, (lab: LabArgument
   run: runCommand,
 }
 
-/** Carries out the words behind `program`, which is how the lab was called. Resolves with the status to exit with. `print`: help. */
+/** Runs the lab with the arguments `words` of the command `program`. Resolves with the exit status. `print` receives the help. */
 export async function labCommand(
   words: readonly string[],
   program: string,
@@ -43,7 +43,7 @@ async function setup(lab: LabArguments): Promise<number> {
 
 function report(error: unknown): number {
   if (error instanceof LabStopped) {
-    // Ending by the signal itself tells the caller more than a status: a shell ends its loop on an interrupt.
+    // End by the signal itself, not with a status: a shell then ends its loop on an interrupt.
     if (error.by !== undefined) process.kill(process.pid, error.by)
     else say(error.message)
     return error.status

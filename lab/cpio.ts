@@ -1,9 +1,9 @@
-// An initrd is a cpio archive in the "newc" format. Writing one takes less code than calling cpio does, needs no tool on the
-// host and no root (cpio would have to make files with the right owner first).
+// An initrd is a cpio archive in the "newc" format. Writing it here takes less code than calling cpio, and needs neither a tool on
+// the host nor root (cpio copies files, which would need the right owner).
 
 export interface InitrdEntry {
   readonly path: string
-  /** Permission bits; what kind of file it is follows from `content`. */
+  /** Permission bits; `content` determines the file type. */
   readonly mode: number
   /** Absent for a directory. */
   readonly content?: Uint8Array
@@ -12,7 +12,7 @@ export interface InitrdEntry {
 const typeDirectory = 0o040000
 const typeRegular = 0o100000
 
-/** Packs entries, in the order given: a directory has to come before what it contains. */
+/** Packs entries in the given order: a directory must precede its contents. */
 export function packInitrd(entries: readonly InitrdEntry[]): Buffer {
   const records = entries.map((entry, index) => packEntry(entry, index + 1))
   records.push(packRecord('TRAILER!!!', 0, 0, new Uint8Array()))

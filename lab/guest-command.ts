@@ -1,11 +1,11 @@
-// What the guest is told to run: a piece of shell that its second script reads from the host.
+// The command of the guest: shell text that its second script reads from the host.
 
 import { outputMount, shellQuote } from './guest-scripts.ts'
 import { outputTag } from './qemu.ts'
 
 export interface GuestCommand {
   readonly argv: readonly string[]
-  /** Where it runs; the guest sees the host's folders. */
+  /** Working directory; the guest sees the host's folders. */
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
   readonly outputs: readonly string[]
@@ -15,7 +15,7 @@ export interface GuestCommand {
 
 const passedVariables = new Set(['HOME', 'PATH', 'TERM', 'LANG', 'CI', 'NODE_OPTIONS'])
 
-/** The part of this process's environment that commands in the guest get. */
+/** The environment variables passed to commands in the guest. */
 export function guestEnvironment(from: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const environment: Record<string, string> = {}
   for (const [name, value] of Object.entries(from)) {
@@ -26,14 +26,14 @@ export function guestEnvironment(from: NodeJS.ProcessEnv = process.env): Record<
   return environment
 }
 
-/** Commands run as root there, whoever runs the lab: root expects to find `ip` and `modprobe`. */
+/** Commands in the guest run as root and need `ip` and `modprobe` in the PATH, for every user of the lab. */
 function withSystemFolders(searchPath: string): string {
   const folders = searchPath.split(':')
   const missing = ['/usr/local/sbin', '/usr/sbin', '/sbin'].filter((folder) => !folders.includes(folder))
   return [...folders, ...missing].join(':')
 }
 
-/** Defines what the second script calls. `marker` is what it writes behind the command's output. */
+/** Defines the functions that the second script calls. The script writes `marker` after the command's output. */
 export function guestScript(command: GuestCommand, marker: string): string {
   const mounts = command.outputs.map((folder, index) => `  ${outputMount(outputTag(index), folder)} || return 1\n`)
   const variables = Object.entries(command.environment).map(([name, value]) => shellQuote(`${name}=${value}`))
@@ -43,7 +43,7 @@ export function guestScript(command: GuestCommand, marker: string): string {
     `lab_terminal='${terminal === undefined ? '' : `rows ${terminal.rows} cols ${terminal.columns}`}'\n`,
     `lab_marker=${shellQuote(marker)}\n`,
     `lab_mounts() {\n  :\n${mounts.join('')}}\n`,
-    // By way of env: some builds of busybox would run an applet of their own in place of the host's program.
+    // Through env: some builds of busybox would run their own applet instead of the host's program.
     `lab_command() {\n  cd ${shellQuote(command.folder)} || exit 126\n  exec /usr/bin/env -i ${words}\n}\n`,
   ].join('')
 }

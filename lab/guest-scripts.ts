@@ -1,15 +1,14 @@
-// The two shell programs which are the guest's userland until the command takes over. Both are run by the static busybox that
-// the initrd carries, never by anything of the host's, so that they work whatever the host has installed. Applets are called
-// through "$b" because not every build of busybox finds its own applets by name.
+// The two shell programs that are the guest's userland until the command starts. The static busybox in the initrd runs both, so
+// they need no program of the host. Applets are called through "$b" because not every build of busybox finds its applets by name.
 
-/** How a 9p share is mounted. The numbers: msize is the most that the virtio transport takes (125 pages). */
+/** Mount options of a 9p share. msize is the maximum of the virtio transport (125 pages). */
 const nineP = 'trans=virtio,version=9p2000.L,msize=512000'
 
 /**
- * /init of the initrd: loads what is needed to see the host's files, puts a tmpfs over them and moves in.
+ * /init of the initrd: loads the modules for the host's files, mounts them under a tmpfs overlay and switches to this root.
  *
- * cache=loose keeps what was read for as long as the machine runs: nothing else comes near its speed (a node start is some
- * hundred files), and the share is read-only. The price: a file that the host changes while the machine runs may look old.
+ * cache=loose caches file contents for the life of the machine. It is by far the fastest mode (a node start reads some hundred
+ * files), and the share is read-only. Drawback: the guest may see old contents of files that change on the host.
  */
 export const initScript: string = `#!/bin/busybox sh
 b=/bin/busybox
@@ -37,18 +36,18 @@ exec $b switch_root /root /run/lab/busybox sh /run/lab/stage2
 `
 
 /**
- * PID 1 from then on. Talks to the host over virtio ports:
+ * PID 1 after /init. Communicates with the host over virtio ports:
  *
- *   lab.stdin, lab.stdout, lab.stderr   the command's streams, one port each, so that they stay apart and unchanged
- *   lab.control                         guest: "ready RELEASE"; host: "LENGTH", then a script of that many bytes that defines
+ *   lab.stdin, lab.stdout, lab.stderr   the command's streams, one port each, so that they stay separate and unchanged
+ *   lab.control                         guest: "ready RELEASE"; host: "LENGTH", then a script of LENGTH bytes that defines
  *                                       lab_mounts and lab_command; guest: "exit STATUS"
  *
- * lab.control is the last port on purpose. Writing to a port blocks until the host is connected, and connections are announced
- * in order: once "ready" went out all other ports are known to be connected, and an end-of-file on lab.stdin is a real one.
+ * lab.control must be the last port. Writing to a port blocks until the host is connected, and connections are announced in
+ * order: after "ready" all other ports are connected, and an end-of-file on lab.stdin is a real one.
  *
- * A write to a port returns when it is queued, not when it arrived: hence a marker behind the output on each port, by which the
- * host knows that it has everything. The command itself gets pipes, because programs (node among them) treat a character device
- * differently; dd, unlike cat, copies in large blocks.
+ * A write to a port returns when the data is queued, not when it has arrived: hence a marker after the output on each port, which
+ * tells the host that the output is complete. The command gets pipes, because programs such as node treat a character device
+ * differently. dd copies in larger blocks than cat.
  */
 export const stage2Script: string = `b=/run/lab/busybox
 say() {
@@ -101,13 +100,13 @@ finish() {
 
 if [ -n "$lab_terminal" ]; then
   exec 8<>/dev/hvc0
-  # The size cannot follow the host's window: virtconsole tells it only once, if at all.
+  # The size cannot follow the host's window: virtconsole reports it at most once.
   $b stty $lab_terminal <&8
   (exec $b setsid -c $b sh -c '. /run/lab/command; lab_command' <&8 >&8 2>&8 8>&- 9>&-)
   finish $?
 fi
 
-# A port can be opened once only, so it is opened here and handed on.
+# A port can be opened only once, so it is opened here and inherited.
 exec 6<>$(port lab.stdin) 7<>$(port lab.stdout) 8<>$(port lab.stderr)
 cd /run/lab
 $b mkfifo in out err
@@ -116,14 +115,14 @@ $b dd bs=65536 <out >&7 2>out.log 6>&- 7>&- 8>&- 9>&- &
 out_relay=$!
 $b dd bs=65536 <err >&8 2>err.log 6>&- 7>&- 8>&- 9>&- &
 err_relay=$!
-# Not in the background: a shell makes such commands ignore SIGINT, and there is no way to undo it.
+# Not in the background: a shell makes background commands ignore SIGINT, which cannot be undone.
 (
   exec <in >out 2>err 6>&- 7>&- 8>&- 9>&-
   lab_command
 )
 status=$?
 
-# What the command left running would keep its pipes open for ever. Kernel threads do not mind the signal.
+# Processes left by the command would keep its pipes open. Kernel threads ignore the signal.
 kill_leftovers() {
   for entry in /proc/[0-9]*; do
     pid=\${entry#/proc/}
@@ -143,7 +142,7 @@ echo -n "$lab_marker" >&8
 finish $status
 `
 
-/** Mounts of directories that the guest may write to. cache=none: what was written is on the host when the call returns. */
+/** Mounts a directory that the guest may write to. cache=none: written data is on the host when the call returns. */
 export function outputMount(tag: string, path: string): string {
   const quoted = shellQuote(path)
   return `$b mkdir -p ${quoted} && $b mount -t 9p -o rw,${nineP},cache=none ${tag} ${quoted}`

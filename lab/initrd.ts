@@ -1,4 +1,4 @@
-// The initrd: busybox, two scripts and the handful of modules without which the guest cannot see the host's files.
+// The initrd: busybox, two scripts and the modules that the guest needs to see the host's files.
 
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -9,12 +9,12 @@ import { initScript, stage2Script } from './guest-scripts.ts'
 import { LabUsageError } from './host.ts'
 import { loadOrder, readModule, type LoadableModule } from './modules.ts'
 
-/** What is loaded before the host's files are in reach. All others come from /lib/modules on demand. */
+/** Modules loaded before the host's files are mounted. Further modules are loaded from /lib/modules on demand. */
 const bootModules = ['virtio_pci', 'virtio_console', 'virtio_rng', '9pnet_virtio', '9p', 'overlay']
 
 /**
- * Makes the initrd in `folder` unless it is there. Its name has a hash of everything in it that can change under one kernel,
- * so a lab with other scripts never meets an old one.
+ * Creates the initrd in `folder` unless it exists. Its name contains a hash of everything in it that can change for one kernel,
+ * so a lab with different scripts never uses an old initrd.
  */
 export async function ensureInitrd(folder: string, modules: string, busybox: string): Promise<string> {
   const order = loadOrder(modules, bootModules)
@@ -45,7 +45,7 @@ async function initrdEntries(order: readonly LoadableModule[], busybox: Uint8Arr
   return entries
 }
 
-/** A dynamic busybox would have to find its libraries in an initrd that has none: it asks for an interpreter, PT_INTERP. */
+/** The initrd has no libraries, so busybox must be static: no interpreter (PT_INTERP). */
 function checkStatic(program: Buffer, file: string): void {
   const headerOffset = Number(program.readBigUInt64LE(32))
   const headerSize = program.readUInt16LE(54)

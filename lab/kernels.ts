@@ -1,5 +1,5 @@
-// The kernels the lab knows. Four series, because the answers differ: 5.10 has neither the tunnel checksum options of later
-// kernels nor cgroup.kill, 6.1 and 6.12 are what people run, newest is what they will run.
+// The kernels of the lab. Four series, because they behave differently: 5.10 is the oldest supported and lacks tunnel checksum
+// options and cgroup.kill, 6.1 and 6.12 are in common use, newest is the future.
 
 import { LabUsageError } from './host.ts'
 
@@ -37,10 +37,10 @@ export const kernelSources: readonly KernelSource[] = [
     securitySuites: [],
     summary: 'Debian 13, from the backports to 12',
   },
-  { name: 'newest', suites: ['sid'], securitySuites: [], summary: 'whatever Debian unstable ships today' },
+  { name: 'newest', suites: ['sid'], securitySuites: [], summary: 'the current kernel of Debian unstable' },
 ]
 
-/** Looks a series up; the message of the failure lists what would have been accepted. */
+/** Looks a series up; the error message lists the accepted names. */
 export function kernelSource(name: string): KernelSource {
   const source = kernelSources.find((candidate) => candidate.name === name)
   if (source === undefined) {
@@ -51,15 +51,15 @@ export function kernelSource(name: string): KernelSource {
   return source
 }
 
-/** A kernel on this host's disk, ready to be booted. */
+/** A kernel on this host's disk, ready to boot. */
 export interface LabKernel {
-  /** What to call it in messages: a KernelName, or "custom". */
+  /** Its name in messages: a KernelName, or "custom". */
   readonly name: string
-  /** `uname -r` of it. */
+  /** Its `uname -r`. */
   readonly release: string
   /** The compressed image. */
   readonly image: string
-  /** Becomes /lib/modules/<release> in the guest. */
+  /** Mounted as /lib/modules/<release> in the guest. */
   readonly modules: string
   readonly initrd: string
 }

@@ -6,14 +6,14 @@ import { StringDecoder } from 'node:string_decoder'
 export class LineReader {
   readonly #decoder = new StringDecoder('utf8')
   readonly #onLine: (line: string) => void
-  /** The parts of a line that has not ended: joined once, since a line may be many megabytes. */
+  /** The parts of an incomplete line, joined at its end: a line may have many megabytes. */
   #parts: string[] = []
 
   constructor(onLine: (line: string) => void) {
     this.#onLine = onLine
   }
 
-  /** To be registered for 'data'. */
+  /** Listener for 'data'. */
   readonly listener = (chunk: Buffer): void => {
     const lines = this.#decoder.write(chunk).split('\n')
     const rest = lines.pop() ?? ''

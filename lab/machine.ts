@@ -1,4 +1,4 @@
-// A virtual machine that runs one command: boot, streams, exit status, and nothing left behind.
+// A virtual machine that runs one command: boot, streams, exit status, clean-up.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -17,24 +17,24 @@ export interface LabMachineOptions {
   readonly command: GuestCommand
   readonly memoryMb?: number
   readonly cpus?: number
-  /** How long the kernel may take until it can run the command. */
+  /** Time limit from the start until the kernel is ready for the command. */
   readonly bootTimeoutMs?: number
   /** Ends the machine, during its boot too; `boot` and `exit` reject with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
-/** The machine did not boot, or died before the command ended. The message has the last lines of its console. */
+/** The machine did not boot, or ended before the command. The message has the last lines of its console. */
 export class LabMachineError extends Error {
   override readonly name = 'LabMachineError'
 }
 
-/** Slow hosts exist; a kernel that hangs is rare. */
+/** Generous: slow hosts are common, hanging kernels are rare. */
 const defaultBootTimeoutMs = 180_000
 
 export class LabMachine {
-  /** Status of the command as a shell has it (128 + n after a signal). Settles once all of its output has arrived. */
+  /** Status of the command as in a shell (128 + n after signal n). Settles when all of its output has arrived. */
   readonly exit: Promise<number>
-  /** The command's streams, which have to be read for `exit` to settle. With a terminal all is in `stdin` and `stdout`, the two sides of that. */
+  /** The command's streams; `exit` settles only if they are read. With a terminal, `stdin` and `stdout` are its two directions. */
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
@@ -79,16 +79,16 @@ export class LabMachine {
     const [stdout, stderr] = this.#outputs
     this.stdout = stdout ?? (this.stdin as Duplex)
     this.stderr = stderr ?? this.#qemu.stderr!
-    // A port works in both directions; the guest says nothing on this one, but its end has to be noticed.
+    // The guest sends no data on this port, but it must be read to notice its end.
     if (!terminal) socket(stdinFd).resume()
-    // When qemu ends, "exit" rejects; that a pipe to it broke adds nothing to that.
+    // When qemu ends, `exit` rejects; broken pipes to it need no report.
     for (const fd of [consoleFd, controlFd, stdinFd]) socket(fd).on('error', () => {})
 
     this.#ended = this.#watchEnd([socket(consoleFd), socket(controlFd), this.#qemu.stderr!])
     const { ready, exit } = this.#converse(socket(controlFd), command, options.signal)
     this.#ready = ready
     this.exit = exit
-    // Either may fail while the other one is waited for.
+    // Either may fail while the other is awaited.
     ready.catch(() => {})
     exit.catch(() => {})
   }
@@ -103,11 +103,11 @@ export class LabMachine {
     return this.#console.toString().trim()
   }
 
-  /** Ends the machine at once. Nothing of it is left when this resolves. */
+  /** Ends the machine immediately. Resolves when qemu and its streams are gone. */
   async close(): Promise<void> {
     this.#qemu.kill('SIGKILL')
     await this.#ended
-    // A stream that nobody reads would stay open with what is left in it.
+    // An unread stream would stay open.
     for (const stream of this.#qemu.stdio) stream?.destroy()
   }
 
@@ -115,7 +115,7 @@ export class LabMachine {
     await this.close()
   }
 
-  /** Resolves when qemu has gone and its last words have been read. The command's streams may still wait for their reader. */
+  /** Resolves when qemu has ended and its messages have been read. The command's streams may still wait for their reader. */
   async #watchEnd(always: readonly Readable[]): Promise<void> {
     const closed = always.map((stream) => new Promise((resolve) => stream.once('close', resolve)))
     await new Promise((resolve) => this.#qemu.once('exit', resolve).once('error', resolve))
@@ -157,10 +157,10 @@ export class LabMachine {
     return { ready: ready.promise, exit: exit.promise }
   }
 
-  /** The guest said that the command ended; what it had written may still be on the way. */
+  /** The guest reported the end of the command; some of its output may still be in transit. */
   async #finish(fields: readonly string[]): Promise<number> {
     const [status] = fields.map(Number)
-    if (status === undefined || Number.isNaN(status)) throw this.#failure('the guest could not pass on all output')
+    if (status === undefined || Number.isNaN(status)) throw this.#failure('the guest could not send all output')
     await Promise.all(this.#outputs.map((output) => output.complete))
     return status
   }
@@ -189,7 +189,7 @@ function startQemu(options: LabMachineOptions): ChildProcess {
   const pipes = Array.from({ length: 2 + streams }, () => 'pipe' as const)
   return spawn(findProgram('setpriv') ?? 'setpriv', args, {
     stdio: ['ignore', 'ignore', 'pipe', ...pipes],
-    // Ctrl+C goes to everything in the terminal's group; this one is ended by the lab.
+    // In its own process group, so that Ctrl+C on the terminal does not end it; the lab does.
     detached: true,
   })
 }

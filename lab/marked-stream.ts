@@ -1,17 +1,17 @@
-// A stream whose end is a marker: virtio ports have no end-of-file in the direction of the host.
+// A stream that ends with a marker: virtio ports have no end-of-file towards the host.
 
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { deferred } from './deferred.ts'
 
-/** Passes on what a socket brings, up to a marker that nobody but the guest's last script knows. */
+/** Forwards the data of a socket up to a random marker, which the guest's script writes after the output. */
 export class MarkedStream extends Readable {
-  /** Resolves when the marker has come, for which somebody has to read; rejects when it cannot come any more. */
+  /** Resolves when the marker has arrived, which requires reading the stream; rejects if the socket ends without it. */
   readonly complete: Promise<void>
   readonly #socket: Socket
   readonly #marker: Buffer
   readonly #completion = deferred<void>()
-  /** What looks like the beginning of the marker. */
+  /** Bytes that may be the beginning of the marker. */
   #held: Buffer = Buffer.alloc(0)
   #done = false
 
@@ -20,7 +20,7 @@ export class MarkedStream extends Readable {
     this.#socket = socket
     this.#marker = Buffer.from(marker)
     this.complete = this.#completion.promise
-    // Whoever reads is told as well; nobody has to.
+    // Readers of the stream get the error as well; handling it here is optional.
     this.complete.catch(() => {})
     this.on('error', () => {})
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -44,7 +44,7 @@ export class MarkedStream extends Readable {
     this.#completion.resolve()
   }
 
-  /** Without the marker there is no clean end: a reader must not take what it got for all. */
+  /** Without the marker the output is incomplete: readers get an error instead of an end. */
   #lost(error: Error): void {
     if (this.#done) return
     this.#completion.reject(error)
@@ -52,7 +52,7 @@ export class MarkedStream extends Readable {
   }
 }
 
-/** How many bytes at the end of `bytes` are the beginning of the marker. */
+/** Length of the longest suffix of `bytes` that is a prefix of the marker. */
 export function markerOverlap(bytes: Buffer, marker: Buffer): number {
   for (let length = Math.min(bytes.length, marker.length); length > 0; length--) {
     if (bytes.subarray(-length).equals(marker.subarray(0, length))) return length

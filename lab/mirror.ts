@@ -1,17 +1,16 @@
-// Where this machine gets its Debian packages from: whoever runs behind a mirror has said so in /etc/apt already, and must not
-// have to say it again.
+// The Debian mirrors of this machine, from /etc/apt, so that a machine behind a mirror needs no further configuration.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/** One archive and how its signature is checked. */
+/** One archive and the key of its signature. */
 export interface Mirror {
   readonly uri: string
   readonly signedBy: string | undefined
   readonly trusted: boolean
 }
 
-/** The two archives a release is made of. */
+/** The two archives of a release. */
 export interface MirrorPair {
   readonly main: Mirror
   readonly security: Mirror
@@ -32,8 +31,8 @@ const publicMirror = 'http://deb.debian.org'
 const archiveMirror = 'http://archive.debian.org'
 
 /**
- * Mirrors to try, best first: the machine's own, the public one, and the one that old releases end up on.
- * `codename` is the Debian release of this machine; undefined on others (Ubuntu), whose mirrors have something else.
+ * Mirrors to try, best first: the machine's own, the public one, and the archive of old releases.
+ * `codename` is the Debian release of this machine; undefined on other systems (Ubuntu), whose mirrors lack Debian's kernels.
  */
 export function mirrorCandidates(codename: string | undefined, aptFolder = '/etc/apt'): MirrorPair[] {
   const fallback = publicPair(publicMirror)
@@ -55,13 +54,13 @@ function publicPair(host: string): MirrorPair {
   return { main: mirror('debian'), security: mirror('debian-security') }
 }
 
-/** The component keeps out other vendors' archives, which are named after Debian's suites as well. */
+/** Requires the component "main": other vendors' archives use the names of Debian's suites as well. */
 function findMirror(sources: readonly AptSource[], suites: readonly string[]): Mirror | undefined {
   for (const source of sources) {
     const uri = source.uris[0]
     const isDebian = source.components.includes('main') && source.suites.some((suite) => suites.includes(suite))
     if (uri === undefined || !isDebian) continue
-    // An entry that names no key is checked against any key of the machine; Debian's own has to do then.
+    // Apt accepts any key of the machine for an entry without key; here only Debian's.
     const signedBy = source.signedBy ?? (existsSync(debianKeyring) ? debianKeyring : undefined)
     return { uri: uri.replace(/\/+$/, ''), signedBy, trusted: source.trusted }
   }
@@ -93,7 +92,7 @@ function parseDeb822(text: string): AptSource[] {
         uris: words('URIs'),
         suites: words('Suites'),
         components: words('Components'),
-        // A key may also be written into the file itself; such a one has no path that could be passed on.
+        // A key embedded in the file has no path to reuse.
         signedBy: signedBy?.startsWith('/') === true ? signedBy : undefined,
         trusted: field('Trusted')?.toLowerCase() === 'yes',
       },

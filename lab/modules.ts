@@ -1,4 +1,4 @@
-// Kernel modules: picking the folders worth keeping, decompressing, and the order in which some of them have to be loaded.
+// Kernel modules: selection of folders, decompression, load order.
 
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { findProgram, LabUsageError } from './host.ts'
 
 const execute = promisify(execFile)
 
-/** Folders below kernel/. The rest (300 MB of sound, graphics and other hardware) never gets into a guest. */
+/** Folders below kernel/ to keep. The rest is 300 MB of sound, graphics and other hardware. */
 const keptFolders: readonly string[] = [
   'arch',
   'block',
@@ -26,7 +26,7 @@ const keptFolders: readonly string[] = [
   'net',
 ]
 
-/** Folders of network drivers that are all hardware; what is left are dummy, veth, bridges, tunnels and the like. */
+/** Folders of hardware drivers below drivers/net; the remaining ones are virtual: dummy, veth, bridges, tunnels. */
 const hardwareDrivers: ReadonlySet<string> = new Set(
   'arcnet can dsa ethernet fddi hamradio hippi ieee802154 ipa mdio pcs phy plip ppp slip usb wan wireless wwan'.split(
     ' ',
@@ -34,8 +34,8 @@ const hardwareDrivers: ReadonlySet<string> = new Set(
 )
 
 /**
- * Copies from an unpacked package what the lab uses: `from` and `to` are both called lib/modules/<release>. Modules are
- * decompressed, since busybox cannot load compressed ones, and indexed, which the package leaves to its installation.
+ * Moves the modules that the lab uses out of an unpacked package: `from` and `to` are both named lib/modules/<release>. Modules
+ * are decompressed, because busybox cannot load compressed ones, and indexed, as at the package's installation.
  */
 export async function keepModules(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })
@@ -56,7 +56,7 @@ async function moveIfThere(from: string, to: string, name: string): Promise<void
   if (!existsSync(source)) return
   const target = path.join(to, name)
   await mkdir(path.dirname(target), { recursive: true })
-  // Both are below the folder that the kernel is prepared in.
+  // Both are in the same file system: below the folder in which the kernel is prepared.
   renameSync(source, target)
 }
 
@@ -68,10 +68,10 @@ async function decompressAll(folder: string): Promise<void> {
     await execute('xz', ['-d', '--', ...compressed.slice(start, start + batch)], { cwd: folder })
   }
   const unknown = files.find((file) => /\.ko\.(?!xz$)\w+$/.test(file))
-  if (unknown !== undefined) throw new Error(`do not know how to decompress ${unknown}`)
+  if (unknown !== undefined) throw new Error(`cannot decompress ${unknown}: unknown format`)
 }
 
-/** A module to load, as a file that may still be compressed. */
+/** A module to load; its file may be compressed. */
 export interface LoadableModule {
   readonly name: string
   readonly file: string
@@ -88,7 +88,7 @@ export function loadOrder(modules: string, names: readonly string[]): LoadableMo
       if (builtin.has(name)) continue
       throw new LabUsageError(`${modules} has no module ${name}, and it is not built into that kernel`)
     }
-    // modules.dep lists all indirect dependencies, the one that has to be loaded first last.
+    // modules.dep lists all indirect dependencies, in reverse load order.
     for (const file of [...entry.needs.toReversed(), entry.file]) {
       order.set(moduleName(file), { name: moduleName(file), file: path.join(modules, file) })
     }
@@ -112,7 +112,7 @@ function readLines(file: string): string[] {
     .filter((line) => line !== '')
 }
 
-/** Files may be called with dashes; the kernel knows modules with underscores only. */
+/** File names may have dashes; module names in the kernel have underscores. */
 function moduleName(file: string): string {
   return path
     .basename(file)

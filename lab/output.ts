@@ -1,28 +1,28 @@
-// Writes a guest's stream to one of this process's own descriptors.
+// Writes a guest's stream to a descriptor of this process.
 
 import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 
-/** The reader closed its end, as `head` does: status of a program that SIGPIPE ends. */
+/** The reader closed its end, as `head` does: the status of a program ended by SIGPIPE. */
 export const brokenPipeStatus = 141
 
 /** Ended by SIGPIPE. */
 export class ReaderGone extends Error {}
 
 /**
- * Resolves when everything is out, rejects when it cannot be. By way of `cat`, and not of process.stdout, since Node writes to
- * pipes and terminals synchronously: with a reader that is slow or stopped (Ctrl+S, a pager) this process would be deaf to
- * signals and time-outs, and its machine would go on. It also makes pipes non-blocking, for everybody else who has them.
+ * Resolves when everything is written, rejects if that fails. Writes through `cat` instead of process.stdout, because Node
+ * writes to pipes and terminals synchronously: with a slow or stopped reader (Ctrl+S, a pager) this process could not handle
+ * signals and time-outs, and its machine would continue. Node also makes pipes non-blocking for every process that shares them.
  */
 export function writeOut(from: Readable, fd: 1 | 2): Promise<void> {
-  // Node opens process.stderr whenever it destroys a socket, and makes the pipe behind it non-blocking, which ends `cat` with
-  // EAGAIN. Once is enough, before `cat` is started: that makes its descriptors block again.
+  // Node opens process.stderr when it destroys a socket, and makes its pipe non-blocking, which ends `cat` with EAGAIN. Opening it
+  // once before `cat` starts avoids this: spawn makes the descriptors blocking again.
   void process.stderr
   const writer = spawn('cat', { stdio: ['pipe', fd, 2], detached: true })
   process.once('exit', () => writer.kill('SIGKILL'))
   const { stdin } = writer
   if (stdin === null) throw new Error('cannot start cat')
-  // The writer's exit tells more than the pipe to it does.
+  // The writer's exit status explains the failure better than the broken pipe.
   stdin.on('error', () => {})
   from.on('error', () => stdin.destroy())
   copy(from, stdin)
@@ -36,7 +36,7 @@ export function writeOut(from: Readable, fd: 1 | 2): Promise<void> {
   })
 }
 
-/** Like pipe(), which compares with process.stdout unless it is told not to end the target, and thereby opens that. */
+/** Like pipe(), but without its comparison with process.stdout, which opens that stream. */
 export function copy(from: Readable, to: Writable): void {
   from.pipe(to, { end: false })
   from.once('end', () => to.end())

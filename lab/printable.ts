@@ -1,4 +1,4 @@
-// Text that a terminal or a log takes for nothing but text.
+// Text without control sequences, for terminals and logs.
 
 const controls = /[^\P{Cc}\n\t]|[\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
@@ -7,14 +7,14 @@ function escape(character: string): string {
 }
 
 /**
- * Escapes control characters, what turns the direction of text, and lone surrogates, as JSON does: so JSON stays what it was.
- * Lines and tabulators stay.
+ * Escapes control characters, characters that change the direction of text, and lone surrogates, as JSON does, so JSON keeps its
+ * value. Line feeds and tabulators stay.
  */
 export function printable(text: string): string {
   return text.replaceAll(controls, escape)
 }
 
-/** The same for a part of a line: it cannot begin another one. */
+/** The same for a part of a line: escapes line feeds and tabulators as well. */
 export function printablePart(text: string): string {
   return printable(text).replaceAll(/[\n\t]/g, escape)
 }

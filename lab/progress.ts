@@ -1,15 +1,15 @@
-// What a person sees while the lab prepares something: always stderr, because stdout belongs to the command.
+// Progress messages of the lab, always on stderr, because stdout belongs to the command.
 
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { printable } from './printable.ts'
 
-/** One line. */
+/** Prints one line. */
 export function say(line: string): void {
   process.stderr.write(printable(`lab: ${line}\n`))
 }
 
-/** Runs `work`; on a terminal the line grows with the bytes that arrive in `folder`, elsewhere it is said once. */
+/** Awaits `work`; on a terminal the line shows the growth of `folder`, elsewhere it is printed once. */
 export async function showDownload(
   what: string,
   folder: string,
@@ -42,7 +42,7 @@ function megabytes(bytes: number): string {
 function folderBytes(folder: string): number {
   let sum = 0
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    // Apt renames files while this looks at them.
+    // Apt renames files meanwhile.
     sum += statSync(path.join(folder, name), { throwIfNoEntry: false })?.size ?? 0
   }
   return sum

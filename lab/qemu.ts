@@ -2,10 +2,10 @@
 
 import type { LabKernel } from './kernels.ts'
 
-/** File descriptors that qemu inherits: one end of a socket pair each. Nothing in the file system that could be left behind. */
+/** File descriptors that qemu inherits: one end of a socket pair each, so no socket files need a clean-up. */
 export const consoleFd = 3
 export const controlFd = 4
-/** The command's stdin, or the terminal in place of all three streams. */
+/** The command's stdin, or the terminal instead of all three streams. */
 export const stdinFd = 5
 export const stdoutFd = 6
 export const stderrFd = 7
@@ -23,25 +23,25 @@ const kernelArguments = [
   'console=ttyS0',
   'quiet',
   'loglevel=4',
-  // A crash ends the machine, for qemu is told not to reboot: better than a test that runs on a broken kernel.
+  // A crash ends the machine (qemu runs with -no-reboot), so no test runs on a broken kernel.
   'panic=-1',
   'oops=panic',
   'mitigations=off',
   'random.trust_cpu=on',
-  // Makes the removal of a network namespace wait for milliseconds in place of tenths of a second.
+  // Shortens the removal of a network namespace from tenths of a second to milliseconds.
   'rcupdate.rcu_expedited=1',
   'audit=0',
 ]
 
 /**
- * Arguments for setpriv, which starts qemu. TCG is asked for by name because KVM must not be used even where /dev/kvm exists:
- * on the machines this was made for a guest hangs on it for ever. Without `erms` the kernel copies and clears eight bytes at a
- * time, not one, which takes an emulator as many steps.
+ * Arguments for setpriv, which starts qemu. TCG is explicit because KVM must not be used even if /dev/kvm exists: on some hosts
+ * a guest hangs on it. Without `erms` the kernel copies and clears eight bytes per step instead of one, which is faster in an
+ * emulator.
  */
 export function qemuCommand(qemu: string, options: QemuOptions): string[] {
   const { kernel } = options
   return [
-    // Whatever way the lab dies, its machine dies with it.
+    // The machine ends with the lab, even after SIGKILL.
     ['--pdeathsig', 'KILL', '--', qemu],
     ['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,-erms'],
     ['-smp', String(options.cpus), '-m', String(options.memoryMb)],
@@ -64,8 +64,8 @@ export function outputTag(index: number): string {
 
 function share(tag: string, folder: string, readOnly: boolean): string[] {
   const path = folder.replaceAll(',', ',,')
-  // "none" passes owners and modes through and, unlike "passthrough", works without root. Folders of other file systems are
-  // below "/" as well, whose inode numbers multidevs keeps apart.
+  // "none" passes owners and modes through and, unlike "passthrough", works without root. multidevs separates the inode numbers
+  // of the file systems below "/".
   const file = `local,id=${tag},path=${path},security_model=none,multidevs=remap${readOnly ? ',readonly=on' : ''}`
   return ['-fsdev', file, '-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`]
 }

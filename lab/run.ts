@@ -25,13 +25,13 @@ export class LabStopped extends Error {
   }
 }
 
-/** The kernel that a run is to use: the one named, else the environment's, else the default. */
+/** The kernel of a run: the named one, else the environment's, else the default. */
 export async function chooseKernel(named: string | undefined): Promise<LabKernel> {
   const custom = named === undefined ? await customKernel() : undefined
   return custom ?? ensureKernel(named ?? defaultKernel)
 }
 
-/** What to run, as the guest gets it. */
+/** The command for the guest. */
 export function guestCommand(lab: LabArguments, argv: readonly string[]): GuestCommand {
   const outputs = lab.outputs.map((folder) => {
     try {
@@ -44,7 +44,7 @@ export function guestCommand(lab: LabArguments, argv: readonly string[]): GuestC
   return { argv, folder: process.cwd(), environment: guestEnvironment(), outputs }
 }
 
-/** A signal that fires with LabStopped, on time-out and on the signals that end programs. `release` undoes it. */
+/** An AbortSignal that fires with LabStopped on time-out and on SIGINT, SIGTERM and SIGHUP. `release` removes the listeners. */
 export function stopSignal(timeoutSeconds: number | undefined): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals): void => {
@@ -65,7 +65,7 @@ export function stopSignal(timeoutSeconds: number | undefined): { signal: AbortS
   }
 }
 
-/** Runs a command; resolves with the status to exit with. */
+/** Runs a command; resolves with the exit status. */
 export async function runCommand(lab: LabArguments): Promise<number> {
   const kernel = await chooseKernel(lab.kernels[0])
   const command = guestCommand(lab, lab.command)
@@ -79,7 +79,7 @@ export async function runCommand(lab: LabArguments): Promise<number> {
   }
 }
 
-/** Joins the machine's streams with this process's until the command has ended and everything is written. */
+/** Connects the machine's streams with this process's until the command has ended and all output is written. */
 async function connect(machine: LabMachine): Promise<number> {
   const written = Promise.all([writeOut(machine.stdout, 1), writeOut(machine.stderr, 2)])
   process.stdin.on('error', (error) => {

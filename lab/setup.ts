@@ -1,4 +1,4 @@
-// Gets a kernel onto this host: from Debian's packages into the cache, or named by the environment.
+// Provides a kernel: from Debian's packages, stored in the cache, or from the environment variables.
 
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ import { say, showDownload } from './progress.ts'
 
 const execute = promisify(execFile)
 
-/** A kernel ready to boot; prepares it first where that has not happened. */
+/** A kernel ready to boot; prepares it on first use. */
 export async function ensureKernel(name: string): Promise<LabKernel> {
   const source = kernelSource(name)
   checkArchitecture()
@@ -35,13 +35,13 @@ export async function ensureKernel(name: string): Promise<LabKernel> {
   return openKernel(source.name, folder)
 }
 
-/** The kernel that IPVS_LAB_KERNEL and IPVS_LAB_MODULES name; undefined where they are not set. */
+/** The kernel of IPVS_LAB_KERNEL and IPVS_LAB_MODULES; undefined if they are not set. */
 export async function customKernel(): Promise<LabKernel | undefined> {
   const image = process.env['IPVS_LAB_KERNEL']
   const modules = process.env['IPVS_LAB_MODULES']
   if (image === undefined && modules === undefined) return undefined
   if (image === undefined || modules === undefined) {
-    throw new LabUsageError('IPVS_LAB_KERNEL (a vmlinuz) and IPVS_LAB_MODULES (its lib/modules/<release>) go together')
+    throw new LabUsageError('set both IPVS_LAB_KERNEL (a vmlinuz) and IPVS_LAB_MODULES (its lib/modules/<release>)')
   }
   for (const file of [image, modules]) {
     if (!existsSync(file)) throw new LabUsageError(`${file} does not exist`)
@@ -117,8 +117,8 @@ async function findPackages(
     const complaint = await apt.update()
     const packages = await apt.kernelPackages()
     if (packages.length > 0) {
-      // The newest fixes may be missing then, which does not make the kernel useless.
-      if (complaint !== '') say(`not everything could be read, going on: ${withoutPasswords(complaint)}`)
+      // Without the security suite the kernel lacks the newest fixes, but works.
+      if (complaint !== '') say(`some indexes could not be read, continuing: ${withoutPasswords(complaint)}`)
       return { apt, packages }
     }
     complaints.push(complaint === '' ? `no linux-image-amd64 in ${source.suites.join(', ')}` : complaint)
@@ -132,7 +132,7 @@ function withoutPasswords(text: string): string {
   return text.replaceAll(/:\/\/[^/@\s]*@/g, '://***@')
 }
 
-/** Moves what a guest needs from the unpacked packages to its place. */
+/** Moves the files for a guest from the unpacked packages to their places. */
 async function collect(unpacked: string, work: string): Promise<string> {
   const { image, release } = findImage(unpacked)
   const folders = moduleRoots.map((root) => path.join(unpacked, root, release))

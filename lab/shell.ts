@@ -7,7 +7,7 @@ import { LabMachine } from './machine.ts'
 import { say } from './progress.ts'
 import { chooseKernel, guestCommand, stopSignal } from './run.ts'
 
-/** How long the last characters may take after the shell has ended: a terminal's output is not counted. */
+/** Time for the last characters after the shell has ended: a terminal's output has no end marker. */
 const lastWordsMs = 150
 
 export async function runShell(lab: LabArguments): Promise<number> {
@@ -21,8 +21,8 @@ export async function runShell(lab: LabArguments): Promise<number> {
   say('booting; end the shell with "exit" or Ctrl+D')
   try {
     await using machine = await LabMachine.boot({ kernel, command, memoryMb: lab.memoryMb, cpus: lab.cpus, signal })
-    say(`Linux ${machine.release}; what you write is gone afterwards`)
-    // Now every key belongs to the guest, Ctrl+C as well.
+    say(`Linux ${machine.release}; files you write are lost afterwards`)
+    // From now on every key goes to the guest, including Ctrl+C.
     setTerminal('raw', '-echo')
     stdin.pipe(machine.stdin)
     machine.stdout.pipe(stdout, { end: false })
@@ -36,7 +36,7 @@ export async function runShell(lab: LabArguments): Promise<number> {
   }
 }
 
-/** Node's own raw mode is not quite that: it still makes two characters of each line feed, which the guest has done already. */
+/** Node's raw mode still converts line feeds on output, which the guest has done already. */
 function setTerminal(...settings: string[]): string {
   const { stdout, error } = spawnSync('stty', settings, { stdio: ['inherit', 'pipe', 'inherit'], encoding: 'utf8' })
   if (error !== undefined) throw error
