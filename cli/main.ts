@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// The program `ipvs`. Called by the name `ipvsadm`, by a link, it is `ipvs adm`.
+// The program `ipvs`. Called through a link named `ipvsadm`, it is `ipvs adm`.
 import { basename } from 'node:path'
 import { OutputError, plainOutput, styledOutput } from './shared/output.ts'
 import { FAILED, READER_GONE } from './shared/status.ts'
 
 const [, program = '', ...words] = process.argv
 
-// Nothing is loaded that is not needed: scripts call this thousands of times.
+// Loads only the needed modules: scripts call this thousands of times.
 async function main(): Promise<number> {
-  // Ends the process itself: a machine may have left streams open.
+  // process.exit(), because a machine may have left streams open.
   if (basename(program) !== 'ipvsadm' && words[0] === 'lab')
     process.exit(await (await import('./lab.ts')).labVerb(words.slice(1)))
   if (basename(program) === 'ipvsadm') return (await import('./adm/run.ts')).adm(words, plainOutput)
@@ -16,7 +16,7 @@ async function main(): Promise<number> {
   return (await import('./verbs/program.ts')).runProgram(words, styledOutput)
 }
 
-// Whatever the command was: what it printed did not arrive. Readers such as head may leave early, and need not hear of it.
+// The command's output could not be written. A reader that has gone, such as head, needs no message.
 function unwritten(error: unknown): number {
   if (!(error instanceof OutputError)) throw error
   if (error.readerGone) return READER_GONE

@@ -1,5 +1,5 @@
-// Bundles the command line with the library into few files of CommonJS: Node.js takes half a millisecond for each module and
-// several for its loader of the others, and scripts call the program thousands of times.
+// Bundles the command line with the library into a few CommonJS files: Node.js takes half a millisecond per module and several
+// milliseconds for its ESM loader, and scripts call the program thousands of times.
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -14,6 +14,6 @@ const bundle = await rolldown({
   external: ['commander', 'node-gyp-build'],
   resolve: { alias: { ipvs: join(dist, 'index.js') } },
 })
-// All beside index.js: the library finds the addon one level above its own file.
+// All files go next to index.js: the library looks for the addon one level above its own file.
 await bundle.write({ dir: dist, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'cli-[name].cjs' })
 await bundle.close()

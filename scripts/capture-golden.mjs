@@ -1,7 +1,7 @@
 // Captures the golden files of the codec tests from ipvsadm and nft, with strace, on a real kernel:
-//   npm run golden            (boots the lab and runs this file there; the files land in test/codec/golden)
-// Each file is one netlink message as the tool sent it or the kernel answered it: annotated hex, for IPVS in the format of
-// the debug dump. Sequence number and port are zeroed, the family number is the capturing kernel's.
+//   npm run golden            boots the lab and runs this file there; writes to test/codec/golden
+// Each file is one netlink message, sent by the tool or by the kernel: annotated hex, for IPVS in the format of the debug
+// dump. Sequence number and port are zeroed, the family number is the capturing kernel's.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -22,7 +22,7 @@ const NEW_SERVICE = 1,
   DEL_DEST = 7
 const vip = '172.16.0.100',
   v6 = '[2001:db8::100]'
-// name, command line, what to keep: requests of this command, or (reply) the first answer with it
+// name, command line, command of the message to keep: the first request, or with 'reply' the first reply
 const captures = [
   ['add-service-mark', '-A -f 7 -s rr', NEW_SERVICE],
   ['add-service-mark-persistent', '-A -f 21 -s wlc -p 540 -M 255.255.255.0', NEW_SERVICE],
@@ -44,7 +44,7 @@ const captures = [
   ['remove-service', '-D -f 7', DEL_SERVICE],
 ]
 
-/** The datagrams that strace dumped, with their direction. */
+/** The datagrams in a log of strace, with their direction. */
 function datagrams(log) {
   const found = []
   let current
@@ -121,7 +121,7 @@ for (const [name, commandLine, command, direction] of captures) {
   keep(`ipvs/${name}`, render(commandLine, wanted[0]), wanted[0].length)
 }
 
-// The table of firewall marks, written for nft as we shape it.
+// The table of firewall marks in nft's syntax, with our layout.
 const table = `table inet ipvs {
   map exact4 { type ipv4_addr . inet_proto . inet_service : mark; elements = { 172.16.0.100 . tcp . 80 : 7, 172.16.0.100 . tcp . 443 : 7 }; }
   map exact4_counted { type ipv4_addr . inet_proto . inet_service : mark; counter; elements = { 172.16.0.100 . tcp . 444 : 7 }; }

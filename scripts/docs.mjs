@@ -1,5 +1,5 @@
-// Builds the reference of the public API into docs/api. Fails when something public has no documentation.
-// typedoc comes from the registry, with a TypeScript of its own, and is no dependency of the project.
+// Builds the reference of the public API into docs/api. Fails if a public symbol has no documentation.
+// typedoc comes from the registry, with its own TypeScript; it is not a dependency of the project.
 import { spawnSync } from 'node:child_process'
 
 const root = new URL('..', import.meta.url).pathname
@@ -18,7 +18,7 @@ const options = {
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
 }
-// What people meet by name.
+// Kinds that need documentation.
 const kinds = ['Class', 'Interface', 'TypeAlias', 'Function', 'Variable', 'Method', 'Property', 'Accessor']
 const typedoc = [
   ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),

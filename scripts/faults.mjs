@@ -1,8 +1,8 @@
-// Faults, kills and churn on real kernels, one after the other:
+// Runs the fault tests (faults, kills, churn) on real kernels, one after the other:
 //   node scripts/faults.mjs [--whole] [--store] [kernel ...] [-- argument of test/faults/guest.ts ...]
-// Kernels are those of the lab: 5.10, 6.1, 6.12, newest; and "host", in namespaces of their own, as far as this host has what
-// is tried. The lab's default unless some are named; with --whole all of them.
-// --store keeps the results in test/faults/results and writes the tables of docs/reliability.md from all that are there.
+// Kernels of the lab: 5.10, 6.1, 6.12, newest; and "host", in its own namespaces, for the parts that this host supports.
+// Default: host and 6.1; with --whole all.
+// --store keeps the results in test/faults/results and writes the tables of docs/reliability.md from all stored results.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,7 +31,7 @@ function run(command, ...args) {
 
 const source = (name) => join('test/faults', name)
 
-/** Compiles what is not TypeScript. */
+/** Compiles the C programs. */
 function compile(folder) {
   const [shim, reader] = ['shim.so', 'reader'].map((name) => join(folder, name))
   const flags = ['-O2', '-Wall', '-Wextra', '-Werror']

@@ -1,11 +1,11 @@
-// Seeds of the fuzz targets, made from the golden files of test/codec: what the kernel really said.
+// Seeds of the fuzz targets, from the golden files of test/codec: real messages of the kernel.
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const headers = 20 // nlmsghdr and the header of the family
 const types = { done: 3, error: 2 }
 
-/** Golden messages of a folder whose names begin so. */
+/** Golden messages of a folder whose names begin with `prefix`. */
 function goldens(root, family, prefix) {
   const folder = join(root, 'test/codec/golden', family)
   return readdirSync(folder)
@@ -16,7 +16,7 @@ function goldens(root, family, prefix) {
     })
 }
 
-/** The payload of the first attribute of this type; an empty one when there is none. */
+/** The payload of the first attribute of this type; empty if there is none. */
 function attribute(attributes, type) {
   for (let at = 0; at + 4 <= attributes.length;) {
     const length = attributes.readUInt16LE(at)
@@ -37,7 +37,7 @@ function header(length, type, flags, sequence) {
 
 const done = Buffer.concat([header(20, types.done, 2, 0), Buffer.alloc(4)])
 
-/** An acknowledgement of message `sequence` of the request; with an errno a refusal. */
+/** An acknowledgement of message `sequence` of the request; with an errno, a refusal. */
 function acknowledgement(sequence, errno = 0) {
   const code = Buffer.alloc(4)
   code.writeInt32LE(-errno)
@@ -57,7 +57,7 @@ const maps = ['exact4', 'ranges4', 'hosts4', 'exact4_counted', 'ranges4_counted'
 const allMaps = [...maps, ...maps.map((name) => name.replace('4', '6'))]
 const records = ['list-service', 'list-destination']
 
-// By the name of the target: functions from `root` to [name, bytes].
+// Per target: a function from `root` to a list of [name, bytes].
 const makers = {
   messages: (root) => [
     ...goldens(root, 'ipvs', 'list-').map(({ name, message }) => [name, Buffer.concat([message, done])]),
@@ -134,7 +134,7 @@ function legacyMark() {
   return Buffer.from([...name, ...revision, ...data])
 }
 
-/** Writes the seeds of `target` into `folder`, one file each. */
+/** Writes the seeds of `target` into `folder`, one file per seed. */
 export function writeSeeds(root, target, folder) {
   mkdirSync(folder, { recursive: true })
   for (const [name, bytes] of makers[target]?.(root) ?? []) writeFileSync(join(folder, name), bytes)

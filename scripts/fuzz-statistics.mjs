@@ -1,5 +1,5 @@
-// Mutates what the kernel writes into ip_vs_stats and ip_vs_stats_percpu: a text is refused (undefined) or read as
-// numbers that are all in it; nothing is thrown.
+// Parses mutations of ip_vs_stats and ip_vs_stats_percpu: the parser must return undefined, or numbers that are all in the text,
+// and never throw.
 //   node scripts/fuzz-statistics.mjs [runs] [seed]
 import { parsePerCpu, parseTotals } from '../dist/connections/total-statistics.js'
 
@@ -23,7 +23,7 @@ CPU    Conns  Packets  Packets            Bytes            Bytes
            0        2        1               A0               3C
 `
 
-// xorshift: the same numbers for the same seed.
+// xorshift: reproducible by seed.
 let state = seed || 1
 function random(below) {
   state ^= state << 13
@@ -48,7 +48,7 @@ function mutated(text) {
   return result
 }
 
-// Every counter stands in the text as the number that was read, and rates are numbers.
+// Checks that every counter is in the text and that rates are numbers.
 function check(text, counters) {
   for (const name of ['connections', 'inPackets', 'outPackets', 'inBytes', 'outBytes']) {
     const digits = counters[name].toString(16)

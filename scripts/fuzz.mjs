@@ -1,9 +1,8 @@
-// Fuzzes every parser of bytes that come from outside: each target of native/fuzz under ASan and UBSan, and the reader
-// of text statistics (scripts/fuzz-statistics.mjs).
+// Fuzzes every parser of external bytes: each target of native/fuzz under ASan and UBSan, and the parser of the kernel's text
+// statistics (scripts/fuzz-statistics.mjs).
 //   node scripts/fuzz.mjs [--short] [target ...]
-// A target gets 1,000,000 inputs, with --short 30,000 and at most 10 seconds. Seeds are native/fuzz/TARGET and what
-// scripts/fuzz-seeds.mjs makes of the golden files; neither is written to. What a run finds is kept in build-fuzz/ for
-// the next one, a failing input as crash-*.
+// Each target gets 1,000,000 inputs, with --short 30,000 and at most 10 seconds. Seeds come from native/fuzz/TARGET and
+// scripts/fuzz-seeds.mjs. A run stores new inputs in build-fuzz/ for the next run, a failing input as crash-*.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -32,7 +31,7 @@ let failed = false
 
 const objectOf = (source) => join(folder, 'objects', source.replaceAll('/', '_').replace(/\.cc$/, '.o'))
 
-// The newest header decides, as there are no lists of dependencies here.
+// Without dependency lists, a change of any header rebuilds all objects.
 const headers = readdirSync(join(root, 'native'), { recursive: true }).filter((name) => name.endsWith('.h'))
 const newestHeader = Math.max(...headers.map((name) => statSync(join(root, 'native', name)).mtimeMs))
 function isCurrent(source) {

@@ -1,4 +1,4 @@
-// Linters, the check of layers, and formatters of both languages. `--fix` formats instead of checking.
+// Runs linters, the layer check, and formatters for both languages. `--fix` formats instead of checking.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,11 +40,11 @@ run(bin('oxlint'), [
 ])
 if (!fix) {
   run(bin('tsc'), ['-p', 'tsconfig.json'])
-  // clang's view of the code needs clang's compile commands.
+  // clang-tidy needs compile commands of clang.
   run('cmake', ['--preset', 'clang', '--log-level=ERROR', '-DIPVS_TESTS=OFF'])
   const apart = ['test', 'fuzz'].map((folder) => join('native', folder))
   const units = native.filter((name) => name.endsWith('.cc') && !apart.some((folder) => name.startsWith(folder)))
-  // One process a file, on two cores; clang-tidy counts the warnings of system headers on stderr.
+  // One process per file, two in parallel; drops clang-tidy's count of warnings in system headers.
   const each = 'xargs -0 -P2 -n1 clang-tidy-19 -p build-cmake/clang --quiet 2> >(grep -v "warnings generated" >&2)'
   run('bash', ['-c', `printf "%s\\0" "$@" | ${each}`, 'bash', ...units])
 }

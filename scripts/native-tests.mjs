@@ -1,5 +1,5 @@
-// The C++ tests, built without any Node header, under AddressSanitizer and UndefinedBehaviorSanitizer; with `--tsan`
-// under ThreadSanitizer as well.
+// Builds and runs the C++ tests, without Node's headers, under AddressSanitizer and UndefinedBehaviorSanitizer; with `--tsan`
+// also under ThreadSanitizer.
 import { spawnSync } from 'node:child_process'
 
 const root = new URL('..', import.meta.url).pathname

@@ -1,5 +1,5 @@
-// Names of nf_tables attributes, nested as they stand in messages: for annotating golden files and comparing messages.
-// A list has one kind of element, whatever their attribute numbers: `list`.
+// Names of nf_tables attributes, nested as in messages, for annotating golden files and comparing messages.
+// `list`: a list whose elements all have this type, for any attribute number.
 const data = {
   1: 'NFTA_DATA_VALUE',
   2: ['NFTA_DATA_VERDICT', { 1: 'NFTA_VERDICT_CODE', 2: 'NFTA_VERDICT_CHAIN' }],
@@ -11,7 +11,7 @@ const element = {
   6: 'NFTA_SET_ELEM_USERDATA',
   10: ['NFTA_SET_ELEM_KEY_END', data],
 }
-// Expressions share numbers: what 1 means depends on the name beside it.
+// Expressions share attribute numbers: their meaning depends on the expression's name.
 const expressions = {
   meta: { 1: 'NFTA_META_DREG', 2: 'NFTA_META_KEY', 3: 'NFTA_META_SREG' },
   cmp: { 1: 'NFTA_CMP_SREG', 2: 'NFTA_CMP_OP', 3: ['NFTA_CMP_DATA', data] },

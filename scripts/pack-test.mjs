@@ -1,5 +1,5 @@
-// The package as people get it: packs it, checks what is inside, installs it into an empty project with no build tools
-// in reach, loads it from ESM and from CommonJS, with types for both, and runs it on a real kernel, in its own lab.
+// Tests the published package: packs it, checks its files, installs it into an empty project without build tools, loads it from
+// ESM and CommonJS, with types for both, and runs it on a real kernel in its own lab.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -30,9 +30,9 @@ try {
     files.some((file) => file.startsWith('prebuilds/linux-')),
     'no prebuild in the tarball: npm run prebuilds',
   )
-  // With a binding.gyp in reach, package managers would try to build.
+  // With a binding.gyp in the package, package managers would try to build it.
   const stray = files.filter((file) => /\.gyp|^(native|lib|state|cli|test|bench|scripts|examples)\//.test(file))
-  assert.deepEqual(stray, [], 'files that do not belong into the tarball')
+  assert.deepEqual(stray, [], 'unexpected files in the tarball')
 
   writeFileSync(join(work, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
   const tarball = join(work, packed.filename)
@@ -49,13 +49,13 @@ try {
   writeFileSync(join(work, 'cjs.cjs'), `const { Ipvs, IpvsError } = require('ipvs')\nvoid (async () => { ${use} })()`)
   for (const file of ['esm.mjs', 'cjs.cjs']) assert.equal(run(process.execPath, [file], work).trim(), 'loaded', file)
 
-  // The program, by its own name and by ipvsadm's.
+  // The program, as `ipvs` and as `ipvsadm`.
   const program = join(work, 'node_modules/.bin/ipvs')
   assert.match(run(program, ['adm', '-v'], work), /^ipvsadm v1\.31 /)
   symlinkSync(program, join(work, 'ipvsadm'))
   assert.match(run(join(work, 'ipvsadm'), ['--help'], work), /--add-service/)
 
-  // The lab, from the package: the program on a real kernel, and the command's exit status.
+  // The lab of the package: runs the program on a real kernel and passes on the exit status.
   if (spawnSync('qemu-system-x86_64', ['--version']).error === undefined) {
     const series = process.env.IPVS_LAB_SERIES
     const kernel = series === undefined ? [] : ['--kernel', series]
@@ -66,7 +66,7 @@ try {
     })
     assert.equal(lab.status, 7, lab.stderr)
     assert.match(lab.stdout, /^[1-9]\d*\.\d+\.\S+\n-A -f 7 -s wlc\n$/)
-  } else console.log('pack: "ipvs lab" was not tried: it needs qemu-system-x86_64')
+  } else console.log('pack: "ipvs lab" was not tested: it needs qemu-system-x86_64')
 
   const typed = `const ipvs = await Ipvs.open()\nawait ipvs.addService({ fwmark: 7, scheduler: 'rr' })\n`
   writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${typed}`)

@@ -1,6 +1,6 @@
-// Pictures of the command line for the README, docs/pictures/*.svg: real output, on a real kernel, with real traffic.
+// Makes pictures of the command line for the README, docs/pictures/*.svg: real output, on a real kernel, with real traffic.
 //   npm run pictures
-// In the lab this builds the demo's network, lets clients talk to services, and runs the program on a terminal.
+// In the lab it builds the demo's network, runs clients and servers, and runs the program on a terminal.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const root = new URL('..', import.meta.url).pathname
 const COLUMNS = 100
 const CLEAR = '\u001B[H\u001B[2J'
 
-/** What is typed, and what the picture is called. */
+/** File names and command lines. */
 const pictures = [
   { name: 'list', words: 'ipvs list --watch' },
   { name: 'connections', words: 'ipvs connections --count-by client,destination --top 8 --watch' },
@@ -34,7 +34,7 @@ const setup = `
   ipvs add destination udp:${vip}:53 10.0.0.7
   ipvs add destination udp:${vip}:53 10.0.0.17
 `
-// What the doctor finds beside what it says of the kernel's defaults.
+// A finding for the doctor, in addition to the kernel's defaults.
 const illness = `ipvs marks add 9 ${vip} tcp 8443`
 
 const serverProgram = `
@@ -61,7 +61,7 @@ const run = (command, args) => {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
 }
 
-/** On a real kernel: writes what the terminal got to DIRECTORY/NAME.txt. */
+/** Runs in the lab: writes the terminal's output to DIRECTORY/NAME.txt. */
 async function inside(directory) {
   const { Network } = await import('../out/examples/demo/network.js')
   const wrapper = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'dist/cli.cjs')}' "$@"\n`
@@ -87,7 +87,7 @@ async function inside(directory) {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     const exited = once(child, 'exit')
-    // Watching never ends; a few rounds are enough to have rates.
+    // --watch never ends; rates need a few rounds.
     if (words.includes('--watch')) {
       for (let tries = 0; tries < 100 && framesOf(file).length < 6; tries++) await setTimeout(500)
       child.kill('SIGINT')
@@ -98,7 +98,7 @@ async function inside(directory) {
   for (const child of [traffic, ...servers]) child.kill()
 }
 
-/** What was on the terminal, one after the other: watching clears the screen before each. */
+/** The successive screens: --watch clears the screen before each. */
 function framesOf(file) {
   if (!existsSync(file)) return []
   const session = readFileSync(file, 'utf8').replace(/^Script started.*\n/, '')
@@ -106,11 +106,11 @@ function framesOf(file) {
   return text.split(CLEAR)
 }
 
-/** The last whole one. */
+/** The last complete screen. */
 function lastFrame(file) {
   const frames = framesOf(file)
   const frame = (frames.length > 2 ? frames.at(-2) : frames.at(-1))?.trimEnd()
-  if (!frame) throw new Error(`there is no picture in ${JSON.stringify(readFileSync(file, 'utf8'))}`)
+  if (!frame) throw new Error(`no screen in ${JSON.stringify(readFileSync(file, 'utf8'))}`)
   return frame
 }
 

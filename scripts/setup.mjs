@@ -1,6 +1,6 @@
-// Installs the Debian packages that building, the demo, benchmarks and the tests need, as far as they are missing:
+// Installs missing Debian packages for building, the demo, benchmarks and the tests:
 //   node scripts/setup.mjs [build|demo|bench|test]
-// The lab installs what it needs for itself (npm run lab -- setup).
+// The lab has its own setup (npm run lab -- setup).
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
@@ -54,8 +54,8 @@ function run(command, args) {
 
 const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
 if (!/^(ID|ID_LIKE)=.*(debian|ubuntu)/m.test(system)) {
-  console.error(`setup: not Debian or Ubuntu; these must be there (names of Debian packages): ${wanted.join(' ')}`)
-  process.exit(0) // what is missing says so itself when it is used
+  console.error(`setup: not Debian or Ubuntu; install the equivalents of these Debian packages: ${wanted.join(' ')}`)
+  process.exit(0) // missing programs are reported on use
 }
 const missing = wanted.filter((name) => !isInstalled(name))
 if (missing.length === 0) process.exit(0)

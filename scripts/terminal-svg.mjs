@@ -1,4 +1,4 @@
-// What a terminal shows, as SVG: text with the styles that our own programs use, and nothing else.
+// Renders terminal output as SVG: text with the styles of our own programs only.
 
 const SEQUENCE = new RegExp(`${String.fromCharCode(27)}\\[([\\d;]*)m`)
 
@@ -8,7 +8,7 @@ const MARGIN = 16
 
 const colours = { 31: '#ff7b72', 32: '#7ee787', 33: '#f2cc60' }
 
-/** Attributes of text after a sequence such as `ESC [ 1 m`. */
+/** The style after a sequence such as `ESC [ 1 m`. */
 function apply(style, code) {
   if (code === 0) return {}
   if (code === 1) return { ...style, 'font-weight': 'bold' }
@@ -29,7 +29,7 @@ const attributes = (all) =>
 /** Pieces of text with their styles. */
 function* pieces(line) {
   let style = {}
-  // Text and codes take turns.
+  // split() returns text and codes alternately.
   for (const [at, part] of line.split(SEQUENCE).entries()) {
     if (at % 2 === 0) yield { text: part, style }
     else for (const code of part.split(';')) style = apply(style, Number(code))
@@ -38,7 +38,7 @@ function* pieces(line) {
 
 const plain = (line) => Array.from(pieces(line), ({ text }) => text).join('')
 
-// Each word is put where a terminal would have it, and stretched to its cells: fonts differ.
+// Places each word at its terminal cells and stretches it to their width, because fonts differ.
 function words(line, y) {
   const out = []
   let column = 0
@@ -54,7 +54,7 @@ function words(line, y) {
   return out
 }
 
-/** An SVG of a text with ANSI styles; `title` is for those who cannot see it. */
+/** Renders text with ANSI styles as SVG; `title` is for screen readers. */
 export function renderSvg(text, title) {
   const lines = text.split('\n')
   const columns = Math.max(...lines.map((line) => plain(line).length))

@@ -1,6 +1,6 @@
-// The integration tests on several kernels, one after the other:
+// Runs the integration tests on several kernels, one after the other:
 //   node scripts/test-kernels.mjs [kernel ...] [-- argument of vitest ...]
-// Kernels are those of the lab: 5.10, 6.1, 6.12, newest; all of them unless some are named.
+// Kernels of the lab: 5.10, 6.1, 6.12, newest; default: all.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +22,7 @@ for (const name of named) {
 
 const nameOf = (test) => `${relative(root, test.file)}: ${test.fullName}`
 
-/** What a report of vitest says. A file that did not even load counts as one failure. */
+/** Summarizes a report of vitest. A file that did not load counts as one failure. */
 function summary(report) {
   const tests = report.testResults.flatMap((file) =>
     file.assertionResults.map((test) => ({ ...test, file: file.name })),
@@ -50,9 +50,9 @@ function run(kernel, reportFile) {
   try {
     result = summary(JSON.parse(readFileSync(reportFile, 'utf8')))
   } catch {
-    result = { passed: 0, failures: ['no report: vitest did not get to its end'], skipped: [] }
+    result = { passed: 0, failures: ['no report: vitest did not finish'], skipped: [] }
   }
-  // Such as an error that belongs to no test, or no test at all.
+  // For example an error outside of tests, or no tests.
   if (done.status !== 0 && result.failures.length === 0) result.failures.push(`vitest ended with status ${done.status}`)
   return result
 }

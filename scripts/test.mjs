@@ -1,5 +1,5 @@
-// All tests: lint, C++ under sanitizers, host tests, the packed package, and the kernel tests in one lab boot.
-//   node scripts/test.mjs [step ...]   only these steps
+// Runs all tests: lint, C++ under sanitizers, host tests, the package, and the kernel tests in one lab boot.
+//   node scripts/test.mjs [step ...]   runs only these steps
 import { spawnSync } from 'node:child_process'
 
 const root = new URL('..', import.meta.url).pathname
@@ -38,7 +38,7 @@ for (const [name, [command, ...args]] of Object.entries(steps)) {
   if (done.status === 0) passed++
   else failed.push(name)
   console.log(`=== ${name}: ${done.status === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
-  if (done.status !== 0 && ['setup', 'build', 'typescript'].includes(name)) break // nothing else can run
+  if (done.status !== 0 && ['setup', 'build', 'typescript'].includes(name)) break // all further steps need it
 }
 console.log(failed.length > 0 ? `\nfailed: ${failed.join(', ')}` : '')
 console.log(`steps: ${passed} passed, ${failed.length} failed`)

@@ -1,4 +1,4 @@
-// Which options go with which command, and with each other.
+// Checks the combination of command and options.
 import { compatibility, optionNames, type CommandName, type OptionName } from './options.ts'
 import type { Settings, TunnelType } from './settings.ts'
 import { UsageError } from './usage-error.ts'
@@ -88,7 +88,7 @@ function checkServer(settings: Settings): void {
   checkTunnel(settings)
 }
 
-/** Throws what is wrong with the options of a command, the first thing first. */
+/** Throws a `UsageError` for the first invalid option of a command, in ipvsadm's order. */
 export function check(command: CommandName, settings: Settings): void {
   const { options } = settings
   if (command === 'list') refuseBoth(options, 'service-address', 'connection', "'list' command")

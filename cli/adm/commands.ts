@@ -1,4 +1,4 @@
-// The commands of `ipvs adm`: everything that talks to the kernel on its behalf.
+// The commands of `ipvs adm`: all kernel access of `adm` is here and in restore.ts.
 import type { Connection, Ipvs, ServiceSnapshot } from 'ipvs'
 import type { Output } from '../shared/output.ts'
 import { lookUpHost, lookUpNames, numericNames, type Names } from './names.ts'
@@ -6,10 +6,10 @@ import { parse, type Command, type TimeoutSeconds } from './parse.ts'
 import { addressesOf, connectionHeadings, connectionLine, renderDaemons, renderTimeouts } from './render-others.ts'
 import { UnknownHost } from './usage-error.ts'
 
-/** A command that is carried out by itself; `restore` reads many of them. */
+/** A single command; `restore` reads many of them. */
 export type Single = Exclude<Command, { readonly name: 'restore' }>
 
-/** Parses, looking up the names of hosts that are met. */
+/** Parses, and looks up host names on demand. */
 export async function understand(words: readonly string[], hosts: Map<string, string | undefined>): Promise<Command> {
   for (;;) {
     try {
@@ -21,7 +21,7 @@ export async function understand(words: readonly string[], hosts: Map<string, st
   }
 }
 
-/** Carries out a command; rejects with the error of the kernel. Help and version need no handle. */
+/** Runs a command; rejects with the kernel's error. Help and version need no handle. */
 export async function carryOut(ipvs: Ipvs | undefined, command: Single, output: Output): Promise<number> {
   if (command.name === 'help' || command.name === 'version') {
     const { help, version } = await import('./help.ts')
@@ -103,7 +103,7 @@ async function namesOf(services: readonly ServiceSnapshot[], numeric: boolean): 
   )
 }
 
-// By the thousand, so that long tables are neither held in memory nor printed line by line.
+// In blocks of 1000, so that long tables are neither held in memory nor printed line by line.
 async function connections(
   ipvs: Ipvs,
   { numeric, engines }: Extract<Command, { name: 'connections' }>,

@@ -1,10 +1,10 @@
-// `ipvs adm`: like ipvsadm, with `--netns` in front.
+// `ipvs adm`: ipvsadm's command line, with an optional `--netns` first.
 import { netnsPath } from '../shared/netns.ts'
 import type { Output } from '../shared/output.ts'
 import { adm } from './run.ts'
 import { BAD_COMMAND } from './usage-error.ts'
 
-/** Carries out the words behind `adm`. */
+/** Runs the arguments after `adm`; returns the exit status. */
 export async function admVerb(words: readonly string[], output: Output): Promise<number> {
   const [first = '', second] = words
   if (first.startsWith('--netns=')) return adm(words.slice(1), output, netnsPath(first.slice('--netns='.length)))

@@ -1,7 +1,7 @@
 // `-h` and `-v`.
 import { createRequire } from 'node:module'
 
-/** The version of ipvsadm whose command lines are understood, and ours. */
+/** The supported version of ipvsadm, and our own version. */
 export function version(): string {
   const manifest = createRequire(import.meta.url)('ipvs/package.json') as { readonly version: string }
   return `ipvsadm v1.31 (command lines and output; by ipvs ${manifest.version})\n`
@@ -21,8 +21,8 @@ Listings    -L | -l  [SERVICE] [-n] [--stats | --rate | --thresholds | --persist
                      [--exact] [--nosort]
             -L -c [-n] [--persistent-conn]     -L --timeout     -L --daemon
 Table       -C             remove everything         -Z [SERVICE]   counters to zero
-            -S [-n]        print it as command lines -R             carry out command lines from stdin
-Timeouts    --set TCP TCPFIN UDP                     0 keeps one
+            -S [-n]        print it as command lines -R             run command lines from stdin
+Timeouts    --set TCP TCPFIN UDP                     0: unchanged
 Daemons     --start-daemon master | backup [--mcast-interface NAME] [--syncid ID] [--sync-maxlen BYTES]
                      [--mcast-group ADDRESS] [--mcast-port PORT] [--mcast-ttl TTL]
             --stop-daemon master | backup

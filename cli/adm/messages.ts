@@ -1,4 +1,4 @@
-// What went wrong, as ipvsadm says it where it has words of its own.
+// Error messages: ipvsadm's own where it has one.
 import type { IpvsError, IpvsErrorCode } from 'ipvs'
 import { inWords, type Wording } from '../shared/wording.ts'
 
@@ -14,7 +14,7 @@ const sentences: Partial<Record<IpvsErrorCode, string>> = {
   ERR_IPVS_PERMISSION_DENIED: 'Permission denied (you must be root)',
 }
 
-// Options by the last part of the fields that they set.
+// Options by the last part of their fields.
 const options: Readonly<Record<string, string>> = {
   scheduler: '--scheduler',
   schedulerFlags: '--sched-flags',
@@ -70,7 +70,7 @@ const wording: Wording = {
   subjects: false,
 }
 
-/** One line for an error; what scripts may know is said in the same words. */
+/** The message of an error, in one line. Messages that scripts may match are ipvsadm's. */
 export function messageOf(error: IpvsError): string {
   if (error.code === 'ERR_IPVS_SERVICE_NOT_FOUND') {
     return error.operation.endsWith('Destination') ? 'Service not defined' : 'No such service'

@@ -1,13 +1,13 @@
-// How listings call addresses and ports: as numbers, or by their names.
+// Addresses and ports in listings: numeric, or by name.
 import { serviceName } from './services.ts'
 import { dotted } from './values.ts'
 
-/** What an address and a port are called. */
+/** Formats an address and a port. */
 export interface Names {
   endpoint(address: string, port: number, protocol?: string): string
 }
 
-/** An address as the C library writes it: with an IPv4 tail where nothing but that is set. */
+/** An address in the C library's format: an IPv4 tail after 96 zero bits. */
 export function addressText(address: string): string {
   const [, high, low] = /^::([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address) ?? []
   if (high === undefined || low === undefined) return address
@@ -19,7 +19,7 @@ const bracketed = (address: string): string => (address.includes(':') ? `[${addr
 /** `10.0.0.7:80`, `[2001:db8::7]:80`. */
 export const numericNames: Names = { endpoint: (address, port) => `${bracketed(address)}:${port}` }
 
-/** Asks for the names of all addresses, together. What has none keeps its number. */
+/** Looks up the names of all addresses in parallel. Addresses without a name stay numeric. */
 export async function lookUpNames(addresses: Iterable<string>): Promise<Names> {
   const { promises: dns } = await import('node:dns') // listings with -n start without it
   const hosts = new Map<string, string>()
@@ -34,7 +34,7 @@ export async function lookUpNames(addresses: Iterable<string>): Promise<Names> {
   }
 }
 
-/** The IPv4 address of a host, as ipvsadm asks for it; `undefined`: it has none. */
+/** The IPv4 address of a host, or `undefined`. ipvsadm looks up no IPv6 address either. */
 export async function lookUpHost(host: string): Promise<string | undefined> {
   const { promises: dns } = await import('node:dns')
   const found = await dns.lookup(host, { family: 4 }).catch(() => undefined)

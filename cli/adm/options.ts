@@ -1,6 +1,6 @@
-// The grammar of ipvsadm 1.31: commands, options, and which option goes with which command.
+// The grammar of ipvsadm 1.31: commands, options, and the options of each command.
 
-/** Names that errors give to commands. */
+/** Names of commands in error messages. */
 export type CommandName =
   | 'add-service'
   | 'edit-service'
@@ -19,7 +19,7 @@ export type CommandName =
   | 'help'
   | 'version'
 
-/** Options in the order in which they are checked against the command. */
+/** Options in the order in which they are checked. */
 export const optionNames = [
   'numeric',
   'connection',
@@ -57,10 +57,10 @@ export const optionNames = [
   'tun-remcsum',
 ] as const
 
-/** Names that errors give to options. Several spellings can be one option, such as the three forwarding methods. */
+/** Names of options in error messages. Several spellings can be one option, such as the three forwarding methods. */
 export type OptionName = (typeof optionNames)[number]
 
-/** Whether a spelling is followed by a value; `maybe`: by the next word if that does not start with a dash. */
+/** Whether a spelling takes a value. `maybe`: the next word, unless it starts with a dash. */
 export type Value = 'none' | 'required' | 'maybe'
 
 /** A spelling: `-t`, `--tcp-service`. */
@@ -175,7 +175,7 @@ const server: Compatibility = {
   ],
 }
 
-/** Options that a command takes; it refuses all others. */
+/** The options of each command; all other options are refused. */
 export const compatibility: Readonly<Record<CommandName, Compatibility>> = {
   'add-service': service,
   'edit-service': service,

@@ -1,4 +1,4 @@
-// A command line of ipvsadm, understood: what to do, in the words of our own API.
+// Parses a command line of ipvsadm into operations of our API.
 import type { BatchOperation, Destination, SchedulerFlag, ServiceKey, SyncDaemon, SyncDaemonRole, Tunnel } from 'ipvs'
 import { check } from './checks.ts'
 import { commandOf, type CommandName } from './options.ts'
@@ -7,7 +7,7 @@ import { Settings, timeout } from './settings.ts'
 import { FAILED, UsageError, tryHelp } from './usage-error.ts'
 import type { Hosts } from './values.ts'
 
-/** What a listing shows. */
+/** The format of a listing. */
 export interface View {
   readonly numeric: boolean
   readonly columns: 'plain' | 'stats' | 'rate' | 'thresholds' | 'persistent-conn' | 'tun-info'
@@ -15,7 +15,7 @@ export interface View {
   readonly sorted: boolean
 }
 
-/** Seconds, 0 for those that stay. */
+/** Seconds; 0 leaves a timeout unchanged. */
 export type TimeoutSeconds = readonly [tcp: number, tcpFin: number, udp: number]
 
 export type Command =
@@ -28,7 +28,7 @@ export type Command =
   | { readonly name: 'stop-daemon'; readonly role: SyncDaemonRole }
   | { readonly name: 'timeouts' | 'daemons' | 'restore' | 'help' | 'version' }
 
-/** Throws `UsageError`, or `UnknownHost` for a name that is not in `hosts`. */
+/** Parses a command line. Throws `UsageError`, or `UnknownHost` for a name that is not in `hosts`. */
 export function parse(words: readonly string[], hosts: Hosts = new Map()): Command {
   if (words.length === 0) return list(new Settings(hosts))
   const scanner = new Scanner(words)
@@ -52,7 +52,7 @@ export function parse(words: readonly string[], hosts: Hosts = new Map()): Comma
   return seconds === undefined ? commandFrom(command, settings, flags) : { name: 'set', seconds }
 }
 
-// Takes three words away.
+// Removes three words.
 function timeouts(words: string[]): TimeoutSeconds {
   if (words.length < 3) throw new UsageError('--set option requires 3 timeout values')
   return words.splice(0, 3).map((word) => timeout(word, 0)) as unknown as TimeoutSeconds
@@ -68,7 +68,7 @@ const flagOf: Readonly<Record<string, SchedulerFlag>> = {
   'flag-3': 'flag-3',
 }
 
-// By their neutral names, since several names of one flag may be given.
+// Returns neutral names, so that several names of one flag are one flag.
 function schedulerFlags({ schedulerFlags: text, scheduler }: Settings): SchedulerFlag[] {
   const flags = new Set<SchedulerFlag>()
   for (const name of text.split(',').filter((each) => each !== '')) {
@@ -150,7 +150,7 @@ function destination(settings: Settings): Destination {
   const { address = '', port = settings.port } = settings.destination ?? {}
   return {
     address,
-    // Without NAT the port stays what it is, whatever was said.
+    // Without NAT the destination has the service's port; a given port is ignored, as by ipvsadm.
     port: fwmark === undefined && forwarding !== 'masquerade' ? settings.port : port,
     forwarding,
     weight,

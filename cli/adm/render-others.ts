@@ -1,15 +1,15 @@
-// Listings of connections, timeouts and daemons as ipvsadm prints them.
+// Listings of connections, timeouts and daemons in ipvsadm's format.
 import type { Connection, ListedSyncDaemon, Timeouts } from 'ipvs'
 import type { Names } from './names.ts'
 import { dotted } from './values.ts'
 
-/** The two lines above connections. */
+/** The two heading lines of a connection listing. */
 export function connectionHeadings(engines: boolean): string {
   const columns = 'pro expire state       source             virtual            destination'
   return `IPVS connection entries\n${columns}${engines ? '        pe name          pe_data' : ''}\n`
 }
 
-// A template of a mark has the mark where others have their virtual address: in IPv6 in the first two groups.
+// ipvsadm prints the mark of a template as its virtual address: in IPv6 in the first two groups.
 function virtualEnd({ virtual, fwmark = 0, client, protocol }: Connection, names: Names): string {
   if (virtual !== undefined) return names.endpoint(virtual.address, virtual.port, protocol)
   if (!client.address.includes(':')) return names.endpoint(dotted(fwmark), 0)
@@ -19,7 +19,7 @@ function virtualEnd({ virtual, fwmark = 0, client, protocol }: Connection, names
 
 const protocolNames: Readonly<Record<string, string>> = { icmpv6: 'ICMPv6' }
 
-/** A line for a connection. */
+/** The line of a connection. */
 export function connectionLine(connection: Connection, names: Names, engines: boolean): string {
   const { protocol, state, client, destination, expiresSeconds: expires, persistenceEngine: engine } = connection
   const clock = [Math.floor(expires / 60), expires % 60].map((part) => String(part).padStart(2, '0')).join(':')

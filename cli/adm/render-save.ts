@@ -1,4 +1,4 @@
-// What `-S` prints and `-R` reads: a command line for each service and destination.
+// The output of `-S` and input of `-R`: a command line per service and destination.
 import type { ListedDestination, ListedService, ServiceSnapshot } from 'ipvs'
 import { numericNames, type Names } from './names.ts'
 import { namedMask } from './render.ts'
@@ -47,11 +47,11 @@ function destinationLine(service: ListedService, destination: ListedDestination,
   ].join(' ')
 }
 
-// ipvsadm has no option for other protocols: a made-up one would end -R.
+// ipvsadm has no option for other protocols; an unknown option would end -R.
 const hasOption = ({ fwmark, protocol }: ListedService): boolean =>
   fwmark !== undefined || keyOptions[protocol] !== undefined
 
-/** Lines that make the same table; empty for an empty one. */
+/** Renders command lines that create the same table; empty for an empty table. */
 export function renderSave(services: readonly ServiceSnapshot[], names: Names): string {
   const lines = sortServices(services.filter(hasOption)).flatMap((service) => [
     serviceLine(service, names),
@@ -62,7 +62,7 @@ export function renderSave(services: readonly ServiceSnapshot[], names: Names): 
 
 function serviceProblem(service: ListedService): string | undefined {
   const { fwmark, protocol, port, persistence, onePacket } = service
-  if (!hasOption(service)) return `protocol ${protocol} has no option, so it is left out`
+  if (!hasOption(service)) return `omitted: ipvsadm has no option for protocol ${protocol}`
   const { timeoutSeconds = 1 } = persistence ?? {}
   if (timeoutSeconds < 1 || timeoutSeconds > MOST_SECONDS) return `-R takes -p from 1 to ${MOST_SECONDS}`
   if (port === 0 && persistence === undefined) return '-R takes port 0 with -p only'
@@ -73,15 +73,15 @@ function serviceProblem(service: ListedService): string | undefined {
 function destinationProblem(service: ListedService, destination: ListedDestination): string | undefined {
   const { port, forwarding, tunnel, upperThreshold } = destination
   if (forwarding === 'local' || forwarding === 'bypass') return `forwarding "${forwarding}" becomes -g`
-  if (forwarding === 'tunnel' && tunnel === undefined) return 'the type of its tunnel is not known'
+  if (forwarding === 'tunnel' && tunnel === undefined) return 'unknown tunnel type'
   if (upperThreshold > MOST) return `-R takes -x up to ${MOST}`
   if (service.fwmark === undefined && forwarding !== 'masquerade' && port !== service.port) {
-    return `-R gives it the port ${service.port} of its service`
+    return `-R sets its port to ${service.port}, the port of the service`
   }
   return undefined
 }
 
-/** What `-R` cannot make again of what `-S` prints: a line each. */
+/** Describes the settings in the output of `-S` that `-R` cannot restore, one line each. */
 export function saveProblems(services: readonly ServiceSnapshot[]): string[] {
   const problems: string[] = []
   for (const service of services) {

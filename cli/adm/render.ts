@@ -1,4 +1,4 @@
-// Listings as ipvsadm prints them.
+// Listings of services in ipvsadm's format.
 import type { Info, ListedDestination, ListedService, ServiceSnapshot, Statistics } from 'ipvs'
 import type { Names } from './names.ts'
 import type { View } from './parse.ts'
@@ -30,7 +30,7 @@ const protocols: Readonly<Record<string, string>> = { tcp: 'TCP', udp: 'UDP', sc
 
 type Counter = number | bigint
 
-/** A counter in eight columns: above that in thousands, millions, and so on, rounded down. */
+/** A counter in eight columns; larger ones in thousands, millions, and so on, rounded down. */
 export function largeNumber(value: Counter, exact: boolean): string {
   const number = BigInt(value)
   if (exact || number < 100_000_000n) return ` ${String(number).padStart(8)}`
@@ -57,13 +57,13 @@ function title(service: ListedService, names: Names): string {
   return `${(protocols[protocol] ?? '?').padEnd(4)} ${names.endpoint(address, port, protocol)}`
 }
 
-/** The netmask if it is not the default. */
+/** The netmask, unless it is the default. */
 export function namedMask({ persistence, family }: ListedService): string | undefined {
   const mask = persistence?.netmask
   return mask === undefined || mask === (family === 'ipv6' ? 128 : '255.255.255.255') ? undefined : String(mask)
 }
 
-// ipvsadm has no name for the third flag of these two, and lists it as nothing.
+// ipvsadm has no name for the third flag of sh and mh, and omits it.
 function flagNames({ scheduler, schedulerFlags }: ListedService): string[] {
   const named = scheduler === 'sh' || scheduler === 'mh'
   return schedulerFlags.filter((flag) => !named || flag !== 'flag-3')
@@ -125,7 +125,7 @@ function serviceLines(service: ServiceSnapshot, view: View, names: Names): strin
   ]
 }
 
-/** The listing of services; `info` is what the whole table starts with. */
+/** Renders a listing of services; `info` is the first line of a listing of the whole table. */
 export function renderServices(
   services: readonly ServiceSnapshot[],
   view: View,

@@ -1,4 +1,4 @@
-// `-R`: a command line on each line of standard input, changes that follow each other in one batch.
+// `-R`: one command line per line of standard input; consecutive changes are one batch.
 import { IpvsError, type BatchOperation, type BatchResult, type Ipvs } from 'ipvs'
 import { FileError, readText } from '../shared/files.ts'
 import type { Output } from '../shared/output.ts'
@@ -6,14 +6,14 @@ import { messageOf } from './messages.ts'
 import { carryOut, understand, type Single } from './commands.ts'
 import { FAILED, UsageError, tryHelp } from './usage-error.ts'
 
-/** A line with something on it. */
+/** A non-empty line. */
 export interface Line {
   /** From 1. */
   readonly number: number
   readonly words: readonly string[]
 }
 
-/** Lines with words; the name of the program may stand in front. */
+/** Splits input into non-empty lines of words; removes a leading `ipvsadm`. */
 export function linesOf(input: string): Line[] {
   return input.split('\n').flatMap((line, index) => {
     const words = line.split(/\s+/).filter((word) => word !== '')
@@ -46,7 +46,7 @@ class Restore {
       await this.#send()
     } catch (error) {
       if (!(error instanceof IpvsError)) throw error
-      // Not about one line: every other one would fail in the same way.
+      // The failure concerns the whole batch, not one line: further lines would fail in the same way.
       this.#status = FAILED
       this.#output.error(`${messageOf(error)}\n`)
     }
@@ -60,7 +60,7 @@ class Restore {
     this.#output.error(`${this.#applied} of ${lines} commands applied${rest.join('')}\n`)
   }
 
-  // Answers whether to go on.
+  // Returns whether to continue.
   async #take(line: Line): Promise<boolean> {
     let command: Single
     try {
@@ -117,8 +117,8 @@ class Restore {
 }
 
 /**
- * Carries out the lines of standard input. What the kernel refuses does not stop the rest, a line that makes no sense does,
- * as with ipvsadm. All failures are reported with their lines, and any makes the exit status one of failure.
+ * Runs the lines of standard input. As with ipvsadm, a refusal by the kernel does not stop the rest, but an invalid line does.
+ * All failures are reported with their lines. The exit status is that of the last failure.
  */
 export async function restore(ipvs: Ipvs, output: Output): Promise<number> {
   let input: string

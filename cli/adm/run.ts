@@ -1,4 +1,4 @@
-// `ipvs adm`: a command line of ipvsadm, from its words to the exit status.
+// `ipvs adm`: runs a command line of ipvsadm, up to the exit status.
 import type { IpvsError } from 'ipvs'
 import type { Output } from '../shared/output.ts'
 import { carryOut, understand } from './commands.ts'
@@ -6,7 +6,7 @@ import { messageOf } from './messages.ts'
 import type { Command } from './parse.ts'
 import { BAD_COMMAND, CANNOT_LIST, FAILED, UsageError } from './usage-error.ts'
 
-/** Carries out words, in the network namespace at `netns`, and answers the exit status. */
+/** Runs a command line in the network namespace at `netns`; returns the exit status. */
 export async function adm(words: readonly string[], output: Output, netns?: string): Promise<number> {
   let command: Command
   try {

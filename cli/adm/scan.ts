@@ -1,16 +1,16 @@
-// Words into switches: long and short spellings, joined short ones, values in the same word or the next.
+// Splits words into switches: long and short spellings, combined short ones, values in the same word or the next.
 import { switches, type Switch } from './options.ts'
 
-/** A switch as it was met. */
+/** A switch on the command line. */
 export interface Met {
   /** The long spelling. */
   readonly name: string
   readonly value?: string
-  /** The word that it was in, for messages. */
+  /** Its word, for messages. */
   readonly word: string
 }
 
-/** Words that no sense can be made of; everything before them has been met. */
+/** A syntax error; all switches before it have been returned. */
 export interface Problem {
   readonly problem: string
 }
@@ -18,11 +18,11 @@ export interface Problem {
 const byLong = new Map(switches.map((each) => [each.long, each]))
 const byShort = new Map(switches.flatMap((each) => (each.short === undefined ? [] : [[each.short, each]])))
 
-/** Goes through words. Those that are no switches are left over, wherever they stand; behind `--` all are. */
+/** Returns switches one by one. All other words, including those after `--`, are collected in `left`. */
 export class Scanner {
   readonly #words: readonly string[]
   #next = 0
-  /** Short switches of the current word that are still to come. */
+  /** Remaining short switches of the current word. */
   #joined = ''
   #word = ''
   readonly left: string[] = []

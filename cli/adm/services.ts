@@ -1,4 +1,4 @@
-// Names of ports, from /etc/services.
+// Port names, from /etc/services.
 import { readFileSync } from 'node:fs'
 
 interface Names {
@@ -6,7 +6,7 @@ interface Names {
   readonly nameOf: ReadonlyMap<string, string>
 }
 
-/** Reads the format of /etc/services: `http 80/tcp www # comment`. The first one wins. */
+/** Parses the format of /etc/services: `http 80/tcp www # comment`. The first entry wins. */
 export function parseServices(text: string): Names {
   const portOf = new Map<string, number>()
   const nameOf = new Map<string, string>()
@@ -25,20 +25,20 @@ export function parseServices(text: string): Names {
 
 let known: Names | undefined
 
-// Read when the first name comes along: most command lines have none.
+// Reads the file on first use: most command lines have no names.
 function names(): Names {
   if (known !== undefined) return known
   let text = ''
   try {
     text = readFileSync('/etc/services', 'utf8')
   } catch {
-    // A host without the file has no names.
+    // No file, no names.
   }
   known = parseServices(text)
   return known
 }
 
-/** The port of a name; without a protocol, that of any. */
+/** The port of a name; without a protocol, for any protocol. */
 export function servicePort(name: string, protocol: string | undefined): number | undefined {
   return names().portOf.get(`${name}/${protocol ?? ''}`)
 }

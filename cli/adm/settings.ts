@@ -1,4 +1,4 @@
-// What the options of a command line say, one after the other.
+// The settings of a command line, filled option by option.
 import type { Forwarding, SyncDaemonRole } from 'ipvs'
 import { isIPv6 } from 'node:net'
 import type { CommandName, OptionName } from './options.ts'
@@ -13,14 +13,14 @@ const LONGEST_MESSAGE = 65535 - 20 - 8
 export type TunnelType = 'ipip' | 'gue' | 'gre'
 const tunnelTypes: readonly TunnelType[] = ['ipip', 'gue', 'gre']
 
-/** Seconds of a timeout. */
+/** Parses the seconds of a timeout. */
 export function timeout(text: string, least: number): number {
   const seconds = integer(text, least, MOST_SECONDS)
   if (seconds === undefined) throw new UsageError(`invalid timeout value \`${text}' specified`)
   return seconds
 }
 
-/** What has been said so far. */
+/** The settings from the options so far. */
 export class Settings {
   readonly options: Set<OptionName> = new Set()
   role: SyncDaemonRole = 'master'
@@ -64,10 +64,10 @@ export class Settings {
     this.role = value
   }
 
-  /** Any other. */
+  /** Any further word. */
   option({ name, value }: Met): void {
     const [option = name as OptionName, take] = meanings[name] ?? []
-    if (name === 'sort') return // the default, which the switch does not even bring back
+    if (name === 'sort') return // ipvsadm accepts --sort but ignores it, even after --nosort
     if (name === 'ipv6') return this.#ipv6()
     if (this.options.has(option)) throw new UsageError(`multiple '${option}' options specified`)
     this.options.add(option)
@@ -88,7 +88,7 @@ export class Settings {
     this.address = end.address
     this.port = end.port ?? 0
     this.family = end.family
-    if (end.family === 'ipv6') this.netmask = undefined // a mask that came before was for IPv4
+    if (end.family === 'ipv6') this.netmask = undefined // an earlier mask was for IPv4
   }
 
   realServer(text: string): void {
@@ -143,7 +143,7 @@ const method = (forwarding: Forwarding): Meaning => [
   (settings) => (settings.forwarding = forwarding),
 ]
 
-// Switches that are not here are options of the same name without a value.
+// A switch that is not listed is an option of the same name without a value.
 const meanings: Readonly<Record<string, Meaning>> = {
   'tcp-service': service('tcp'),
   'udp-service': service('udp'),

@@ -1,12 +1,12 @@
-// The order of listings: ipvsadm's own, down to its arithmetic.
+// Sorts listings in ipvsadm's order, with its arithmetic.
 import type { ListedDestination, ListedService, ServiceSnapshot } from 'ipvs'
 
 const protocolNumbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 }
 
-// Others than these are listed by their number.
+// All other protocols are listed by number.
 const protocolNumber = (name = '0'): number => protocolNumbers[name] ?? Number(name)
 
-// Differences of 32 bits that wrap around, so addresses that are far apart come in an unexpected order.
+// 32-bit differences that overflow, so distant addresses are in an unexpected order.
 const difference = (left: number, right: number): number => (left - right) | 0
 
 function words(address: string): number[] {
@@ -51,7 +51,7 @@ function compareDestinations(left: ListedDestination, right: ListedDestination):
   return compareAddresses(left.address, right.address) || left.port - right.port
 }
 
-// Differences that wrap around are no order, so what comes out depends on how it is sorted: by merging halves, as glibc does.
+// With overflowing differences the result depends on the algorithm: merge sort, as in glibc.
 function mergeSort<Item>(items: readonly Item[], compare: (left: Item, right: Item) => number): Item[] {
   if (items.length < 2) return [...items]
   const half = items.length >> 1

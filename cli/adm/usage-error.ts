@@ -1,13 +1,13 @@
-// Command lines that cannot be carried out.
+// Errors of command lines.
 
 import { ADM_CANNOT_LIST as CANNOT_LIST, ADM_FAILED as FAILED, ADM_USAGE as BAD_COMMAND } from '../shared/status.ts'
 
 export { BAD_COMMAND, CANNOT_LIST, FAILED }
 
-/** What is wrong with a command line, and the exit status that says so. */
+/** An invalid command line, with its exit status. */
 export class UsageError extends Error {
   readonly status: number
-  /** Whether the lines behind it are left alone, too, when it is a line of `-R`. */
+  /** Whether `-R` stops at this line. */
   readonly ends: boolean
 
   constructor(message: string, status: number = BAD_COMMAND, ends = true) {
@@ -17,12 +17,12 @@ export class UsageError extends Error {
   }
 }
 
-/** What is said where no sense can be made of the words. */
+/** The error for a command line without a valid command. */
 export function tryHelp(): UsageError {
   return new UsageError("Try `ipvsadm -h' or 'ipvsadm --help' for more information.", FAILED)
 }
 
-/** A name that has to be looked up before the command line can be understood: then it is parsed again. */
+/** A host name that must be looked up; then the command line is parsed again. */
 export class UnknownHost extends Error {
   readonly host: string
 

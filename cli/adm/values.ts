@@ -1,30 +1,30 @@
-// Values of options: numbers, marks, addresses with ports, netmasks.
+// Parses values of options: numbers, marks, addresses with ports, netmasks.
 import { isIPv4, isIPv6 } from 'node:net'
 import { servicePort } from './services.ts'
 import { UnknownHost } from './usage-error.ts'
 
-/** A decimal integer in a range, as C's strtol reads it: white space and a sign may stand in front. */
+/** Parses a decimal integer in a range like C's strtol: with optional leading white space and sign. */
 export function integer(text: string, least: number, most: number): number | undefined {
   if (!/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return undefined
   const number = Number(text)
   return number >= least && number <= most ? number : undefined
 }
 
-/** Addresses of names that have been looked up; `undefined`: there is none. */
+/** Results of host name lookups; `undefined`: no address. */
 export type Hosts = ReadonlyMap<string, string | undefined>
 
 export interface Endpoint {
   readonly family: 'ipv4' | 'ipv6'
   readonly address: string
-  /** Absent: not said. */
+  /** Absent if not given. */
   readonly port?: number
 }
 
-/** `HOST`, `HOST:PORT`, `[IPV6]:PORT`, or an IPv6 address alone. `undefined`: it is none of these. */
+/** Parses `HOST`, `HOST:PORT`, `[IPV6]:PORT`, or an IPv6 address alone. Returns `undefined` for any other text. */
 export function endpoint(text: string, protocol: string | undefined, hosts: Hosts): Endpoint | undefined {
   if (text.startsWith('[')) return bracketed(text, protocol, hosts)
   if (isIPv6(text) && !text.includes('%')) return { family: 'ipv6', address: text }
-  if (/^\d+$/.test(text)) return undefined // an address to inet_aton, but not to ipvsadm
+  if (/^\d+$/.test(text)) return undefined // inet_aton accepts it, ipvsadm does not
   const [host, ...ports] = text.split(':')
   const address = ipv4(host as string, hosts)
   if (address === undefined) return undefined
@@ -62,8 +62,8 @@ function ipv4(host: string, hosts: Hosts): string | undefined {
 const numberPart = /^(0[xX][0-9a-fA-F]*|0[0-7]*|[1-9]\d*)$/
 
 /**
- * IPv4 in all spellings that inet_aton knows: `10.1` is 10.0.0.1, parts may be octal or hexadecimal, and white space ends
- * it, whatever follows.
+ * Parses IPv4 in all spellings of inet_aton: `10.1` is 10.0.0.1, parts may be octal or hexadecimal, and any text after white
+ * space is ignored.
  */
 export function classicAddress(given: string): string | undefined {
   if (isIPv4(given)) return given
@@ -81,7 +81,7 @@ export function classicAddress(given: string): string | undefined {
   return dotted(value)
 }
 
-/** The IPv4 address of 32 bits. */
+/** Formats 32 bits as an IPv4 address. */
 export function dotted(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
 }

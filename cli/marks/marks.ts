@@ -1,4 +1,4 @@
-// `ipvs marks`: the rules that give packets their marks.
+// `ipvs marks`: the rules that mark packets.
 import { IpvsError, type FirewallMarks, type MarkRule, type MarksProblem } from 'ipvs'
 import type { Command } from 'commander'
 import { FileError, inputName, readText } from '../shared/files.ts'
@@ -11,10 +11,10 @@ import { renderMarks } from './rule-tables.ts'
 import { portsOf } from '../../state/rule-text.ts'
 import { inDocument } from '../shared/verb-wording.ts'
 
-/** The options of a rule, as commander gives them. */
+/** The options of a rule, from commander. */
 export type RuleOptions = Pick<MarkRule, 'mask' | 'source' | 'interface' | 'counter' | 'comment'>
 
-/** A rule from the words of a command line. */
+/** A rule from the arguments of a command line. */
 export function ruleOf(words: readonly (string | undefined)[], options: RuleOptions): MarkRule {
   const [mark = '', address = '', protocol = '', ports] = words
   return { ...options, mark, address, protocol: protocol as MarkRule['protocol'], ports: portsOf(ports) }
@@ -23,25 +23,25 @@ export function ruleOf(words: readonly (string | undefined)[], options: RuleOpti
 function ruleArguments(command: Command): Command {
   return command
     .argument('<mark>', 'the mark: 7 or 0x7')
-    .argument('<address>', 'where packets go to: an address, a block or a range')
+    .argument('<address>', 'destination of packets: an address, a block or a range')
     .argument('<protocol>', 'tcp, udp, sctp, a number, or all')
-    .argument('[ports]', '80,443,10000-20000, or all; left out only for the protocol all')
-    .option('--mask <mask>', 'set these bits only, such as 0xff; the others stay (IPVS compares the whole mark)')
-    .option('--source <address>', 'only packets from there: an address, a block or a range')
-    .option('--interface <name>', 'only packets that come in there; eth* for all that begin so')
+    .argument('[ports]', '80,443,10000-20000, or all; optional for the protocol all')
+    .option('--mask <mask>', 'set only these bits, such as 0xff (IPVS compares the whole mark)')
+    .option('--source <address>', 'only packets from this address, block or range')
+    .option('--interface <name>', 'only packets received on this interface; eth* matches a prefix')
     .option('--counter', 'count packets and bytes')
-    .option('--comment <text>', 'for people')
+    .option('--comment <text>', 'a comment')
 }
 
 function notInEffect(problems: readonly MarksProblem[]): string {
   const lines = problems.map(({ text }) => `  ${text}\n`)
-  return `ipvs: not all of these rules are in effect; "ipvs doctor" says what to do:\n${lines.join('')}`
+  return `ipvs: some of these rules are not in effect; "ipvs doctor" prints the fix:\n${lines.join('')}`
 }
 
 function registerReading(marks: Command, context: Context): void {
   marks
     .command('list')
-    .description('all rules')
+    .description('list all rules')
     .option('--json', 'as JSON, for replace')
     .addHelpText('after', '\nExamples:\n  ipvs marks list\n  ipvs marks list --json | jq .')
     .action(async (options: { json?: true }, command: Command) =>
@@ -55,7 +55,7 @@ function registerReading(marks: Command, context: Context): void {
 }
 
 const addHelp = `
-Rules with --source or --interface prevail over those without.
+Rules with --source or --interface take precedence over rules without.
 
 Examples:
   ipvs marks add 7 172.16.0.100 tcp 80,443
@@ -72,7 +72,7 @@ function registerChanging(marks: Command, context: Context): void {
       await context.withMarks(command, (handle) => handle.add(ruleOf(command.args, options)))
     })
   ruleArguments(marks.command('remove'))
-    .description('remove a rule, by the words that added it; whether it counts and its comment do not matter')
+    .description('remove a rule, by the arguments that added it; --counter and --comment are ignored')
     .addHelpText('after', '\nExample:\n  ipvs marks remove 7 172.16.0.100 tcp 80,443')
     .action(async (...given: [...(string | undefined)[], RuleOptions, Command]) => {
       const [options, command] = given.slice(-2) as [RuleOptions, Command]
@@ -80,7 +80,7 @@ function registerChanging(marks: Command, context: Context): void {
     })
 }
 
-// What is wrong with a rule is wrong with the file.
+// Reports an invalid rule as an error of the file.
 async function replaceBy(handle: FirewallMarks, rules: readonly MarkRule[], name: string): Promise<void> {
   try {
     await handle.replace(rules)
@@ -93,8 +93,8 @@ async function replaceBy(handle: FirewallMarks, rules: readonly MarkRule[], name
 function registerReplacing(marks: Command, context: Context): void {
   marks
     .command('replace')
-    .argument('[file]', 'what "marks list --json" prints; default: standard input')
-    .description('exactly these rules, in one transaction')
+    .argument('[file]', 'output of "marks list --json"; default: standard input')
+    .description('replace all rules, in one transaction')
     .addHelpText('after', '\nExample:\n  ipvs marks list --json > marks.json && ipvs marks replace marks.json')
     .action(async (file: string | undefined, _options: object, command: Command) => {
       const rules = parseJson(await readText(file, context.output), inputName(file))
@@ -106,7 +106,7 @@ function registerReplacing(marks: Command, context: Context): void {
 function registerRepair(marks: Command, context: Context): void {
   marks
     .command('repair')
-    .description('makes the rules that are there take effect again: creates what is missing around them')
+    .description('put existing rules into effect again: create missing chains, jumps and lookups')
     .addHelpText('after', '\nExample:\n  ipvs marks repair')
     .action(async (_options: object, command: Command) => {
       await context.withMarks(command, (handle) => handle.repair())
@@ -114,7 +114,7 @@ function registerRepair(marks: Command, context: Context): void {
 }
 
 export function registerMarks(program: Command, context: Context): void {
-  const marks = program.command('marks').description('rules that give packets their marks')
+  const marks = program.command('marks').description('rules that mark packets')
   registerReading(marks, context)
   registerChanging(marks, context)
   registerReplacing(marks, context)

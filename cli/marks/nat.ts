@@ -1,4 +1,4 @@
-// `ipvs marks nat`: the rules that translate addresses, beside those that mark.
+// `ipvs marks nat`: the rules that translate addresses.
 import type { FirewallMarks, MasqueradeRule, NatRule, RedirectRule } from 'ipvs'
 import type { Command } from 'commander'
 import type { Context } from '../shared/context.ts'
@@ -9,7 +9,7 @@ import { portsOf } from '../../state/rule-text.ts'
 
 type Protocol = NatRule['protocol']
 
-/** Options of `masquerade`, as commander gives them. */
+/** Options of `masquerade`, from commander. */
 export interface MasqueradeOptions extends Pick<MasqueradeRule, 'counter' | 'comment'> {
   readonly to?: string
 }
@@ -17,14 +17,14 @@ export interface MasqueradeOptions extends Pick<MasqueradeRule, 'counter' | 'com
 /** Options of `redirect`. */
 export type RedirectOptions = Pick<RedirectRule, 'toPort' | 'source' | 'interface' | 'counter' | 'comment'>
 
-/** A rule from the words after `masquerade`. */
+/** A rule from the arguments of `masquerade`. */
 export function masqueradeOf(words: readonly string[], { to, ...options }: MasqueradeOptions): MasqueradeRule {
   const [source = '', protocol, ports] = words
   const sourcePorts = portsOf(ports)
   return { ...options, action: 'masquerade', source, protocol: protocol as Protocol, sourcePorts, address: to }
 }
 
-/** A rule from the words after `redirect`. */
+/** A rule from the arguments of `redirect`. */
 export function redirectOf(words: readonly string[], options: RedirectOptions): RedirectRule {
   const [address = '', protocol, ports] = words
   return { ...options, action: 'redirect', address, protocol: protocol as Protocol, ports: portsOf(ports) }
@@ -34,17 +34,17 @@ type Change = (handle: FirewallMarks, rule: NatRule) => Promise<void>
 
 const PROTOCOL = 'tcp, udp, sctp, a number, or all'
 
-// What `add` and `remove` have in common: both name a rule.
+// `add` and `remove` have the same arguments: a rule.
 function registerActions(parent: Command, verb: string, context: Context, change: Change): void {
   parent
     .command('masquerade')
-    .argument('<source>', 'the real servers: an address, a block or a range')
+    .argument('<source>', 'real servers: an address, a block or a range')
     .argument('<protocol>', PROTOCOL)
-    .argument('[ports]', 'source ports: 20, or all; left out only for the protocol all')
-    .option('--to <address>', 'only packets to there: an address, a block or a range')
+    .argument('[ports]', 'source ports: 20, or all; optional for the protocol all')
+    .option('--to <address>', 'only packets to this address, block or range')
     .option('--counter', 'count connections')
-    .option('--comment <text>', 'for people')
-    .description('on the director: connections that real servers open get its address, as for active FTP')
+    .option('--comment <text>', 'a comment')
+    .description('on the director: give its address to connections that real servers open, as for active FTP')
     .addHelpText('after', `\nExample:\n  ipvs marks nat ${verb} masquerade 10.0.0.0/24 tcp 20`)
     .action(async (...given: unknown[]) => {
       const [options, command] = given.slice(-2) as [MasqueradeOptions, Command]
@@ -52,15 +52,15 @@ function registerActions(parent: Command, verb: string, context: Context, change
     })
   parent
     .command('redirect')
-    .argument('<address>', 'the virtual address: an address, a block or a range')
+    .argument('<address>', 'virtual address: an address, a block or a range')
     .argument('<protocol>', PROTOCOL)
-    .argument('[ports]', '80,443,10000-20000, or all; left out only for the protocol all')
-    .option('--to-port <port>', "the port that the server listens on; default: the packet's own", whole)
-    .option('--source <address>', 'only packets from there: an address, a block or a range')
-    .option('--interface <name>', 'only packets that come in there; eth* for all that begin so')
+    .argument('[ports]', '80,443,10000-20000, or all; optional for the protocol all')
+    .option('--to-port <port>', "the server's port; default: the packet's own", whole)
+    .option('--source <address>', 'only packets from this address, block or range')
+    .option('--interface <name>', 'only packets received on this interface; eth* matches a prefix')
     .option('--counter', 'count connections')
-    .option('--comment <text>', 'for people')
-    .description('on a real server with direct routing: takes in packets to the virtual address as its own')
+    .option('--comment <text>', 'a comment')
+    .description('on a real server with direct routing: accept packets to the virtual address')
     .addHelpText('after', `\nExample:\n  ipvs marks nat ${verb} redirect 172.16.0.100 tcp 80,443`)
     .action(async (...given: unknown[]) => {
       const [options, command] = given.slice(-2) as [RedirectOptions, Command]
@@ -72,7 +72,7 @@ export function registerNat(marks: Command, context: Context): void {
   const nat = marks.command('nat').description('rules that translate addresses: masquerade and redirect')
   nat
     .command('list')
-    .description('all rules that translate addresses')
+    .description('list all rules that translate addresses')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  ipvs marks nat list')
     .action(async (options: { json?: true }, command: Command) =>
@@ -83,6 +83,6 @@ export function registerNat(marks: Command, context: Context): void {
     )
   const adding = nat.command('add').description('add a rule that translates addresses')
   registerActions(adding, 'add', context, (handle, rule) => handle.addNat(rule))
-  const removing = nat.command('remove').description('remove one, by the words that added it')
+  const removing = nat.command('remove').description('remove a rule, by the arguments that added it')
   registerActions(removing, 'remove', context, (handle, rule) => handle.removeNat(rule))
 }

@@ -1,4 +1,4 @@
-// `ipvs marks export`, `find` and `allocate`: living beside nft, and beside others who use marks.
+// `ipvs marks export`, `find` and `allocate`: exchange with nft, and marks of other programs.
 import type { AllocateMarkOptions } from 'ipvs'
 import type { Command } from 'commander'
 import { writeText } from '../shared/files.ts'
@@ -9,8 +9,8 @@ import { renderFound } from './rule-tables.ts'
 function registerExport(marks: Command, context: Context): void {
   marks
     .command('export')
-    .argument('[file]', 'where to; default: standard output')
-    .description('the table in the language of nft, for `nft -f`')
+    .argument('[file]', 'output file; default: standard output')
+    .description("print the table in nft's syntax, for `nft -f`")
     .addHelpText('after', '\nExamples:\n  ipvs marks export\n  ipvs marks export /etc/ipvs-marks.nft')
     .action(async (file: string | undefined, _options: object, command: Command) =>
       context.withMarks(command, async (handle) => {
@@ -22,7 +22,7 @@ function registerExport(marks: Command, context: Context): void {
 function registerFind(marks: Command, context: Context): void {
   marks
     .command('find')
-    .description('marks that rules of other nf_tables tables set; "?" is one that only the kernel knows')
+    .description('list marks that rules of other nf_tables tables set; "?" is a mark that depends on the packet')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nRules of iptables-legacy cannot be seen.\n\nExample:\n  ipvs marks find')
     .action(async (options: { json?: true }, command: Command) =>
@@ -36,9 +36,9 @@ function registerFind(marks: Command, context: Context): void {
 function registerAllocate(marks: Command, context: Context): void {
   marks
     .command('allocate')
-    .description('a mark that neither rules nor services use; nothing is reserved')
-    .option('--from <mark>', 'the first one to consider')
-    .option('--to <mark>', 'the last one')
+    .description('print an unused mark; it is not reserved')
+    .option('--from <mark>', 'the first candidate')
+    .option('--to <mark>', 'the last candidate')
     .addHelpText('after', '\nExample:\n  ipvs marks add $(ipvs marks allocate --from 100) 172.16.0.100 tcp 80')
     .action(async (options: Pick<AllocateMarkOptions, 'from' | 'to'>, command: Command) =>
       context.withMarks(command, async (handle) => {

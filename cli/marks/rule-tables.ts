@@ -1,4 +1,4 @@
-// Tables of rules for people. Columns that most rules have nothing for are shown only when one has.
+// Tables of rules. Optional columns are shown only if a rule has a value.
 import type { FoundMark, ListedMarkRule, ListedNatRule } from 'ipvs'
 import type { Output } from '../shared/output.ts'
 import { short, table, type Column } from '../shared/format.ts'
@@ -6,7 +6,7 @@ import { maskText, portsText } from '../../state/rule-text.ts'
 
 interface RuleColumn<Rule> extends Column {
   readonly cell: (rule: Rule) => string | number | undefined
-  /** Shown even when it is empty. */
+  /** Shown even if it is empty. */
   readonly always?: true
 }
 
@@ -68,17 +68,17 @@ const foundColumns: readonly RuleColumn<FoundMark>[] = [
   { title: 'MAP', cell: ({ map }) => map },
 ]
 
-/** Rules that mark. */
+/** Renders mark rules. */
 export function renderMarks(rules: readonly ListedMarkRule[], output: Output): string {
   return sparse(markColumns, rules, output)
 }
 
-/** Rules that translate addresses. */
+/** Renders NAT rules. */
 export function renderNat(rules: readonly ListedNatRule[], output: Output): string {
   return sparse(natColumns, rules, output)
 }
 
-/** Rules of others; `?` is a mark that has no number before the packet is there. */
+/** Renders rules of other tables; `?` is a mark that depends on the packet. */
 export function renderFound(found: readonly FoundMark[], output: Output): string {
   return sparse(foundColumns, found, output)
 }

@@ -1,4 +1,4 @@
-// What verbs share: the handle, and watching.
+// The context of verbs: handles, and watching.
 import { setTimeout } from 'node:timers/promises'
 import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
@@ -9,7 +9,7 @@ export interface Context {
   readonly output: Output
   /** The exit status if nothing fails. */
   status: number
-  /** The options of `open` that the command line says. */
+  /** The options of `open` from the command line. */
   openOptions(command: Command): { netns?: string }
   /** Calls `use` with a handle that is closed afterwards. */
   withIpvs(command: Command, use: (ipvs: Ipvs) => Promise<void>): Promise<void>
@@ -39,21 +39,21 @@ export function createContext(output: Output): Context {
   }
 }
 
-/** The option `--watch [seconds]`, as commander gives it. */
+/** The value of `--watch [seconds]` from commander. */
 export type Watch = true | number | undefined
 
-// What nobody can find by its name any more is not what was asked for.
+// A watched namespace whose name is gone or reused is no longer the requested one.
 async function assertStillThere(ipvs: Ipvs): Promise<void> {
   const status = await ipvs.namespaceStatus()
   if (status === 'current') return
   const problem =
     status === 'missing'
       ? 'the network namespace was deleted'
-      : 'the network namespace was deleted, and there is another one of this name; start again to watch that one'
+      : 'the network namespace was deleted and its name reused; start again to watch the new one'
   throw new IpvsError('ERR_IPVS_UNAVAILABLE', problem, { operation: 'watch', target: '' })
 }
 
-/** Prints once, or again and again: in place on a terminal, one after the other elsewhere. */
+/** Prints once, or repeatedly with `watch`: in place on a terminal, otherwise one output after the other. */
 export async function printing(output: Output, watch: Watch, ipvs: Ipvs, render: () => Promise<string>): Promise<void> {
   if (watch === undefined) return output.out(await render())
   const seconds = watch === true ? 2 : watch

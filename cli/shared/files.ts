@@ -1,23 +1,22 @@
-// Text that a command reads, from a file or standard input, and that it writes into files. Whatever the file is, reading ends,
-// and an error names it.
+// Reads text from files or standard input, and writes text files. Reading ends for every kind of file; errors name the file.
 import { constants } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import type { Output } from './output.ts'
 import { systemProblem } from './system-error.ts'
 
-/** A file cannot be read or written, or is not what it should be. The message says which one, and why. */
+/** A file cannot be read or written, or has invalid contents. The message has its name and the reason. */
 export class FileError extends Error {}
 
 const MOST_BYTES = 256 * 2 ** 20
 const PIECE_BYTES = 2 ** 18
 const PAUSE_MS = 20
-const LONGEST_WAIT_MS = 5000 // for somebody who writes into a named pipe
+const LONGEST_WAIT_MS = 5000 // for a writer of a named pipe
 
 const TOO_LONG = `is longer than ${MOST_BYTES / 2 ** 20} MiB`
 const UTF16 = 'is UTF-16; convert it to UTF-8'
 
-/** How messages call what is read. */
+/** The name of the input in messages. */
 export function inputName(file: string | undefined): string {
   return file === undefined || file === '-' ? 'standard input' : file
 }
@@ -26,7 +25,7 @@ function again(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
 }
 
-// Opening does not wait, which could not be ended: named pipes are asked until somebody has written into them.
+// Opens without blocking, because a blocking open cannot be ended: polls a named pipe until a writer has opened it.
 async function* filePieces(file: string): AsyncGenerator<Uint8Array> {
   await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   const stat = await handle.stat()
@@ -60,7 +59,7 @@ function decoded(decoder: InstanceType<typeof TextDecoder>, piece: Uint8Array | 
   }
 }
 
-// Without the mark that some editors put in front.
+// Strips the byte order mark.
 async function textOf(pieces: AsyncIterable<Uint8Array | string>): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const parts: string[] = []
@@ -82,7 +81,7 @@ function named(name: string, error: unknown): FileError {
   return new FileError(`${name}: ${problem}`, { cause: error })
 }
 
-/** All text of a file; of standard input for `-` and nothing. Rejects with `FileError`. */
+/** Reads a whole file, or standard input for `-` or `undefined`. Rejects with `FileError`. */
 export async function readText(file: string | undefined, output: Output): Promise<string> {
   try {
     return await textOf(file === undefined || file === '-' ? output.input : filePieces(file))
@@ -91,7 +90,7 @@ export async function readText(file: string | undefined, output: Output): Promis
   }
 }
 
-/** Writes a file, or standard output when none is named. Rejects with `FileError`. */
+/** Writes a file, or standard output for `undefined`. Rejects with `FileError`. */
 export async function writeText(file: string | undefined, text: string, output: Output): Promise<void> {
   if (file === undefined) return output.out(text)
   try {

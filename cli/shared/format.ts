@@ -1,4 +1,4 @@
-// Text for people and for programs.
+// Tables for people, JSON for programs.
 import { styleText } from 'node:util'
 import type { Output } from './output.ts'
 import { printablePart } from '../../lab/printable.ts'
@@ -8,7 +8,7 @@ function withoutBigints(_key: string, value: unknown): unknown {
   return value <= Number.MAX_SAFE_INTEGER ? Number(value) : String(value)
 }
 
-/** JSON; counters are numbers as long as those are exact, and text beyond. */
+/** JSON; counters are numbers up to 2^53 - 1, and strings above. */
 export function json(value: unknown, indent?: number): string {
   return JSON.stringify(value, withoutBigints, indent)
 }
@@ -18,7 +18,7 @@ export interface Column {
   readonly right?: boolean
 }
 
-/** Columns as wide as what is in them, two spaces apart. */
+/** A table with columns as wide as their cells, two spaces apart. */
 export function table(columns: readonly Column[], given: readonly (readonly string[])[], output: Output): string {
   const rows = given.map((row) => row.map(printablePart))
   const widths = columns.map(({ title }, at) =>
@@ -36,7 +36,7 @@ export function table(columns: readonly Column[], given: readonly (readonly stri
   return [emphasis('bold', heading, output), ...rows.map(line)].map((each) => `${each}\n`).join('')
 }
 
-/** Coloured on a terminal only. */
+/** Adds a style, on a terminal only. */
 export function emphasis(style: 'bold' | 'green' | 'yellow' | 'red' | 'dim', text: string, output: Output): string {
   const coloured = output.terminal && !process.env['NO_COLOR']
   return coloured ? styleText(style, text, { validateStream: false }) : text
@@ -44,7 +44,7 @@ export function emphasis(style: 'bold' | 'green' | 'yellow' | 'red' | 'dim', tex
 
 const units = ['', 'k', 'M', 'G', 'T', 'P', 'E']
 
-/** Three digits and a unit, rounded down: `1.23M`. */
+/** Formats with three digits and a unit, rounded down: `1.23M`. */
 export function short(value: number | bigint): string {
   let number = Number(value)
   let unit = 0

@@ -1,11 +1,11 @@
-// JSON that people have written: what is wrong with it, and where.
+// Parses JSON and reports the line and column of syntax errors.
 import { FileError } from './files.ts'
 
 const space = /[ \t\r\n]*/y
 const word = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
-/** Where JSON stops to make sense. */
+/** A syntax error and its offset. */
 class Misfit extends Error {
   readonly at: number
 
@@ -15,7 +15,7 @@ class Misfit extends Error {
   }
 }
 
-// Goes through a text by the rules of RFC 8259. JSON.parse says the place in some versions of Node.js only.
+// Scans a text by RFC 8259. JSON.parse reports the place of an error only in some versions of Node.js.
 class Scan {
   readonly #text: string
   #at = 0
@@ -26,7 +26,7 @@ class Scan {
 
   whole(): void {
     this.#value()
-    if (this.#at < this.#text.length) throw new Misfit(`nothing may follow, but there is ${this.#here()}`, this.#at)
+    if (this.#at < this.#text.length) throw new Misfit(`unexpected ${this.#here()} after the end`, this.#at)
   }
 
   #value(): void {
@@ -35,7 +35,7 @@ class Scan {
     if (first === '{') this.#list('}', () => this.#member())
     else if (first === '[') this.#list(']', () => this.#value())
     else if (first === '"') this.#string()
-    else if (!this.#skip(word)) throw new Misfit(`a value is missing before ${this.#here()}`, this.#at)
+    else if (!this.#skip(word)) throw new Misfit(`missing value before ${this.#here()}`, this.#at)
     this.#skip(space)
   }
 
@@ -46,18 +46,18 @@ class Scan {
     for (;;) {
       item()
       if (this.#takes(end)) return
-      if (!this.#takes(',')) throw new Misfit(`"," or "${end}" is missing before ${this.#here()}`, this.#at)
+      if (!this.#takes(',')) throw new Misfit(`missing "," or "${end}" before ${this.#here()}`, this.#at)
     }
   }
 
   #member(): void {
     this.#skip(space)
     if (this.#text.charAt(this.#at) !== '"') {
-      throw new Misfit(`a name in quotation marks is missing before ${this.#here()}`, this.#at)
+      throw new Misfit(`missing name in quotation marks before ${this.#here()}`, this.#at)
     }
     this.#string()
     this.#skip(space)
-    if (!this.#takes(':')) throw new Misfit(`":" is missing before ${this.#here()}`, this.#at)
+    if (!this.#takes(':')) throw new Misfit(`missing ":" before ${this.#here()}`, this.#at)
     this.#value()
   }
 
@@ -65,16 +65,16 @@ class Scan {
     const start = this.#at++
     for (;;) {
       const unit = this.#text.charCodeAt(this.#at)
-      if (Number.isNaN(unit)) throw new Misfit('a text has no end', start)
-      if (unit < 0x20) throw new Misfit('a control character in a text; write \\u and four digits', this.#at)
-      if (unit === 0x5c && !this.#skip(escape)) throw new Misfit('there is no such escape', this.#at)
+      if (Number.isNaN(unit)) throw new Misfit('unterminated string', start)
+      if (unit < 0x20) throw new Misfit('control character in a string; write \\u and four digits', this.#at)
+      if (unit === 0x5c && !this.#skip(escape)) throw new Misfit('unknown escape', this.#at)
       if (unit === 0x5c) continue
       this.#at++
       if (unit === 0x22) return
     }
   }
 
-  // Whether there was something to skip.
+  // Returns whether the pattern matched.
   #skip(pattern: RegExp): boolean {
     const start = (pattern.lastIndex = this.#at)
     if (pattern.test(this.#text)) this.#at = pattern.lastIndex
@@ -97,12 +97,12 @@ function misfitOf(text: string): Misfit | undefined {
     new Scan(text).whole()
   } catch (error) {
     if (error instanceof Misfit) return error
-    if (!(error instanceof RangeError)) throw error // the stack: it is nested too deeply to go through
+    if (!(error instanceof RangeError)) throw error // stack overflow: nested too deeply to scan
   }
   return undefined
 }
 
-/** Parses; throws `FileError` with the line and the column of what is wrong, both from 1. `name`: of the file. */
+/** Parses JSON; throws `FileError` with line and column, both from 1. `name` is the name of the file. */
 export function parseJson(text: string, name: string): unknown {
   if (text.trim() === '') throw new FileError(`${name}: is empty`)
   try {

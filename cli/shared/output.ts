@@ -1,4 +1,4 @@
-// Where a command writes and reads: the process's own, or a test's.
+// Output and input of a command: the process's own, or a test's.
 import { writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { printable } from '../../lab/printable.ts'
@@ -8,13 +8,13 @@ export interface Output {
   out(text: string): void
   error(text: string): void
   readonly input: Readable
-  /** Whether a person looks at it: then there are colours, and watching refreshes in place. */
+  /** Whether output goes to a terminal: then there are colours, and watching refreshes in place. */
   readonly terminal: boolean
 }
 
-/** Standard output takes nothing. */
+/** Standard output cannot be written. */
 export class OutputError extends Error {
-  /** Nobody reads it any more. */
+  /** The reader has closed the pipe. */
   readonly readerGone: boolean
 
   constructor(cause: unknown) {
@@ -26,14 +26,14 @@ export class OutputError extends Error {
 const PAUSE_MS = 5
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-// At once, and without Node's streams: those take time to open and report what failed when it is too late to stop for it.
+// Synchronous, without Node's streams: they take time to open, and report failures too late to stop.
 function write(descriptor: 1 | 2, text: string): void {
   let rest: Uint8Array = Buffer.from(text)
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest))
     } catch (error) {
-      // Somebody who has the same pipe or terminal made it non-blocking.
+      // Another process that shares the pipe or terminal has made it non-blocking.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
       Atomics.wait(sleeper, 0, 0, PAUSE_MS)
     }
@@ -49,8 +49,7 @@ function writeOut(text: string): void {
 }
 
 /**
- * The process's own, for `adm`. Nothing that was read somewhere reaches a terminal, a file or a pipe with control characters in
- * it.
+ * The process's own streams, for `adm`. Control characters are always escaped, for terminals, files and pipes.
  */
 export const plainOutput: Output = {
   out: (text) => writeOut(printable(text)),
@@ -58,10 +57,10 @@ export const plainOutput: Output = {
     try {
       write(2, printable(text))
     } catch {
-      // There is nowhere left to say so. The exit status does.
+      // No place is left for a message; the exit status reports the failure.
     }
   },
-  // Opened when they are used: the lab must not open them.
+  // Opened on first use: the lab must not open them.
   get terminal() {
     return process.stdout.isTTY
   },
@@ -70,8 +69,8 @@ export const plainOutput: Output = {
   },
 }
 
-// What `emphasis` and watching add to the text of a terminal.
-// oxlint-disable-next-line no-control-regex -- those are what it is about
+// The escape sequences of `emphasis` and of watching.
+// oxlint-disable-next-line no-control-regex -- matches control characters
 const styles = /(\u001B\[(?:1|2|22|31|32|33|39)m|^\u001B\[H\u001B\[2J)/
 
 function styled(text: string): string {
@@ -81,7 +80,7 @@ function styled(text: string): string {
     .join('')
 }
 
-/** The same with our styles, on a terminal. Cells of tables and findings cannot have any: they are escaped before. */
+/** The same, but keeps our styles on a terminal. Cells of tables and findings are escaped before, so they contain none. */
 export const styledOutput: Output = {
   out: (text) => writeOut(styledOutput.terminal ? styled(text) : printable(text)),
   error: (text) => plainOutput.error(text),

@@ -1,18 +1,18 @@
-// Exit statuses: all that the program has.
+// All exit statuses of the program.
 
-/** It is done; a listing of nothing is one, too. */
+/** Success; also for an empty listing. */
 export const DONE = 0
 
-/** What was asked for failed: the kernel refused it, a file cannot be read or written, `doctor` found something bad. */
+/** Failure: the kernel refused the operation, a file cannot be read or written, `doctor` has a bad finding. */
 export const FAILED = 1
 
-/** The words of the command line make no sense, or a value in them cannot be. Nothing was changed. */
+/** Usage error: unknown words or an invalid value on the command line. Nothing was changed. */
 export const USAGE = 2
 
-/** Nobody reads the output any more, as behind `| head`: as a shell shows a program that SIGPIPE has ended. */
+/** The reader of the output has gone, as behind `| head`: the status that a shell shows after SIGPIPE. */
 export const READER_GONE = 141
 
-/** Those of `adm`, as scripts know them from ipvsadm: words without sense, what failed, and listings that failed. */
+/** Statuses of `adm`, the same as ipvsadm's: usage error, failure, failed listing. */
 export const ADM_USAGE = 2
 export const ADM_FAILED = 255
 export const ADM_CANNOT_LIST = 1

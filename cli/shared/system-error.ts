@@ -1,6 +1,6 @@
-// Failed system calls, for people.
+// Descriptions of failed system calls.
 
-/** `no space left on device (ENOSPC)`. */
+/** Returns, for example, `no space left on device (ENOSPC)`. */
 export function systemProblem(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException
   const [, words] = /^[A-Z0-9]+: (.*?), \w+/.exec(message) ?? []

@@ -1,9 +1,9 @@
-// Errors of the API in the words of the verbs.
+// Translates errors of the API into terms of the verbs.
 import type { IpvsError } from 'ipvs'
 import type { Command } from 'commander'
 import { inWords, type Wording } from './wording.ts'
 
-// Options and arguments that are called otherwise than their fields.
+// Options and arguments with names different from their fields.
 const aliases: Readonly<Record<string, readonly string[]>> = {
   timeoutSeconds: ['persistence'],
   schedulerFlags: ['flags'],
@@ -37,10 +37,10 @@ const phrases: Wording['phrases'] = [
   [/the handle's network namespace/g, 'the network namespace'],
 ]
 
-// `upper-threshold` for `upperThreshold`.
+// `upperThreshold` to `upper-threshold`.
 const dashed = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-// Names under which a command may have a field, the likeliest first.
+// Possible names of a field's option or argument, the most likely first.
 function candidates(attribute: string): readonly string[] {
   const path = attribute.replaceAll(/\[\d+\]/g, '')
   const [root = '', ...rest] = path.split('.')
@@ -48,7 +48,7 @@ function candidates(attribute: string): readonly string[] {
   if (/^service(\.(fwmark|family|protocol|address|port))?$/.test(path)) return ['service']
   if (/^destination(\.(address|port))?$/.test(path)) return ['destination']
   if (rest[0] === 'tunnel') return [leaf === 'port' ? 'tunnel-port' : leaf === 'checksum' ? leaf : 'tunnel']
-  // `rule.address` is an option of masquerade rules; `filter.client.port` is within `--client`.
+  // `rule.address` is the option --to of masquerade rules; `filter.client.port` is part of --client.
   const inner = root === 'filter' ? rest[0] : leaf
   return [inner ?? leaf, dashed(inner ?? leaf), ...(aliases[leaf] ?? []), ...(path === 'rule.address' ? ['to'] : [])]
 }
@@ -64,14 +64,14 @@ function wordOf(command: Command, attribute: string): string | undefined {
   return undefined
 }
 
-/** The words of one command. */
+/** The wording of one command. */
 export function wordingOf(command: Command): Wording {
   return { word: (attribute) => wordOf(command, attribute), phrases, subjects: true }
 }
 
 /**
- * An error about a part of a document, by its place there: `services[3].service.port` for `service.port` at
- * `services[3].service`. The place of all rules is empty: that of one of them then is `[3]`.
+ * Describes an error in a part of a document by its place: `services[3].service.port` for `service.port` at
+ * `services[3].service`. For a list of rules the place is empty, and that of one rule is `[3]`.
  */
 export function inDocument(error: IpvsError, place: string): string {
   const word = (attribute: string) => `${place}${attribute.replace(/^[a-z]+/, '')}`

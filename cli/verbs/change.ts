@@ -35,7 +35,7 @@ interface DestinationOptions {
 
 const listOf = (text: string): SchedulerFlag[] => text.split(',').filter((each) => each !== '') as SchedulerFlag[]
 
-/** What options say about a service. `undefined`: nothing. */
+/** The service settings in the options; `undefined` for absent ones. */
 export function serviceSettings(options: ServiceOptions): ServicePatch {
   const { scheduler, flags, persistence, netmask, engine, onePacket } = options
   const mask = netmask !== undefined && /^\d+$/.test(netmask) ? Number(netmask) : netmask
@@ -50,7 +50,7 @@ export function serviceSettings(options: ServiceOptions): ServicePatch {
   }
 }
 
-/** What options say about a destination. */
+/** The destination settings in the options. */
 export function destinationSettings(options: DestinationOptions): DestinationPatch {
   const { forwarding, weight, upper: upperThreshold, lower: lowerThreshold, tunnel: type } = options
   const { tunnelPort: port, checksum } = options
@@ -64,10 +64,10 @@ function serviceOptions(command: Command): Command {
     .argument('<service>', 'tcp:ADDRESS:PORT, udp:…, sctp:…, mark:NUMBER or mark:NUMBER/ipv6', serviceKey)
     .option('--scheduler <name>', 'rr, wrr, lc, wlc, sh, mh …')
     .option('--flags <list>', 'flags of the scheduler: sh-port,sh-fallback')
-    .option('--persistence [seconds]', 'a client stays with its destination', whole)
-    .option('--netmask <mask>', 'what counts as one client: 255.255.255.0 or a prefix length')
-    .option('--engine <name>', 'tells clients apart: sip')
-    .option('--one-packet', 'schedule every UDP packet for itself')
+    .option('--persistence [seconds]', 'keep a client on one destination', whole)
+    .option('--netmask <mask>', 'treat clients of one network as one: 255.255.255.0 or a prefix length')
+    .option('--engine <name>', 'persistence engine: sip')
+    .option('--one-packet', 'schedule each UDP packet separately')
 }
 
 function destinationArguments(command: Command): Command {
@@ -79,7 +79,7 @@ function destinationArguments(command: Command): Command {
 function destinationOptions(command: Command): Command {
   return destinationArguments(command)
     .addOption(
-      new Option('--forwarding <how>', 'how packets get there').choices([
+      new Option('--forwarding <how>', 'how packets reach it').choices([
         'direct',
         'masquerade',
         'tunnel',
@@ -87,17 +87,17 @@ function destinationOptions(command: Command): Command {
         'bypass',
       ]),
     )
-    .option('--weight <number>', '0 drains it', whole)
-    .option('--upper <connections>', 'so many and no more', whole)
-    .option('--lower <connections>', 'new ones again below that', whole)
-    .addOption(new Option('--tunnel <type>', 'how packets are wrapped').choices(['ipip', 'gue', 'gre']))
+    .option('--weight <number>', 'share of new connections; 0 drains it', whole)
+    .option('--upper <connections>', 'stop new connections at this number', whole)
+    .option('--lower <connections>', 'resume below this number', whole)
+    .addOption(new Option('--tunnel <type>', 'encapsulation').choices(['ipip', 'gue', 'gre']))
     .option('--tunnel-port <port>', 'UDP port of gue', whole)
-    .addOption(new Option('--checksum <kind>', 'of gue and gre').choices(['none', 'local', 'remote']))
+    .addOption(new Option('--checksum <kind>', 'checksums of gue and gre').choices(['none', 'local', 'remote']))
 }
 
 const examples = (text: string): string => `\nExamples:\n${text.replace(/^/gm, '  ipvs ')}`
 
-// What the kernel accepts and what then has no effect, or the wrong one, is more likely a slip of the pen than a wish.
+// Settings that the kernel accepts but that have no effect are probably mistakes.
 function slip({ port, protocol, fwmark }: ServiceKey, options: ServicePatch): string | undefined {
   const { persistence, persistenceEngine, onePacket } = options
   const only = 'persistent services only; add --persistence'
@@ -133,25 +133,25 @@ function registerAdd(program: Command, context: Context): void {
 }
 
 function registerSet(program: Command, context: Context): void {
-  const set = program.command('set').description('change what is named of a service or a destination')
+  const set = program.command('set').description('change settings of a service or a destination')
   serviceOptions(set.command('service'))
     .option('--no-persistence', 'end persistence')
-    .option('--no-one-packet', 'make connections of UDP again')
-    .description('change what is named of a service, keep the rest')
+    .option('--no-one-packet', 'schedule UDP by connection again')
+    .description('change the given settings of a service, keep the rest')
     .addHelpText('after', examples('set service mark:7 --scheduler wrr\nset service mark:7 --no-persistence'))
     .action(async (key: ServiceKey, _options: object, command: Command) => {
       const patch = serviceSettings(named(command))
       await context.withIpvs(command, (ipvs) => ipvs.updateService(key, patch))
     })
   destinationOptions(set.command('destination'))
-    .description('change what is named of a destination, keep the rest')
+    .description('change the given settings of a destination, keep the rest')
     .addHelpText('after', examples('set destination mark:7 10.0.0.7 --weight 0'))
     .action(async (key: ServiceKey, where: DestinationKey, options: DestinationOptions, command: Command) =>
       context.withIpvs(command, (ipvs) => ipvs.updateDestination(key, where, destinationSettings(options))),
     )
 }
 
-// Options that were said: those with a `no-` spelling have a value by themselves.
+// The options on the command line, without defaults: an option with a `no-` form has one.
 function named(command: Command): ServiceOptions {
   const said = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) === 'cli')
   return Object.fromEntries(said)

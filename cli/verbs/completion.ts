@@ -1,15 +1,15 @@
-// `ipvs completion`: what shells need to complete our words.
+// `ipvs completion`: completion code for shells.
 import { Argument, type Command } from 'commander'
 import type { Context } from '../shared/context.ts'
 
-/** What can follow the words of a command. */
+/** The words that can follow a command. */
 interface Level {
-  /** Words before: `add service`. */
+  /** The command: `add service`. */
   readonly path: string
   readonly words: readonly string[]
 }
 
-/** All commands with what can follow them; `--netns` can follow everything. */
+/** All commands with the words that can follow them; `--netns` can follow every command. */
 export function levels(command: Command, path: string[] = []): Level[] {
   const help = command.createHelp()
   const visible = help.visibleCommands(command).filter((each) => each.name() !== 'help')
@@ -64,8 +64,8 @@ const shells = { bash, zsh, fish }
 export function registerCompletion(program: Command, context: Context): void {
   program
     .command('completion')
-    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(shells)))
-    .description('code for a shell that completes the words of this program')
+    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(shells)))
+    .description('print completion code for a shell')
     .addHelpText(
       'after',
       '\nExamples:\n  ipvs completion bash > /etc/bash_completion.d/ipvs\n  ipvs completion fish | source',

@@ -34,14 +34,14 @@ interface Options {
 
 const list = (text: string | undefined): string[] | undefined => text?.split(',').filter((each) => each !== '')
 
-/** `10.0.0.7:80`, `[2001:db8::7]:80`, `:80`, or an address, block or range alone. */
+/** Parses `10.0.0.7:80`, `[2001:db8::7]:80`, `:80`, or an address, block or range. */
 export function endFilter(text: string | undefined): EndpointFilter | string | undefined {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text ?? '') ?? []
   if (port === undefined) return text
   return { address: bracketed ?? (plain || undefined), port: Number(port) }
 }
 
-/** The filter that options say. */
+/** The filter from the options. */
 export function filterOf(options: Options): ConnectionFilter {
   const { templates, fwmark, limit } = options
   return {
@@ -122,19 +122,19 @@ Examples:
 export function registerConnections(program: Command, context: Context): void {
   program
     .command('connections')
-    .description('the connection table')
+    .description('list, count or watch connections')
     .option('--protocol <list>', 'tcp, udp, sctp, ip (templates of marks)')
     .option('--state <list>', 'ESTABLISHED, FIN_WAIT …')
     .option('--client <end>', 'ADDRESS, BLOCK, ADDRESS:PORT or :PORT')
-    .option('--virtual <end>', 'what the client connected to')
-    .option('--destination <end>', 'the real server')
+    .option('--virtual <end>', 'virtual address and port, as --client')
+    .option('--destination <end>', 'real server, as --client')
     .option('--fwmark <mark>', 'templates of a mark')
     .addOption(new Option('--templates <which>', 'persistence templates').choices(['yes', 'no', 'only']))
-    .option('--limit <number>', 'no more than that', whole)
+    .option('--limit <number>', 'maximum number of connections', whole)
     .option('--count-by <fields>', 'client, clientSubnet, virtual, fwmark, destination, state, protocol')
-    .option('--top <number>', 'the largest groups only', whole)
-    .option('--json', 'a line of JSON for each')
-    .option('--watch [seconds]', 'again and again', interval)
+    .option('--top <number>', 'only the largest groups', whole)
+    .option('--json', 'one line of JSON per connection or group')
+    .option('--watch [seconds]', 'repeat, default every 2 seconds', interval)
     .addHelpText('after', examples)
     .action(async (options: Options, command: Command) =>
       context.withIpvs(command, async (ipvs) => {

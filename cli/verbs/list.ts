@@ -41,7 +41,7 @@ function counts({ rates, ...totals }: Statistics, perSecond: boolean): string[] 
   return [connections, inBytes, outBytes].map(short)
 }
 
-/** A table of services, each with its destinations. IN and OUT are bytes. */
+/** Renders services with their destinations as a table. IN and OUT are bytes. */
 export function renderList(services: readonly ServiceSnapshot[], perSecond: boolean, output: Output): string {
   const rows = services.flatMap((service) => [
     [serviceText(service), settings(service), '', '', '', ...counts(service.statistics, perSecond)],
@@ -58,9 +58,9 @@ export function renderList(services: readonly ServiceSnapshot[], perSecond: bool
 export function registerList(program: Command, context: Context): void {
   program
     .command('list')
-    .description('services with their destinations')
+    .description('list services with their destinations')
     .option('--json', 'as JSON')
-    .option('--watch [seconds]', 'again and again, with rates per second', interval)
+    .option('--watch [seconds]', 'repeat, default every 2 seconds, with rates per second', interval)
     .addHelpText('after', '\nExamples:\n  ipvs list\n  ipvs list --json | jq .\n  ipvs list --watch 1 --netns blue')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) => {
       await context.withIpvs(command, async (ipvs) =>

@@ -1,4 +1,4 @@
-// The verbs for people. This is loaded for none of ipvsadm's command lines.
+// The verbs, built on commander. Not loaded for `ipvs adm`.
 import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { IpvsError } from 'ipvs'
@@ -30,7 +30,7 @@ const verbs = [
   registerCompletion,
 ]
 
-/** Builds the whole command line; nothing is carried out. */
+/** Builds the command line without running anything. */
 export function createProgram(context: Context): Command {
   const { output } = context
   const { version } = createRequire(import.meta.url)('ipvs/package.json') as { readonly version: string }
@@ -38,7 +38,7 @@ export function createProgram(context: Context): Command {
   program
     .description('Linux IPVS, the load balancer of the kernel, and its firewall marks')
     .version(version)
-    .option('--netns <name|path>', 'work in a network namespace: one of `ip netns`, or a path')
+    .option('--netns <name|path>', 'work in a network namespace: a name of `ip netns`, or a path')
     .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
     .exitOverride()
     .allowExcessArguments(false) // `marks add 7 172.16.0.100 tcp 80, 443` would be a rule for port 80
@@ -47,7 +47,7 @@ export function createProgram(context: Context): Command {
   return program
 }
 
-/** Carries out words, and answers the exit status: see status.ts. */
+/** Runs a command line; returns the exit status, see status.ts. */
 export async function runProgram(words: readonly string[], output: Output): Promise<number> {
   const context = createContext(output)
   const program = createProgram(context)

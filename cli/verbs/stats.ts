@@ -1,4 +1,4 @@
-// `ipvs stats`: what has passed all services.
+// `ipvs stats`: traffic of all services together.
 import type { TotalStatistics } from 'ipvs'
 import type { Command } from 'commander'
 import type { Output } from '../shared/output.ts'
@@ -17,7 +17,7 @@ const row = (name: string, { connections, inPackets, outPackets, inBytes, outByt
   ...[connections, inPackets, outPackets, inBytes, outBytes].map(short),
 ]
 
-/** Totals, rates, and processors that have seen anything. */
+/** Renders totals, rates, and the CPUs with traffic. */
 export function renderStats({ cpus, rates, ...totals }: TotalStatistics, output: Output): string {
   const busy = cpus.filter(({ inPackets, outPackets }) => inPackets + outPackets > 0n)
   const rows = [row('total', totals), row('per second', rates), ...busy.map((each) => row(`cpu ${each.cpu}`, each))]
@@ -27,9 +27,9 @@ export function renderStats({ cpus, rates, ...totals }: TotalStatistics, output:
 export function registerStats(program: Command, context: Context): void {
   program
     .command('stats')
-    .description('what has passed all services, and each processor')
+    .description('traffic of all services together, and per CPU')
     .option('--json', 'as JSON')
-    .option('--watch [seconds]', 'again and again', interval)
+    .option('--watch [seconds]', 'repeat, default every 2 seconds', interval)
     .addHelpText('after', '\nExamples:\n  ipvs stats\n  ipvs stats --json')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) =>
       context.withIpvs(command, async (ipvs) =>

@@ -1,4 +1,4 @@
-// The client: requests the URLs given, one new connection each, and prints a JSON array of who answered.
+// The client: requests the given URLs, with a new connection for each, and prints a JSON array of the replies.
 //   node client.js URL ...
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'

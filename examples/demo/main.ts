@@ -1,5 +1,5 @@
-// The demo: one firewall mark, two real servers, real HTTP and TLS traffic, balanced by the kernel and configured by this
-// package alone. Runs here when this machine has IPVS and we are root, else on a real kernel in the lab.
+// The demo: one firewall mark, two real servers, real HTTP and TLS traffic, balanced by the kernel and configured by this package
+// alone. Runs on this machine's kernel if it has IPVS and the user is root, else in the lab.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants, release } from 'node:os'
@@ -12,7 +12,7 @@ import { play } from './play.ts'
 const lab = fileURLToPath(new URL('../../lab/main.js', import.meta.url))
 
 async function whyNotHere(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return 'we are not root'
+  if (process.getuid?.() !== 0) return 'it needs root'
   try {
     const ipvs = await Ipvs.open()
     await ipvs.info()
@@ -44,9 +44,7 @@ if (reason === undefined) {
   console.error(`The demo cannot run here: ${reason}`)
   process.exitCode = 1
 } else {
-  console.log(`This host cannot run the demo itself: ${reason}\n`)
-  console.log(
-    'So a real kernel is started in the lab instead, which takes a moment; the first time it is downloaded.\n',
-  )
+  console.log(`This host cannot run the demo directly: ${reason}\n`)
+  console.log('Starting a real kernel in the lab instead, which takes a moment; the first run downloads it.\n')
   process.exitCode = await inLab()
 }

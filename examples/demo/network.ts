@@ -41,7 +41,7 @@ export class Network {
     await this.#host('director', '172.16.0.1/24', '10.0.0.1/24', `${vip}/32`)
     for (const { name, address } of servers) {
       await this.#host(name, `${address}/24`)
-      // Only the director may answer ARP for the VIP; the servers accept its packets all the same.
+      // Only the director may answer ARP requests for the VIP; the servers still accept packets to it.
       await this.#inside(
         name,
         'echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore',

@@ -1,4 +1,4 @@
-// What the demo does and checks, step by step.
+// The steps and checks of the demo.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,7 +14,7 @@ import { showConnections, showMarks, showServices } from './show.ts'
 
 const execute = promisify(execFile)
 const program = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
-// In this order, taking turns sends each server requests for both ports.
+// In this order, round robin sends requests for both ports to each server.
 const ports = [80, 443, 443, 80, 80, 443, 443, 80]
 const urls = ports.map((port) => (port === 443 ? `https://${vip}/` : `http://${vip}/`))
 
@@ -33,7 +33,7 @@ class Stage {
     await Promise.all(servers.map(({ name }) => this.#serve(name, key, certificate)))
   }
 
-  /** Who answered each of the URLs, asked by the client one after the other. */
+  /** Requests the URLs one after the other; returns the names of the servers that replied. */
   async request(): Promise<string[]> {
     const { stdout } = await execute('ip', [...this.#inside('client'), process.execPath, program('client'), ...urls])
     return JSON.parse(stdout) as string[]
@@ -65,7 +65,7 @@ class Stage {
       throw new Error(`${name} ended before it was ready`)
     })
     await Promise.race([once(child.stdout, 'data'), ended])
-    ended.catch(() => undefined) // later it is ended by close()
+    ended.catch(() => undefined) // close() ends it later
   }
 
   #inside(name: string): string[] {
@@ -93,20 +93,20 @@ async function direct(stage: Stage, ipvs: Ipvs, marks: FirewallMarks): Promise<v
   showMarks(await marks.list())
   await showServices(ipvs)
 
-  console.log('\n2. The client asks, a new connection each time: round robin over both ports')
+  console.log('\n2. The client sends requests, with a new connection for each: round robin over both ports')
   const alternating = await stage.request()
   showAnswers(alternating)
   const turns = alternating.every((answer, i) => i === 0 || answer !== alternating[i - 1])
   check('requests alternate between the servers', turns)
   const answered = new Set(alternating.map((answer, i) => `${answer} ${ports[i]}`))
-  check('both servers answered on both ports', answered.size === servers.length * new Set(ports).size)
+  check('both servers replied on both ports', answered.size === servers.length * new Set(ports).size)
   showConnections(await stage.connections())
 
   console.log('\n3. updateService({ fwmark: 7 }, { persistence: { timeoutSeconds: 360 } })')
   await ipvs.updateService(key, { persistence: { timeoutSeconds: 360 } })
   await showServices(ipvs)
   const service = await ipvs.getService(key)
-  check('the scheduler is still rr: a patch keeps what it does not name', service.scheduler === 'rr')
+  check('the scheduler is still rr: a patch keeps absent settings', service.scheduler === 'rr')
   check('persistent for 360 seconds', service.persistence?.timeoutSeconds === 360)
   const sticky = await stage.request()
   showAnswers(sticky)
@@ -116,7 +116,7 @@ async function direct(stage: Stage, ipvs: Ipvs, marks: FirewallMarks): Promise<v
   check('the kernel keeps a persistence template for the mark', /^IP\s.*\s00000007\s/m.test(table))
 }
 
-/** Plays the demo and cleans up, whatever happens. The exit status: 0 when everything was as it should be. */
+/** Runs the demo and always cleans up. Returns the exit status: 0 if all checks passed. */
 export async function play(): Promise<number> {
   const stage = new Stage()
   const interrupted = (): void => {
@@ -130,7 +130,7 @@ export async function play(): Promise<number> {
     const marks = await FirewallMarks.open({ netns })
     const { version, connectionTableSize } = await ipvs.info()
     console.log(
-      `IP Virtual Server version ${version} (size=${connectionTableSize}), nothing but this package configures it\n`,
+      `IP Virtual Server version ${version} (size=${connectionTableSize}), configured by this package alone\n`,
     )
     await direct(stage, ipvs, marks)
 
@@ -146,8 +146,6 @@ export async function play(): Promise<number> {
   } finally {
     await stage.close()
   }
-  console.log(
-    problems.length === 0 ? '\nDemo: everything was as it should be.' : `\nDemo FAILED:\n- ${problems.join('\n- ')}`,
-  )
+  console.log(problems.length === 0 ? '\nDemo: all checks passed.' : `\nDemo FAILED:\n- ${problems.join('\n- ')}`)
   return problems.length === 0 ? 0 : 1
 }

@@ -1,4 +1,4 @@
-// How the demo prints what it sees.
+// Output of the demo.
 import type { Ipvs, MarkRule } from 'ipvs'
 
 export function showMarks(rules: readonly MarkRule[]): void {
@@ -26,7 +26,7 @@ function address(hex: string): string {
   return (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)).join('.')
 }
 
-/** Lines of /proc/net/ip_vs_conn, for people. */
+/** Prints /proc/net/ip_vs_conn in readable form. */
 export function showConnections(table: string): void {
   console.log('   connection table:')
   for (const line of table.split('\n').slice(1)) {

@@ -148,16 +148,16 @@ describe('files', () => {
     ['latin1', Buffer.from('{ "é": 1 }', 'latin1'), ': is not UTF-8 text'],
     ['cut', Buffer.from('"é').subarray(0, 2), ': is not UTF-8 text'],
     ['zero', '{ "a": \0 }', ': is not text: byte 7 is zero'],
-    ['comma', '{\n  "version": 1,\n  "services": [],\n}\n', ':4:1: a name in quotation marks is missing before "}"'],
-    ['colon', '[{ "a" 1 }]', ':1:8: ":" is missing before "1"'],
-    ['value', '[1, x]', ':1:5: a value is missing before "x"'],
-    ['list', '[1\n2]', ':2:1: "," or "]" is missing before "2"'],
-    ['end', '{ "a": [1, 2', ':1:13: "," or "]" is missing before the end'],
-    ['rest', '[] []', ':1:4: nothing may follow, but there is "["'],
-    ['text', '["abc', ':1:2: a text has no end'],
-    ['control', '["a\u001Bb"]', ':1:4: a control character in a text; write \\u and four digits'],
-    ['escape', '["a\\x"]', ':1:4: there is no such escape'],
-    ['number', '[01]', ':1:3: "," or "]" is missing before "1"'],
+    ['comma', '{\n  "version": 1,\n  "services": [],\n}\n', ':4:1: missing name in quotation marks before "}"'],
+    ['colon', '[{ "a" 1 }]', ':1:8: missing ":" before "1"'],
+    ['value', '[1, x]', ':1:5: missing value before "x"'],
+    ['list', '[1\n2]', ':2:1: missing "," or "]" before "2"'],
+    ['end', '{ "a": [1, 2', ':1:13: missing "," or "]" before the end'],
+    ['rest', '[] []', ':1:4: unexpected "[" after the end'],
+    ['text', '["abc', ':1:2: unterminated string'],
+    ['control', '["a\u001Bb"]', ':1:4: control character in a string; write \\u and four digits'],
+    ['escape', '["a\\x"]', ':1:4: unknown escape'],
+    ['number', '[01]', ':1:3: missing "," or "]" before "1"'],
     ['deep', '['.repeat(200_000), ': is not JSON'],
   ])('%s', (name, content, problem) => {
     const file = place(name, content)
@@ -179,8 +179,8 @@ describe('files', () => {
       ['/dev/urandom', 'is not '],
       [`/${'x'.repeat(300)}`, 'name too long (ENAMETOOLONG)'],
       [`${other}/x`, 'not a directory (ENOTDIR)'],
-      [other, 'this is not what "ipvs save" writes: "version": 1 is missing'],
-      [stray, 'there is no such thing as "mark\\u202e"'],
+      [other, 'not a file of "ipvs save": "version": 1 is missing'],
+      [stray, 'unknown field "mark\\u202e"'],
       [wrong, '"marks" is not an array'],
     ]
     for (const [file, problem] of cases) {
@@ -208,8 +208,8 @@ describe('files', () => {
     const pipe = join(folder, 'pipe')
     expect(shell(`mkfifo ${pipe}; ipvs restore ${pipe}`).stderr).toBe(`ipvs: ${pipe}: is empty\n`)
     const late = shell(`{ sleep 0.5; printf '[1,'; sleep 0.5; echo 2; } > ${pipe} & ipvs restore ${pipe}`)
-    expect(late.stderr).toBe(`ipvs: ${pipe}:2:1: "," or "]" is missing before the end\n`)
-    expect(shell(`ipvs restore <(echo '[1')`).stderr).toMatch(/:2:1: "," or "\]" is missing before the end\n$/)
+    expect(late.stderr).toBe(`ipvs: ${pipe}:2:1: missing "," or "]" before the end\n`)
+    expect(shell(`ipvs restore <(echo '[1')`).stderr).toMatch(/:2:1: missing "," or "\]" before the end\n$/)
   })
 
   test.each([

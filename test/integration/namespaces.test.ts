@@ -112,7 +112,7 @@ test('watching ends when the name leads elsewhere', async () => {
   expect(seen.replaced).toEqual({
     status: 1,
     stderr:
-      'ipvs: the network namespace was deleted, and there is another one of this name; start again to watch that one\n',
+      'ipvs: the network namespace was deleted and its name reused; start again to watch the new one\n',
   })
   expect(seen.missing).toEqual({ status: 1, stderr: 'ipvs: the network namespace was deleted\n' })
 })
