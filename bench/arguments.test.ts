@@ -4,7 +4,7 @@ import { parseArguments, usage } from './arguments.ts'
 import { BenchError } from './bench-error.ts'
 import { trials } from './trials/trials.ts'
 
-test('without options everything is measured three times on three kernels', () => {
+test('default: all trials, three repetitions, three kernels', () => {
   expect(parseArguments([])).toEqual({
     help: false,
     direct: false,
@@ -19,7 +19,7 @@ test('without options everything is measured three times on three kernels', () =
   })
 })
 
-test('lists are separated by commas', () => {
+test('lists are comma-separated', () => {
   const args = ['--kernels', '6.12', '--sizes', '200, 1000', '--drivers', 'batch,loop', '--repeat', '5']
   expect(parseArguments(args)).toMatchObject({
     kernels: ['6.12'],
@@ -29,11 +29,11 @@ test('lists are separated by commas', () => {
   })
 })
 
-test('the beginning of a name chooses several trials', () => {
+test('a prefix selects several trials', () => {
   expect(parseArguments(['--trials', 'services,list']).trials).toEqual(['services-tcp', 'services-mark', 'list'])
 })
 
-test('on the host there is one kernel', () => {
+test('--direct excludes --kernels', () => {
   expect(parseArguments(['--direct']).kernels).toEqual([])
   expect(() => parseArguments(['--direct', '--kernels', '6.1'])).toThrow(BenchError)
 })
@@ -48,6 +48,6 @@ test.each([
   expect(() => parseArguments(args)).toThrow(message)
 })
 
-test('the help names every trial', () => {
+test('the help lists every trial', () => {
   for (const { name } of trials) expect(usage).toContain(name)
 })

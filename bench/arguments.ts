@@ -6,7 +6,7 @@ import { driverNames, trials } from './trials/trials.ts'
 
 export interface Arguments extends Choice {
   readonly help: boolean
-  /** Kernels of the lab, one after the other; none with `direct`. */
+  /** Kernels of the lab; empty with `direct`. */
   readonly kernels: readonly string[]
   readonly direct: boolean
   readonly json: string | undefined
@@ -18,18 +18,18 @@ const defaultKernels = ['6.1', '6.12', 'newest']
 
 export const usage: string = `usage: npm run bench -- [OPTION]...
 
-Measures this package, its peers and the limit of the kernel, on kernels of the lab; prints a table of ratios.
+Measures this package, its peers and the kernel's limit, on kernels of the lab; prints a table of ratios.
 
   --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}
-  --direct         on this host's own kernel instead, which needs root and IPVS
+  --direct         uses this host's kernel instead; needs root and IPVS
   --trials LIST    of ${trials.map((trial) => trial.name).join(', ')};
-                   the beginning of a name chooses all that begin so
+                   or prefixes of these names
   --drivers LIST   of ${driverNames.join(', ')};
-                   what a trial is compared with is always measured
-  --sizes LIST     values of N, in place of each trial's own
+                   the reference of a trial is always measured
+  --sizes LIST     values of N, instead of each trial's own
   --repeat COUNT   repetitions, default 3
-  --json FILE      writes the figures there
-  --from FILE      measures nothing, shows figures of --json; may be given more than once
+  --json FILE      writes the figures to FILE
+  --from FILE      shows figures of --json instead of measuring; may be given more than once
   --save           writes bench/results.md and bench/results.svg
 `
 
@@ -44,7 +44,7 @@ function chosenTrials(words: readonly string[] | undefined): string[] | undefine
 export function parseArguments(args: readonly string[]): Arguments {
   const values = parseWords(args, choiceOptions)
   const direct = values.direct ?? false
-  if (direct && values.kernels !== undefined) throw new BenchError('--direct takes the kernel that runs: no --kernels')
+  if (direct && values.kernels !== undefined) throw new BenchError('--direct uses the running kernel: no --kernels')
   return {
     help: values.help ?? false,
     direct,

@@ -1,4 +1,4 @@
-/** A failure that is explained completely by its message: shown without a stack. */
+/** A failure whose message explains it completely: shown without a stack. */
 export class BenchError extends Error {
   override readonly name = 'BenchError'
 }

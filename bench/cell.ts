@@ -1,4 +1,4 @@
-// Measures one cell in the network namespace that it finds itself in, and prints what came out: node cell.js CELL
+// Measures one cell in the current network namespace and prints the result: node cell.js CELL
 import { drivers } from './drivers/drivers.ts'
 import { runLimit } from './drivers/limit.ts'
 import { trialNamed, type Cell } from './plan.ts'
@@ -6,7 +6,7 @@ import { probes } from './probes.ts'
 import type { Table } from './trials/table.ts'
 import { itemsOf, type Phase } from './trials/trials.ts'
 
-/** A driver that did nothing would be fast: what is in the kernel now? */
+/** Checks the kernel's table, so that a driver that does nothing is not a fast one. */
 function checkTable(table: Table, phase: Phase): void {
   if (phase === 'add') runLimit('loop', table, table.services > 10_000 ? 'list' : 'snapshot')
   if (phase === 'remove') runLimit('loop', { ...table, services: 0 }, 'list')

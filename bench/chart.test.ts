@@ -9,7 +9,7 @@ const run = runOf([
   cell('services-tcp', 'batch', 1000, { add: 0.04 }),
 ])
 
-test('points are microseconds for one item', () => {
+test('points are microseconds per item', () => {
   const [add, remove] = panelsOf(run)
   // Adding 100 services with a destination each: 200 items in 2 ms.
   expect(add?.series).toEqual([
@@ -30,7 +30,7 @@ test('axes span whole decades, at least one', () => {
   expect(decades([10])).toEqual([10, 100])
 })
 
-test('each N stands where its logarithm says', () => {
+test('the axis of N is logarithmic', () => {
   const series = [
     {
       name: 'limit' as const,
@@ -52,7 +52,7 @@ test('text is escaped', () => {
   expect(chart([[{ title: 'a < b & c', series }]])).toContain('a &lt; b &amp; c')
 })
 
-test('a row for each kernel', () => {
+test('one row per kernel', () => {
   const svg = chartOf(resultsOf(run, { ...run, release: '6.1' }))
   expect(svg.match(/Linux 6\.12\.1: adding/g)).toHaveLength(1)
   expect(svg.match(/Linux 6\.1: adding/g)).toHaveLength(1)

@@ -1,11 +1,11 @@
-// Cost of an item against N, as SVG: a row of panels for each kernel, both axes logarithmic.
+// Charts the cost of an item against N as SVG: a row of panels per kernel, both axes logarithmic.
 import { figuresOf, type Results, type Run } from './results.ts'
 import { digits } from './statistics.ts'
 import { itemsOf, type DriverName, type Phase } from './trials/trials.ts'
 
 export interface Series {
   readonly name: DriverName
-  /** [N, microseconds for one item], N ascending. */
+  /** [N, microseconds per item], N ascending. */
   readonly points: readonly (readonly [number, number])[]
 }
 
@@ -51,7 +51,7 @@ export function panelsOf(run: Run): Panel[] {
   })
 }
 
-/** Powers of ten that enclose the values. */
+/** The powers of ten around the values. */
 export function decades(values: readonly number[]): number[] {
   const low = Math.floor(Math.log10(Math.min(...values)))
   const high = Math.max(Math.ceil(Math.log10(Math.max(...values))), low + 1)

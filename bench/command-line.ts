@@ -1,4 +1,4 @@
-// What the command lines of the benches have in common.
+// Shared parts of the benches' command lines.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { BenchError } from './bench-error.ts'
@@ -60,7 +60,7 @@ export function chosen<Name extends string>(
   })
 }
 
-/** How figures were taken, as one would type it. Where they are kept does not matter to them. */
+/** The command line of a measurement, for the report, without --json. */
 export function commandOf(script: string, words: readonly string[]): string {
   const told = words.filter((word, index) => word !== '--json' && words[index - 1] !== '--json')
   return [`npm run ${script}`, ...(told.length > 0 ? ['--', ...told] : [])].join(' ')

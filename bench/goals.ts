@@ -1,4 +1,4 @@
-// What this package wants to reach, and whether it does.
+// The performance goals of this package, and their verdicts.
 import { figuresOf, trialsOf, type Line, type Run } from './results.ts'
 import { digits } from './statistics.ts'
 import type { DriverName } from './trials/trials.ts'
@@ -9,11 +9,11 @@ interface Goal {
   readonly sizes: readonly number[]
   readonly value: string
   readonly driver: DriverName
-  /** Another driver, or another value of the same one; absent: the figure itself is bounded. */
+  /** The reference: another driver, or another value of the same driver. Absent: the goal is absolute. */
   readonly against?: { readonly driver: DriverName; readonly value: string }
-  /** Of the figure, or of its ratio to the other one. */
+  /** Upper bound of the figure, or of its ratio to the reference. */
   readonly most?: number
-  /** How many times faster than the other one. */
+  /** Lower bound of the speed-up over the reference. */
   readonly faster?: number
 }
 
@@ -60,7 +60,7 @@ function memoryGoal(value: string): Goal {
 }
 
 function goals({ release, emulated }: Run): Goal[] {
-  // Where the kernel's own part is larger, what peers cost besides shows less.
+  // With a larger share of the kernel, the overhead of peers is relatively smaller.
   const addFaster = release.startsWith('6.12') ? 6 : 3
   const read = { trials: ['snapshot'], sizes: [10_000], driver: 'ours' } as const
   const pause: Goal[] = ['add', 'list', 'snapshot', 'remove'].map((value) => ({
@@ -122,7 +122,7 @@ function verdict(goal: Goal, trial: string, lines: readonly Line[], n: number): 
   ]
 }
 
-/** Of the goals that this run has figures for. */
+/** The verdicts of all goals with figures in this run. */
 export function goalsOf(run: Run): Verdict[] {
   const measured = new Map(trialsOf(run).map((name) => [name, figuresOf(run, name).lines]))
   return goals(run).flatMap((goal) =>

@@ -1,11 +1,11 @@
-// The part of a bench that runs on the kernel that is measured, seen from outside.
+// Runs the guest part of a bench, on the measured kernel.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const lab = fileURLToPath(new URL('../lab/main.js', import.meta.url))
 
-/** What a guest says of itself, its first line. */
+/** The first line of a guest: a description of its machine. */
 export interface Place {
   readonly release: string
   readonly arch: string
@@ -13,14 +13,14 @@ export interface Place {
 }
 
 export interface GuestOptions {
-  /** Of the lab's machine, in MiB. */
+  /** Memory of the lab's machine, in MiB. */
   readonly memory?: number
   readonly timeoutSeconds?: number
 }
 
 /**
- * Runs a program of Node.js, its input a line of JSON, and passes the lines that it prints on until it has ended; resolves with
- * its status. `kernel`: one of the lab's; undefined: the host's own.
+ * Runs a program of Node.js with a line of JSON as its input, and calls `onLine` for each line of its output; resolves with its
+ * status. `kernel`: one of the lab's kernels; undefined: the host's kernel.
  */
 export async function runGuest(
   kernel: string | undefined,
@@ -37,7 +37,7 @@ export async function runGuest(
   const [command = '', ...args] =
     kernel === undefined ? inside : [process.execPath, lab, '--kernel', kernel, ...options, '--', ...inside]
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin.on('error', () => {}) // its status says why
+  child.stdin.on('error', () => {}) // its exit status reports the failure
   child.stdin.end(JSON.stringify(input))
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject)

@@ -1,5 +1,5 @@
-// Runs on the kernel that is measured: takes cells, a line of JSON with all of them on stdin, and gives each one a network
-// namespace and a process of its own. Prints a line of JSON for each.
+// Runs on the measured kernel: reads all cells as a line of JSON from stdin, runs each cell in its own network namespace and
+// process, and prints a line of JSON per cell.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
@@ -19,8 +19,8 @@ function command(name: string, args: readonly string[]): { stdout: string; probl
   return { stdout: done.stdout ?? '', problem }
 }
 
-// A namespace that was used is never used again: destinations that were removed slow down adding them. With lo down, the
-// kernel refuses destinations.
+// Namespaces are not reused, because removed destinations slow down adding new ones. The kernel refuses destinations while lo is
+// down.
 function run(cell: Cell): CellResult {
   const words = [process.execPath, '--expose-gc', program, JSON.stringify(cell)]
   const script = 'ip link set lo up && exec "$@"'

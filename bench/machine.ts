@@ -1,4 +1,4 @@
-// What the figures were taken on.
+// Describes the measuring machine, for the report.
 import { cpus, loadavg, totalmem } from 'node:os'
 
 export function describeMachine(): string {

@@ -1,4 +1,4 @@
-// `npm run bench`: see usage in arguments.ts.
+// `npm run bench`; see `usage` in arguments.ts.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ import { report } from './report.ts'
 import { merge, type Results, type Run } from './results.ts'
 import { measure } from './runner.ts'
 
-/** The sources: this file runs as out/bench/main.js. */
+/** The source folder; this file runs as out/bench/main.js. */
 const folder = fileURLToPath(new URL('../../bench/', import.meta.url))
 
 function compileLimit(): void {
@@ -35,12 +35,12 @@ async function take(args: Arguments, words: readonly string[]): Promise<Results>
   compileLimit()
   const machine = describeMachine()
   const cells = planCells(args)
-  if (cells.length === 0) throw new BenchError('nothing to measure: no driver of these trials can do N that large')
+  if (cells.length === 0) throw new BenchError('nothing to measure: no driver of these trials supports such a large N')
   const runs: Run[] = []
   const results = { machine, node: process.version, commands: [commandOf('bench', words)], runs }
   for (const kernel of args.direct ? [undefined] : args.kernels) {
     runs.push(await measure(kernel, cells))
-    keep(args, results) // whatever becomes of the next kernel
+    keep(args, results) // in case the next kernel fails
   }
   return results
 }

@@ -6,7 +6,7 @@ import type { DriverName } from './trials/trials.ts'
 const all = { trials: undefined, drivers: undefined, sizes: undefined, repeat: 1 }
 const services = { ...all, trials: ['services-tcp'] }
 
-test('repetitions interleave: all drivers, then all of them again', () => {
+test('repetitions interleave: each repetition runs all drivers', () => {
   const drivers: DriverName[] = ['batch', 'loop']
   const cells = planCells({ ...services, drivers, sizes: [10], repeat: 2 })
   const round = ['batch', 'loop', 'limit']
@@ -14,18 +14,18 @@ test('repetitions interleave: all drivers, then all of them again', () => {
   expect(cells.map((cell) => cell.repetition)).toEqual([0, 0, 0, 1, 1, 1])
 })
 
-test('what a trial is compared with is always there', () => {
+test('the reference of a trial is always included', () => {
   const cells = planCells({ ...all, drivers: ['batch'] })
   expect(cells.some((cell) => cell.trial === 'delay' && cell.driver === 'idle')).toBe(true)
   expect(cells.some((cell) => cell.driver === 'restore')).toBe(false)
 })
 
-test('a driver that starts a process for each operation is spared large tables', () => {
+test('a driver with a process per operation has no large tables', () => {
   const sizes = new Set(planCells(services).map((cell) => (cell.driver === 'each' ? cell.n : undefined)))
   expect([...sizes].filter((n) => n !== undefined)).toEqual([100])
 })
 
-test('sizes given replace those of every trial, except where there is only one', () => {
+test('--sizes replaces the sizes of every trial, except fixed ones', () => {
   const cells = planCells({ ...all, sizes: [7] })
   expect([...new Set(cells.filter((cell) => cell.trial !== 'single').map((cell) => cell.n))]).toEqual([7])
   expect([...new Set(cells.filter((cell) => cell.trial === 'single').map((cell) => cell.n))]).toEqual([1])

@@ -1,8 +1,8 @@
-// Which cells there are, and in which order.
+// The cells and their order.
 import { drivers } from './drivers/drivers.ts'
 import { trials, type DriverName, type Trial } from './trials/trials.ts'
 
-/** What one process measures. */
+/** The unit that one process measures. */
 export interface Cell {
   readonly trial: string
   readonly driver: DriverName
@@ -29,11 +29,11 @@ export function trialNamed(name: string): Trial {
 }
 
 function driversOf(trial: Trial, chosen: readonly DriverName[] | undefined): readonly DriverName[] {
-  // Without what it is compared with, a figure says nothing.
+  // A figure needs its reference.
   return trial.drivers.filter((name) => chosen === undefined || chosen.includes(name) || name === trial.reference)
 }
 
-/** Repetitions outermost: whatever else the machine does meanwhile hits all drivers alike. */
+/** Repetitions are the outer loop, so that other load on the machine affects all drivers alike. */
 export function planCells(choice: Choice): Cell[] {
   const cells: Cell[] = []
   for (let repetition = 0; repetition < choice.repeat; repetition++) {

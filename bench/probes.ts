@@ -1,4 +1,4 @@
-// What is taken of an action: its time, the longest pause of the event loop, or memory.
+// Measures an action: its time, the longest pause of the event loop, or memory.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action } from './drivers/driver.ts'
 import type { Probe } from './trials/trials.ts'
 
-/** Names begin with that of the phase. `items`: rows the phase works on. */
+/** Returns values whose names begin with the phase. `items`: number of rows of the phase. */
 export type Measure = (phase: string, items: number, action: Action) => Promise<Record<string, number>>
 
-// What making the input left behind is not the action's to clear away.
+// Collects the garbage of the input first, so that it does not count.
 async function seconds(phase: string, _items: number, action: Action): Promise<Record<string, number>> {
   collectGarbage()
   const start = performance.now()
@@ -23,10 +23,10 @@ const resolutionMs = 1
 async function delay(phase: string, _items: number, action: Action): Promise<Record<string, number>> {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
   histogram.enable()
-  await sleep(50) // the first samples are those of its own start
+  await sleep(50) // the first samples include the start of the histogram
   histogram.reset()
   await action()
-  await sleep(10) // a pause shows with the next sample
+  await sleep(10) // the next sample records a pause
   histogram.disable()
   return { [phase]: Math.max(histogram.max / 1e6 - resolutionMs, 0) }
 }
@@ -38,7 +38,7 @@ function residentBytes(field: 'VmRSS' | 'VmHWM'): number {
 }
 
 function collectGarbage(): void {
-  if (globalThis.gc === undefined) throw new Error('cells are measured with node --expose-gc only')
+  if (globalThis.gc === undefined) throw new Error('cells need node --expose-gc')
   globalThis.gc()
 }
 
@@ -51,12 +51,12 @@ function heldBytes(): number {
 /** Bytes per item. */
 async function memory(phase: string, items: number, action: Action): Promise<Record<string, number>> {
   const held = heldBytes()
-  writeFileSync('/proc/self/clear_refs', '5') // the peak starts anew from here
+  writeFileSync('/proc/self/clear_refs', '5') // resets the peak
   const before = residentBytes('VmRSS')
   const { result } = await action()
   const peak = residentBytes('VmHWM') - before
   const kept = heldBytes() - held
-  if (result === action) throw new Error('unreachable') // what the caller got lives until here
+  if (result === action) throw new Error('unreachable') // keeps the result alive until here
   return { [`${phase}, peak`]: peak / items, [`${phase}, kept`]: Math.max(kept, 0) / items }
 }
 

@@ -1,4 +1,4 @@
-// What the programs of the benches do, whatever it is that they measure.
+// The shared main program of the benches.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 import { BenchError } from './bench-error.ts'
@@ -19,7 +19,7 @@ export interface Shown<Cell> {
   readonly report: (results: Results<Cell>) => string
 }
 
-/** Figures that were kept, or else new ones: kept, saved and printed as asked for. */
+/** Takes stored figures (--from) or measures new ones; stores, saves and prints them. */
 export async function show<Cell>(asked: Asked, { usage, file, take, report }: Shown<Cell>): Promise<void> {
   if (asked.help === true) {
     process.stdout.write(usage)
@@ -32,7 +32,7 @@ export async function show<Cell>(asked: Asked, { usage, file, take, report }: Sh
   process.stdout.write(report(results))
 }
 
-/** Runs a program. What it cannot do is said without a stack. */
+/** Runs a program; prints a `BenchError` without a stack. */
 export async function run(main: (words: readonly string[]) => Promise<void>): Promise<void> {
   try {
     await main(process.argv.slice(2))

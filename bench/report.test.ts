@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { cell, resultsOf, runOf } from './results-rig.ts'
 import { report } from './report.ts'
 
-test('ratios come first, then seconds, and a gap where a driver was not measured', () => {
+test('ratios come first, then seconds, with empty cells for missing figures', () => {
   const text = report(
     resultsOf(
       runOf([
@@ -20,7 +20,7 @@ test('ratios come first, then seconds, and a gap where a driver was not measured
   expect(text.indexOf('Ratio to limit')).toBeLessThan(text.indexOf('In s:'))
 })
 
-test('failures and missed goals are told', () => {
+test('failures and missed goals are reported', () => {
   const text = report(
     resultsOf(
       runOf([
@@ -35,7 +35,7 @@ test('failures and missed goals are told', () => {
   expect(text).toContain('- **restore**: ipvsadm -R')
 })
 
-test('machine, kernel, node and the command line are told', () => {
+test('machine, kernel, node and the command line are reported', () => {
   const text = report(resultsOf(runOf([cell('list', 'limit', 1, { list: 1 })])))
   for (const words of ['2 x Nothing', 'v20', '    npm run bench\n', '6.12.1', 'In the lab'])
     expect(text).toContain(words)

@@ -1,4 +1,4 @@
-// The table, as Markdown.
+// Renders the report as Markdown.
 import { drivers } from './drivers/drivers.ts'
 import { goalsOf, type Verdict } from './goals.ts'
 import { figuresOf, trialsOf, type Entry, type Results, type Run, type TrialFigures } from './results.ts'
@@ -41,7 +41,7 @@ function section(figures: TrialFigures): string[] {
   const unit = units[trial.probe]
   const out = [`### ${trial.title}`, '']
   const compared = figures.drivers.filter((driver) => driver !== trial.reference)
-  // Bytes are compared with a number in the goals, not with another driver.
+  // Memory has absolute goals, no ratios.
   if (trial.probe !== 'memory' && compared.length > 0) {
     out.push(`Ratio to ${trial.reference}:`, '', ...table(figures, compared, ratioText), '')
   }

@@ -1,4 +1,4 @@
-// Figures for tests.
+// Sample figures for tests.
 import type { CellResult } from './plan.ts'
 import type { Results, Run } from './results.ts'
 import type { DriverName } from './trials/trials.ts'

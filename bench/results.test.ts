@@ -13,7 +13,7 @@ const run = runOf([
   cell('services-tcp', 'batch', 100, { add: 1 }),
 ])
 
-test('a ratio is to the median of the limit at the same N', () => {
+test('a ratio is relative to the median of the limit at the same N', () => {
   const { lines } = figuresOf(run, 'services-tcp')
   const add = lines.find((line) => line.n === 1000 && line.value === 'add')
   expect(add?.entries.get('batch')?.value).toEqual({ median: 2.4, min: 2.2, max: 2.6, count: 3 })
@@ -28,7 +28,7 @@ test('without the limit there is no ratio, but there is a figure', () => {
   expect(entry?.ratio).toBeUndefined()
 })
 
-test('sizes ascend, and a value that nobody measured has no line', () => {
+test('sizes ascend, and a value without figures has no line', () => {
   const { lines } = figuresOf(run, 'services-tcp')
   expect(lines.map((line) => [line.n, line.value])).toEqual([
     [100, 'add'],
@@ -37,7 +37,7 @@ test('sizes ascend, and a value that nobody measured has no line', () => {
   ])
 })
 
-test('what the limit does not do is compared with what it does', () => {
+test('a value without a reference of its own uses the plain value of the limit', () => {
   const snapshots = runOf([
     cell('snapshot', 'ours', 10, { snapshot: 2, snapshotConsistent: 4 }),
     cell('snapshot', 'limit', 10, { snapshot: 2 }),
@@ -46,14 +46,14 @@ test('what the limit does not do is compared with what it does', () => {
   expect(line?.entries.get('ours')?.ratio?.median).toBe(2)
 })
 
-test('a failure says why in one line', () => {
+test('a failure is reported in one line', () => {
   const error =
     'file:///lib/errors.js:1\n  throw it\n\nIpvsError: addService: no such thing\n    at somewhere\n\nNode.js v20'
   const failed = runOf([{ trial: 'list', driver: 'ours', n: 5, repetition: 0, error }])
   expect(figuresOf(failed, 'list').errors).toEqual(['ours, N = 5: IpvsError: addService: no such thing'])
 })
 
-test('figures of one kernel merge, those of another stay apart', () => {
+test('figures of one kernel merge, figures of another kernel do not', () => {
   const other = { ...runOf([cell('list', 'limit', 1, { list: 1 })]), release: '6.1.2' }
   const merged = merge([resultsOf(run), resultsOf(run, other)])
   expect(merged.runs.map(({ release, cells }) => [release, cells.length])).toEqual([

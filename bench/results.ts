@@ -1,4 +1,4 @@
-// Figures, as they are kept and as they are compared.
+// Figures: storage and comparison.
 import type { CellResult } from './plan.ts'
 import { trialNamed } from './plan.ts'
 import { spread, type Spread } from './statistics.ts'
@@ -8,7 +8,7 @@ import type { DriverName, Trial } from './trials/trials.ts'
 export interface Run<Result = CellResult> {
   readonly release: string
   readonly place: string
-  /** Emulated: only ratios mean anything. */
+  /** On an emulator; only ratios are meaningful. */
   readonly emulated: boolean
   readonly seconds: number
   readonly cells: readonly Result[]
@@ -25,7 +25,7 @@ function distinct(values: readonly string[]): string[] {
   return [...new Set(values)]
 }
 
-/** Puts figures of several invocations together; cells of the same kernel count as more repetitions. */
+/** Merges figures of several runs; cells of the same kernel count as further repetitions. */
 export function merge<Result>(parts: readonly Results<Result>[]): Results<Result> {
   const runs = new Map<string, Run<Result>>()
   for (const run of parts.flatMap((part) => part.runs)) {
@@ -45,7 +45,7 @@ export function merge<Result>(parts: readonly Results<Result>[]): Results<Result
 /** One driver's figures of one line of a table. */
 export interface Entry {
   readonly value: Spread
-  /** To the median of the driver that the trial is compared with. */
+  /** Relative to the median of the trial's reference. */
   readonly ratio: Spread | undefined
 }
 
@@ -63,7 +63,7 @@ export interface TrialFigures {
   readonly errors: readonly string[]
 }
 
-/** The limit does once what we do twice, or besides something else: what to compare a value with. */
+/** The reference value of a value: the limit has no variants such as `Visited` or `Consistent`. */
 function comparedWith(value: string): string {
   return value.replace(/(Visited|Consistent)$/, '')
 }
@@ -82,7 +82,7 @@ function entryOf(values: readonly number[], reference: readonly number[]): Entry
   return { value, ratio: base > 0 ? scaled(value, base) : undefined }
 }
 
-/** Of all that a process wrote to its standard error, the line that says why. */
+/** The line with the reason in a process's standard error. */
 function reasonOf(error: string): string {
   const lines = error.split('\n').filter((line) => line.trim() !== '')
   return (lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '').trim()
@@ -110,7 +110,7 @@ export function figuresOf(run: Run, name: string): TrialFigures {
   return { trial, drivers, lines: lines.filter((line) => line.entries.size > 0), errors: [...new Set(errors)] }
 }
 
-/** The names of the trials of a run, in the order of the list of trials. */
+/** The trials of a run, in the order of the list of trials. */
 export function trialsOf(run: Run): string[] {
   return [...new Set(run.cells.map((cell) => cell.trial))]
 }

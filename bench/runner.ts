@@ -8,12 +8,12 @@ import type { Run } from './results.ts'
 
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 
-/** A kernel that crashes again and again is not worth waiting for. */
+/** Limit for a kernel that crashes repeatedly. */
 const mostBoots = 6
 
 const progressMs = 15_000
 
-/** What a run has heard so far. */
+/** The results of a run so far. */
 class Log {
   readonly results: CellResult[] = []
   place: Place | undefined
@@ -39,13 +39,13 @@ class Log {
     return `${this.results.length} of ${this.#cells} cells`
   }
 
-  /** For cells that no machine could measure. */
+  /** Marks cells as failed because the machine ended. */
   fail(cells: readonly Cell[]): void {
     for (const cell of cells) this.results.push({ ...cell, error: 'Error: the machine ended' })
   }
 
   hear(line: string): void {
-    if (!line.endsWith('}')) return // cut off by a crash
+    if (!line.endsWith('}')) return // truncated by a crash
     const told = JSON.parse(line) as Place | CellResult
     if ('release' in told) {
       this.place = told
@@ -67,10 +67,10 @@ class Log {
   }
 }
 
-/** `kernel`: one of the lab's; undefined: the host's own. */
+/** Measures all cells. `kernel`: one of the lab's kernels; undefined: the host's kernel. */
 export async function measure(kernel: string | undefined, cells: readonly Cell[]): Promise<Run> {
   const log = new Log(kernel ?? 'host', cells.length)
-  // Measuring drives kernels into bugs of their own. What is left is measured after another boot.
+  // The load can crash a kernel. Remaining cells are measured after another boot.
   for (let boot = 1; !log.complete; boot++) {
     const before = log.results.length
     const status = await runGuest(kernel, guest, cells.slice(before), (line) => log.hear(line))
@@ -80,10 +80,10 @@ export async function measure(kernel: string | undefined, cells: readonly Cell[]
     log.say(words)
     const here = log.results.length
     if (boot === mostBoots) log.fail(cells.slice(here))
-    else if (here === before) log.fail(cells.slice(here, here + 1)) // the second time in the same cell
+    else if (here === before) log.fail(cells.slice(here, here + 1)) // crashed twice in the same cell
   }
   const { place, results, seconds } = log
-  if (place === undefined) throw new BenchError('the guest said nothing of itself')
+  if (place === undefined) throw new BenchError('the guest did not describe its machine')
   return {
     release: place.release,
     place: placeWords(kernel, place),

@@ -1,10 +1,10 @@
-// Numbers out of repetitions.
+// Statistics of repetitions.
 
 export interface Spread {
   readonly median: number
   readonly min: number
   readonly max: number
-  /** How many repetitions. */
+  /** Number of repetitions. */
   readonly count: number
 }
 
@@ -20,7 +20,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values), count: values.length }
 }
 
-/** Three digits that count. */
+/** Formats with three significant digits. */
 export function digits(value: number): string {
   if (value === 0) return '0'
   return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))

@@ -1,4 +1,4 @@
-// Compiles the codec's bench as the addon is compiled, and counts with valgrind.
+// Compiles the codec's bench with the addon's flags and counts its instructions with valgrind.
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { arch } from 'node:os'
@@ -10,13 +10,13 @@ import { parseCallgrind, perItem, type Counts } from './counts.ts'
 
 const execute = promisify(execFile)
 
-/** The checkout: this file runs as out/bench/codec/callgrind.js. */
+/** The checkout; this file runs as out/bench/codec/callgrind.js. */
 export const root: string = fileURLToPath(new URL('../../../', import.meta.url))
 const program = path.join(root, 'out/bench/bin/codec')
 const compiler = 'g++'
 
 const items = 100_000
-/** Counted as well and subtracted. */
+/** Counted separately and subtracted. */
 const few = 10_000
 
 interface Sources {
@@ -28,7 +28,7 @@ function compile(): void {
   const own = readdirSync(path.join(root, 'bench/codec'))
     .filter((name) => name.endsWith('.cc'))
     .map((name) => `bench/codec/${name}`)
-  // What a subject calls is in one of these two; the linker leaves out what none does.
+  // Subjects call code of these two folders only; the linker drops unused sections.
   const core = variables.core_sources.filter((name) => /^native\/(netlink|ipvs)\//.test(name))
   mkdirSync(path.dirname(program), { recursive: true })
   const flags = ['-std=gnu++20', ...variables.hardening_cflags, '-Inative', '-ffunction-sections', '-Wl,--gc-sections']

@@ -1,25 +1,25 @@
-// Instructions per item: what is stored, what was counted, and whether it grew.
+// Instructions per item: comparison of new counts with stored ones.
 
 export interface Counts {
-  /** Others make other code of the same source. */
+  /** The compiler version: other versions generate different code. */
   readonly compiler: string
   readonly arch: string
   /** By subject. */
   readonly instructions: Readonly<Record<string, number>>
 }
 
-/** Growth that is let pass. */
+/** Allowed growth. */
 export const tolerance = 0.1
 
-/** Instructions of one item, from two counts: what both have, such as the program's start, falls out. */
+/** Instructions per item, from two counts; the constant part, such as the program's start, cancels out. */
 export function perItem(small: number, large: number, items: number): number {
   return Math.round(((large - small) / items) * 10) / 10
 }
 
-/** What callgrind says on stderr. */
+/** Parses the instruction count from callgrind's stderr. */
 export function parseCallgrind(output: string): number {
   const found = /Collected\s*:\s*(\d+)/.exec(output)
-  if (found === null) throw new Error(`callgrind did not say how much it collected:\n${output}`)
+  if (found === null) throw new Error(`no instruction count in the output of callgrind:\n${output}`)
   return Number(found[1])
 }
 
@@ -47,7 +47,7 @@ export function compare(stored: Counts['instructions'], counted: Counts['instruc
   }))
 }
 
-/** A subject without a stored figure fails as well, or nobody would store it. */
+/** A subject without a stored figure fails as well, so that new figures get stored. */
 export function passes(comparisons: readonly Comparison[]): boolean {
   return comparisons.every(({ verdict }) => verdict === 'same' || verdict === 'less')
 }

@@ -1,4 +1,4 @@
-// Dumps into rows: what a real kernel answered, many times over, in datagrams of the size that the kernel makes.
+// Decodes dumps into rows: a message of a real kernel, repeated in datagrams of the kernel's size.
 #include "subject.h"
 
 #include "ipvs/schema.h"
@@ -12,9 +12,9 @@ namespace bench {
 namespace {
 
 constexpr size_t datagramSize = 32768;
-constexpr size_t rowsKept = 1000; // then they are thrown away, so that memory does not grow with the items
+constexpr size_t rowsKept = 1000; // reused, so that memory does not grow with the items
 
-// As many of the message as the kernel would put into one datagram.
+// Repeats the message until the datagram has the kernel's size.
 std::vector<std::byte> datagramOf(const std::vector<std::byte>& message, size_t& count) {
   std::vector<std::byte> datagram;
   for (count = 0; datagram.size() + message.size() <= datagramSize; ++count) {

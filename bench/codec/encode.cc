@@ -1,4 +1,4 @@
-// Rows into requests: batches of addService and addDestination, as a session sends them.
+// Encodes rows into requests: batches of addService and addDestination, as a session sends them.
 #include "subject.h"
 
 #include "ipvs/commands.h"
@@ -17,7 +17,7 @@ constexpr uint16_t family = 0x20;
 
 template <typename Row> const std::byte* bytesOf(const Row& row) { return reinterpret_cast<const std::byte*>(&row); }
 
-// Says that the named fields have a value.
+// Sets the presence bits of the named fields.
 template <typename Row>
 void markPresent(const netlink::Record& record, Row& row, std::initializer_list<const char*> wanted) {
   for (size_t i = 0; i < record.fields.size(); ++i) {
@@ -53,7 +53,7 @@ ipvs::Destination destinationRow(size_t index) {
   return row;
 }
 
-// What identifies the service, as a destination's request has it.
+// The service key of a destination's request.
 ipvs::Service keyRow(size_t index) {
   ipvs::Service row = serviceRow(index);
   row.present = 0;

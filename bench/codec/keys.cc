@@ -1,4 +1,4 @@
-// What a listing costs beside its decoding: finding rows that came twice, and comparing passes.
+// Costs of a listing in addition to decoding: finding repeated rows, and comparing passes.
 #include "subject.h"
 
 #include "ipvs/keys.h"

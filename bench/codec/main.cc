@@ -1,5 +1,5 @@
-// codec SUBJECT ITEMS: does the work once. Without arguments: the names of the subjects. Somebody else counts the
-// instructions.
+// codec SUBJECT ITEMS: runs a subject once; valgrind counts the instructions. Without arguments: prints the names of
+// the subjects.
 #include "subject.h"
 
 #include <cstdio>

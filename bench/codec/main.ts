@@ -12,7 +12,7 @@ const { values } = parseArgs({ options: { check: { type: 'boolean' }, save: { ty
 const counts = await count()
 const stored = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Counts) : undefined
 if (stored !== undefined && stored.arch !== counts.arch) {
-  console.log(`The stored figures are of ${stored.arch}, this is ${counts.arch}: they say nothing here.`)
+  console.log(`The stored figures are for ${stored.arch}, this machine is ${counts.arch}: no comparison.`)
   process.exit(0)
 }
 const comparisons = compare(stored?.instructions ?? {}, counts.instructions)
@@ -22,6 +22,6 @@ if (stored !== undefined && stored.compiler !== counts.compiler) console.log(`\n
 if (values.save === true) {
   writeFileSync(file, `${JSON.stringify(counts, undefined, 2)}\n`)
 } else if (values.check === true && !passes(comparisons)) {
-  console.error(`\nMore than ${tolerance * 100} % more, or not stored. If it has to be: npm run bench:codec -- --save`)
+  console.error(`\nGrown by more than ${tolerance * 100} %, or not stored. To accept: npm run bench:codec -- --save`)
   process.exitCode = 1
 }

@@ -1,4 +1,4 @@
-// Items of a batch, as V8 serializes them, into rows: addService and addDestination in turns.
+// Packs batch items in V8's serialization format into rows: addService and addDestination alternately.
 #include "subject.h"
 
 #include "packing/packer.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t perBlock = 1024;
 
-// Of at most 127 characters.
+// `value` has at most 127 characters.
 std::string text(const std::string& value) { return '"' + std::string(1, static_cast<char>(value.size())) + value; }
 
 std::string varint(uint32_t value) {

@@ -1,4 +1,4 @@
-// One thing to count: a piece of the codec that works on many items.
+// A subject: a part of the codec that processes many items.
 #pragma once
 
 #include "netlink/attribute.h"
@@ -11,8 +11,8 @@ namespace bench {
 
 struct Subject {
   const char* name;
-  // Sets itself up, the same whatever `items` is, and works on that many items; answers a checksum of the results, so
-  // that nothing can be left out.
+  // Does its setup, which is independent of `items`, and processes that many items. Returns a checksum of the results,
+  // so that the compiler cannot remove the work.
   size_t (*run)(size_t items);
 };
 
@@ -32,7 +32,7 @@ inline constexpr Subject subjects[] = {
     {"packItem", packPlainItems},
 };
 
-// A message that a real kernel sent, from the golden files of the codec's tests; ends the program without it.
+// A message of a real kernel, from the golden files of the codec's tests. Ends the program if the file is missing.
 std::vector<std::byte> golden(const std::string& name);
 
 } // namespace bench

@@ -1,5 +1,5 @@
 // Reads the connection table once and prints how long it took: node --expose-gc cell.js DRIVER CONNECTIONS
-// DRIVER `pause`: the longest pause of the event loop meanwhile, and the number of buckets.
+// DRIVER `pause`: prints the longest pause of the event loop, and the number of buckets.
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -56,7 +56,7 @@ async function longestPause(ipvs: Ipvs): Promise<Record<string, number>> {
 }
 
 const ipvs = await Ipvs.open({ timeoutMs: 60_000 })
-await ipvs.connectionTable({ limit: 1 }) // programs that run for long have all of this in memory
+await ipvs.connectionTable({ limit: 1 }) // warm-up: loads the code, as in a long-running program
 const values = driver === 'pause' ? await longestPause(ipvs) : await measure(ipvs, actions[driver as DriverName])
 console.log(JSON.stringify(values))
 await ipvs.close()

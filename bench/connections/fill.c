@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
-/* Makes many real connections: UDP packets of many sources to a virtual service, through a raw socket.
+/* Creates real connections: UDP packets from many sources to a virtual service, through a raw socket.
  *   fill VIRTUAL-ADDRESS PORT COUNT
- * Source addresses and ports are 11.0.0.0 and up, 1024 and up: another client for each connection. */
+ * Source addresses start at 11.0.0.0, ports at 1024: a different client per connection. */
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>

@@ -1,5 +1,5 @@
-// Reading the connection table, against everything else that reads it. Runs on the kernel that is measured: takes a plan, a line
-// of JSON on stdin, and prints a line of JSON for each figure.
+// Compares readers of the connection table. Runs on the measured kernel: reads a plan as a line of JSON from stdin, and prints a
+// line of JSON per figure.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { arch, cpus, release, tmpdir } from 'node:os'
@@ -11,16 +11,16 @@ import type { Place } from '../guest-process.ts'
 import type { CellResult, Plan } from './plan.ts'
 
 const cell = fileURLToPath(new URL('cell.js', import.meta.url))
-/** A pass that takes longer is not made once more to watch the event loop. */
+/** Longer passes are not repeated to measure the event loop. */
 const longSeconds = 30
-/** Old kernels keep this number of buckets; Linux 7 takes it for the most, and grows. */
+/** Fixed number of buckets on old kernels (2^20), the maximum on Linux 7. */
 const tableBits = 20
 
 const sh = (text: string): void => {
   execFileSync('sh', ['-ec', text], { stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
-// Starts itself again in a network namespace of its own, where the file is that of the namespace.
+// Restarts itself in a new network namespace, which has its own connection file.
 if (process.env['INSIDE'] === undefined) {
   sh(`rmmod ip_vs 2>/dev/null || true; modprobe ip_vs conn_tab_bits=${tableBits}`)
   const args = ['--net', process.execPath, ...process.argv.slice(1)]
@@ -28,7 +28,7 @@ if (process.env['INSIDE'] === undefined) {
   process.exit(status ?? 1)
 }
 
-// Everything comes in over lo and would go out through a device that swallows it.
+// Packets arrive over lo and leave through a dummy device.
 sh(`
   ip link set lo up
   ip addr add 192.168.1.11/32 dev lo
@@ -58,7 +58,7 @@ const values = (driver: string, n: number): Record<string, number> => {
 const tell = (result: CellResult): void => console.log(JSON.stringify(result))
 
 for (const n of sizes) {
-  execFileSync(fill, [service.address, String(service.port), String(n)]) // sources that are there keep their connection
+  execFileSync(fill, [service.address, String(service.port), String(n)]) // existing connections stay
   let longest = 0
   for (let repetition = 0; repetition < repeat; repetition++) {
     for (const driver of drivers) {
@@ -66,7 +66,7 @@ for (const n of sizes) {
       if (driver === 'table') longest = Math.max(longest, told['seconds'] ?? 0)
       tell({ n, driver, repetition, values: told })
     }
-    // By itself: looking a thousand times a second takes processor time.
+    // In a separate pass: sampling the loop a thousand times per second takes CPU time.
     if (longest < longSeconds) tell({ n, driver: 'table', repetition, values: values('pause', n) })
   }
 }

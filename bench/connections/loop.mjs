@@ -1,4 +1,4 @@
-// A million lines from a file in memory, into a table: how long that takes, what it keeps, and how free the event loop is.
+// Reads a million lines from a file in memory into a table: time, memory, and pauses of the event loop.
 //   node --expose-gc bench/connections/loop.mjs [lines]
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ const line = (index) =>
 const header = 'Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n'
 writeFileSync(file, header + Array.from({ length: lines }, (_, index) => line(index)).join(''))
 
-// On a busy machine the loop waits for others as well: this is what it took itself.
+// CPU time of the main thread: on a busy machine the event loop also waits for other processes.
 const mainThreadMs = () =>
   Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6
 
@@ -31,7 +31,7 @@ async function during(name, work) {
   const ms = performance.now() - start
   const mainThreadCpuMs = mainThreadMs() - cpu
   delay.disable()
-  globalThis.gc() // the last block was larger until it was full
+  globalThis.gc() // releases the unused part of the last block
   await new Promise((resolve) => setTimeout(resolve, 100))
   const { external } = process.memoryUsage()
   const bytesPerRow = (external - before.external) / lines

@@ -1,4 +1,4 @@
-// `npm run bench:connections`: see usage below.
+// `npm run bench:connections`; see `usage` below.
 import { execFileSync } from 'node:child_process'
 import { arch, cpus, release } from 'node:os'
 import path from 'node:path'
@@ -19,17 +19,17 @@ const defaultKernels = ['6.1', '6.12', 'newest']
 
 const usage = `usage: npm run bench:connections -- [OPTION]...
 
-Reading the connection table, with up to 500,000 connections, against others who read it; and on this host, without IPVS, the
-parser alone and a million lines from a file in memory.
+Compares readers of the connection table, with up to 500,000 connections. On this host, without IPVS, measures the parser alone and
+a million lines from a file in memory.
 
-  --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}; an empty one: none
-  --no-host        only these
+  --kernels LIST   kernels of the lab, default ${defaultKernels.join(',')}; an empty list: none
+  --no-host        omits the measurements on this host
   --drivers LIST   of ${driverNames.join(', ')}; cat and table are always measured
   --sizes LIST     numbers of connections, default ${sizes.join(',')}. Old kernels take N x N time:
-                   500,000 take Linux 6.1 minutes for each pass
+                   500,000 take minutes per pass on Linux 6.1
   --repeat COUNT   repetitions, default 3
-  --json FILE      writes the figures there
-  --from FILE      measures nothing, shows figures of --json; may be given more than once
+  --json FILE      writes the figures to FILE
+  --from FILE      shows figures of --json instead of measuring; may be given more than once
   --save           writes bench/connections/results.md
 `
 
@@ -45,7 +45,7 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** The sources: this file runs as out/bench/connections/main.js. */
+/** The source folder; this file runs as out/bench/connections/main.js. */
 const folder = fileURLToPath(new URL('../../../bench/connections/', import.meta.url))
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 

@@ -1,4 +1,4 @@
-// The parser by itself, on lines in memory:
+// Measures the parser alone, on lines in memory:
 //   parser time [lines]      GB/s, the best of several rounds
 //   parser once [lines]      one round, for callgrind to count instructions in parseAll()
 #include "native/test/connection_text.h"
@@ -12,7 +12,7 @@ namespace {
 using ipvs::Connection;
 
 std::string makeLines(size_t lines, bool six) {
-  std::mt19937_64 source(1); // NOLINT(bugprone-random-generator-seed): the same lines each time
+  std::mt19937_64 source(1); // NOLINT(bugprone-random-generator-seed): reproducible lines
   std::string content;
   for (size_t i = 0; i < lines; ++i) {
     Connection row{};
@@ -34,7 +34,7 @@ std::string makeLines(size_t lines, bool six) {
 
 } // namespace
 
-// Not in the anonymous namespace, and not inlined: callgrind finds it by name.
+// Not in the anonymous namespace and not inlined, so that callgrind finds it by name.
 [[gnu::noinline]] size_t parseAll(const char* line, const char* end, std::vector<Connection>& rows) {
   ipvs::EngineText engine;
   size_t count = 0;

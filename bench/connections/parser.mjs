@@ -1,8 +1,8 @@
-// The parser of connections by itself, compiled as the addon is:
-//   node bench/connections/parser.mjs            counts instructions per line, and fails when they grew by more than 10 %;
-//                                                npm run bench:check does it, too
+// The connection parser alone, compiled with the addon's flags:
+//   node bench/connections/parser.mjs            counts instructions per line; fails if they grew by more than 10 %
+//                                                (part of npm run bench:check)
 //   node bench/connections/parser.mjs --write    stores them
-//   node bench/connections/parser.mjs --time N   how fast it parses N lines
+//   node bench/connections/parser.mjs --time N   measures its speed with N lines
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch } from 'node:os'

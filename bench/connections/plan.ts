@@ -1,4 +1,4 @@
-// What is measured of the connection table, as data.
+// The trials of the connection table, as data.
 
 export const driverTitles = {
   read: 'a loop of read(2) in a process of Node.js, and nothing else: what a program can reach at best',
@@ -12,7 +12,7 @@ export const driverNames = Object.keys(driverTitles) as DriverName[]
 
 export const sizes = [10_000, 100_000, 500_000] as const
 
-/** What the guest is told. */
+/** The input of the guest. */
 export interface Plan {
   readonly sizes: readonly number[]
   readonly drivers: readonly DriverName[]
@@ -20,8 +20,8 @@ export interface Plan {
 }
 
 /**
- * `seconds` and, in the process itself, `userSeconds`; of `table` once the `pause` of the event loop in ms, and how many `buckets`
- * the kernel has. On the host `table` reads lines from a file in memory, `bytes` for each row; `parser` is the parser alone.
+ * `seconds` and, of the process itself, `userSeconds`; for `table` also the `pause` of the event loop in ms and the kernel's number
+ * of `buckets`. On the host `table` reads lines from a file in memory, with `bytes` per row; `parser` is the parser alone.
  */
 export interface CellResult {
   readonly n: number

@@ -14,7 +14,7 @@ const cells: CellResult[] = [
 const run = { release: '6.12', place: 'here', emulated: true, seconds: 60, cells }
 const measured = Object.fromEntries(goalsOf(run).map(({ text, measured: value, reached }) => [text, [value, reached]]))
 
-test('goals are medians, bounded from above or from below', () => {
+test('goals are upper or lower bounds of medians', () => {
   expect(measured).toEqual({
     '`table` to `cat`': ['1.2x', false],
     '`ipvsadm` to `table`': ['5x', true],
@@ -22,7 +22,7 @@ test('goals are medians, bounded from above or from below', () => {
   })
 })
 
-test('what was not measured is no goal, and no column', () => {
+test('missing figures have no goal and no column', () => {
   const one = { ...run, cells: cells.filter(({ driver }) => driver === 'cat' || driver === 'table') }
   expect(goalsOf(one).map(({ text }) => text)).toEqual(['`table` to `cat`'])
   const text = report({ machine: 'one', node: 'v20', commands: ['npm run bench:connections'], runs: [one] })

@@ -1,4 +1,4 @@
-// The tables of the connection table, as Markdown.
+// Renders the report of the connection table as Markdown.
 import type { Verdict } from '../goals.ts'
 import { goalTable, range, row } from '../report.ts'
 import type { Results, Run } from '../results.ts'
@@ -100,7 +100,7 @@ function ratios(run: ConnectionRun): string[] {
   ]
 }
 
-// Of an emulated machine it says how long others had to wait for the kernel's walk.
+// On an emulated machine the pause is mainly the kernel's walk, so it is reported, but is not a goal.
 function pauses(run: ConnectionRun): string[] {
   const words = sizesOf(run).flatMap((n) => {
     const pause = valueOf(run, 'table', n, 'pause')

@@ -1,19 +1,19 @@
-// What a driver is: one way to carry out the phases.
+// A driver: one way to execute the phases.
 import type { Table } from '../trials/table.ts'
 import type { Phase } from '../trials/trials.ts'
 
 export interface Outcome {
-  /** By the driver's own clock; absent: the caller's counts. */
+  /** Measured by the driver; absent: the caller measures. */
   readonly seconds?: number
-  /** What the caller of the product would hold on to. */
+  /** The value that a user of the API would keep. */
   readonly result?: unknown
 }
 
-/** Carries out a phase, with all input made beforehand. */
+/** Executes a phase; all input is prepared beforehand. */
 export type Action = () => Promise<Outcome>
 
 export interface Driver {
-  /** Undefined: this driver has no such phase. */
+  /** Returns undefined if this driver has no such phase. */
   action(phase: Phase): Action | undefined
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-// All drivers. Only the one that is used is loaded: loading costs memory and a second on an emulated processor.
+// All drivers. Loads only the used one: loading costs memory, and a second on an emulated CPU.
 import type { DriverName } from '../trials/trials.ts'
 import type { OpenDriver } from './driver.ts'
 

@@ -1,4 +1,4 @@
-// Does nothing for a second: what a pause of the event loop is compared with.
+// Idles for a second: the reference for pauses of the event loop.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Driver } from './driver.ts'

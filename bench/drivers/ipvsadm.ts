@@ -1,4 +1,4 @@
-// ipvsadm, as Node.js users run it today. Time is wall time from spawn to exit, so it includes starting the process.
+// ipvsadm, run from Node.js. Time is wall time from spawn to exit, so it includes the start of the process.
 import { spawn } from 'node:child_process'
 
 import { commandOf } from '../trials/commands.ts'
@@ -9,14 +9,14 @@ import { medianOfRounds } from './rounds.ts'
 
 function run(args: readonly string[], input?: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Its output goes nowhere: reading it would cost extra.
+    // The output is discarded: reading it would cost extra.
     const child = spawn('ipvsadm', args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', 'inherit'] })
     child.once('error', reject)
     child.once('exit', (status, signal) => {
       if (status === 0) resolve()
       else reject(new Error(`ipvsadm ${args.join(' ')} ended with ${signal ?? status}`))
     })
-    child.stdin?.on('error', () => {}) // its exit status says why
+    child.stdin?.on('error', () => {}) // its exit status reports the failure
     child.stdin?.end(input)
   })
 }
@@ -25,7 +25,7 @@ function driver(action: Driver['action']): Driver {
   return { action, close: async () => {} }
 }
 
-/** `ipvsadm -R`, commands on its standard input. */
+/** `ipvsadm -R`, with the commands on its standard input. */
 export async function openRestore(table: Table): Promise<Driver> {
   return driver((phase) => {
     const lines = operationsOf(phase, table)?.map((operation) => `${commandOf(operation).join(' ')}\n`)
@@ -45,7 +45,7 @@ function eachCommand(commands: readonly string[][]): Action {
   }
 }
 
-/** A process for each operation. */
+/** One process per operation. */
 export async function openEach(table: Table): Promise<Driver> {
   return driver((phase) => {
     if (phase === 'single') {

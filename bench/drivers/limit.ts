@@ -1,4 +1,4 @@
-// The C program in ../limit: as `limit` and as `loop`.
+// The C program in ../limit, as `limit` and as `loop`.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -9,7 +9,7 @@ import type { Driver } from './driver.ts'
 /** Compiled by main.ts; this file runs as out/bench/drivers/limit.js. */
 export const program: string = fileURLToPath(new URL('../bin/limit', import.meta.url))
 
-/** Beyond about a hundred messages in a datagram nothing is gained. */
+/** More than about a hundred messages per datagram gain nothing. */
 const perDatagram = '250'
 
 const phases: ReadonlySet<Phase> = new Set([
@@ -22,7 +22,7 @@ const phases: ReadonlySet<Phase> = new Set([
   'single',
 ])
 
-/** Seconds of a phase; throws when the kernel refuses anything or tells another number of entries than there should be. */
+/** Returns the seconds of a phase; throws if the kernel refuses a request or returns a wrong number of entries. */
 export function runLimit(way: string, table: Table, phase: Phase): number {
   const { keys, services, destinations, scheduler } = table
   const args = [way, keys, String(services), String(destinations), scheduler, phase]
@@ -30,7 +30,7 @@ export function runLimit(way: string, table: Table, phase: Phase): number {
   if (done.error !== undefined) throw done.error
   if (done.status !== 0) throw new Error(`limit ${args.join(' ')}: ${done.stderr.trim()}`)
   const seconds = (JSON.parse(done.stdout) as Partial<Record<Phase, number>>)[phase]
-  if (seconds === undefined) throw new Error(`limit ${args.join(' ')} said nothing of ${phase}`)
+  if (seconds === undefined) throw new Error(`limit ${args.join(' ')} did not report ${phase}`)
   return seconds
 }
 

@@ -1,4 +1,4 @@
-// This package, in the ways its users write programs.
+// This package, in the usual styles of use.
 import { Ipvs } from 'ipvs'
 
 import { operationsOf, type Operation } from '../trials/operations.ts'
@@ -59,7 +59,7 @@ async function snapshot(ipvs: Ipvs, table: Table, consistent: boolean): ReturnTy
 
 type Read = (ipvs: Ipvs, table: Table) => Promise<unknown>
 
-/** Long listings are tables. Visited: each row is made an object, looked at, and let go. */
+/** Long listings are lazy tables. `Visited`: each row becomes an object, is read, and dropped. */
 const reads: Partial<Record<Phase, Read>> = {
   list: (ipvs, table) => list(ipvs, table, false),
   listConsistent: (ipvs, table) => list(ipvs, table, true),
@@ -101,7 +101,7 @@ function opener(write: Write): (table: Table) => Promise<Driver> {
   }
 }
 
-/** `netns`: of a table that only warms the program up. */
+/** Fills and empties a table in the namespace `netns`, to warm the program up. */
 export async function fillAndEmpty(table: Table, netns: string): Promise<void> {
   await using ipvs = await Ipvs.open({ netns })
   for (const phase of ['add', 'update', 'removeDestinations', 'remove'] as const) {

@@ -1,7 +1,7 @@
 // Latency of one operation.
 import { median } from '../statistics.ts'
 
-/** The median time, in seconds, of operations that happen one after the other. */
+/** The median time, in seconds, of sequential operations. */
 export async function medianOfRounds(rounds: number, operation: (index: number) => Promise<void>): Promise<number> {
   const seconds: number[] = []
   for (let index = 0; index < 2 * rounds; index++) {

@@ -1,4 +1,4 @@
-// `batch` in a process whose code has run before: most of what JavaScript costs in its first second is compiling it.
+// `batch` in a warm process: in its first second JavaScript spends most of its time on compilation.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readlinkSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { fillAndEmpty, openBatch } from './ours.ts'
 
 const rounds = 4
 
-/** The same kind of table, but of a size, and with a scheduler, that warms up and no more. */
+/** The same kind of table, but small and with a cheap scheduler, for the warm-up. */
 function smaller({ keys, services, destinations }: Table): Table {
   return { keys, services: Math.min(services, 1000), destinations: Math.min(destinations, 1000), scheduler: 'rr' }
 }
@@ -18,13 +18,13 @@ function smaller({ keys, services, destinations }: Table): Table {
 /** The path of a network namespace that lives as long as the child. */
 async function namespaceOf(child: ChildProcess): Promise<string> {
   const path = `/proc/${child.pid}/ns/net`
-  // The line comes from inside.
+  // The child prints a line from inside the namespace.
   await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])
   if (readlinkSync(path) === readlinkSync('/proc/self/ns/net')) throw new Error('no namespace to warm up in')
   return path
 }
 
-/** Not in the namespace that is measured: destinations that were removed would slow down what follows. */
+/** Warms up in another namespace: removed destinations would slow down the measurement. */
 export async function openWarm(table: Table): Promise<Driver> {
   const script = 'ip link set lo up && echo ready && exec sleep 600'
   const child = spawn('unshare', ['--net', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -34,6 +34,6 @@ export async function openWarm(table: Table): Promise<Driver> {
   } finally {
     child.kill()
   }
-  await sleep(100) // the namespace goes meanwhile
+  await sleep(100) // the kernel removes the namespace meanwhile
   return openBatch(table)
 }

@@ -1,4 +1,4 @@
-// How fast the kernel lets anyone be: limit WAY KEYS SERVICES DESTINATIONS SCHEDULER PHASE...
+// Measures the limit of the kernel: limit WAY KEYS SERVICES DESTINATIONS SCHEDULER PHASE...
 //   WAY    messages in a datagram, or "loop": one request, one acknowledgement
 //   KEYS   tcp or mark
 //   PHASE  add, update, removeDestinations, remove, list, snapshot, single
@@ -20,15 +20,15 @@ static double run(const char* phase, struct Way way, const struct Table* table) 
   static const struct {
     const char* name;
     double (*run)(const struct Table* table);
-  } others[] = {{"list", listServices}, {"snapshot", snapshot}, {"single", singleRequest}};
+  } reads[] = {{"list", listServices}, {"snapshot", snapshot}, {"single", singleRequest}};
   for (size_t i = 0; i < sizeof writes / sizeof *writes; ++i) {
     if (strcmp(phase, writes[i].name) == 0) {
       return writes[i].run(way, table);
     }
   }
-  for (size_t i = 0; i < sizeof others / sizeof *others; ++i) {
-    if (strcmp(phase, others[i].name) == 0) {
-      return others[i].run(table);
+  for (size_t i = 0; i < sizeof reads / sizeof *reads; ++i) {
+    if (strcmp(phase, reads[i].name) == 0) {
+      return reads[i].run(table);
     }
   }
   fprintf(stderr, "limit: unknown phase %s\n", phase);

@@ -169,7 +169,7 @@ static uint16_t findFamily(struct Channel* channel) {
 struct Channel openChannel(void) {
   struct Channel channel = {.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), .sequence = 1};
   const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  const int size = 4 << 20; // a datagram counts as a whole
+  const int size = 4 << 20; // must hold a whole datagram
   const int on = 1;
   if (channel.fd < 0 || connect(channel.fd, (const struct sockaddr*)&kernel, sizeof kernel) != 0 ||
       setsockopt(channel.fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0 ||

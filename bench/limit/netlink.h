@@ -1,4 +1,4 @@
-// The least of netlink that the limit needs. Whatever goes wrong ends the program: a measurement with errors is none.
+// Minimal netlink for the limit program. Every error ends the program, so that no measurement contains errors.
 #pragma once
 
 #include <linux/genetlink.h>
@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The kernel packs as many entries into a datagram of a dump as the largest receive made on the socket so far could
-// take, up to 32 KiB, and allocates that much for each answer, however short. So large receives suit one long dump, and
-// a page, less what the kernel itself needs of it, suits many short ones.
+// The kernel fills a datagram of a dump up to the size of the largest receive on the socket so far, at most 32 KiB, and
+// allocates this size for every reply. So large receives suit one long dump; a page, minus the kernel's own overhead,
+// suits many short ones.
 enum { longReceive = 32768, shortReceive = 4096 - 320 };
 
 struct Channel {
@@ -20,7 +20,7 @@ struct Channel {
 // Connects to the kernel and finds the number of the family IPVS.
 struct Channel openChannel(void);
 
-// Messages under construction, one behind the other.
+// Messages under construction, one after the other.
 struct Buffer {
   unsigned char* bytes;
   size_t size;
@@ -32,7 +32,7 @@ void attribute(struct Buffer* buffer, uint16_t type, const void* data, size_t si
 size_t beginNest(struct Buffer* buffer, uint16_t type);
 void endNest(struct Buffer* buffer, size_t start);
 
-// Opens a message and answers its offset; endMessage() writes its length.
+// Opens a message and returns its offset; endMessage() writes its length.
 size_t beginMessage(struct Channel* channel, struct Buffer* buffer, uint8_t command, uint16_t flags);
 void endMessage(struct Buffer* buffer, size_t start);
 void addFlags(struct Buffer* buffer, size_t start, uint16_t flags);
@@ -42,7 +42,7 @@ void sendAll(const struct Channel* channel, const void* bytes, size_t size);
 // Receives until the message `sequence` is acknowledged; an error of any message ends the program.
 void awaitAck(const struct Channel* channel, uint32_t sequence);
 
-// Receives a dump, at most `receiveSize` bytes a time, and answers the number of its messages.
+// Receives a dump, at most `receiveSize` bytes at a time, and returns the number of its messages.
 size_t receiveDump(const struct Channel* channel, size_t receiveSize);
 
 double now(void); // seconds on a monotonic clock

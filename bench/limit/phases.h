@@ -1,9 +1,9 @@
-// What is measured. Each phase answers its seconds.
+// The measured phases. Each returns its seconds.
 #pragma once
 
 #include "table.h"
 
-// Messages in a datagram; 0: one request, one acknowledgement, as libraries do it that wait for each answer.
+// Messages per datagram; 0: one request, one acknowledgement, like libraries that wait for each reply.
 struct Way {
   size_t perDatagram;
 };

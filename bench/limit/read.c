@@ -1,4 +1,4 @@
-// Reading: services with long receives, destinations on a socket that never made one.
+// Reads services with long receives, destinations on a separate socket with short ones.
 #include "phases.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@ static void number32(struct Buffer* buffer, uint16_t type, uint32_t value) {
   attribute(buffer, type, &value, sizeof value);
 }
 
-// `index` addresses behind the given one.
+// Writes the address `first` + `index`.
 static void address(struct Buffer* buffer, uint16_t type, uint32_t first, size_t index) {
   const uint32_t bytes[4] = {htonl(first + (uint32_t)index)};
   attribute(buffer, type, bytes, sizeof bytes);

@@ -1,4 +1,4 @@
-// The table that all trials work on, the same as in ../trials/table.ts.
+// The table of all trials, the same as in ../trials/table.ts.
 #pragma once
 
 #include "netlink.h"
@@ -12,7 +12,7 @@ struct Table {
   const char* scheduler;
 };
 
-// Each appends one message and answers its offset.
+// Each appends one message and returns its offset.
 size_t addService(struct Channel* channel, struct Buffer* buffer, const struct Table* table, size_t service);
 size_t removeService(struct Channel* channel, struct Buffer* buffer, const struct Table* table, size_t service);
 size_t dumpServices(struct Channel* channel, struct Buffer* buffer);

@@ -1,4 +1,4 @@
-// Writing: all messages at once, or one after the other.
+// Writes: many messages per datagram, or one after the other.
 #include "phases.h"
 
 #include <linux/ip_vs.h>
@@ -24,7 +24,7 @@ static size_t composeRemoveDestination(struct Channel* channel, struct Buffer* b
   return removeDestination(channel, buffer, table, index / table->destinations, index % table->destinations);
 }
 
-// Everything is composed beforehand: what is left is the kernel's part.
+// Composes all messages beforehand, so that only the kernel's part is measured.
 static double inDatagrams(size_t perDatagram, const struct Table* table, size_t count, Compose compose) {
   struct Channel channel = openChannel();
   struct Buffer buffer = {0};

@@ -11,14 +11,14 @@ const load = (driver: DriverName, seconds: number): CellResult => {
 }
 const runOf = (...cells: CellResult[]): MarkRun => ({ release: '1', place: 'here', emulated: false, seconds: 1, cells })
 
-test('what rules cost is what a packet costs beyond none', () => {
+test('the cost of rules is the difference to none', () => {
   const run = runOf(packets('none', 1, 1000), packets('ours', 1, 1300), packets('ours', 1, 1500, 1))
   expect(nanosecondsOf(run, 'ours', 1, 'spread')?.median).toBe(1400)
   expect(rulesCost(run, 'ours', 1, 'spread')).toEqual({ median: 400, min: 300, max: 500, count: 2 })
   expect(rulesCost(run, 'nft', 1, 'spread')).toBeUndefined()
 })
 
-test('less than a tenth of a packet is noise', () => {
+test('a cost of less than a tenth of a packet is ignored', () => {
   const run = runOf(packets('none', 1, 1000), packets('ours', 1, 1099))
   expect(rulesCost(run, 'ours', 1, 'spread')).toBeUndefined()
 })

@@ -1,4 +1,4 @@
-// Figures of firewall marks, as they are compared.
+// Comparison of the figures of firewall marks.
 import type { Run } from '../results.ts'
 import { digits, median, spread, type Spread } from '../statistics.ts'
 import type { Verdict } from '../goals.ts'
@@ -12,7 +12,7 @@ export function valuesOf(run: MarkRun, trial: TrialName, driver: DriverName, n: 
     .flatMap((cell) => cell.values?.[value] ?? [])
 }
 
-/** `cpuSeconds`: processor time, which does not depend on what else the machine does. */
+/** `cpuSeconds`: CPU time, which is independent of other load. */
 export type LoadValue = 'seconds' | 'cpuSeconds'
 
 export function loadOf(run: MarkRun, driver: DriverName, n: number, value: LoadValue): Spread | undefined {
@@ -20,16 +20,16 @@ export function loadOf(run: MarkRun, driver: DriverName, n: number, value: LoadV
   return values.length > 0 ? spread(values) : undefined
 }
 
-/** Of a whole packet. */
+/** Nanoseconds per packet. */
 export function nanosecondsOf(run: MarkRun, driver: DriverName, n: number, stream: Stream): Spread | undefined {
   const values = valuesOf(run, 'packets', driver, n, stream)
   return values.length > 0 ? spread(values) : undefined
 }
 
-/** Smaller parts of a packet disappear in what the machine does meanwhile. */
+/** Smaller shares of a packet's cost are noise. */
 const leastPart = 0.1
 
-/** What the rules cost: beyond a packet of the same stream without any. */
+/** The cost of the rules: the difference to a packet of the same stream without rules. */
 export function rulesCost(run: MarkRun, driver: DriverName, n: number, stream: Stream): Spread | undefined {
   const whole = nanosecondsOf(run, driver, n, stream)
   const without = valuesOf(run, 'packets', 'none', n, stream)
@@ -57,7 +57,7 @@ function growth(text: string, one: Spread | undefined, many: Spread | undefined)
   return [{ text: `${text}, to that with one rule`, n: 50_000, wanted, measured, reached: ratio <= mostGrowth }]
 }
 
-// Of a whole packet, as far as this bench takes it; and, which is harder, of nothing but the rules.
+// Goals for a whole packet and, harder, for the rules alone.
 function packetGoals(run: MarkRun): Verdict[] {
   return streams.flatMap((stream) => [
     ...growth(
@@ -73,7 +73,7 @@ function packetGoals(run: MarkRun): Verdict[] {
   ])
 }
 
-// Than a rule for each service, as people write them; and, which is harder, than the same map.
+// References: one rule per service and, harder, the same map.
 const loadPeers = [
   ['nft', '`nft -f` with a rule for each service'],
   ['nft-map', '`nft -f` with the same map'],

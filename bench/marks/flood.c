@@ -1,15 +1,14 @@
-// Sends packets to the rules of a network namespace and takes the time that each costs, from sending to its end.
+// Sends packets to the rules of a network namespace and measures the time per packet.
 //   flood
-// reads commands, a line each, and answers each with a line:
-//   run STREAM N MS        {"ns":312.5,"packets":65536}: each slice of a millisecond has a cost: the lower quartile
-//   send STREAM N COUNT    {"packets":256}; with 0 it only answers, and needs no devices yet
-// STREAM: `spread`, all N rules in a mixed order; `last`, the last rule; `miss`, what no rule is for. Rules are those
-// of rules.ts.
+// reads commands, one per line, and prints a line for each:
+//   run STREAM N MS        {"ns":312.5,"packets":65536}: the lower quartile of slices of a millisecond
+//   send STREAM N COUNT    {"packets":256}; with COUNT 0 no devices are needed
+// STREAM: `spread`, all N rules in mixed order; `last`, the last rule; `miss`, packets without a rule. The rules are in
+// rules.ts.
 //
-// Packets leave through a packet socket on "out" and arrive at "in", the other end of a veth pair, on the same
-// processor, before sendmmsg() returns: so the sender's time is that of the packet. It ends in a chain that drops all.
-// Others who use the processor take it away for some milliseconds: the lower quartile of short slices is what
-// undisturbed ones cost.
+// Packets leave through a packet socket on "out" and arrive at "in", the other end of a veth pair, on the same CPU,
+// before sendmmsg() returns: so the sender's time is the packet's time. Packets end in a chain that drops all. Other
+// load takes the CPU away for some milliseconds: the lower quartile of short slices excludes it.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <net/ethernet.h>
@@ -29,7 +28,7 @@
 enum { RING = 65536, BATCH = 32, FRAME = 60, SLICES = 4096, SLICE_US = 1000 };
 
 static const uint32_t first_address = 0x0a400000; // 10.64.0.0
-static const uint32_t nobody = 0x0a300000;        // 10.48.0.0
+static const uint32_t no_rule = 0x0a300000;       // 10.48.0.0
 
 static unsigned char ring[RING][FRAME];
 static unsigned next_packet;
@@ -57,7 +56,7 @@ static uint16_t checksum(const void* data, size_t bytes) {
   return (uint16_t)~(sum + (sum >> 16));
 }
 
-// A packet for rule `index`. Checksums of TCP and UDP are for those who receive them, and nobody does.
+// Makes a packet for rule `index`, without checksums of TCP and UDP: no socket receives it.
 static void make_packet(unsigned char* frame, uint32_t address, unsigned index) {
   static const struct ether_header link = {
       .ether_dhost = {2, 0, 0, 0, 0, 2}, .ether_shost = {2, 0, 0, 0, 0, 1}, .ether_type = 0x0008};
@@ -81,10 +80,10 @@ static void make_packet(unsigned char* frame, uint32_t address, unsigned index) 
 
 static void fill(const char* stream, unsigned n) {
   for (unsigned i = 0; i < RING; i++) {
-    // A permutation of all positions of the ring (an odd factor): each rule comes equally often, in a mixed order.
+    // The odd factor gives a permutation of the ring: each rule equally often, in mixed order.
     const uint32_t order = (i * 40503u) % RING;
     const unsigned index = strcmp(stream, "last") == 0 ? n - 1 : order % n;
-    make_packet(ring[i], (strcmp(stream, "miss") == 0 ? nobody : first_address) + index / 10, index);
+    make_packet(ring[i], (strcmp(stream, "miss") == 0 ? no_rule : first_address) + index / 10, index);
   }
   next_packet = 0;
 }
@@ -142,7 +141,7 @@ static int by_size(const void* left, const void* right) {
   return (difference > 0) - (difference < 0);
 }
 
-// How many packets make a slice.
+// Returns the number of packets of a slice.
 static unsigned slice_size(void) {
   for (unsigned count = 1;; count *= 2) {
     const double start = now_us();

@@ -1,4 +1,4 @@
-// Runs on the kernel that is measured: takes a plan, a line of JSON on stdin, and prints a line of JSON for each figure.
+// Runs on the measured kernel: reads a plan as a line of JSON from stdin, and prints a line of JSON per figure.
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { arch, cpus, release } from 'node:os'
@@ -36,7 +36,7 @@ async function openAll(cells: readonly Cell[]): Promise<Map<Cell, Place>> {
   return places
 }
 
-// All rules are loaded once, each in a namespace of its own; repetitions of sending interleave.
+// Loads all rules once, each set in its own namespace; repetitions of sending interleave.
 async function measurePackets(cells: readonly Cell[], repeat: number): Promise<void> {
   const places = await openAll(cells)
   for (let repetition = 0; repetition < repeat; repetition++) {
@@ -60,24 +60,24 @@ async function measureLoad(cell: Cell, repetition: number): Promise<CellResult> 
 }
 
 async function measureLoads(cells: readonly Cell[], repeat: number): Promise<void> {
-  // The first time, programs are read from disk and the kernel loads modules.
+  // Warm-up: the first run reads programs from disk and loads kernel modules.
   for (const driver of new Set(cells.map((cell) => cell.driver))) await measureLoad({ trial: 'load', driver, n: 1 }, 0)
   const failed = new Set<Cell>()
   for (let repetition = 0; repetition < repeat; repetition++) {
-    // Each time another one is first, so that none always follows the same one.
+    // Rotates the order, so that no cell always follows the same one.
     const start = Math.floor((repetition * cells.length) / repeat)
     for (const cell of [...cells.slice(start), ...cells.slice(0, start)]) {
       if (failed.has(cell)) continue
       const result = await measureLoad(cell, repetition)
       if (result.error !== undefined) failed.add(cell)
       tell(result)
-      await sleep(400 + cell.n / 50) // the kernel takes the namespace down meanwhile
+      await sleep(400 + cell.n / 50) // the kernel removes the namespace meanwhile
     }
   }
 }
 
 const { cells, repeat } = JSON.parse(readFileSync(0, 'utf8')) as Plan
-// Where they are built in, or the host has no modprobe, there is nothing to load.
+// Ignores failures: the modules may be built in, or the host may have no modprobe.
 for (const module of ['veth', 'iptable_mangle', 'xt_mark', 'xt_tcpudp', 'nft_compat']) spawnSync('modprobe', [module])
 console.log(JSON.stringify({ release: release(), arch: arch(), cpus: cpus().length }))
 await measureLoads(

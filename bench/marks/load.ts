@@ -1,4 +1,4 @@
-// Loads rules into the network namespace that it finds itself in, and prints what that took: node load.js DRIVER N
+// Loads rules into the current network namespace and prints the time: node load.js DRIVER N
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,18 +15,18 @@ const timeoutMs = 600_000
 
 interface Taken {
   readonly seconds: number
-  /** Of all threads, the kernel's part of their calls included, and of child processes that have ended. */
+  /** CPU time of all threads, including system time, and of finished child processes. */
   readonly cpuSeconds: number
 }
 
-/** All input is made before. */
+/** Prepares its input before the clock starts. */
 type Load = (n: number, folder: string) => Promise<Taken>
 
 const ticksPerSecond = 100
 
 function cpuSeconds(): number {
   const stat = readFileSync('/proc/self/stat', 'latin1')
-  // Behind the name: utime, stime, cutime and cstime are the fields 14 to 17.
+  // After the name: utime, stime, cutime and cstime are fields 14 to 17.
   const times = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -55,7 +55,7 @@ async function replace(rules: readonly MarkRule[]): Promise<Taken> {
 
 const rounds = 10
 
-/** Elsewhere, and with fewer rules: what JavaScript costs in its first second is compiling it. */
+/** Runs in another namespace with fewer rules: in its first second JavaScript spends most of its time on compilation. */
 async function warmUp(n: number): Promise<void> {
   const child = spawn('unshare', ['--net', 'sh', '-c', 'echo ready && exec sleep 600'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -82,7 +82,7 @@ async function run(command: string, args: readonly string[]): Promise<void> {
   if (status !== 0) throw new Error(`${command} ended with ${String(status)}`)
 }
 
-/** A program that reads a file, from spawn to exit. */
+/** Measures a program that reads a file, from spawn to exit. */
 function ofFile(command: string, args: readonly string[], text: (n: number) => string): Load {
   return (n, folder) => {
     const file = path.join(folder, 'rules')
@@ -91,7 +91,7 @@ function ofFile(command: string, args: readonly string[], text: (n: number) => s
   }
 }
 
-/** The table that nft made is one that we can read. */
+/** Checks that our API reads the loaded table. */
 function checked(load: Load): Load {
   return async (n, folder) => {
     const taken = await load(n, folder)

@@ -1,4 +1,4 @@
-// `npm run bench:marks`: see usage below.
+// `npm run bench:marks`; see `usage` below.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
@@ -18,21 +18,21 @@ type MarkResults = Results<CellResult>
 
 const usage = `usage: npm run bench:marks -- [OPTION]...
 
-Firewall marks: what a packet costs with N rules, and how long it takes to load them.
+Measures firewall marks: the cost of a packet with N rules, and the time to load them.
 
   --kernels LIST   kernels of the lab, default 6.12
-  --direct         on this host's own kernel instead, which needs root, veth, nf_tables and iptables
+  --direct         uses this host's kernel instead; needs root, veth, nf_tables and iptables
   --trials LIST    of ${trialNames.join(', ')}
   --drivers LIST   of ${driverNames.join(', ')};
-                   what others are compared with is always measured
-  --sizes LIST     values of N, in place of each trial's own
+                   the references are always measured
+  --sizes LIST     values of N, instead of each trial's own
   --repeat COUNT   repetitions, default 3
-  --json FILE      writes the figures there
-  --from FILE      measures nothing, shows figures of --json; may be given more than once
+  --json FILE      writes the figures to FILE
+  --from FILE      shows figures of --json instead of measuring; may be given more than once
   --save           writes bench/marks/results.md
 `
 
-/** The sources: this file runs as out/bench/marks/main.js. */
+/** The source folder; this file runs as out/bench/marks/main.js. */
 const folder = fileURLToPath(new URL('../../../bench/marks/', import.meta.url))
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 
@@ -48,7 +48,7 @@ function describe({ trial, driver, n, error }: CellResult): string {
   return `${trial}, ${driver}, N = ${n}${error === undefined ? '' : `: ${error}`}`
 }
 
-/** `kernel`: one of the lab's; undefined: the host's own. */
+/** `kernel`: one of the lab's kernels; undefined: the host's kernel. */
 async function measure(kernel: string | undefined, plan: Plan): Promise<Run<CellResult>> {
   const start = Date.now()
   const cells: CellResult[] = []
@@ -70,7 +70,8 @@ async function measure(kernel: string | undefined, plan: Plan): Promise<Run<Cell
 
 async function take(words: readonly string[]): Promise<MarkResults> {
   const values = parseWords(words, choiceOptions)
-  if (values.direct && values.kernels !== undefined) throw new BenchError('--direct takes the kernel that runs')
+  if (values.direct && values.kernels !== undefined)
+    throw new BenchError('--direct uses the running kernel: no --kernels')
   const cells = planCells({
     trials: chosen('--trials', values.trials, trialNames),
     drivers: chosen('--drivers', values.drivers, driverNames),

@@ -1,4 +1,4 @@
-// A network namespace with rules in it that packets are sent to, again and again. It lives as long as its sender.
+// A network namespace with rules, and a sender of packets to it. It exists as long as its sender.
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ export const load: string = fileURLToPath(new URL('load.js', import.meta.url))
 
 const execute = promisify(execFile)
 
-/** What takes longer is not worth waiting for. */
+/** Time limit for loading. */
 export const mostLoadMs = 90_000
 
 const wires = `
@@ -21,7 +21,7 @@ ip link set out up
 ip link set in up
 `
 
-/** Behind the rules: packets end here, and before they are timed it is counted which mark they have (IPv6 talks to itself). */
+/** The end of all packets, after the rules. Counts their marks before the measurement (IPv4 only: IPv6 sends packets by itself). */
 const end = (lastMark: number): string => `table inet end {
   counter unmarked { }
   counter last { }
@@ -45,7 +45,7 @@ export class Place {
     this.#n = n
     this.#sender = spawn('unshare', ['--net', flood])
     this.#lines = createInterface({ input: this.#sender.stdout })[Symbol.asyncIterator]()
-    this.#sender.stdin.on('error', () => {}) // its silence says enough
+    this.#sender.stdin.on('error', () => {}) // a missing reply reports the failure
     this.#sender.stderr.on('data', (text: Buffer) => (this.#problem += text.toString()))
   }
 
@@ -53,7 +53,7 @@ export class Place {
   static async open({ driver, n }: Cell): Promise<Place> {
     const place = new Place(n)
     try {
-      await place.#command('send', 'miss', 0) // it is in its namespace by now
+      await place.#command('send', 'miss', 0) // waits until the sender is in its namespace
       await place.#run('sh', '-ec', wires)
       await place.#run(process.execPath, load, driver, String(n))
       await place.#run('sh', '-ec', `printf '%s' "$0" | nft -f -`, end(n))
@@ -66,10 +66,10 @@ export class Place {
     }
   }
 
-  /** Nanoseconds of a packet. */
+  /** Returns the nanoseconds per packet. */
   async measure(stream: Stream, ms: number): Promise<number> {
     const { ns } = await this.#command('run', stream, ms)
-    if (ns === undefined) throw new Error('the sender took no time')
+    if (ns === undefined) throw new Error('the sender reported no time')
     return ns
   }
 
@@ -77,7 +77,7 @@ export class Place {
     this.#sender.stdin.end()
   }
 
-  // The packets of `last` carry the last mark, none of `spread` goes without one, and those of `miss` have none.
+  // Packets of `last` have the last mark, packets of `spread` have a mark, and packets of `miss` have none.
   async #check(): Promise<void> {
     await this.#command('send', 'spread', checkedPackets)
     const spread = await this.#counters()
@@ -87,7 +87,7 @@ export class Place {
     const miss = await this.#counters()
     const found = [spread.unmarked, last.last - spread.last, last.unmarked, miss.unmarked]
     const wanted = [0, checkedPackets, 0, checkedPackets]
-    if (found.join() !== wanted.join()) throw new Error(`packets have other marks: ${found.join()}`)
+    if (found.join() !== wanted.join()) throw new Error(`wrong marks of packets: ${found.join()}`)
   }
 
   async #counters(): Promise<{ unmarked: number; last: number }> {

@@ -6,7 +6,7 @@ function packetDrivers(n: number): DriverName[] {
   return planCells({ trials: ['packets'], drivers: undefined, sizes: [n] }).map(({ driver }) => driver)
 }
 
-test('what others are compared with is always measured', () => {
+test('references are always measured', () => {
   const cells = planCells({ trials: undefined, drivers: ['nft'], sizes: [1000] })
   expect(cells.map(({ trial, driver }) => `${trial} ${driver}`)).toEqual([
     'packets none',

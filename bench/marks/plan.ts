@@ -1,10 +1,10 @@
-// What is measured of firewall marks, as data.
+// The trials of firewall marks, as data.
 
-/** `packets`: nanoseconds of a packet; `load`: seconds until N rules are in the kernel. */
+/** `packets`: nanoseconds per packet; `load`: seconds to load N rules. */
 export const trialNames = ['packets', 'load'] as const
 export type TrialName = (typeof trialNames)[number]
 
-/** Which rules the packets of a stream hit: all of them in a mixed order, the last one, none. */
+/** The rules that the packets of a stream hit: all in mixed order, the last one, none. */
 export const streams = ['spread', 'last', 'miss'] as const
 export type Stream = (typeof streams)[number]
 
@@ -70,7 +70,7 @@ export interface CellResult extends Cell {
   readonly error?: string
 }
 
-/** What the guest is told. */
+/** The input of the guest. */
 export interface Plan {
   readonly cells: readonly Cell[]
   readonly repeat: number
@@ -82,7 +82,7 @@ export interface Choice {
   readonly sizes: readonly number[] | undefined
 }
 
-/** Without what it is compared with, a figure says nothing. */
+/** Always measured, as references. */
 const references: readonly DriverName[] = ['none', 'ours', 'nft-map']
 
 function isWanted(name: DriverName, trial: TrialName, n: number, chosen: readonly DriverName[] | undefined): boolean {

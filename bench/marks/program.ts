@@ -1,4 +1,4 @@
-// What somebody would write who has the rules in a file: node program.js FILE
+// A typical program that loads rules from a file: node program.js FILE
 import { readFileSync } from 'node:fs'
 
 import { FirewallMarks, type MarkRule } from 'ipvs'

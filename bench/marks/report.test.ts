@@ -21,10 +21,10 @@ test('ratios come before figures', () => {
   expect(text).toContain('| 1000 | **2x** |')
 })
 
-test('hundredths of a second are not compared by their number', () => {
+test('there is no ratio to a few hundredths of a second', () => {
   expect(text).not.toContain('**10x**')
 })
 
-test('what failed is said', () => {
+test('failures are reported', () => {
   expect(text).toContain('Failed: packets, iptables-nft, N = 1: not loaded within 90 s')
 })

@@ -1,4 +1,4 @@
-// The tables of firewall marks, as Markdown.
+// Renders the report of firewall marks as Markdown.
 import { goalTable, range, row } from '../report.ts'
 import type { Results } from '../results.ts'
 import { digits, type Spread } from '../statistics.ts'
@@ -78,7 +78,7 @@ function loadSection(run: MarkRun): string[] {
   const compared = all.filter((name) => name !== 'nft-map')
   const ratio = (driver: DriverName, n: number, value: LoadValue): string => {
     const reference = loadOf(run, 'nft-map', n, value)
-    // Processor time is counted in hundredths of a second.
+    // CPU time has a resolution of hundredths of a second.
     const coarse = value === 'cpuSeconds' && (reference?.median ?? 0) < 0.05
     return coarse ? '' : ratioText(to(loadOf(run, driver, n, value), reference))
   }

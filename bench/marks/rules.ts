@@ -1,4 +1,4 @@
-// The rules that all drivers load, the same as in flood.c: as ours, and as text for nft and iptables.
+// The rules of all drivers, the same as in flood.c: as rules of our API, and as text for nft and iptables.
 import type { MarkRule } from 'ipvs'
 
 import { addressAt } from '../trials/table.ts'
@@ -19,7 +19,7 @@ function lines(n: number, line: (rule: Rule) => string): string {
   return Array.from({ length: n }, (_, index) => line(ruleAt(index))).join('')
 }
 
-/** A single port of a single address each: the hash map. */
+/** Rules with one port of one address: the hash map. */
 export function exactRules(n: number): MarkRule[] {
   return Array.from({ length: n }, (_, index) => {
     const { address, protocol, port, mark } = ruleAt(index)
@@ -27,7 +27,7 @@ export function exactRules(n: number): MarkRule[] {
   })
 }
 
-/** Two neighbouring ports each: the interval map. */
+/** Rules with two adjacent ports: the interval map. */
 export function rangeRules(n: number): MarkRule[] {
   return Array.from({ length: n }, (_, index) => {
     const { address, protocol, port, mark } = ruleAt(index)
@@ -35,7 +35,7 @@ export function rangeRules(n: number): MarkRule[] {
   })
 }
 
-/** For `nft -f`: the table as we would make it, all elements in one of its maps. */
+/** For `nft -f`: our table, with all elements in one map. */
 export function mapText(n: number, map: 'exact4' | 'ranges4'): string {
   const elements = lines(n, ({ address, protocol, port, mark }) => `${address} . ${protocol} . ${port} : ${mark},\n`)
   return `table inet ipvs {
@@ -59,7 +59,7 @@ export function mapText(n: number, map: 'exact4' | 'ranges4'): string {
 `
 }
 
-/** For `nft -f`: a rule each, which ends the packet's way through the list. */
+/** For `nft -f`: one rule per service; a match ends the search. */
 export function nftRulesText(n: number): string {
   const rules = lines(n, ({ address, protocol, port, mark }) => {
     return `    ip daddr ${address} ${protocol} dport ${port} meta mark set ${mark} accept\n`
@@ -68,7 +68,7 @@ export function nftRulesText(n: number): string {
   return `table ip services {\n  chain prerouting {\n    ${type}\n${rules}  }\n}\n`
 }
 
-/** For iptables-restore: a rule each. The target MARK does not end the packet's way through the list. */
+/** For iptables-restore: one rule per service. The target MARK does not end the search. */
 export function iptablesText(n: number): string {
   const rules = lines(n, ({ address, protocol, port, mark }) => {
     return `-A PREROUTING -d ${address} -p ${protocol} -m ${protocol} --dport ${port} -j MARK --set-mark ${mark}\n`

@@ -11,7 +11,7 @@ function realServer(destination: Destination | DestinationKey): string[] {
   return ['-r', `${destination.address}:${destination.port ?? 0}`]
 }
 
-/** ipvsadm has no patch: `-e` sets everything anew. */
+/** ipvsadm has no patch: `-e` sets all settings. */
 export function commandOf(operation: Operation): string[] {
   const key = keyArguments(operation.service)
   switch (operation.operation) {

@@ -1,4 +1,4 @@
-// What a phase writes, as operations of `Ipvs.batch`.
+// The writes of a phase, as operations of `Ipvs.batch`.
 import type { Destination, DestinationKey, DestinationPatch, Service, ServiceKey } from 'ipvs'
 
 import { destinationAt, serviceAt, serviceKey, type Table } from './table.ts'
@@ -68,7 +68,7 @@ const makers: Partial<Record<Phase, (table: Table) => Operation[]>> = {
   })),
 }
 
-/** Undefined for phases that write nothing. */
+/** Returns undefined for phases without writes. */
 export function operationsOf(phase: Phase, table: Table): Operation[] | undefined {
   return makers[phase]?.(table)
 }

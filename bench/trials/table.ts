@@ -1,15 +1,15 @@
-// The table that all trials work on, the same as in ../limit/table.c.
+// The table of all trials, the same as in ../limit/table.c.
 import type { Destination, Service, ServiceKey } from 'ipvs'
 
 export interface Table {
   readonly keys: 'tcp' | 'mark'
   readonly services: number
-  /** Of each service. */
+  /** Per service. */
   readonly destinations: number
   readonly scheduler: string
 }
 
-/** The IPv4 address that stands `index` behind the first one. */
+/** The IPv4 address `first` + `index`. */
 export function addressAt(first: number, index: number): string {
   const value = first + index
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.')

@@ -1,7 +1,7 @@
-// What is measured, as data.
+// The trials, as data.
 import type { Table } from './table.ts'
 
-/** A piece of work. Those of one trial happen in one process, one after the other, each measured by itself. */
+/** A piece of work. The phases of a trial run in one process, one after the other, and are measured separately. */
 export type Phase =
   | 'add'
   | 'update'
@@ -15,7 +15,7 @@ export type Phase =
   | 'snapshotConsistent'
   | 'single'
 
-/** What is taken of a phase: its seconds, the longest pause of the event loop, or memory. */
+/** The measured property of a phase: its seconds, the longest pause of the event loop, or memory. */
 export type Probe = 'seconds' | 'delay' | 'memory'
 
 export const driverNames = [
@@ -37,22 +37,22 @@ export interface Trial {
   readonly name: string
   readonly title: string
   readonly table: (n: number) => Table
-  /** Values of N unless others are asked for. */
+  /** Default values of N. */
   readonly sizes: readonly number[]
-  /** N has no meaning: always the one of `sizes`. */
+  /** N is fixed: --sizes does not apply. */
   readonly fixed?: boolean
-  /** Done beforehand by the limit program. */
+  /** Phases that the limit program runs beforehand. */
   readonly prepared?: readonly Phase[]
   readonly phases: readonly Phase[]
   readonly probe: Probe
   readonly drivers: readonly DriverName[]
-  /** The driver that the others are compared with. */
+  /** The driver that ratios refer to. */
   readonly reference: DriverName
 }
 
 const writers = ['batch', 'warm', 'tick', 'awaited', 'loop', 'restore', 'each', 'limit'] as const
 
-// A patch by itself lists all destinations of its service: ten thousand of them list a hundred million.
+// A single patch lists all destinations of its service: ten thousand patches list a hundred million destinations.
 const writersOfOneService = writers.filter((name) => name !== 'awaited')
 
 const services = (keys: Table['keys'], destinations: number) => (n: number) => ({
@@ -175,7 +175,7 @@ export const trials: readonly Trial[] = [
   },
 ]
 
-/** How many items a phase works on: services and destinations that it writes or reads. */
+/** The number of items of a phase: the services and destinations that it writes or reads. */
 export function itemsOf(phase: Phase, { services: count, destinations }: Table): number {
   switch (phase) {
     case 'add':
