@@ -1,5 +1,5 @@
-// Preloaded: runs BEFORE_DUMP before the first DUMPS dump requests of the process, and AFTER_DUMP between each of them
-// and its first receive. What a writer does who is just in time.
+// Preloaded library: runs BEFORE_DUMP before the first DUMPS dump requests of the process, and AFTER_DUMP between each of
+// them and its first receive, like a concurrent writer with this exact timing.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <linux/netlink.h>
@@ -11,7 +11,7 @@ static int left;
 __attribute__((constructor)) static void begin(void) {
   const char *dumps = getenv("DUMPS");
   left = dumps == NULL ? 0 : atoi(dumps);
-  unsetenv("LD_PRELOAD"); // the commands' own requests are left alone
+  unsetenv("LD_PRELOAD"); // not for the commands themselves
 }
 
 static void run(const char *name) {

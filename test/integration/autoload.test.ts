@@ -1,5 +1,5 @@
-// The first use of IPVS on a machine that has not loaded its module. Since Linux 6.1 the kernel loads it when a program asks
-// for it; before, it does not, and we say what to do.
+// The first use of IPVS on a machine without the module loaded. Since Linux 6.1 the kernel loads it on demand; on older kernels
+// the error names modprobe.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Reported } from '../../cli/doctor/doctor.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-const notHere = 'IPVS of this very host is in use: its modules are not unloaded'
+const notHere = 'IPVS of this host is in use: its modules are not unloaded'
 
 test('6.1 and later load ip_vs by themselves; 5.10 says ERR_IPVS_UNAVAILABLE and names modprobe', async (context) => {
   if (lab.mode === 'direct') context.skip(notHere)
@@ -19,7 +19,7 @@ test('6.1 and later load ip_vs by themselves; 5.10 says ERR_IPVS_UNAVAILABLE and
   const loads = major > 6 || (major === 6 && minor >= 1)
   const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, root, run, sh }) => {
     const { path } = await netns()
-    // Namespaces of earlier jobs may still be on their way out.
+    // The kernel may still be removing namespaces of earlier jobs.
     await sh(`test ! -e /proc/net/ip_vs || ipvsadm -C
       for i in $(seq 20); do
         loaded=$(lsmod | awk '/^ip_vs/ { print $1 }')

@@ -1,5 +1,5 @@
-// Batches that end before their end, at any moment: what they say of their items is what ipvsadm sees, and going on at
-// `done` makes the table complete.
+// Batches that end early, at any point: the reported outcome of each item matches the table of ipvsadm, and resuming at `done`
+// completes the table.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -22,7 +22,7 @@ test.each(['time-outs', 'aborts', 'close()'])('%s', async (how) => {
       const wrong: string[] = []
       const ends: string[] = []
       for (let round = 0; round < 8; round++) {
-        // The first service of a namespace takes long: hooks are registered.
+        // Adding the first service of a namespace is slow: the kernel registers hooks.
         const timeoutMs = way === 'time-outs' ? 5 + round * 15 : 60_000
         const first = await Ipvs.open({ netns: path })
         await first.flush()
@@ -32,10 +32,10 @@ test.each(['time-outs', 'aborts', 'close()'])('%s', async (how) => {
         await ipvs.info()
         await ipvs.close()
         const hasty = await Ipvs.open({ netns: path, timeoutMs }).catch(() => undefined)
-        if (hasty === undefined) continue // not even that was quick enough
+        if (hasty === undefined) continue // opening already timed out
         const controller = new AbortController()
         const act = { aborts: () => controller.abort(), 'close()': () => void hasty.close() }[way]
-        // In the midst of it: blocks behind this one are under way, and others not yet.
+        // In the middle of the batch: some further blocks are already sent, some are not.
         const onProgress = ({ done }: { done: number }) => void (done > round * 40 && act?.())
         const items = round % 2 === 0 ? all : all.values()
         const result = await hasty
@@ -67,7 +67,7 @@ test.each(['time-outs', 'aborts', 'close()'])('%s', async (how) => {
   expect(seen).toEqual({ wrong: [], ends: [`ERR_IPVS_${codes[how]}`] })
 })
 
-test('a worker thread that is terminated: what was sent is a part of the batch from its start', async () => {
+test('a terminated worker thread: the applied items are a prefix of the batch', async () => {
   const seen = await lab.run(
     async ({ netns, node, sh }) => {
       const { name, path } = await netns()

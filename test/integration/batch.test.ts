@@ -1,4 +1,4 @@
-// Batches on a real kernel: what they say they did is what ipvsadm sees.
+// Batches on a real kernel: their results match the table of ipvsadm.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -12,12 +12,12 @@ afterAll(() => lab.close())
 
 const patient = { timeoutMs: 110_000 }
 
-test('100,000 items, each of which needs the one before it', async () => {
+test('100,000 items, each depending on the previous one', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns }) => {
       const { path } = await netns()
       const ipvs = await Ipvs.open({ netns: path, timeoutMs: 60_000 })
-      // With the first service of a namespace the kernel registers its hooks, and unregisters them with the last: slow.
+      // One service stays: with the first and last service of a namespace the kernel registers and unregisters hooks, which is slow.
       await ipvs.addService({ fwmark: 100_000, scheduler: 'rr' })
       const progress: number[] = []
       function* operations() {
@@ -44,7 +44,7 @@ describe('failures', () => {
   test.each([
     ['the first', [1]],
     ['the last', [1000]],
-    ['on the borders of datagrams', [127, 128, 129, 256, 257]],
+    ['at datagram boundaries', [127, 128, 129, 256, 257]],
     ['every one', Array.from({ length: 1000 }, (_, index) => index + 1)],
   ])('%s', async (_, existing) => {
     const seen = await lab.run(
@@ -60,15 +60,15 @@ describe('failures', () => {
           applied,
           done,
           failed: failures.map(({ index, error }) => `${index} ${error.code} ${error.target}`),
-          theirs: saved.match(/-s rr$/gm)?.length ?? 0,
-          others: saved.match(/-s wrr$/gm)?.length ?? 0,
+          added: saved.match(/-s rr$/gm)?.length ?? 0,
+          existing: saved.match(/-s wrr$/gm)?.length ?? 0,
         }
       },
       existing,
       patient,
     )
     expect(seen).toMatchObject({ applied: 1000 - existing.length, done: 1000 })
-    expect(seen).toMatchObject({ theirs: 1000 - existing.length, others: existing.length })
+    expect(seen).toMatchObject({ added: 1000 - existing.length, existing: existing.length })
     expect(seen.failed).toEqual(existing.map((mark) => `${mark - 1} ERR_IPVS_SERVICE_EXISTS FWM ${mark} ipv4`))
   })
 
@@ -114,7 +114,7 @@ describe('failures', () => {
     expect(seen.saved).toBe('-A -f 7 -s rr\n-a -f 7 -r 10.0.0.7:0 -g -w 3\n')
   })
 
-  test('stopOnError: nothing behind the first', async () => {
+  test('stopOnError: nothing after the first failure', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
       const { name, path } = await netns()
       const ipvs = await Ipvs.open({ netns: path })
@@ -129,7 +129,7 @@ describe('failures', () => {
   })
 })
 
-test('a signal in the middle: the table has what the error says, and the handle works on', async () => {
+test('a signal in the middle: the table matches the error, and the handle stays usable', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
       const { name, path } = await netns()
@@ -156,9 +156,9 @@ test('a signal in the middle: the table has what the error says, and the handle 
   expect(seen.theirs).toBeLessThan(50_000)
 })
 
-// A refusal is an answer of its own; a receive queue of the smallest size has room for three.
-test('more refusals than the receive queue holds: none is taken for success', async (context) => {
-  if (lab.mode === 'direct') context.skip('net.core.rmem_default of this very host would have to be changed')
+// Each refusal is a separate reply; the smallest receive queue has room for three.
+test('more refusals than the receive queue holds: none counts as success', async (context) => {
+  if (lab.mode === 'direct') context.skip('it would change net.core.rmem_default of this host')
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, sh }) => {
       const { name, path } = await netns()
@@ -167,8 +167,8 @@ test('more refusals than the receive queue holds: none is taken for success', as
       try {
         const ipvs = await Ipvs.open({ netns: path })
         const all = Array.from({ length: 400 }, (_, index) => ({ fwmark: index + 1, scheduler: 'rr' }))
-        const added = await ipvs.addServices(all) // no refusals: one answer for each datagram
-        // Every second one is not there.
+        const added = await ipvs.addServices(all) // no refusals: one reply per datagram
+        // Every second service does not exist.
         const mixed = all.flatMap(({ fwmark }) => [{ fwmark }, { fwmark: fwmark + 1000 }])
         const zeroed = await ipvs.batch(mixed.map((service) => ({ operation: 'zeroCounters' as const, service })))
         const removed = await ipvs.removeServices(all)
@@ -235,7 +235,7 @@ test('all weights of one service in one batch', async () => {
   expect(seen).toEqual({ applied: 1500, updated: [1500, 0], weights: [5], thresholds: true, theirs: 1500 })
 })
 
-test('flush of one family leaves the other', async () => {
+test('flush of one family keeps the other family', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
     const { name, path } = await netns()
     const ipvs = await Ipvs.open({ netns: path })
@@ -257,7 +257,7 @@ test('flush of one family leaves the other', async () => {
   expect(seen).toEqual({ four: 500, six: 0, left: 0 })
 })
 
-test('tables have what lists have', async () => {
+test('tables have the same rows as lists', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns }) => {
       const { path } = await netns()

@@ -1,5 +1,5 @@
-// `ipvs adm` beside ipvsadm: the same command lines in twin namespaces have to end the same way and leave the same table, and
-// what both print of one namespace has to be the same, byte for byte. IPVS_TEST_SEED=N tries other random lines than usual.
+// `ipvs adm` compared with ipvsadm: the same command lines in two namespaces must have the same status and result in the same
+// table, and the output of both for one namespace must be the same, byte for byte. IPVS_TEST_SEED=N sets the random seed.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { adm as Adm } from '../../cli/adm/run.ts'
 import type { Lab } from '../lab/client.ts'
@@ -21,7 +21,7 @@ interface Ended {
   readonly theirs: object
 }
 
-/** Both carry out lines, each in a namespace of its own; then lines that only read, both in the first one. */
+/** Runs lines with both programs, each in its own namespace; then read-only lines, both in the first namespace. */
 async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]): Promise<Ended[]> {
   return lab.run(
     async ({ import: load, netns, run }, given) => {
@@ -40,7 +40,7 @@ async function both(lines: readonly CommandLine[], reads: readonly CommandLine[]
         const { status, stdout, stderr } = await run('ipvsadm', words, { netns: place, input })
         return { status, stdout, silent: stderr === '' }
       }
-      // What we list of either namespace: listings themselves are compared below, against ipvsadm's.
+      // Our listings of either namespace; they are compared with ipvsadm's below.
       const saved = async (place: typeof us) => {
         let text = ''
         const out = (more: string) => void (text += more)

@@ -1,14 +1,14 @@
-// Command lines for ipvsadm and for us: hand-picked ones, and random ones out of the options that there are.
+// Command lines for ipvsadm and `ipvs adm`: chosen ones, and random combinations of options.
 import { Random, randomTable } from './configurations.ts'
 import { destinationLine, serviceLine } from './renderings.ts'
 
-/** A command line, and what it is given on standard input. */
+/** A command line with its standard input. */
 export interface CommandLine {
   readonly words: readonly string[]
   readonly input?: string
 }
 
-/** Those that change nothing. Most are numeric: the lab has no name servers, and asking for them takes its time. */
+/** Read-only lines. Most are numeric: the lab has no name servers, so lookups time out. */
 export const reading: readonly string[] = [
   '-Ln',
   '-ln',
@@ -39,10 +39,10 @@ const add = [
   '-A -f 7 -6 -s sh -b sh-port',
 ]
 
-/** Those that change something, fail to, or make no sense; in an order that makes them worth it. */
+/** Lines that change something, fail, or are invalid, in a meaningful order. */
 export const changing: readonly (string | readonly [string, string])[] = [
   ...add,
-  ...add, // they exist
+  ...add, // fails: they exist
   '-A --sctp-service 172.16.0.100:2905 -s lblcr',
   '-A -t localhost:http',
   '-A -t 172.16.0.100:0 -p 300 -M 255.255.255.0',
@@ -111,7 +111,7 @@ const commands =
 
 const wordsOf = (line: string): string[] => line.split(' ').filter((word) => word !== '')
 
-/** Random lines: valid ones that build a table, and random options behind random commands. */
+/** Random lines: valid ones that build a table, and random commands with random options. */
 export function randomLines(seed: number, count: number, schedulers: readonly string[]): CommandLine[] {
   const random = new Random(seed)
   // Marks above 2147483647 are negative to ipvsadm: docs/ipvsadm.md.
@@ -129,14 +129,14 @@ export function randomLines(seed: number, count: number, schedulers: readonly st
   return [...valid, ...wild].map((line) => ({ words: wordsOf(line) }))
 }
 
-/** The hand-picked ones that change something. */
+/** The chosen lines that change something. */
 export function changingLines(): CommandLine[] {
   return changing.map((line) =>
     typeof line === 'string' ? { words: wordsOf(line) } : { words: wordsOf(line[0]), input: line[1] },
   )
 }
 
-/** The hand-picked ones that change nothing. */
+/** The chosen read-only lines. */
 export function readingLines(): CommandLine[] {
   return reading.map((line) => ({ words: wordsOf(line) }))
 }
@@ -196,7 +196,7 @@ const servers6: readonly string[] = [
   ],
 ].flat()
 
-/** Addresses, ports and masks in ways that the C library may read, or not. */
+/** Unusual spellings of addresses, ports and masks, which the C library may accept or not. */
 export function spellings(): CommandLine[] {
   const own = masks.flatMap((mask, index) => {
     const service = ['-A', '-t', `10.5.0.1:${100 + index}`, '-s', 'rr']

@@ -1,4 +1,4 @@
-// `ipvs doctor` where IPVS does not answer: each reason on a machine of its own, told apart from the others.
+// `ipvs doctor` without access to IPVS: distinguishes the reasons.
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import type { Reported } from '../../cli/doctor/doctor.ts'
 const main = path.resolve(import.meta.dirname, '../../out/lab/main.js')
 const series = process.env['IPVS_LAB_SERIES']
 
-// What RestrictAddressFamilies= without AF_NETLINK does: socket() answers EAFNOSUPPORT. Numbers of prctl and socket by machine.
+// The effect of RestrictAddressFamilies= without AF_NETLINK: socket() fails with EAFNOSUPPORT. System call numbers by architecture.
 const sandbox = String.raw`
   my ($prctl, $socket) = qx(uname -m) =~ /aarch64/ ? (167, 198) : (157, 41);
   my @code = ([0x20, 0, 0, 0], [0x15, 0, 3, $socket], [0x20, 0, 0, 16], [0x15, 0, 1, 16], [0x06, 0, 0, 0x00050061],
@@ -35,7 +35,7 @@ const script = String.raw`
   doctor() { echo "== $1"; shift; "$@" node dist/cli.cjs doctor --json || :; }
   mend() { node dist/cli.cjs doctor --json | node -e 'console.log(JSON.parse(fs.readFileSync(0, "utf8"))[0].fix)' >/tmp/fix || :; . /tmp/fix; }
   unload() { for try in 1 2 3; do for module in $(awk '/^ip_vs/ { print $1 }' /proc/modules); do rmmod $module 2>/dev/null || :; done; done; }
-  rm -f /.dockerenv /run/.containerenv /run/systemd/container # the machine has files of its host
+  rm -f /.dockerenv /run/.containerenv /run/systemd/container # files of the host, visible in the guest
   unset container
   printf '%s' "$SANDBOX" >/tmp/sandbox.pl
   modprobe ip_vs
@@ -76,11 +76,11 @@ beforeAll(async () => {
 
 const findings = (step: string): Reported[] => JSON.parse(seen.get(step) ?? '') as Reported[]
 
-test.each(['sound', 'blocked-mended', 'blacklisted-mended', 'host-mended'])('%s: nothing to complain of', (step) => {
+test.each(['sound', 'blocked-mended', 'blacklisted-mended', 'host-mended'])('%s: no problem found', (step) => {
   expect(findings(step)).toMatchObject([{ level: 'good' }])
 })
 
-test('every handle names the sandbox, and no module', () => {
+test('the error of every handle names the sandbox, not a module', () => {
   const lines = seen.get('handles')?.trim().split('\n')
   expect(lines).toHaveLength(2)
   for (const line of lines ?? []) {
@@ -104,7 +104,7 @@ test.each([
   expect(findings(step)).toMatchObject([{ level: 'bad', code }])
 })
 
-test('fixes of the one who asks', () => {
+test('fixes depend on the user and the unit', () => {
   expect(findings('unit')[0]?.fix).toContain('/etc/systemd/system/director.service.d/ipvs.conf')
   expect(findings('blacklisted')[0]?.fix).toBe('modprobe ip_vs')
   expect(findings('nobody')[0]?.fix).toBe('sudo modprobe ip_vs')

@@ -1,4 +1,4 @@
-// `ipvs doctor` on a real kernel: each condition made, seen, and unmade by the fix that it names.
+// `ipvs doctor` on a real kernel: creates each condition, expects its finding, and runs the fix, which must resolve it.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
@@ -12,12 +12,12 @@ beforeAll(async () => {
 afterAll(() => lab.close())
 
 interface Case {
-  /** Lines that make a condition, in a namespace that has a service, its mark rule and a destination. */
+  /** Lines that create the condition, in a namespace with a service, its mark rule and a destination. */
   readonly make: readonly string[]
-  /** The fix that is expected, without what enters the namespace. */
+  /** The expected fix, without the prefix that enters the namespace. */
   readonly fix: string
   readonly level: 'risk' | 'bad'
-  /** What has to be done when the fix leaves something to be said. */
+  /** Commands to run instead of a fix that leads to another finding. */
   readonly instead?: readonly string[]
   /** A sysctl that not every kernel has. */
   readonly needs?: string
@@ -51,7 +51,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'strict reverse path filter': {
     make: ['ip link add d0 type dummy && sysctl -qw net.ipv4.conf.d0.rp_filter=1'],
-    fix: 'sysctl -w net.ipv4.conf.d0.rp_filter=0', // there is no route to anywhere
+    fix: 'sysctl -w net.ipv4.conf.d0.rp_filter=0', // there is no default route
     level: 'risk',
   },
   'a mark without service': {
@@ -97,7 +97,7 @@ const cases: Readonly<Record<string, Case>> = {
     fix: 'sysctl -w net.ipv4.vs.expire_quiescent_template=1',
     level: 'risk',
   },
-  'counters that stand still': {
+  'counters that are not updated': {
     make: ['sysctl -qw net.ipv4.vs.run_estimation=0'],
     needs: 'net.ipv4.vs.run_estimation',
     fix: 'sysctl -w net.ipv4.vs.run_estimation=1',
@@ -177,7 +177,7 @@ test('a mark that another table sets, and one that iptables sets', async () => {
   ])
 })
 
-test('inside of a namespace it sees what it sees from outside', async () => {
+test('the same findings inside a namespace and from outside', async () => {
   const seen = await lab.run(async ({ netns, run, sh, root }) => {
     const place = await netns()
     await sh('ipvsadm -A -f 7; sysctl -qw net.ipv4.vs.conn_reuse_mode=0 net.ipv4.vs.run_estimation=0 || :', {
@@ -210,7 +210,7 @@ test('without privileges, and in a user namespace', async () => {
   expect(seen.namespace).toMatchObject({ status: 1, findings: [{ level: 'bad', what: rootless }] })
 })
 
-test('a network namespace that is not there', async () => {
+test('a missing network namespace', async () => {
   const seen = await lab.run(({ run, root }) =>
     run(process.execPath, [`${root}/dist/cli.cjs`, 'doctor', '--netns', 'nowhere']),
   )

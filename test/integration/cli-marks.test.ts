@@ -1,4 +1,4 @@
-// `ipvs marks` on a real kernel: what its words make of the table, seen by nft.
+// `ipvs marks` on a real kernel: the resulting table in nft.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
 import type { Lab } from '../lab/client.ts'
@@ -14,8 +14,8 @@ afterAll(() => lab.close())
 type Command = readonly string[] | string
 
 /**
- * Carries out commands one after the other in a new namespace; what they wrote, the status first unless it is 0. They read what
- * was written last.
+ * Runs commands one after the other in a new namespace. Returns their outputs, with the status first unless it is 0. The standard
+ * input of each is the last non-empty output.
  */
 async function written(commands: readonly Command[]): Promise<string[]> {
   return lab.run(async ({ import: load, netns, sh }, all) => {
@@ -48,7 +48,7 @@ const chosen = ipvs('8 172.16.0.100 tcp 80 --source 10.0.0.0/8 --interface eth* 
 const masquerade = ipvs('masquerade 10.0.0.0/24 tcp 20 --counter')
 const redirect = ipvs('redirect 172.16.0.100 tcp 80 --to-port 8080 --interface eth0')
 
-test('rules come, are listed, and go by the words that added them', async () => {
+test('rules are added, listed, and removed by the same arguments', async () => {
   const [, , , table, list, json, , , , gone] = await written([
     ipvs('marks add', ...web),
     ipvs('marks add', ...chosen),
@@ -82,7 +82,7 @@ test('rules come, are listed, and go by the words that added them', async () => 
   expect(gone).toBe('MARK  ADDRESS  PROTOCOL  PORTS  COMMENT\n')
 })
 
-test('what is listed as JSON can be put in place', async () => {
+test('the JSON of list is valid input of replace', async () => {
   const seen = await written([
     ipvs('marks add', ...web),
     ipvs('marks add', ...chosen),
@@ -118,7 +118,7 @@ redirect                               172.16.0.100  tcp       80        8080  e
   expect(gone).toBe('[]\n')
 })
 
-test('nft loads what is exported', async () => {
+test('nft loads an export', async () => {
   const seen = await written([
     ipvs('marks add 7 172.16.0.100 tcp 80,443 --counter --comment', 'the web'),
     ipvs('marks nat add', ...masquerade),
@@ -133,7 +133,7 @@ test('nft loads what is exported', async () => {
   expect(rest).toEqual(['', text, '', text])
 })
 
-test('marks of others are found, and a mark that nobody uses', async () => {
+test('marks of other tables, and an unused mark', async () => {
   const seen = await written([
     `nft 'add table inet f; add chain inet f pre { type filter hook prerouting priority 0; }' &&
      nft 'add rule inet f pre meta mark set 2; add rule inet f pre meta mark set ct mark'`,
@@ -153,7 +153,7 @@ test('marks of others are found, and a mark that nobody uses', async () => {
   expect(seen[5]).toMatch(/^2 ipvs: --to: all marks from 1 to 3 are in use/)
 })
 
-test('what cannot be says what to do, and changes nothing', async () => {
+test('errors name the fix, and nothing is changed', async () => {
   const seen = await written([
     ipvs('marks add 7 172.16.0.100 tcp'),
     ipvs('marks add 7 172.16.0.100 tcp 80, 443'),

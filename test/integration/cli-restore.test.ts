@@ -1,4 +1,4 @@
-// Saving and restoring: between ipvsadm and us in both directions, and by `ipvs save` and `ipvs restore` without loss.
+// Saving and restoring: between ipvsadm and `ipvs adm` in both directions, and with `ipvs save` and `ipvs restore` without loss.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { adm as Adm } from '../../cli/adm/run.ts'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => lab.close())
 
 function randomRules(): string {
-  // ipvsadm saves greater marks as negative numbers, and the third flag of sh and mh as nothing: it cannot read either.
+  // ipvsadm saves larger marks as negative numbers, and omits the third flag of sh and mh: it cannot read either.
   const readable = ({ key, scheduler, flags }: ServiceModel): boolean =>
     (!('fwmark' in key) || key.fwmark <= 0x7fffffff) && !(/^[sm]h$/.test(scheduler) && flags & 4)
   const table = randomTable(new Random(seed), 50, schedulers).filter(readable)
@@ -28,7 +28,7 @@ function randomRules(): string {
   return `${lines.join('\n')}\n`
 }
 
-test('what one saves the other restores', async () => {
+test('each restores the rules saved by the other', async () => {
   const { first, second, third } = await lab.run(async ({ import: load, netns, run, sh }, rules) => {
     const { adm } = await load<{ adm: typeof Adm }>('./out/cli/adm/run.js')
     const { Readable } = await load<typeof import('node:stream')>('node:stream')

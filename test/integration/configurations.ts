@@ -1,8 +1,8 @@
-// Random configurations: services with destinations, of every kind that this package and ipvsadm can both express.
+// Random configurations: services with destinations, of every kind that both this package and ipvsadm support.
 //
-// Left out, because one of the two cannot say it: netmasks without persistence, ports that the forwarding cannot change,
-// persistence above 31 days; and what makes no sense, such as engines without persistence and addresses that no packet has,
-// which is what kept-rows.ts is for.
+// Excluded, because one of the two does not support them: netmasks without persistence, ports that the forwarding cannot change,
+// persistence above 31 days. Settings without effect, such as engines without persistence and addresses without packets, are in
+// kept-rows.ts.
 import { randomSource } from '../unit/support/random.ts'
 
 export type Family = 'ipv4' | 'ipv6'
@@ -11,7 +11,7 @@ export type Key =
   | { readonly fwmark: number; readonly family: Family }
   | { readonly protocol: Protocol; readonly address: string; readonly port: number; readonly family: Family }
 
-/** What a service is, with nothing left to a default. */
+/** A service with all settings explicit. */
 export interface ServiceModel {
   readonly key: Key
   scheduler: string
@@ -37,7 +37,7 @@ export interface DestinationModel {
   weight: number
   upperThreshold: number
   lowerThreshold: number
-  /** With forwarding `tunnel`. */
+  /** Only with forwarding `tunnel`. */
   tunnel: TunnelModel | undefined
 }
 
@@ -63,7 +63,7 @@ export class Random {
   }
 }
 
-/** Greatest weight and threshold. */
+/** The largest weight and threshold. */
 export const MOST = 0x7fffffff
 export const noTunnel: TunnelModel = { type: 'ipip', port: 0, checksum: 'none' }
 export const fullLength = (family: Family): number => (family === 'ipv6' ? 128 : 32)
@@ -78,7 +78,7 @@ export function randomAddress(random: Random, family: Family): string {
 }
 
 function randomMark(random: Random): number {
-  // ipvsadm prints marks above 2147483647 as negative numbers, all different: they can be compared nevertheless.
+  // ipvsadm prints marks above 2147483647 as distinct negative numbers, so they can be compared.
   return random.pick([1 + random.upTo(255), 1 + random.upTo(0x7ffffffe), 0x80000000 + random.upTo(0x7fffffff)])
 }
 
@@ -112,7 +112,7 @@ export function randomWeight(random: Random): number {
   return random.pick([0, 1, 1 + random.upTo(99), random.upTo(MOST)])
 }
 
-/** How packets can get there: only tunnels cross families, and only address translation changes ports. */
+/** The possible forwarding methods: only tunnels cross families, and only address translation changes ports. */
 export function forwardingsTo(key: Key, { family, port }: DestinationModel): DestinationModel['forwarding'][] {
   if (family !== key.family) return ['tunnel']
   return port === servicePort(key) ? ['direct', 'masquerade', 'tunnel'] : ['masquerade']

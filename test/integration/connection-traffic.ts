@@ -1,4 +1,4 @@
-// A client, a director that masquerades, and a server, in a network namespace each.
+// A client, a director that masquerades, and a server, each in its own network namespace.
 
 /** $CLIENT, $DIRECTOR and $SERVER are names of namespaces. */
 export const connectionWires = `
@@ -25,7 +25,7 @@ export const connectionWires = `
   ip netns exec $DIRECTOR sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 `
 
-/** Port 80 keeps connections open, 81 ends its side at once, 82 resets them, 83 ends both sides. UDP 53 listens. */
+/** Port 80 keeps connections open, 81 closes its side immediately, 82 resets, 83 closes both sides. UDP 53 listens. */
 export const serverProgram = `
   import { createServer } from 'node:net'
   import { createSocket } from 'node:dgram'
@@ -36,7 +36,7 @@ export const serverProgram = `
   createSocket('udp6').bind(53, () => console.log('listening'))
 `
 
-/** Makes a connection to every service, and keeps those that stay. */
+/** Opens a connection to every service, and keeps it open where the server does. */
 export const clientProgram = `
   import { connect } from 'node:net'
   import { createSocket } from 'node:dgram'
@@ -45,21 +45,21 @@ export const clientProgram = `
   }
   for (const host of ['192.168.1.11', '2001:db8::11']) {
     open(host, 80)
-    open(host, 80, (socket) => socket.end()) // the server does not end its side
-    open(host, 81) // we do not end ours
+    open(host, 80, (socket) => socket.end()) // the server does not close its side
+    open(host, 81) // we do not close ours
     open(host, 82)
     open(host, 83, (socket) => socket.end())
-    open(host, 84) // nobody answers
-    open(host, 90) // of a persistent service
-    open(host, 91) // of a mark's service
-    open(host, 92) // of a persistent service for all ports
+    open(host, 84) // no reply
+    open(host, 90) // a persistent service
+    open(host, 91) // a service by mark
+    open(host, 92) // a persistent service for all ports
   }
   createSocket('udp4').send('?', 53, '192.168.1.11')
   createSocket('udp6').send('?', 53, '2001:db8::11')
   setTimeout(() => console.log('sent'), 1500)
 `
 
-/** SCTP needs sockets that node has not. */
+/** Node has no SCTP sockets. */
 export const sctpProgram = `
 import socket, sys, time
 host, port, listen = sys.argv[1], int(sys.argv[2]), len(sys.argv) > 3
@@ -73,7 +73,7 @@ except OSError as error:
     print('sent', error, flush=True)
 `
 
-/** Arguments of ipvsadm, for each service with its server. */
+/** Arguments of ipvsadm for the services and their servers. */
 export const connectionServices: readonly string[] = [
   ...[80, 81, 82, 83].flatMap((port) => [
     `-A -t 192.168.1.11:${port} -s rr`,

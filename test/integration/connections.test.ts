@@ -55,7 +55,7 @@ beforeAll(async () => {
         )
         await Promise.all(associations.map(async (one) => one.waitFor('sent')))
       }
-      await node(given.clientProgram, client).waitFor('sent') // last: CLOSE is forgotten after 10 s
+      await node(given.clientProgram, client).waitFor('sent') // last: entries in state CLOSE expire after 10 s
       const ipvs = await Ipvs.open({ netns: director.path })
       const all = async (filter: Parameters<typeof ipvs.connections>[0]) => {
         const connections = []
@@ -124,7 +124,7 @@ afterAll(() => lab.close())
 const end = ({ address, port }: ConnectionEndpoint): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 
-/** As ipvsadm prints it, without the time that is left. */
+/** In ipvsadm's format, without the remaining time. */
 function line({ protocol, state, client, virtual, fwmark, destination }: Connection): string {
   const isSix = client.address.includes(':')
   const mark = isSix ? `[::${fwmark}]:0` : `0.0.0.${fwmark}:0`
@@ -134,24 +134,24 @@ function line({ protocol, state, client, virtual, fwmark, destination }: Connect
 const sorted = (connections: readonly Connection[]) => connections.map((one) => line(one)).toSorted()
 const statesOf = (connections: readonly Connection[]) => [...new Set(connections.map(({ state }) => state))].toSorted()
 
-// Others may be forgotten, or change, between two passes.
+// Excludes connections that may expire or change between two passes.
 const stable = (connections: readonly Connection[]) =>
   sorted(connections.filter(({ protocol, state }) => protocol !== 'sctp' && state !== 'CLOSE'))
 
-test('the table is what ipvsadm shows', () => {
+test('the table matches the listing of ipvsadm', () => {
   const lines = seen.ipvsadm.split('\n').slice(2).filter(Boolean)
   const theirs = lines
     .map((text) => text.trim().split(/\s+/))
     .map(([protocol, , ...rest]) => [protocol, ...rest].join(' '))
-  // Reset connections are forgotten after 10 s: we read before and after it did.
+  // Reset connections expire after 10 s: compares with our reads before and after ipvsadm's.
   const [before, after] = [sorted(seen.table), sorted(seen.after)]
-  // It prints marks of IPv6 services as addresses, and we know that they are none.
+  // ipvsadm prints marks of IPv6 services as addresses, we do not.
   const plain = (text: string) => !/^IP \S+ \[/.test(text)
   expect([...before, ...after].filter(plain)).toEqual(expect.arrayContaining(theirs.filter(plain)))
   expect(theirs).toEqual(expect.arrayContaining(before.filter((text) => plain(text) && after.includes(text))))
 })
 
-test('streaming answers the same', () => {
+test('streaming returns the same', () => {
   expect(stable(seen.streamed)).toEqual(stable(seen.table))
 })
 
@@ -169,11 +169,11 @@ test('UDP', () => {
   ).toEqual(['UDP UDP 10.0.0.2:? 192.168.1.11:53 10.1.0.2:53', 'UDP UDP [fd00::2]:? [2001:db8::11]:53 [fd01::2]:53'])
 })
 
-test('SCTP, where the kernel has sockets of it', ({ skip }) => {
+test('SCTP, if the kernel has SCTP sockets', ({ skip }) => {
   if (!seen.sctp) skip('this kernel has no sctp module')
   const states = statesOf(seen.table.filter(({ protocol }) => protocol === 'sctp'))
   expect(states).toContain('ESTABLISHED')
-  // Nobody answers on port 84: INIT1 lasts 3 s, INIT comes with the second attempt, and on a slow machine it may be neither.
+  // No reply on port 84: INIT1 lasts 3 s, INIT follows with the second attempt, and on a slow machine it may be neither.
   expect(states.filter((state) => state !== 'ESTABLISHED' && !state.startsWith('INIT'))).toEqual([])
 })
 
@@ -208,7 +208,7 @@ describe('persistence templates', () => {
     expect(templates().every(({ client }) => client.port === 0)).toBe(true)
   })
 
-  test('and nothing else, if only they are asked for', () => {
+  test('filter: templates only', () => {
     expect(sorted(seen.filtered['only'] ?? [])).toEqual(sorted(templates()))
     expect(seen.filtered['fwmark']).toMatchObject([
       { fwmark: 7, template: true, destination: { address: '10.1.0.2', port: 0 } },
@@ -246,13 +246,13 @@ test('groups', () => {
   expect(seen.marks.map(({ fwmark }) => fwmark)).toEqual(expect.arrayContaining([undefined, 7, 9]))
 })
 
-test('where connections come from', () => {
+test('the origin of connections', () => {
   expect(stable(seen.synced)).toEqual(stable(seen.streamed))
   expect(seen.synced.every(({ origin }) => origin === 'local')).toBe(true)
   expect(seen.streamed.every((connection) => !('origin' in connection))).toBe(true)
 })
 
-test('watching: everything first, then what is new', () => {
+test('watching: first all connections, then new ones', () => {
   expect(seen.opened).toBe(2)
   expect(seen.later.opened.length).toBeGreaterThan(0)
   expect(seen.later.opened.every(({ protocol, virtual }) => protocol === 'udp' && virtual?.port === 53)).toBe(true)

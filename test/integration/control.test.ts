@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-/** The error of one call in a namespace that `before` has prepared. */
+/** The error of a call in a namespace prepared by `before`. */
 const failing = async (call: readonly [method: string, ...args: unknown[]], before: string) =>
   lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns, sh }, given) => {
@@ -33,7 +33,7 @@ const failing = async (call: readonly [method: string, ...args: unknown[]], befo
     { call, before },
   )
 
-test('timeouts: what we set ipvsadm shows, what ipvsadm sets we read, and each namespace has its own', async () => {
+test('timeouts: set by us and by ipvsadm, read by both, per namespace', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
     const [here, there] = [await netns(), await netns()]
     const ipvs = await Ipvs.open({ netns: here.path })
@@ -67,7 +67,7 @@ const withInterface = `ip link add sync0 type dummy && ip link set sync0 up && i
   ip -6 addr add 2001:db8:9::1/64 dev sync0 nodad`
 
 describe('synchronisation daemons', () => {
-  // What we start, and how ipvsadm lists it.
+  // A daemon, and its line in ipvsadm's listing.
   const daemons: readonly [SyncDaemon, string][] = [
     [
       { role: 'master', interface: 'sync0' },
@@ -118,7 +118,7 @@ describe('synchronisation daemons', () => {
         for (const each of listed) await ipvs.startSyncDaemon(each)
         const again = await ipvs.listSyncDaemons()
         await ipvs.close()
-        const left = await show() // it is the kernel's, not the handle's
+        const left = await show() // the daemon outlives the handle
         await sh(`ipvsadm --stop-daemon ${given.daemon.role}`, { netns: name })
         const later = await Ipvs.open({ netns: path })
         const gone = await later.listSyncDaemons()
@@ -133,7 +133,7 @@ describe('synchronisation daemons', () => {
     expect(seen.again).toEqual(seen.listed)
   })
 
-  test('one of each role, the master first; ipvsadm’s own are listed', async () => {
+  test('one of each role, the master first; daemons started by ipvsadm are listed', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }, before) => {
       const { name, path } = await netns()
       await sh(before, { netns: name })
@@ -161,19 +161,19 @@ describe('synchronisation daemons', () => {
 
   test.each([
     [
-      'a second one of its role',
+      'a second daemon of the same role',
       ['startSyncDaemon', { role: 'master', interface: 'sync0' }],
       start,
       ['ERR_IPVS_DAEMON_EXISTS', 17, 'stopSyncDaemon'],
     ],
     [
-      'stopping one that does not run',
+      'stopping a daemon that does not run',
       ['stopSyncDaemon', 'backup'],
       start,
       ['ERR_IPVS_DAEMON_NOT_RUNNING', 3, 'no synchronisation daemon'],
     ],
     [
-      'an interface that is not there',
+      'a missing interface',
       ['startSyncDaemon', { role: 'backup', interface: 'nosuch0' }],
       start,
       ['ERR_IPVS_INTERFACE_NOT_FOUND', 19, 'backup on nosuch0'],
@@ -185,13 +185,13 @@ describe('synchronisation daemons', () => {
       ['ERR_IPVS_KERNEL', 101, 'is it up'],
     ],
     [
-      'beside a destination of the other address family',
+      'a daemon with a destination of the other address family',
       ['startSyncDaemon', { role: 'master', interface: 'sync0' }],
       `${withInterface}; ${mixed}`,
       ['ERR_IPVS_INVALID_ARGUMENT', 22, 'of the other address family'],
     ],
     [
-      'a destination of the other address family beside one',
+      'a destination of the other address family with a daemon',
       ['addDestination', { fwmark: 7 }, tunnel],
       `${start}; ipvsadm -A -f 7 -s rr`,
       ['ERR_IPVS_INVALID_ARGUMENT', 22, 'while a synchronisation daemon runs'],
@@ -204,7 +204,7 @@ describe('synchronisation daemons', () => {
 })
 
 describe('counters', () => {
-  // Two services on an address of our own; packets for them leave by an interface where nobody is.
+  // Two services on a local address; their packets leave through a dummy interface.
   const director = `ip link add out0 type dummy && ip link set out0 up && ip addr add 10.2.0.1/24 dev out0
     ip neigh add 10.2.0.2 lladdr 02:00:00:00:00:02 dev out0 nud permanent
     ip addr add 172.16.0.100/32 dev lo
@@ -225,7 +225,7 @@ describe('counters', () => {
       }
       const connections = async (key: typeof dns | typeof other): Promise<bigint> =>
         (await ipvs.getService(key)).statistics.connections
-      // The kernel copies them every 2 seconds.
+      // The kernel updates counters every 2 seconds.
       for (let i = 0; i < 100 && ((await connections(dns)) < 5n || (await connections(other)) < 5n); i++)
         await sleep(100)
       const total = async (): Promise<string> => {
@@ -255,7 +255,7 @@ describe('counters', () => {
     })
   })
 
-  test('of a service that is not there', async () => {
+  test('of a missing service', async () => {
     const error = await failing(['zeroCounters', { fwmark: 8 }], director)
     expect(error).toMatchObject({ code: 'ERR_IPVS_SERVICE_NOT_FOUND', errno: 3, target: 'FWM 8 ipv4' })
   })

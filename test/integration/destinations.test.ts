@@ -15,7 +15,7 @@ const mark: [ServiceKey, string] = [{ fwmark: 7 }, '-f 7']
 const web: [ServiceKey, string] = [{ protocol: 'tcp', address: '172.16.0.100', port: 80 }, '-t 172.16.0.100:80']
 const six: [ServiceKey, string] = [{ protocol: 'tcp', address: '2001:db8::100', port: 80 }, '-t [2001:db8::100]:80']
 
-// A destination of a service, and how `ipvsadm -Sn` writes it.
+// A service, a destination, and its line of `ipvsadm -Sn`.
 const destinations: readonly [[ServiceKey, string], Destination, string][] = [
   [mark, { address: '10.0.0.7', forwarding: 'direct', weight: 1 }, '-r 10.0.0.7:0 -g -w 1'],
   [mark, { address: '10.0.0.8', forwarding: 'masquerade', weight: 3 }, '-r 10.0.0.8:0 -m -w 3'],
@@ -83,7 +83,7 @@ test('thresholds and tunnels, both ways', async () => {
   expect(tunnels8.replace('FWM  8', 'FWM  7')).toBe(tunnels7)
 })
 
-test('updateDestination keeps what it does not name', async () => {
+test('updateDestination keeps absent fields', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
     const { name, path } = await netns()
     await sh('ipvsadm -A -f 7 -s rr; ipvsadm -a -f 7 -r 10.0.0.2 -i -w 5 -x 100 -y 50 --tun-type gue --tun-port 6080', {
@@ -131,7 +131,7 @@ test('null removes thresholds and tunnel options, and nothing else', async () =>
   expect(seen.saved).not.toContain('gue')
 })
 
-test('hundreds of destinations are listed whole', async () => {
+test('hundreds of destinations are listed completely', async () => {
   const addresses = await lab.run(async ({ ipvs: { Ipvs }, netns }) => {
     const { path } = await netns()
     const ipvs = await Ipvs.open({ netns: path })

@@ -1,6 +1,6 @@
-// Random configurations, applied by us in one namespace and by `ipvsadm -R` in another. Afterwards ipvsadm must not be able to
-// tell the two apart, and we must list in both what was asked for. Then the same with random patches, for which ipvsadm
-// needs the whole of what is changed. IPVS_TEST_SEED=N tries other configurations than usual.
+// Random configurations, applied by us in one namespace and by `ipvsadm -R` in another. Afterwards ipvsadm must print the same for
+// both, and our listings of both must match the configuration. Then the same with random patches, for which ipvsadm needs all
+// settings of the changed entry. IPVS_TEST_SEED=N sets the random seed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { DestinationPatch, ServicePatch, ServiceSnapshot } from '../../lib/index.ts'
@@ -23,7 +23,7 @@ const seeds = Array.from({ length: 8 }, (_, index) => firstSeed + index)
 const tableSize = 45 // so 360 configurations
 
 let lab: Lab
-let schedulers: string[] // that this kernel has: "twos", for one, is not built everywhere
+let schedulers: string[] // of this kernel: some lack "twos"
 beforeAll(async () => {
   lab = await connectKernel()
   const known = 'rr wrr lc wlc fo ovf lblc lblcr dh sh mh sed nq twos'.split(' ')
@@ -36,7 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-/** Everything that is sent to the lab for one table. */
+/** The input of the lab for one table. */
 function plan(seed: number) {
   const random = new Random(seed)
   const table = randomTable(random, tableSize, schedulers)
@@ -61,7 +61,7 @@ function planPatches(random: Random, table: readonly ServiceModel[]) {
   const theirs: string[] = []
   for (const service of table) {
     const { key, destinations } = service
-    // Several for one service: each has to see what those before it have done.
+    // Several patches for one service: each must see the previous changes.
     for (let count = random.upTo(3); count > 0; count--) {
       ours.push({ key, patch: patchService(random, service, schedulers) })
     }
@@ -159,7 +159,7 @@ describe.each(seeds)('IPVS_TEST_SEED=%i', (seed) => {
   })
 })
 
-test('there is something of every kind among the configurations', () => {
+test('the configurations cover every kind', () => {
   const all = seeds.flatMap((seed) => plan(seed).added.theirs)
   expect(all.filter((line) => line.startsWith('-A'))).toHaveLength(seeds.length * tableSize)
   const kinds = [

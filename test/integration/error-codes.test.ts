@@ -1,4 +1,4 @@
-// Every error code, from a real kernel. The compiler knows when one has no entry here.
+// Every error code, from a real kernel. A code without an entry does not compile.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { IpvsErrorCode } from '../../lib/index.ts'
@@ -12,16 +12,16 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-/** A call, and what prepares its namespace. */
+/** A call, and commands that prepare its namespace. */
 interface Call {
   readonly before?: string
   readonly call: readonly [method: string, ...args: unknown[]]
 }
 
-/** Needs more than one call; answers the code. */
+/** A scenario with more than one call; returns the code. */
 interface Story {
   readonly story: LabJob<undefined, unknown>
-  /** Why it cannot be told where IPVS and the system are in use. */
+  /** Why it cannot run on a host in use. */
   readonly labOnly?: string
 }
 
@@ -42,7 +42,7 @@ const sources: Readonly<Record<IpvsErrorCode, Call | Story>> = {
   ERR_IPVS_DAEMON_EXISTS: { before: withDaemon, call: ['startSyncDaemon', { role: 'backup', interface: 'sync0' }] },
   ERR_IPVS_DAEMON_NOT_RUNNING: { call: ['stopSyncDaemon', 'backup'] },
   ERR_IPVS_INTERFACE_NOT_FOUND: { call: ['startSyncDaemon', { role: 'backup', interface: 'nosuch0' }] },
-  // What our own checks leave to the kernel: an address that it would not send to.
+  // Passes our own checks; the kernel refuses the address.
   ERR_IPVS_INVALID_ARGUMENT: { before: withServer, call: ['addDestination', service, { address: '255.255.255.255' }] },
   ERR_IPVS_KERNEL: {
     before: 'ip link add down0 type dummy',
@@ -60,7 +60,7 @@ const sources: Readonly<Record<IpvsErrorCode, Call | Story>> = {
     },
   },
   ERR_IPVS_UNAVAILABLE: {
-    labOnly: 'the modules of this very host are not unloaded',
+    labOnly: 'the modules of this host are not unloaded',
     story: async ({ ipvs: { Ipvs }, sh }) => {
       await sh(`ipvsadm -C
         for i in $(seq 20); do
@@ -84,7 +84,7 @@ const sources: Readonly<Record<IpvsErrorCode, Call | Story>> = {
       const ipvs = await Ipvs.open({ netns: (await netns()).path, timeoutMs: 1 }).catch(
         (error: { code: string }) => error.code,
       )
-      if (typeof ipvs === 'string') return ipvs // already that took longer
+      if (typeof ipvs === 'string') return ipvs // opening already timed out
       const marks = Array.from({ length: 4000 }, (_, i) => i + 1)
       const settled = await Promise.allSettled(marks.map((fwmark) => ipvs.addService({ fwmark, scheduler: 'rr' })))
       await ipvs.close()
@@ -98,7 +98,7 @@ const sources: Readonly<Record<IpvsErrorCode, Call | Story>> = {
       const controller = new AbortController()
       const { signal } = controller
       const adding = [1, 2].map((fwmark) => ipvs.addService({ fwmark, scheduler: 'rr' }, { signal }))
-      await Promise.resolve() // they are with the kernel
+      await Promise.resolve() // the calls are sent
       controller.abort()
       const settled = await Promise.allSettled(adding)
       await ipvs.close()
@@ -114,10 +114,10 @@ const sources: Readonly<Record<IpvsErrorCode, Call | Story>> = {
     },
   },
   ERR_IPVS_RECEIVE_OVERRUN: {
-    labOnly: 'net.core.rmem_default of this very host would have to be changed',
+    labOnly: 'it would change net.core.rmem_default of this host',
     story: async ({ ipvs: { Ipvs }, netns, sh }) => {
       const before = (await sh('sysctl -n net.core.rmem_default')).trim()
-      await sh('sysctl -w net.core.rmem_default=2304') // the least there can be
+      await sh('sysctl -w net.core.rmem_default=2304') // the minimum
       try {
         const ipvs = await Ipvs.open({ netns: (await netns()).path })
         const missing = Array.from({ length: 20 }, (_, i) => ipvs.zeroCounters({ fwmark: 1 + i }))
@@ -135,14 +135,14 @@ const sources: Readonly<Record<IpvsErrorCode, Call | Story>> = {
       const ipvs = await Ipvs.open({ netns: path, timeoutMs: 30_000 })
       const marks = Array.from({ length: 500 }, (_, i) => i + 1)
       await Promise.all(marks.map((fwmark) => ipvs.addService({ fwmark, scheduler: 'rr' })))
-      // Always another guest: each comes before the last one goes.
+      // Always a different temporary service: each is added before the previous one is removed.
       const guest = (i: number): number => 5000 + (i % 500)
       const lines = marks.map((i) => `-A -f ${guest(i)} -s rr\n-D -f ${guest(i - 1)}`).join('\n')
       await sh('ipvsadm -A -f 5000 -s rr', { netns: name })
       start('sh', ['-c', 'yes -- "$lines" | ipvsadm -R'], { netns: name, env: { lines } })
       for (;;) {
         const code = await ipvs.listServices().then(
-          () => '', // they may not have begun
+          () => '', // the loop may not have started
           (error: { code: string }) => error.code,
         )
         if (code === '') continue

@@ -1,4 +1,4 @@
-// Every error comes from a real kernel, is one IpvsError, and says what to do.
+// Errors from a real kernel: each is an IpvsError, and names the fix.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -12,7 +12,7 @@ afterAll(() => lab.close())
 
 type Call = readonly [method: string, ...args: unknown[]]
 
-/** The error of a call in a namespace that `before` has prepared. */
+/** The error of a call in a namespace prepared by `before`. */
 const failing = async (call: Call, before = ''): Promise<Record<string, unknown>> =>
   lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns, sh }, given) => {
@@ -74,7 +74,7 @@ test.each([
   expect(error['message']).toMatch(message)
 })
 
-describe('where IPVS cannot be used', () => {
+describe('without access to IPVS', () => {
   const program = `
     import { Ipvs, IpvsError } from 'ipvs'
     try {
@@ -108,7 +108,7 @@ describe('where IPVS cannot be used', () => {
     expect(error).toMatchObject({ ours: true, code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1 })
   })
 
-  test('as root of a user namespace: the initial one is what counts', async () => {
+  test('as root of a user namespace: the initial one is required', async () => {
     const error = await attempt(['unshare', '-Urn'])
     expect(error).toMatchObject({ ours: true, code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1 })
     expect(error['message']).toContain('initial user namespace')
@@ -120,14 +120,14 @@ describe('where IPVS cannot be used', () => {
     expect(error['message']).toContain('/run/netns/nosuch')
   })
 
-  test('in a file that is no namespace', async () => {
+  test('in a file that is not a namespace', async () => {
     const error = await attempt([], { netns: '/etc/hostname' })
     expect(error).toMatchObject({ ours: true, code: 'ERR_IPVS_INVALID_ARGUMENT', errno: 22 })
   })
 })
 
-test('the module is unloaded and loaded under an open handle: it goes on', async (context) => {
-  if (lab.mode === 'direct') context.skip('IPVS of this very host is in use: its modules are not unloaded')
+test('a handle stays usable after the module is unloaded and loaded again', async (context) => {
+  if (lab.mode === 'direct') context.skip('IPVS of this host is in use: its modules are not unloaded')
   const seen = await lab.run(async ({ ipvs: { Ipvs }, sh, kernel }) => {
     const ipvs = await Ipvs.open()
     await ipvs.flush()

@@ -1,4 +1,4 @@
-// The example that everybody knows: mark 7 for ports 80 and 443, round robin over two real servers, then persistence.
+// The classic example: mark 7 for ports 80 and 443, round robin over two real servers, then persistence.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -16,7 +16,7 @@ Prot LocalAddress:Port Scheduler Flags
 `
 const sized = (listing: string): string => listing.replace(/\(size=\d+\)/, '(size=SIZE)')
 
-test('the mark-7 example, as ipvsadm and nft see it', async () => {
+test('the mark-7 example in ipvsadm and nft', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs, FirewallMarks }, netns, sh }) => {
     const { name, path } = await netns()
     const ipvs = await Ipvs.open({ netns: path })

@@ -1,11 +1,11 @@
-// Reads docs/ipvsadm.md: its tables are what ipvsadm-table.test.ts executes.
+// Parses the tables of docs/ipvsadm.md for ipvsadm-table.test.ts.
 import { readFileSync } from 'node:fs'
 
-/** A row of a table. What a table has no column for is empty. */
+/** A row of a table. Fields without a column are empty. */
 export interface DocumentedRow {
   /** Heading of the section. */
   readonly section: string
-  /** Its first cell without the marks of code: the options it is about, or the whole command. */
+  /** The first cell without backquotes: options, or a whole command. */
   readonly id: string
   /** A command line of ipvsadm. */
   readonly command: string

@@ -1,22 +1,23 @@
-// What the rows of docs/ipvsadm.md do, by the text of their first cell. Each is tried in both directions: what our code has
-// done, ipvsadm shows; what ipvsadm's command has done, we list. Rows that only read are told the same state by the other side.
+// The expected results of the rows of docs/ipvsadm.md, by the text of their first cell. Each row is tested in both directions:
+// ipvsadm shows the result of our code; we list the result of ipvsadm's command. For read-only rows the other side creates the
+// state.
 
 export interface ExpectedRow {
   /** The state before, in ipvsadm's words and in ours. */
   readonly given?: readonly [commands: string, code: string]
-  /** Sends datagrams to the service 172.16.0.100:53 before, and waits until they are counted. */
+  /** First sends datagrams to the service 172.16.0.100:53 and waits until they are counted. */
   readonly traffic?: true
   /** The row only reads: `shown` is what its command prints, `listed` what its code returns. */
   readonly reads?: true
-  /** How ipvsadm shows what was done. Default: `ipvsadm -Sn`. */
+  /** The command of ipvsadm that shows the result. Default: `ipvsadm -Sn`. */
   readonly via?: string
   readonly shown: RegExp
   readonly listed: unknown
-  /** What the command leaves where it does not do the same on purpose. */
+  /** The result of the command if it differs on purpose. */
   readonly differs?: RegExp
 }
 
-/** A row without our equivalent, and what would have to be there if there were one: a method, or an entry of package.json. */
+/** A row without equivalent, and the name that an equivalent would have: a method, or an entry of package.json. */
 export interface AbsentRow {
   readonly absent: string
 }
@@ -203,7 +204,7 @@ export const commandRows: Readonly<Record<string, ExpectedRow | AbsentRow>> = {
     traffic: true,
     reads: true,
     shown: /^UDP +172\.16\.0\.100:53 +[1-9]\d* +[1-9]\d* +\d+ +[1-9]\d* /m,
-    listed: [udp], // and rates above 0: see the test
+    listed: [udp], // the test also checks for rates above 0
   },
   '--exact': {
     given: trafficGiven,

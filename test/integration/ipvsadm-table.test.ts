@@ -1,5 +1,5 @@
-// docs/ipvsadm.md, executed: every command and every piece of code in it does what the document says, and ipvsadm has no
-// command or option that it leaves out.
+// Executes docs/ipvsadm.md: every command and every piece of code in it works as documented, and it covers every command and
+// option of ipvsadm.
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -11,7 +11,7 @@ import { commandRows, type AbsentRow, type ExpectedRow } from './ipvsadm-rows.ts
 import { connectKernel } from './kernel.ts'
 
 const expected: Readonly<Record<string, ExpectedRow | AbsentRow>> = { ...commandRows, ...optionRows }
-// What differs on the command line is what cli-adm.test.ts is about.
+// cli-adm.test.ts tests the differences of the command line.
 const rows = readDocument().filter((row) => row.section !== 'The same command lines')
 const refusedHere = rows.filter((row) => row.section === 'Accepted by ipvsadm, refused here')
 const acceptedHere = rows.filter((row) => row.section === 'Refused by ipvsadm, accepted here')
@@ -40,13 +40,13 @@ interface Attempt {
 }
 
 interface Outcome {
-  /** In the namespace where our code ran: its value or error, then what ipvsadm shows there. */
+  /** In the namespace of our code: its value or error, and ipvsadm's listing. */
   readonly ours: {
     readonly value?: unknown
     readonly error?: { code?: string; message: string }
     readonly shown: string
   }
-  /** In the one where the command ran: how it ended, what ipvsadm shows there, and what we list there. */
+  /** In the namespace of the command: its status, ipvsadm's listing, and ours. */
   readonly theirs: {
     readonly status: number
     readonly output: string
@@ -71,7 +71,7 @@ function attemptOf({ id, command, code }: (typeof rows)[number]): Attempt {
 let lab: Lab
 let outcomes: ReadonlyMap<string, Outcome>
 
-// All in one job: making namespaces takes most of the time. Afterwards each row has its test.
+// All rows in one job, because creating namespaces takes most of the time. The tests check the results.
 beforeAll(async () => {
   lab = await connectKernel()
   const tried = rows.filter((row) => row.code !== 'none')
@@ -79,7 +79,7 @@ beforeAll(async () => {
     async ({ ipvs: product, netns, sh, sleep, import: load }, attempts) => {
       const vm = await load<typeof import('node:vm')>('node:vm')
       const { spawn } = await load<typeof import('node:child_process')>('node:child_process')
-      // One shell for all commands: starting one for each takes longer than the commands.
+      // One shell for all commands: starting a shell takes longer than a command.
       const openShell = (name: string) => {
         const { stdin, stdout } = spawn('ip', ['netns', 'exec', name, 'sh'], { stdio: ['pipe', 'pipe', 'inherit'] })
         const run = async (text: string): Promise<{ status: number; output: string }> => {
@@ -154,7 +154,7 @@ beforeAll(async () => {
       const sides = [await side(), await side()] as const
       const seen = []
       for (const attempt of attempts) {
-        // Connections, and counters with them, outlive their service.
+        // A new namespace: connections and their counters outlive their service.
         const [us, them] = attempt.traffic ? [await side(), await side()] : sides
         const [mine, other] = await Promise.all([ours(us, attempt), theirs(them, attempt)])
         seen.push({ ours: mine, theirs: other })
@@ -172,11 +172,11 @@ afterAll(() => lab.close())
 
 function outcomeOf(id: string): Outcome {
   const outcome = outcomes.get(id)
-  if (outcome === undefined) throw new Error(`"${id}" was not tried`)
+  if (outcome === undefined) throw new Error(`"${id}" was not run`)
   return outcome
 }
 
-test('the document has every command and option of ipvsadm -h, and none besides', async () => {
+test('the document has exactly the commands and options of ipvsadm -h', async () => {
   const help = await lab.run(({ sh }) => sh('ipvsadm -h'))
   expect(help).toContain('ipvsadm v1.31')
   expect(optionsIn(rows.map((row) => (options.includes(row) ? row.id : '')).join(' '))).toEqual(optionsIn(help))
@@ -222,7 +222,7 @@ describe.each(covered.filter(({ row }) => row.reads))('$id', ({ id, row }) => {
 })
 
 const same = covered.filter(({ id, row }) => !row.reads && !differences.has(id))
-test.each(same)('$id: afterwards, ipvsadm cannot tell the two apart', ({ id }) => {
+test.each(same)('$id: ipvsadm shows the same for both', ({ id }) => {
   const { ours, theirs } = outcomeOf(id)
   expect(ours.shown).toBe(theirs.shown)
 })

@@ -1,5 +1,5 @@
-// Everything that the kernel keeps and we list can be passed back, saved and restored, whoever made it. Random rows are
-// written past all checks of ours. IPVS_TEST_SEED=N tries others than usual.
+// Every entry that the kernel stores and we list can be passed back, saved and restored. Random rows are written past all our
+// checks. IPVS_TEST_SEED=N sets the random seed.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { adm as Adm } from '../../cli/adm/run.ts'
 import type { runProgram as RunProgram } from '../../cli/verbs/program.ts'
@@ -148,7 +148,7 @@ const sorted = (services: readonly ServiceSnapshot[]): string[] =>
     .toSorted()
 
 test.each([0, 1, 2])(
-  'what is listed can be passed back, saved and restored (%i)',
+  'listed entries can be passed back, saved and restored (%i)',
   { timeout: 300_000 },
   async (more) => {
     const rows = keptRows(firstSeed + more, 60, schedulers)
@@ -158,17 +158,17 @@ test.each([0, 1, 2])(
     expect(seen.left).toBe(0)
     for (const state of seen.states) expect(sorted(state)).toEqual(sorted(seen.listed))
     expect(seen.states).toHaveLength(4)
-    // The kernel has kept most of it.
+    // The kernel has stored most of them.
     expect(seen.listed.length).toBeGreaterThan(40)
     expect(seen.listed.flatMap(({ destinations }) => destinations).length).toBeGreaterThan(60)
-    // docs/ipvsadm.md has what differs: the name of bypass, great marks, and the third flag of sh and mh.
+    // Excludes the differences in docs/ipvsadm.md: the name of bypass, large marks, and the third flag of sh and mh.
     const plain = (text: string) =>
       text.split('\n').filter((line) => !/^FWM {2}(-|\d{10})|\((null|.*flag-3.*|)\)/.test(line))
     expect(plain(seen.ours.replaceAll('Bypass', '(null)'))).toEqual(plain(seen.theirs))
   },
 )
 
-test('there is something of every kind among the rows', () => {
+test('the rows cover every kind', () => {
   const all = JSON.stringify([0, 1, 2].map((more) => keptRows(firstSeed + more, 60, schedulers)))
   const fields = [
     ...[0, 1, 2, 3, 4].map((forwarding) => `"forwarding":${forwarding},`),

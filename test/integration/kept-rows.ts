@@ -1,7 +1,7 @@
-// Random rows as any program may send them: whatever the kernel keeps, whether it makes sense or not.
+// Random rows, valid for the kernel but not necessarily useful, as any program may send them.
 import { Random, type Family } from './configurations.ts'
 
-/** Members as native/ipvs/schema.h has them; addresses and netmasks as lists of bytes. */
+/** Members of native/ipvs/schema.h; addresses and netmasks as lists of bytes. */
 export type Fields = Readonly<Record<string, unknown>>
 
 export interface KeptService {
@@ -43,7 +43,7 @@ function netmask(random: Random, family: Family): readonly number[] {
   return random.pick([[255, 255, 255, 255], [255, 255, 0, 0], [0, 0, 0, 0], bytes(random, 4)])
 }
 
-// All flags but the kernel's own; sometimes bits that nobody knows.
+// All flags but the kernel's own; sometimes unknown bits.
 function flags(random: Random): number {
   const known = random.oneIn(3) ? 0 : random.pick([0x1, 0x1, 0x1, 0x4, 0x5, 0x3d, random.upTo(0x3f)]) & ~0x2
   return known + (random.oneIn(10) ? 0x40 * random.upTo(0x3ffff) : 0)

@@ -1,4 +1,4 @@
-// The lab's command line, run as people run it: streams, statuses, and what is left when it is ended from outside.
+// The lab's command line: streams, statuses, and clean-up when it is ended from outside.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -17,7 +17,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** The series that the run is about. */
+/** The kernel series of this run. */
 const series = process.env['IPVS_LAB_SERIES']
 const kernel = series === undefined ? [] : ['--kernel', series]
 
@@ -41,7 +41,7 @@ function startLab(args: readonly string[], input: Uint8Array = Buffer.alloc(0), 
   return { child, exited }
 }
 
-/** Process ids of a process's children which run a program with this name. */
+/** Process ids of a process's children that run this program. */
 function childrenOf(parent: number, program: string): number[] {
   return readdirSync('/proc').flatMap((entry) => {
     const status = /^\d+$/.test(entry) ? readProcessFile(`/proc/${entry}/status`) : ''
@@ -50,7 +50,7 @@ function childrenOf(parent: number, program: string): number[] {
   })
 }
 
-/** Empty for a process that has ended, also when nobody has asked for its status yet. */
+/** Reads a file of /proc; empty for an ended process, including a zombie. */
 function readProcessFile(file: string): string {
   try {
     const text = readFileSync(file, 'utf8')
@@ -81,7 +81,7 @@ function sha256(bytes: Uint8Array): string {
 }
 
 describe('without a boot', () => {
-  test('usage names every option, kernel and exit status', async () => {
+  test('usage lists every option, kernel and exit status', async () => {
     const { status, stdout } = await startLab(['--help']).exited
     expect(status).toBe(0)
     for (const word of ['--kernel', '--timeout', '--output', '5.10', 'newest', '124', '125']) {
@@ -89,13 +89,13 @@ describe('without a boot', () => {
     }
   })
 
-  test('an unknown kernel is refused with the known ones', async () => {
+  test('the error for an unknown kernel lists the known ones', async () => {
     const { status, stderr } = await startLab(['--kernel', '4.19', 'true']).exited
     expect(status).toBe(125)
     expect(stderr.toString()).toBe('lab: unknown kernel "4.19": known are 5.10, 6.1, 6.12, newest\n')
   })
 
-  test('an unknown option is refused, the same word behind the command is not', async () => {
+  test('an unknown option is refused before the command, not after it', async () => {
     const { status, stderr } = await startLab(['--timeuot', '3', 'true']).exited
     expect(status).toBe(125)
     expect(stderr.toString()).toContain("Unknown option '--timeuot'")
@@ -103,7 +103,7 @@ describe('without a boot', () => {
     expect(behind.stderr.toString()).toContain('unknown kernel')
   })
 
-  test('a system without apt is told what to do', async () => {
+  test('the error on a system without apt names the alternative', async () => {
     const osRelease = path.join(folder, 'os-release')
     writeFileSync(osRelease, 'ID=fedora\nVERSION_ID=43\n')
     const env = { IPVS_LAB_OS_RELEASE: osRelease, XDG_CACHE_HOME: folder, IPVS_LAB_KERNEL: undefined }
@@ -112,7 +112,7 @@ describe('without a boot', () => {
     expect(stderr.toString()).toMatch(/works on Debian and Ubuntu only[^]*IPVS_LAB_KERNEL=[^]*IPVS_LAB_MODULES=/)
   })
 
-  test('without root and without qemu it says what root should install', () => {
+  test('without root and qemu, the error names the packages', () => {
     vi.stubEnv('PATH', folder)
     vi.spyOn(process, 'geteuid').mockReturnValue(1000)
     const osRelease = path.join(folder, 'debian-release')
@@ -125,11 +125,11 @@ describe('without a boot', () => {
 })
 
 describe.skipIf(findProgram('qemu-system-x86_64') === undefined)('with a machine (needs qemu-system-x86_64)', () => {
-  test('status, stdin, stdout and stderr pass unchanged; --output stays', async () => {
+  test('status, stdin, stdout and stderr pass unchanged; --output keeps files', async () => {
     const bytes = randomBytes(10_000_000)
     const output = path.join(folder, "out, it's")
     const script =
-      // A shell makes what it starts in the background ignore interrupts; the command must not be such a one.
+      // Background commands of a shell ignore interrupts; the lab's command must not.
       'sh -c "kill -INT \\$\\$"; [ $? = 130 ] || exit 1; ' +
       'cat >/tmp/given; cat /tmp/given; cat /tmp/given >&2; echo kept >"$0/file"; echo lost >"$1/lost"; exit 7'
     const args = [...kernel, '--output', output, 'sh', '-c', script, output, folder]

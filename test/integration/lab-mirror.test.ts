@@ -1,4 +1,4 @@
-// Where the lab gets its kernels from: what the machine's apt is configured for.
+// The mirrors of the lab, from the machine's apt configuration.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -61,7 +61,7 @@ Signed-By:
   expect(security?.signedBy).not.toContain('BEGIN')
 })
 
-test('without anything usable the public mirrors are left, and with it they come after', () => {
+test('the public mirrors are the fallback', () => {
   const publicOnly = mirrorCandidates('bookworm', folder).map((pair) => pair.main.uri)
   expect(publicOnly).toEqual(['http://deb.debian.org/debian', 'http://archive.debian.org/debian'])
   writeFileSync(path.join(folder, 'sources.list'), 'deb http://mirror.example/debian bookworm main\n')
@@ -69,6 +69,6 @@ test('without anything usable the public mirrors are left, and with it they come
     'http://mirror.example/debian',
     ...publicOnly,
   ])
-  // Another distribution's mirror has other kernels.
+  // Mirrors of another distribution have different kernels.
   expect(mirrorCandidates(undefined, folder)).toHaveLength(2)
 })

@@ -1,4 +1,4 @@
-// The lab itself: what tests rely on when they send work into it.
+// The lab itself: the guarantees that tests rely on.
 
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,12 +16,12 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-test('a job returns its result, arguments go in', async () => {
+test('a job receives arguments and returns its result', async () => {
   const sum = await lab.run((_, { a, b }) => a + b, { a: 20, b: 22 })
   expect(sum).toBe(42)
 })
 
-test('values survive both directions', async () => {
+test('values are equal after both directions', async () => {
   const values = {
     big: 2n ** 64n - 1n,
     bytes: new Uint8Array([0, 255, 10, 13]),
@@ -45,11 +45,11 @@ test('getters of rows arrive as values', async () => {
   expect(row).toEqual([{ packets: 7n }])
 })
 
-test('what cannot be passed on is refused, not emptied', async () => {
+test('unsupported values are refused', async () => {
   await expect(lab.run(() => ({ table: new Map() }))).rejects.toThrow('a Map cannot be passed on (at result.table)')
 })
 
-test('errors come back with their fields', async () => {
+test('errors keep their fields', async () => {
   const failing = lab.run(() => {
     const cause = Object.assign(new RangeError('inner'), { errno: 3 })
     throw Object.assign(new TypeError('outer', { cause }), { code: 'ERR_SAMPLE', target: { fwmark: 7, count: 1n } })
@@ -63,7 +63,7 @@ test('errors come back with their fields', async () => {
   })
 })
 
-test('an error names both the place in the lab and the test', async () => {
+test('the stack of an error has the place in the lab and in the test', async () => {
   const error = await lab
     .run(() => {
       throw new Error('here')
@@ -75,7 +75,7 @@ test('an error names both the place in the lab and the test', async () => {
   )
 })
 
-test('an error that no promise carries fails the job', async () => {
+test('an uncaught error fails the job', async () => {
   const failing = lab.run(async ({ sleep }) => {
     setTimeout(() => {
       throw new Error('stray')
@@ -85,13 +85,13 @@ test('an error that no promise carries fails the job', async () => {
   await expect(failing).rejects.toThrow('stray')
 })
 
-test('a job that takes too long fails, and the next one works', async () => {
+test('a job over its time limit fails, and the next one works', async () => {
   const endless = lab.run(() => new Promise(() => {}), undefined, { timeoutMs: 200 })
   await expect(endless).rejects.toMatchObject({ code: 'ERR_LAB_JOB_TIMEOUT' })
   await expect(lab.run(() => 'alive')).resolves.toBe('alive')
 })
 
-test('jobs that are sent at once run one after the other', async () => {
+test('concurrent jobs run one after the other', async () => {
   const starts = Array.from({ length: 5 }, (_, index) =>
     lab.run(async ({ sleep }, given) => {
       const state = globalThis as { running?: number }
@@ -111,7 +111,7 @@ test('large results are complete', async () => {
   expect(sha256(bytes)).toBe(sha256(expected))
 })
 
-test('what a job prints does not disturb its result', async () => {
+test('output of a job does not affect its result', async () => {
   const printed = await lab.run(async ({ run }) => {
     console.log('{"id":1,"result":"forged"}')
     process.stdout.write('noise\n')
@@ -128,16 +128,16 @@ test('commands: status, streams, input, signal', async () => {
   await expect(lab.run(({ sh }) => sh('echo why >&2; false'))).rejects.toThrow(/status 1 from: echo why[^]*why/)
 })
 
-test('a namespace is empty, its own, and gone after the job', async () => {
+test('a namespace is new, empty, and removed after the job', async () => {
   const inside = await lab.run(async ({ netns, sh, start }) => {
     const made = await netns()
-    // Ends with the job too, or the namespace would live on in it.
+    // Ends with the job; otherwise it would keep the namespace alive.
     start('sleep', ['1000'], { netns: made })
     const links = await sh('ip -o link', { netns: made })
     return { made, links, listed: await sh('ip netns list') }
   })
   expect(inside.made.path).toBe(`/run/netns/${inside.made.name}`)
-  // Every namespace has the devices of tunnels that somebody has loaded, such as tunl0, which are down.
+  // Every namespace has the devices of loaded tunnel modules, such as tunl0, which are down.
   const links = inside.links.trim().split('\n')
   expect(links.filter((link) => !/@NONE: <NOARP>/.test(link))).toHaveLength(1)
   expect(inside.links).toContain('<LOOPBACK,UP,LOWER_UP>')
@@ -177,7 +177,7 @@ test('the kernel has IPVS and nf_tables', async () => {
   expect(found.tables).toBe('table inet lab\n')
 })
 
-test('a job that takes the agent down fails; the next one gets a new agent', async () => {
+test('a job that crashes the agent fails; the next one gets a new agent', async () => {
   const crash = lab.run(() => {
     console.error('last words')
     process.kill(process.pid, 'SIGSEGV')

@@ -1,4 +1,4 @@
-// The mark map while others work on the ruleset: people with nft, other handles, somebody else's tables.
+// The mark map under concurrent changes of the ruleset: by nft, by other handles, in other tables.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { connectLab, type Lab } from '../lab/client.ts'
@@ -12,7 +12,7 @@ afterAll(() => lab.close())
 const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
-test('what nft adds is listed, can be removed, and can become ours', async () => {
+test('elements added by nft are listed, can be removed, and can become ours', async () => {
   const seen = await lab.run(
     async ({ ipvs: { FirewallMarks }, netns, sh }, given) => {
       const { name, path } = await netns()
@@ -40,9 +40,9 @@ test('what nft adds is listed, can be removed, and can become ours', async () =>
   expect(seen.ours).toEqual([web, ftp])
 })
 
-test('nft loads what it has printed, in place of the table and on top of it', async () => {
+test('nft loads its own listing, instead of the table and on top of it', async () => {
   const rules = [web, { ...ftp, comment: 'passive FTP' }, { ...web, address: '2001:db8::/32' }] as const
-  // nft 1.0.6 has an expression for such rules that Linux 7 refuses; later ones do without.
+  // nft 1.0.6 uses an expression for such rules that Linux 7 refuses; later versions do not.
   const ofNft = `table inet probe {
     map ranges { type ipv4_addr . inet_proto . inet_service : mark; flags interval; }
     chain marks { meta mark set ip daddr . meta l4proto . th dport map @ranges; }
@@ -65,7 +65,7 @@ test('nft loads what it has printed, in place of the table and on top of it', as
       await here('nft list ruleset > /run/saved.nft; nft -f /run/saved.nft')
       await here('nft delete table inet ipvs; nft -f /run/saved.nft')
       const after = await lines()
-      await marks.add(wanted) // a restored table is as good as ours
+      await marks.add(wanted) // works on the restored table as well
       const listed = await marks.list()
       await marks.remove(wanted)
       const result = { before, after, wanted, listed, rest: await marks.list() }
@@ -79,7 +79,7 @@ test('nft loads what it has printed, in place of the table and on top of it', as
   expect(seen.rest).toEqual([])
 })
 
-test('what others remove around the elements comes back', async () => {
+test('chains and jumps removed by others are restored', async () => {
   const seen = await lab.run(
     async ({ ipvs: { FirewallMarks }, netns, sh }, given) => {
       const { name, path } = await netns()
@@ -89,7 +89,7 @@ test('what others remove around the elements comes back', async () => {
       const before = await nft('list table inet ipvs')
       await nft('flush chain inet ipvs marks')
       await nft('flush chain inet ipvs output')
-      await marks.add(given.web) // there already, but without effect
+      await marks.add(given.web) // exists, but is not in effect
       const after = await nft('list table inet ipvs')
       await nft('flush ruleset')
       await marks.add(given.web)
@@ -103,7 +103,7 @@ test('what others remove around the elements comes back', async () => {
   expect(seen.listed).toEqual([web])
 })
 
-test('several at work at the same time', async () => {
+test('concurrent changes by several handles and nft', async () => {
   const seen = await lab.run(async ({ ipvs: { FirewallMarks }, netns, start }, rule) => {
     const { name, path } = await netns()
     const busy = start('sh', ['-c', 'while nft add table inet busy; do nft delete table inet busy; done'], {
@@ -125,7 +125,7 @@ test('several at work at the same time', async () => {
   expect(seen).toEqual({ count: 30, failed: [] })
 })
 
-test('something in the table that is no rule', async () => {
+test('an unknown element in the table', async () => {
   const error = await lab.run(async ({ ipvs: { FirewallMarks, IpvsError }, netns, sh }, rule) => {
     const { name, path } = await netns()
     const marks = await FirewallMarks.open({ netns: path })
@@ -142,7 +142,7 @@ test('something in the table that is no rule', async () => {
   expect(error.message).toContain('map ranges4 has an element for protocol 0 or a range of protocols')
 })
 
-test("a table that is somebody else's", async () => {
+test('a foreign table', async () => {
   const error = await lab.run(async ({ ipvs: { FirewallMarks, IpvsError }, netns, sh }, rule) => {
     const { name, path } = await netns()
     await sh(`nft 'add table inet theirs; add chain inet theirs output { type filter hook output priority 0; }'`, {

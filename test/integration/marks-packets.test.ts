@@ -1,4 +1,4 @@
-// Real packets carry the mark: a client in one network namespace, the director in another.
+// Marks of real packets: a client in one network namespace, the director in another.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { ListedMarkRule } from '../../lib/index.ts'
@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-// Sets record which marks packets have when they arrive (input) and when they leave (postrouting).
+// Sets that record the marks of packets on arrival (input) and on departure (postrouting).
 const recorder = `table inet recorder {
   set arrived { type mark . inet_proto . inet_service; flags dynamic; size 1024; }
   set sent { type mark . inet_proto . inet_service; flags dynamic; size 1024; }
@@ -33,13 +33,13 @@ const wires = `
 `
 
 interface Seen {
-  /** `mark . protocol . port` of what came to the director, and of what it sent. */
+  /** `mark . protocol . port` of packets received and sent by the director. */
   readonly arrived: string[]
   readonly sent: string[]
   readonly listed: readonly ListedMarkRule[]
 }
 
-/** Adds rules beside those that nft makes of `others`, and sends packets. */
+/** Loads `others` with nft, adds rules, and sends packets. */
 async function marksOf(
   rules: readonly object[],
   fromClient: readonly string[],
@@ -53,7 +53,7 @@ async function marksOf(
       await sh('nft -f -', { netns: director, input: `${given.recorder}\n${given.others}` })
       const marks = await FirewallMarks.open({ netns: director.path })
       await marks.add(given.rules as never)
-      // Refused connections are packets, too.
+      // Refused connections also send packets.
       const send = (targets: readonly string[]) => `for t in ${targets.join(' ')}; do echo > /dev/$t; done 2>&1 || true`
       const bash = async (targets: readonly string[], from: typeof client) =>
         targets.length > 0 ? sh('exec bash', { netns: from, input: send(targets) }) : ''
@@ -63,7 +63,7 @@ async function marksOf(
         const text = await sh(`nft list set inet recorder ${set}`, { netns: director })
         return text.match(/0x[0-9a-f]+ \. \w+ \. \d+/g) ?? []
       }
-      // Packets of one sender arrive in their order, but the first ones wait until the neighbour is found.
+      // Packets of one sender arrive in order, but the first ones wait for neighbour discovery.
       const missing = (arrived: readonly string[]) =>
         given.fromClient.some((target) => {
           const [protocol, , port] = target.split('/')
@@ -84,7 +84,7 @@ async function marksOf(
 
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
-test('ports of a list, and the ends of a range, but nothing beside them', async () => {
+test('ports of a list, and the ends of a range', async () => {
   const ports = [20, 21, 22, 9999, 10000, 15000, 20000, 20001]
   const targets = ports.map((port) => `tcp/192.168.1.11/${port}`)
   const { arrived } = await marksOf([ftp], [...targets, 'udp/192.168.1.11/10000', 'tcp/10.0.0.1/10000'])
@@ -96,7 +96,7 @@ test('ports of a list, and the ends of a range, but nothing beside them', async 
   expect(arrived.toSorted()).toEqual(expected.toSorted())
 })
 
-test('IPv6, exact and by block', async () => {
+test('IPv6, single addresses and blocks', async () => {
   const rules = [
     { mark: 7, address: '2001:db8::11', protocol: 'tcp', ports: [80] },
     { mark: 9, address: '2001:db8::/64', protocol: 'udp', ports: ['5000-5010'] },
@@ -124,7 +124,7 @@ test('packets of the director itself, at output', async () => {
   ])
 })
 
-test('a mask keeps the bits that others have set', async () => {
+test('a mask keeps the bits set by other rules', async () => {
   const foreign = `table inet others {
     chain c { type filter hook prerouting priority -160; meta mark set 0xabcd00ff; }
   }`
@@ -143,7 +143,7 @@ test('a mask keeps the bits that others have set', async () => {
   ])
 })
 
-test('rules with a source or an interface prevail, whenever they were added', async () => {
+test('rules with a source or an interface take precedence, in any order of adding', async () => {
   const web = { mark: 7, address: '192.168.1.11', protocol: 'tcp' } as const
   const rules = [
     { ...web, mark: 8, ports: [80], source: '10.0.0.0/24' },
@@ -163,7 +163,7 @@ test('rules with a source or an interface prevail, whenever they were added', as
   ])
 })
 
-test('all ports, all protocols, and what was counted', async () => {
+test('all ports, all protocols, and counters', async () => {
   const rules = [
     { mark: 7, address: '192.168.1.11', protocol: 'all', counter: true },
     { mark: 8, address: '10.0.0.1', protocol: 'tcp', ports: 'all' },

@@ -1,4 +1,4 @@
-// Rules of every kind on a real kernel: what nft shows, what comes back, and what `nft -f` makes of an export.
+// Rules of every kind on a real kernel: nft's listing, our listing, and the export loaded by `nft -f`.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { connectLab, type Lab } from '../lab/client.ts'
@@ -37,7 +37,7 @@ const nat = [
   { action: 'redirect', address: '2001:db8::7', protocol: 'all', ports: 'all', counter: true, packets: 0n, bytes: 0n },
 ] as const
 
-test('every kind of rule comes back as it was, from another handle as well, and goes away', async () => {
+test('every kind of rule is listed unchanged, by another handle as well, and can be removed', async () => {
   const seen = await lab.run(
     async ({ ipvs: { FirewallMarks }, netns, sh }, given) => {
       const { name, path } = await netns()
@@ -46,7 +46,7 @@ test('every kind of rule comes back as it was, from another handle as well, and 
       await marks.addNat(given.nat)
       const other = await FirewallMarks.open({ netns: path })
       const result = { listed: await other.list(), nat: await other.listNat(), text: '', left: [0, 0], table: '' }
-      await other.add(given.rules) // all there
+      await other.add(given.rules) // all exist
       await other.remove(result.listed)
       await marks.removeNat(result.nat)
       result.left = [(await other.list()).length, (await marks.listNat()).length]
@@ -65,7 +65,7 @@ test('every kind of rule comes back as it was, from another handle as well, and 
   expect(seen.table).not.toMatch(/0x|masquerade|redirect/)
 })
 
-test('replace changes what differs, and each part by itself', async () => {
+test('replace changes only what differs, marks and NAT separately', async () => {
   const seen = await lab.run(
     async ({ ipvs: { FirewallMarks }, netns }, given) => {
       const { path } = await netns()
@@ -90,7 +90,7 @@ test('replace changes what differs, and each part by itself', async () => {
 })
 
 describe('export', () => {
-  test('nft makes the same of it, and so do we, again and again', async () => {
+  test('nft loads an equal table, and its export is equal again', async () => {
     const seen = await lab.run(
       async ({ ipvs: { FirewallMarks }, netns, run, sh }, given) => {
         const { name, path } = await netns()
@@ -100,7 +100,7 @@ describe('export', () => {
           const { status, stderr } = await run('nft', ['-f', '-'], { netns: name, input })
           return status === 0 ? '' : stderr
         }
-        // nft 1.0.6 has an expression for intervals that Linux 7 refuses: what is exact has to do there.
+        // nft 1.0.6 uses an expression for intervals that Linux 7 refuses: tests only exact rules there.
         const interval = `table inet probe {
           map ranges { type ipv4_addr . inet_proto . inet_service : mark; flags interval; }
           chain marks { meta mark set ip daddr . meta l4proto . th dport map @ranges; }
@@ -126,7 +126,7 @@ describe('export', () => {
         problems.push(await load(text), await load(text))
         const after = { lines: await lines(), listed: await marks.list(), nat: await marks.listNat() }
         const again = await marks.export()
-        await marks.replace(wanted) // takes them over
+        await marks.replace(wanted) // takes the rules over
         await marks.remove(wanted)
         const left = await marks.list()
         await marks.close()
@@ -134,7 +134,7 @@ describe('export', () => {
       },
       { rules, nat },
     )
-    if (!seen.able) console.log('this kernel refuses interval maps as nft writes them: tried without')
+    if (!seen.able) console.log('this kernel refuses interval maps of this nft: tested without')
     expect(seen.problems).toEqual(['', '', ''])
     expect(seen.gone).toEqual([])
     expect(seen.after.lines).toEqual(seen.before.lines)
@@ -146,8 +146,8 @@ describe('export', () => {
   })
 })
 
-describe('marks of others', () => {
-  test('are found in nft and iptables-nft rules, and not given again', async () => {
+describe('marks of other tables', () => {
+  test('are found in nft and iptables-nft rules, and not allocated', async () => {
     const seen = await lab.run(async ({ ipvs: { FirewallMarks, Ipvs }, netns, sh }) => {
       const { name, path } = await netns()
       const here = async (text: string) => sh(text, { netns: name })

@@ -1,4 +1,4 @@
-// The mark map on a real kernel, seen by nft and by packets.
+// The mark map on a real kernel, in nft's listing.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { connectLab, type Lab } from '../lab/client.ts'
@@ -12,7 +12,7 @@ afterAll(() => lab.close())
 const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
-describe('what nft shows', () => {
+describe('the listing of nft', () => {
   test('one lookup for the classic example, and its elements', async () => {
     const seen = await lab.run(async ({ ipvs: { FirewallMarks }, netns, sh }, rule) => {
       const { name, path } = await netns()
@@ -37,7 +37,7 @@ describe('what nft shows', () => {
     expect(seen.table.match(/jump marks/g)).toHaveLength(2)
   })
 
-  test('ranges and blocks have a map of their own, and so has IPv6', async () => {
+  test('ranges and blocks are in separate maps, as is IPv6', async () => {
     const rules = [
       ftp,
       { ...web, address: '10.1.0.0/16' },
@@ -65,7 +65,7 @@ describe('what nft shows', () => {
     expect(seen.listed).toEqual([rules[1], rules[0], rules[2], rules[3]])
   })
 
-  test('flush removes the table and nothing else', async () => {
+  test('flush removes only the table', async () => {
     const seen = await lab.run(
       async ({ ipvs: { FirewallMarks }, netns, sh }, given) => {
         const { name, path } = await netns()
@@ -100,7 +100,7 @@ describe('what nft shows', () => {
 })
 
 describe('changes', () => {
-  test('adding twice is adding once; what is there already costs no transaction', async () => {
+  test('adding existing rules sends no transaction', async () => {
     const seen = await lab.run(async ({ ipvs: { FirewallMarks }, import: load, netns }, rule) => {
       const { path } = await netns()
       const { binding } = await load<typeof import('../../lib/binding/addon.ts')>('./dist/binding/addon.js')
@@ -143,7 +143,7 @@ describe('changes', () => {
     expect(error.rules).toEqual([web])
   })
 
-  test('replace: other marks, shorter and longer ranges, in one transaction', async () => {
+  test('replace: changed marks, shorter and longer ranges, in one transaction', async () => {
     const states = [
       [ftp, web],
       [

@@ -1,4 +1,4 @@
-// A network namespace whose name is deleted and given to another while a handle is open.
+// A network namespace whose name is deleted and reused while a handle is open.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -10,18 +10,18 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-test('a handle stays in its namespace with all that it does, and tells where the path leads', async () => {
+test('all calls of a handle stay in its namespace, and namespaceStatus() reports the path', async () => {
   const seen = await lab.run(
     async ({ ipvs: { FirewallMarks, Ipvs }, netns, sh, sleep }) => {
       const { name, path } = await netns()
-      // A datagram to a virtual service makes a connection that stays for minutes.
+      // A datagram to a virtual service creates a connection that stays for minutes.
       const connect = 'ip addr add 10.9.9.9/32 dev lo; echo hello > /dev/udp/10.9.9.9/53'
       await sh('ipvsadm -R', {
         netns: name,
         input: '-A -f 1 -s rr\n-A -u 10.9.9.9:53 -s rr\n-a -u 10.9.9.9:53 -r 10.9.9.9:5353 -m\n',
       })
       await sh(`bash -c '${connect}'`, { netns: name })
-      await sleep(2500) // until the kernel has copied its counters
+      await sleep(2500) // the kernel updates its counters every 2 seconds
       const [ipvs, marks] = [await Ipvs.open({ netns: path }), await FirewallMarks.open({ netns: path })]
       await marks.add({ mark: 2, address: '10.9.9.9', protocol: 'tcp', ports: [80] })
       const look = async () => {
@@ -90,7 +90,7 @@ test('1,000 handles leave no descriptor, no thread and no namespace behind', asy
   expect(seen.left).toBe('0')
 })
 
-test('watching ends when the name leads elsewhere', async () => {
+test('watching ends when the name is reused', async () => {
   const seen = await lab.run(
     async ({ netns, root, sh, start }) => {
       const { name } = await netns()
@@ -111,8 +111,7 @@ test('watching ends when the name leads elsewhere', async () => {
   )
   expect(seen.replaced).toEqual({
     status: 1,
-    stderr:
-      'ipvs: the network namespace was deleted and its name reused; start again to watch the new one\n',
+    stderr: 'ipvs: the network namespace was deleted and its name reused; start again to watch the new one\n',
   })
   expect(seen.missing).toEqual({ status: 1, stderr: 'ipvs: the network namespace was deleted\n' })
 })

@@ -1,5 +1,5 @@
-// What ends a call other than the kernel's refusal: a signal, a time-out, close(), a lost answer, a table that never
-// settles. Each error tells the truth about what became of the operation, and the handle works on.
+// Ends of a call other than the kernel's refusal: a signal, a time-out, close(), a lost reply, a table that never settles. Each
+// error has the true outcome of the operation, and the handle stays usable.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => lab.close())
 
 describe('a signal', () => {
-  test('before anything was sent: nothing is', async () => {
+  test('before sending: nothing is sent', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
       const { name, path } = await netns()
       const ipvs = await Ipvs.open({ netns: path })
@@ -41,7 +41,7 @@ describe('a signal', () => {
     expect(seen.listed).toMatchObject([{ fwmark: 7 }])
   })
 
-  test('of a write that waits behind another call of the handle: it is never sent', async () => {
+  test('of a write that waits for another call of the handle: it is never sent', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
       const { name, path } = await netns()
       const ipvs = await Ipvs.open({ netns: path })
@@ -50,7 +50,7 @@ describe('a signal', () => {
       const controller = new AbortController()
       const before = ipvs.snapshot()
       const write = ipvs.removeService({ fwmark: 7 }, { signal: controller.signal })
-      await Promise.resolve() // both are on their way to the session's thread, and the snapshot takes long
+      await Promise.resolve() // both are queued for the session's thread, and the snapshot takes long
       controller.abort()
       const error = await write.catch((reason: unknown) => reason)
       if (!(error instanceof IpvsError)) throw error
@@ -65,7 +65,7 @@ describe('a signal', () => {
     expect(seen).toEqual({ ...aborted, operation: 'removeService', target: 'FWM 7 ipv4', services: 300, left: 300 })
   })
 
-  test('of one of several writes that are with the kernel: unknown, and the others are not touched', async () => {
+  test('of one of several sent writes: unknown, without effect on the rest', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
       const { name, path } = await netns()
       const ipvs = await Ipvs.open({ netns: path })
@@ -74,12 +74,12 @@ describe('a signal', () => {
       const writes = [1, 2, 3].map((fwmark) =>
         ipvs.addService({ fwmark, scheduler: 'rr' }, fwmark === 2 ? { signal } : {}),
       )
-      await Promise.resolve() // they are sent at the end of the tick; answers come in a later turn of the event loop
+      await Promise.resolve() // sent at the end of the tick; replies come in a later turn of the event loop
       controller.abort()
       const settled = await Promise.allSettled(writes)
       const error = settled[1]?.status === 'rejected' ? (settled[1].reason as unknown) : undefined
       if (!(error instanceof IpvsError)) throw new Error('not aborted', { cause: error })
-      await ipvs.close() // what the kernel is doing ends first
+      await ipvs.close() // waits for the sent writes
       const saved = await sh('ipvsadm -Sn | sort', { netns: name })
       const { code, outcome, message } = error
       return { code, outcome, message, statuses: settled.map(({ status }) => status), saved }
@@ -87,10 +87,10 @@ describe('a signal', () => {
     expect(seen).toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'unknown' })
     expect(seen.message).toContain('read it back')
     expect(seen.statuses).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect(seen.saved.match(/-f \d/g)).toEqual(['-f 1', '-f 2', '-f 3']) // it may have been applied, and here it was
+    expect(seen.saved.match(/-f \d/g)).toEqual(['-f 1', '-f 2', '-f 3']) // unknown; here it was applied
   })
 
-  test('in the middle of a snapshot and of listings: they end at once, and the handle works on', async () => {
+  test('in the middle of a snapshot and of listings: they end immediately, and the handle stays usable', async () => {
     const seen = await lab.run(
       async ({ ipvs: { Ipvs, IpvsError }, netns, sleep }) => {
         const { path } = await netns()
@@ -108,7 +108,7 @@ describe('a signal', () => {
         const found = []
         for (const [operation, read] of Object.entries(reads)) {
           let error: unknown
-          // Now and then the signal comes too late.
+          // Sometimes the signal comes too late.
           for (let tries = 0; tries < 10 && !(error instanceof IpvsError); tries++) {
             const controller = new AbortController()
             const aborted = read(controller.signal).catch((reason: unknown) => reason)
@@ -136,7 +136,7 @@ describe('a signal', () => {
 })
 
 describe('close()', () => {
-  test('what was not sent yet is not applied, what is with the kernel ends first', async () => {
+  test('unsent calls are not applied, sent calls end first', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, sh, sleep }) => {
       const { name, path } = await netns()
       const ipvs = await Ipvs.open({ netns: path })
@@ -145,7 +145,7 @@ describe('close()', () => {
       const running = ipvs.snapshot()
       await sleep(2) // the snapshot takes far longer
       const waiting = [ipvs.flush(), ipvs.listServices()]
-      await Promise.resolve() // these two are with the session's thread
+      await Promise.resolve() // these two are queued for the session's thread
       const sameTick = ipvs.removeService({ fwmark: 7 })
       const closing = ipvs.close()
       const [refused, snapshot] = await Promise.all([Promise.allSettled([...waiting, sameTick]), running, closing])
@@ -160,7 +160,7 @@ describe('close()', () => {
     expect(seen).toEqual({ snapshot: 3000, told, left: 3000 })
   })
 
-  test('every method of a closed handle says so', async () => {
+  test('every method of a closed handle rejects with ERR_IPVS_CLOSED', async () => {
     const seen = await lab.run(async ({ ipvs: { Ipvs, FirewallMarks, IpvsError }, netns }) => {
       const { path } = await netns()
       const key = { fwmark: 7 }
@@ -224,15 +224,15 @@ describe('close()', () => {
   })
 })
 
-// A real kernel carries a request out before sendmsg() returns and has its answer ready then, so a time-out ends what was
-// not sent yet: the outcome "unknown" of this error is seen with a scripted kernel only (test/kernel/faults.test.ts).
-test('timeoutMs: what it ended was not applied, what was done is there', async () => {
+// A real kernel executes a request before sendmsg() returns, and its reply is ready then. So a time-out ends only unsent
+// requests; the outcome "unknown" of this error needs a scripted kernel (test/kernel/faults.test.ts).
+test('timeoutMs: timed-out calls were not applied, all other calls were', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
       const { name, path } = await netns()
       const marks = Array.from({ length: 4000 }, (_, i) => i + 1)
       const told = (error: unknown): string => (error instanceof IpvsError ? `${error.code} ${error.outcome}` : 'other')
-      // Even opening can take longer than this, but not every time.
+      // Even opening can time out, but not every time.
       const open = async () => Ipvs.open({ netns: path, timeoutMs: 1 }).catch(told)
       let hasty = await open()
       while (hasty === 'ERR_IPVS_TIMEOUT not-applied') hasty = await open()
@@ -246,7 +246,7 @@ test('timeoutMs: what it ended was not applied, what was done is there', async (
       await Promise.allSettled(marks.map((fwmark) => patient.addService({ fwmark, scheduler: 'rr' })))
       const listing = await hasty.listServices().then(() => 'done', told)
       const snapshot = await hasty.snapshot().then(() => 'done', told)
-      // It works on.
+      // The handle stays usable.
       let again: string
       do again = await hasty.getService({ fwmark: 7 }).then((service) => service.scheduler, told)
       while (again.startsWith('ERR_IPVS_TIMEOUT'))
@@ -264,9 +264,9 @@ test('timeoutMs: what it ended was not applied, what was done is there', async (
   expect(seen.theirs).toEqual(seen.done)
 })
 
-// A refusal is an answer of its own; a receive queue of the smallest size has room for three.
-test('more answers than the receive queue holds: unknown, unless a look at the table settles it', async (context) => {
-  if (lab.mode === 'direct') context.skip('net.core.rmem_default of this very host would have to be changed')
+// Each refusal is a separate reply; the smallest receive queue has room for three.
+test('more replies than the receive queue holds: unknown, unless reading back settles it', async (context) => {
+  if (lab.mode === 'direct') context.skip('it would change net.core.rmem_default of this host')
   const seen = await lab.run(async ({ ipvs: { Ipvs, IpvsError }, netns, sh }) => {
     const { name, path } = await netns()
     const before = (await sh('sysctl -n net.core.rmem_default')).trim()
@@ -295,14 +295,14 @@ test('more answers than the receive queue holds: unknown, unless a look at the t
   expect(seen).toMatchObject({ after: 'ERR_IPVS_SERVICE_NOT_FOUND', listed: [7] })
 })
 
-test('a table that another program never leaves alone: a conflict, and a single pass for those who do not mind', async () => {
+test('a table that another program changes continuously: a conflict, but a single pass succeeds', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns, sh, start, sleep }) => {
       const { name, path } = await netns()
       const ipvs = await Ipvs.open({ netns: path, timeoutMs: 60_000 })
       const marks = Array.from({ length: 1000 }, (_, i) => i + 1)
       await Promise.all(marks.map((fwmark) => ipvs.addService({ fwmark, scheduler: 'rr' })))
-      // Always another guest: each comes before the last one goes.
+      // Always a different temporary service: each is added before the previous one is removed.
       const guest = (i: number): number => 5000 + (i % 500)
       const lines = marks.slice(0, 500).map((i) => `-A -f ${guest(i)} -s rr\n-D -f ${guest(i - 1)}`)
       await sh('ipvsadm -A -f 5000 -s rr', { netns: name })
@@ -314,7 +314,7 @@ test('a table that another program never leaves alone: a conflict, and a single 
         for (;;) {
           const error = await read().catch((reason: unknown) => reason)
           if (error instanceof IpvsError) return { code: error.code, outcome: error.outcome, message: error.message }
-          await sleep(10) // they may not have begun
+          await sleep(10) // the loop may not have started
         }
       }
       const listing = await conflictOf(() => ipvs.listServices())

@@ -1,4 +1,4 @@
-// Patches of several processes: the kernel replaces a record as a whole, so each reads, merges and writes.
+// Concurrent patches of several processes: the kernel replaces whole records, so each patch reads, merges and writes.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -16,10 +16,10 @@ const timeoutMs = 110_000
 
 interface Writers {
   readonly table: string
-  /** What each process does, with `ipvs`, `key`, `server` and `round`; answers whether its own change is there afterwards. */
+  /** Code of each process, with `ipvs`, `key`, `server` and `round`; returns whether its own change is in the table. */
   readonly programs: readonly string[]
   readonly rounds: number
-  /** Runs beside them until they have ended. */
+  /** A command that runs in parallel until they have ended. */
   readonly beside?: string
 }
 
@@ -62,7 +62,7 @@ async function run({ netns, sh, start, ipvs: { Ipvs } }: LabContext, { table, pr
 const table = '-A -f 7 -s rr -p 1000\n-a -f 7 -r 10.0.0.7 -g -w 1\n'
 const own = '(await ipvs.listDestinations(key))[0]'
 
-test('two processes that change different fields of one destination lose nothing', async () => {
+test('two processes change different fields of one destination: no change is lost', async () => {
   const programs = [
     `await ipvs.updateDestination(key, server, { weight: round }); return ${own}.weight === round`,
     `await ipvs.updateDestination(key, server, { upperThreshold: round }); return ${own}.upperThreshold === round`,
@@ -71,7 +71,7 @@ test('two processes that change different fields of one destination lose nothing
   expect(seen).toMatchObject({ lost: ['[]', '[]'], destinations: [[200, 200, 0]] })
 })
 
-test('two processes that change different settings of one service lose nothing', async () => {
+test('two processes change different settings of one service: no change is lost', async () => {
   const programs = [
     `const persistence = { timeoutSeconds: round }
      await ipvs.updateService(key, { persistence }); return (await ipvs.getService(key)).persistence.timeoutSeconds === round`,
@@ -82,7 +82,7 @@ test('two processes that change different settings of one service lose nothing',
   expect(seen).toMatchObject({ lost: ['[]', '[]'], service: { scheduler: 'lc', persistence: 200 } })
 })
 
-test('single patches get their turn beside a process whose batches of patches never end', async () => {
+test('single patches get the lock in parallel with endless batches of patches', async () => {
   const batches = `
     const patch = (i) => ({ operation: 'updateDestination', service: key, destination: server, patch: { weight: i } })
     const items = Array.from({ length: 4000 }, (_, i) => patch(i + 1))
@@ -93,7 +93,7 @@ test('single patches get their turn beside a process whose batches of patches ne
   expect(seen).toMatchObject({ lost: ['[]', '[]'], destinations: [[4000, 10, 0]] })
 })
 
-test('beside ipvsadm, which takes no turns: all that is there is what somebody asked for', async () => {
+test('in parallel with ipvsadm, which takes no lock: the result is one of the requested states', async () => {
   const programs = [`await ipvs.updateDestination(key, server, { weight: 100 + round }); return true`]
   const beside = 'while ipvsadm -e -f 7 -r 10.0.0.7 -g -w 1 -x 5 -y 3; do :; done'
   const seen = await lab.run(run, { table, programs, rounds: 100, beside }, { timeoutMs })
@@ -106,7 +106,7 @@ test('beside ipvsadm, which takes no turns: all that is there is what somebody a
   ]).toContainEqual([weight, upper, lower])
 })
 
-test('a process that is stopped in the middle of a patch holds others up, and one that is killed does not', async () => {
+test('a process stopped in the middle of a patch blocks further patches, a killed process does not', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, sh, sleep, start }, input) => {
       const { name, path } = await netns()
@@ -126,9 +126,9 @@ test('a process that is stopped in the middle of a patch holds others up, and on
       const holder = start('node', ['--input-type=module', '-e', program], { env })
       while (!(await sh(`cat /proc/${holder.pid}/stat`)).includes(') T ')) await sleep(50)
       const heldUp = await patch(5)
-      const [listed] = await ipvs.listDestinations(key) // reading needs no turn
+      const [listed] = await ipvs.listDestinations(key) // reading needs no lock
       await ipvs.removeDestination(key, server)
-      await ipvs.addDestination(key, { ...server, weight: 1 }) // nor do other writes
+      await ipvs.addDestination(key, { ...server, weight: 1 }) // nor do writes that are not patches
       const aborted = await ipvs
         .updateDestination(key, server, { weight: 6 }, { signal: AbortSignal.timeout(100) })
         .catch(({ code, outcome }: { code: string; outcome: string }) => [code, outcome])

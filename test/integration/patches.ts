@@ -1,4 +1,4 @@
-// Random changes of the configurations of configurations.ts: a patch, and the configuration that it has to lead to.
+// Random changes of the configurations of configurations.ts: a patch, and the resulting configuration.
 import type { DestinationPatch, ServicePatch } from '../../lib/index.ts'
 import {
   MOST,
@@ -27,7 +27,7 @@ function patchPersistence(random: Random, service: ServiceModel): ServicePatch['
     service.sip = false // an engine goes with persistence
     return null
   }
-  // What is not named stays; where there was no persistence, it is the default.
+  // Absent fields stay, or get their default if the service was not persistent.
   const next = { ...(service.persistence ?? { timeoutSeconds: 360, prefixLength: fullLength(family) }) }
   const patch: { timeoutSeconds?: number; netmask?: string | number | null } = {}
   if (random.oneIn(2)) patch.timeoutSeconds = next.timeoutSeconds = randomTimeout(random)
@@ -52,7 +52,7 @@ function patchFlags(random: Random, service: ServiceModel): ServicePatch['schedu
   return service.flags === 0 && random.oneIn(2) ? null : flagsOf(service.flags, service.scheduler, random)
 }
 
-/** Changes the service and returns the patch that does the same. */
+/** Changes the service and returns the equivalent patch. */
 export function patchService(random: Random, service: ServiceModel, schedulers: readonly string[]): ServicePatch {
   const patch: Writable<ServicePatch> = {}
   if (random.oneIn(2)) patch.scheduler = service.scheduler = random.pick(schedulers)
@@ -76,7 +76,7 @@ function patchThresholds(random: Random, destination: DestinationModel): Destina
       destination.lowerThreshold = 0
       return { lowerThreshold: null }
     case 3:
-      destination.upperThreshold = destination.lowerThreshold = 0 // a lower one alone would mean nothing
+      destination.upperThreshold = destination.lowerThreshold = 0 // a lower threshold alone has no meaning
       return { upperThreshold: null }
     default:
       destination.upperThreshold = random.upTo(MOST)
@@ -93,7 +93,7 @@ function patchForwarding(random: Random, service: ServiceModel, destination: Des
     return { forwarding }
   }
   if (random.oneIn(2)) {
-    destination.tunnel ??= noTunnel // options stay, or there were none
+    destination.tunnel ??= noTunnel // existing options stay
     return { forwarding }
   }
   if (random.oneIn(3)) {
@@ -104,7 +104,7 @@ function patchForwarding(random: Random, service: ServiceModel, destination: Des
   return { forwarding, tunnel: ourTunnel(destination.tunnel) }
 }
 
-/** Changes the destination and returns the patch that does the same. */
+/** Changes the destination and returns the equivalent patch. */
 export function patchDestination(
   random: Random,
   service: ServiceModel,

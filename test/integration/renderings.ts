@@ -1,5 +1,5 @@
-// The configurations of configurations.ts in three languages: what our API is given, the lines that `ipvsadm -R` is given,
-// and what we have to list. Defaults are sometimes said and sometimes not, and whatever has two names gets either.
+// The configurations of configurations.ts in three forms: arguments of our API, lines for `ipvsadm -R`, and our expected
+// listing. Defaults are explicit at random, and of two equivalent names one is chosen at random.
 import type { Destination, Service, ServiceSnapshot, Tunnel } from '../../lib/index.ts'
 import { fullLength, servicePort, type DestinationModel, type Family, type Random } from './configurations.ts'
 import type { ServiceModel, TunnelModel } from './configurations.ts'
@@ -14,7 +14,7 @@ function named(bits: number, names: readonly string[]): string[] {
   return names.filter((_, bit) => bits & (1 << bit))
 }
 
-/** Flags of a scheduler, by their own names or by the neutral ones. */
+/** Flags of a scheduler, by their own or their neutral names. */
 export function flagsOf(bits: number, scheduler: string, random: Random): NonNullable<Service['schedulerFlags']> {
   const names = random.oneIn(2) ? flagNames : (ownNames[scheduler] ?? flagNames)
   return named(bits, names) as NonNullable<Service['schedulerFlags']>
@@ -33,7 +33,7 @@ export function ourTunnel({ type, port, checksum }: TunnelModel): Tunnel {
   return { type, ...(type === 'gue' && { port }), checksum } as Tunnel
 }
 
-/** What `addService` is given. */
+/** The argument of `addService`. */
 export function ourService(model: ServiceModel, random: Random): Service {
   const { key, scheduler, flags, persistence, sip, onePacket } = model
   const said = (isDefault: boolean): boolean => !isDefault || random.oneIn(2)
@@ -54,7 +54,7 @@ export function ourService(model: ServiceModel, random: Random): Service {
   }
 }
 
-/** What `addDestination` is given. */
+/** The argument of `addDestination`. */
 export function ourDestination({ key }: ServiceModel, model: DestinationModel, random: Random): Destination {
   const { address, port, forwarding, weight, upperThreshold, lowerThreshold, tunnel } = model
   const said = (isDefault: boolean): boolean => !isDefault || random.oneIn(2)
@@ -112,7 +112,7 @@ export function destinationLine(command: '-a' | '-e', service: ServiceModel, mod
   return words.join(' ')
 }
 
-/** What we have to list, without counters. */
+/** Our expected listing, without counters. */
 export function expectedListing(model: ServiceModel): object {
   const { key, scheduler, flags, persistence, sip, onePacket, destinations } = model
   return {
@@ -127,7 +127,7 @@ export function expectedListing(model: ServiceModel): object {
     }),
     ...(sip && { persistenceEngine: 'sip' }),
     onePacket,
-    // The newest is the first.
+    // The kernel lists the newest destination first.
     destinations: destinations.toReversed().map((destination) => expectedDestination(destination)),
   }
 }
@@ -149,12 +149,12 @@ const counters = new Set(['statistics', 'activeConnections', 'inactiveConnection
 const settings = (listed: object): object =>
   Object.fromEntries(Object.entries(listed).filter(([name]) => !counters.has(name)))
 
-/** A listed service as `expectedListing` has it. */
+/** A listed service in the format of `expectedListing`. */
 export function withoutCounters(service: ServiceSnapshot): object {
   return { ...settings(service), destinations: service.destinations.map(settings) }
 }
 
-/** A listing of `ipvsadm -Ln`, a text per service. It sorts by some of the key only, so others come in any order. */
+/** Splits a listing of `ipvsadm -Ln` by service, and sorts: ipvsadm orders by a part of the key only. */
 export function blocks(listing: string): string[] {
   const services = listing.split(/^(?=TCP|UDP|SCTP|FWM)/m).slice(1)
   return services.map((text) => text.trimEnd().split('\n').toSorted().join('\n')).toSorted()

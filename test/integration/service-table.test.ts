@@ -1,4 +1,4 @@
-// Linux 7 has a service table that grows, and sometimes does not: what docs/kernels.md says about it, tried.
+// The service table of Linux 7, which sometimes does not grow: tests the statements in docs/kernels.md.
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -15,7 +15,7 @@ afterAll(() => lab.close())
 const page = readFileSync(new URL('../../docs/kernels.md', import.meta.url), 'utf8')
 const [look = '', cure = ''] = (/```sh\n(grep [^]*?)```/.exec(page)?.[1] ?? '').split('\n')
 
-test('a table that stays at 16 buckets is seen and cured as the documentation says', async (context) => {
+test('a table that stays at 16 buckets is detected and fixed as documented', async (context) => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, root, sh, run, sleep }, commands) => {
       const { name, path } = await netns()
@@ -55,7 +55,7 @@ test('a table that stays at 16 buckets is seen and cured as the documentation sa
     { look, cure },
     { timeoutMs: 110_000 },
   )
-  if (seen === 'older') context.skip('before Linux 7 the service table has 256 buckets, whatever comes')
+  if (seen === 'older') context.skip('before Linux 7 the service table always has 256 buckets')
   if (seen === 'always grows') context.skip('the table of this kernel grew each time')
   expect(seen).toMatchObject({ services: 400 })
   expect(seen).toHaveProperty(

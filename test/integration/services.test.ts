@@ -1,4 +1,4 @@
-// Services on the real kernel. What we write, ipvsadm shows; what ipvsadm writes, we read.
+// Services on the real kernel: ipvsadm shows our writes, and we list ipvsadm's.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Service, ServicePatch } from '../../lib/index.ts'
@@ -11,10 +11,10 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-// What we add, and the line of `ipvsadm -Sn` for it, which is also what ipvsadm is given to add the same.
+// A service, and its line of `ipvsadm -Sn`, which is also the argument for ipvsadm to add it.
 const services: readonly [Service, string][] = [
   [{ fwmark: 7, scheduler: 'rr' }, '-f 7 -s rr'],
-  [{ fwmark: 2147483647 }, '-f 2147483647 -s wlc'], // ipvsadm prints greater ones as negative numbers
+  [{ fwmark: 2147483647 }, '-f 2147483647 -s wlc'], // ipvsadm prints larger marks as negative numbers
   [{ fwmark: 7, family: 'ipv6', scheduler: 'rr' }, '-f 7 -6 -s rr'],
   [{ protocol: 'tcp', address: '172.16.0.100', port: 80, scheduler: 'wrr' }, '-t 172.16.0.100:80 -s wrr'],
   [
@@ -78,7 +78,7 @@ test.each(services)('added as %j, ipvsadm saves: %s', async (service, saved) => 
   expect(seen.left).toEqual([])
 })
 
-test('what ipvsadm adds we list, and what we list can be added again', async () => {
+test('we list services added by ipvsadm, and can add them again', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, sh }, lines) => {
       const theirs = await netns()
@@ -113,7 +113,7 @@ test('what ipvsadm adds we list, and what we list can be added again', async () 
   expect(seen.saves[1]).toBe(seen.saves[0])
 })
 
-describe('updateService keeps what it does not name', () => {
+describe('updateService keeps absent fields', () => {
   const before = '-t 172.16.0.100:80 -s sh -b sh-port -p 600 -M 255.255.255.0'
   const patches: readonly [ServicePatch, string][] = [
     [{ scheduler: 'wrr' }, '-t 172.16.0.100:80 -s wrr -b flag-2 -p 600 -M 255.255.255.0'],
@@ -141,7 +141,7 @@ describe('updateService keeps what it does not name', () => {
     expect(save.trim().split(/\s+/).toSorted()).toEqual(`-A ${after}`.split(/\s+/).toSorted())
   })
 
-  test('the persistence engine stays too, and goes when it is set to null', async () => {
+  test('the persistence engine stays, and null removes it', async () => {
     const saves = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
       const { name, path } = await netns()
       await sh('ipvsadm -A -u 172.16.0.100:5060 -s rr -p 60 --pe sip', { netns: name })
@@ -164,7 +164,7 @@ describe('schedulers', () => {
   const everywhere = 'rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh none'.split(' ')
   const notEverywhere = ['twos']
 
-  test('every one by its name; one that the kernel lacks is named in the error', async () => {
+  test('every scheduler by name; the error for a missing one has its name', async () => {
     const seen = await lab.run(
       async ({ ipvs: { Ipvs, IpvsError }, netns, sh, run }, names) => {
         const { name, path } = await netns()
@@ -192,7 +192,7 @@ describe('schedulers', () => {
     }
   })
 
-  test('flags of sh and mh by name, as ipvsadm knows them', async () => {
+  test('flags of sh and mh have the same names as in ipvsadm', async () => {
     const flags = ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port'] as const
     const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }, names) => {
       const [ours, theirs] = [await netns(), await netns()]
@@ -215,7 +215,7 @@ describe('schedulers', () => {
   })
 })
 
-test('patches of one handle, issued together, lose nothing', async () => {
+test('concurrent patches of one handle: no change is lost', async () => {
   const service = await lab.run(async ({ ipvs: { Ipvs }, netns }) => {
     const { path } = await netns()
     const ipvs = await Ipvs.open({ netns: path })
@@ -237,7 +237,7 @@ test('patches of one handle, issued together, lose nothing', async () => {
   })
 })
 
-test('a table of many services is listed whole, each once', async () => {
+test('many services are listed completely, each once', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, sh }) => {
     const { name, path } = await netns()
     const ipvs = await Ipvs.open({ netns: path })
@@ -267,13 +267,13 @@ test('info', async () => {
   expect(info.connectionTableSize).toBeTypeOf('number')
 })
 
-test('a handle in one namespace leaves the rest of the process where it is', async () => {
+test('a handle in another namespace does not move the rest of the process', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, netns, import: load }) => {
     const { readdir, readlink } = await load<typeof import('node:fs/promises')>('node:fs/promises')
     const own = await readlink('/proc/self/ns/net')
     const inOwn = async (): Promise<number> => {
       const tasks = await readdir('/proc/self/task')
-      const ended = () => own // a thread of another test, meanwhile
+      const ended = () => own // a thread of another test may end meanwhile
       const places = await Promise.all(tasks.map((task) => readlink(`/proc/self/task/${task}/ns/net`).catch(ended)))
       return places.filter((place) => place !== own).length
     }

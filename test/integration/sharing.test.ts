@@ -1,4 +1,4 @@
-// Several who change one table: handles of one process, worker threads, and ipvsadm. Each is answered for itself.
+// Concurrent changes of one table by handles of one process, worker threads, and ipvsadm. Each gets its own results.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -10,11 +10,11 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-test('handles of one process: each is told what became of its own calls', async () => {
+test('handles of one process: each gets the results of its own calls', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, netns }) => {
     const { path } = await netns()
     const handles = await Promise.all(Array.from({ length: 5 }, () => Ipvs.open({ netns: path })))
-    // All want the same 100 services, and each 100 of its own.
+    // All add the same 100 services, and each adds 100 services of its own.
     const adding = handles.map((ipvs, index) =>
       Array.from({ length: 100 }, (_, i) => [
         ipvs.addService({ fwmark: 1 + i, scheduler: 'rr' }),
@@ -37,7 +37,7 @@ test('handles of one process: each is told what became of its own calls', async 
   expect(seen.marks).toEqual(seen.lengths)
 })
 
-test('worker threads: each opens handles of its own, in namespaces of their own, and ends', async () => {
+test('worker threads: each opens its own handles, in its own namespaces, and ends', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, node }) => {
       const shared = await netns()
@@ -83,7 +83,7 @@ test('worker threads: each opens handles of its own, in namespaces of their own,
   expect(seen.timeouts.toSorted(([a = 0], [b = 0]) => a - b)).toEqual(all.map((mark) => [mark, mark]))
 })
 
-test('ipvsadm beside us: what is ours stays right, and what is its own is seen', async () => {
+test('in parallel with ipvsadm: our entries stay right, and its entries are listed', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, start, sh, sleep }) => {
       const { name, path } = await netns()
@@ -130,7 +130,7 @@ test('ipvsadm beside us: what is ours stays right, and what is its own is seen',
   expect(seen.listed.filter((mark) => mark < 5000)).toEqual(Array.from({ length: 15 }, (_, i) => 2 * i + 1))
 })
 
-test('a service that goes between the read and the write of an update: not found, and never made again', async () => {
+test('a service removed between the read and the write of an update: not found, and never created again', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs, IpvsError }, netns }) => {
       const { path } = await netns()
@@ -142,8 +142,8 @@ test('a service that goes between the read and the write of an update: not found
         await removing.addService({ ...key, scheduler: 'sh' })
         await removing.addDestination(key, server)
         const updates = Array.from({ length: 3 }, () => [
-          updating.updateService(key, { persistence: { timeoutSeconds: 60 + round } }), // read and written natively
-          updating.updateService(key, { schedulerFlags: ['sh-port'] }), // read before it is sent: is it sh?
+          updating.updateService(key, { persistence: { timeoutSeconds: 60 + round } }), // read and written by native code
+          updating.updateService(key, { schedulerFlags: ['sh-port'] }), // read first, to check the scheduler
           updating.updateDestination(key, server, { weight: round }),
         ]).flat()
         const settled = Promise.allSettled(updates)
@@ -166,6 +166,6 @@ test('a service that goes between the read and the write of an update: not found
   expect(seen.made).toBe(0)
   const { updated = 0, ...rejected } = seen.outcomes
   expect(updated).toBeGreaterThan(0)
-  // Of a destination whose service goes after it was found, the kernel says the same.
+  // The kernel reports the same for a destination whose service is removed meanwhile.
   expect(Object.keys(rejected)).toEqual(['ERR_IPVS_SERVICE_NOT_FOUND not-applied'])
 })

@@ -1,4 +1,4 @@
-// Whole tables at once, while nobody and while somebody changes them.
+// Snapshots of whole tables, with and without concurrent changes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -27,7 +27,7 @@ test('an empty table, and services without destinations', async () => {
   expect(seen.bare).toEqual(seen.listed.map((service) => ({ ...service, destinations: [] })))
 })
 
-test('300 services of two destinations each, as ipvsadm saves them, and as they are added again', async () => {
+test('300 services with two destinations each: equal to the listing of ipvsadm, and added again', async () => {
   const seen = await lab.run(
     async ({ ipvs: { Ipvs }, netns, sh }) => {
       const [here, there] = [await netns(), await netns()]
@@ -73,15 +73,15 @@ test('300 services of two destinations each, as ipvsadm saves them, and as they 
   expect(lines.toSorted()).toEqual(theirs.toSorted())
   expect(seen.once).toEqual(seen.snapshot)
   expect(seen.copied).toBe(seen.theirs)
-  // The order of services is the kernel's; that of destinations says which one is newer.
+  // The order of services is arbitrary; destinations are in order of age.
   const byMark = (list: typeof seen.snapshot) => list.toSorted((a, b) => (a.fwmark ?? 0) - (b.fwmark ?? 0))
   expect(byMark(seen.again)).toEqual(byMark(seen.snapshot))
 })
 
-describe('while others change the table', () => {
+describe('during concurrent changes', () => {
   /**
-   * 250 services of two destinations stay; others come and go, as do further destinations of those that stay, by `how`.
-   * Counts what snapshots got wrong about what stays.
+   * 250 services with two destinations each stay; `how` adds and removes further services, and further destinations of the stable
+   * ones. Counts errors of snapshots in the stable entries.
    */
   const underChurn = async (how: 'ipvsadm' | 'handle', consistent: boolean, pauseMs: number) =>
     lab.run(
@@ -96,13 +96,13 @@ describe('while others change the table', () => {
         }
         await Promise.all(stay)
 
-        // What comes and goes: ten at a time, other ones each time.
+        // Marks of temporary services: ten at a time, different ones each time.
         const range = (round: number) => Array.from({ length: 10 }, (_, i) => 1000 + ((round * 10 + i) % 500))
-        const others = { going: true, rounds: 0 }
+        const writer = { going: true, rounds: 0 }
         const byHandle = async (): Promise<void> => {
           const other = await Ipvs.open({ netns: path })
-          for (; others.going; others.rounds++) {
-            const marks = range(others.rounds)
+          for (; writer.going; writer.rounds++) {
+            const marks = range(writer.rounds)
             const work = (one: (mark: number) => Promise<void>[]) => Promise.all(marks.flatMap(one))
             const guest = { address: '10.0.9.9' }
             await work((mark) => [
@@ -129,9 +129,9 @@ describe('while others change the table', () => {
           const loop = 'while printf %s "$lines" | ipvsadm -R; do echo done; sleep "$pause"; done'
           const env = { lines, pause: String(given.pauseMs / 1000) }
           const child = start('sh', ['-c', loop], { netns: name, env })
-          while (others.going) await sleep(50)
+          while (writer.going) await sleep(50)
           await child.stop()
-          others.rounds = child.output.stdout.split('done').length - 1
+          writer.rounds = child.output.stdout.split('done').length - 1
           if (child.output.stderr !== '') throw new Error(child.output.stderr)
         }
         const churn = given.how === 'handle' ? byHandle() : byIpvsadm()
@@ -159,16 +159,16 @@ describe('while others change the table', () => {
             if (!(error instanceof IpvsError) || error.code !== 'ERR_IPVS_CONFLICT') throw error
             conflicts++
           }
-          await sleep(1) // for the other handle
+          await sleep(1) // lets the other handle run
         }
-        others.going = false
+        writer.going = false
         await churn
         await ipvs.close()
         return {
           wrong,
           good,
           conflicts,
-          rounds: others.rounds,
+          rounds: writer.rounds,
           left: Number(await sh('ipvsadm -Sn | grep -c -- -A', { netns: name })),
         }
       },
@@ -177,20 +177,20 @@ describe('while others change the table', () => {
     )
   const right = { twice: 0, missing: 0, destinationTwice: 0, destinationMissing: 0, unexpected: 0 }
 
-  test.each(['ipvsadm', 'handle'] as const)('%s, now and then: right, or a conflict', async (how) => {
+  test.each(['ipvsadm', 'handle'] as const)('%s, with pauses: right, or a conflict', async (how) => {
     const seen = await underChurn(how, true, 200)
     expect(seen.wrong).toEqual(right)
     expect(seen.rounds).toBeGreaterThan(0)
     expect(seen.good).toBeGreaterThan(0)
   })
 
-  test.each(['ipvsadm', 'handle'] as const)('%s, without a pause: never wrong about what stays', async (how) => {
+  test.each(['ipvsadm', 'handle'] as const)('%s, without pauses: stable entries are never wrong', async (how) => {
     const seen = await underChurn(how, true, 0)
     expect(seen.wrong).toEqual(right)
     expect(seen.rounds).toBeGreaterThan(0)
   })
 
-  test('one pass has nothing twice, and nothing that never was', async () => {
+  test('a single pass has no duplicates and no unknown entries', async () => {
     const seen = await underChurn('handle', false, 0)
     expect(seen.conflicts).toBe(0)
     expect(seen.wrong).toMatchObject({ twice: 0, destinationTwice: 0, unexpected: 0 })

@@ -1,6 +1,6 @@
-// A writer who is just in time: between the request of a listing and its first receive. What the kernel has filled by then
-// is told, and the entry behind it is skipped when one before it goes. Nothing that was there all the time may be missing,
-// in a listing or in anything that is built on one.
+// A writer between the request of a listing and its first receive. The kernel has filled the first datagram by then; removing an
+// entry from it makes the kernel skip the next entry. No stable entry may be missing, neither in a listing nor in operations that
+// use one.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -15,18 +15,18 @@ beforeAll(async () => {
 afterAll(() => lab.close())
 
 interface Race {
-  /** How many entries there are: services, or destinations of one service. */
+  /** Number of entries: services, or destinations of one service. */
   readonly services?: number
   readonly destinations?: number
-  /** What the writer does around each of the first `dumps` listings; `%first%` is the entry that is listed first. */
+  /** Commands of the writer around each of the first `dumps` listings; `%first%` is the first listed entry. */
   readonly before?: string
   readonly after: string
   readonly dumps: number
-  /** What the racing process does, with `ipvs`, `key` and `keys`, all entries in the order in which they are listed. */
+  /** Code of the racing process, with `ipvs`, `key` and `keys`, the entries in listing order. */
   readonly program: string
 }
 
-/** The keys of what was there, in the kernel's order, what the program answered, and what is there afterwards. */
+/** Returns the keys before, in the kernel's order, the result of the program, and the keys afterwards. */
 async function race({ ipvs: { Ipvs }, netns, node, sh }: LabContext, given: Race) {
   const { name, path } = await netns()
   const entries = Array.from({ length: given.services ?? given.destinations ?? 0 }, (_, i) => i + 1)
@@ -64,7 +64,7 @@ async function race({ ipvs: { Ipvs }, netns, node, sh }: LabContext, given: Race
 
 const run = (given: Race) => lab.run(race, given, { timeoutMs: 110_000 })
 
-// One more than what the kernel puts into a datagram of 32 KiB.
+// One more than the kernel puts into a datagram of 32 KiB.
 const services = { services: 112, after: 'ipvsadm -D -f %first%', dumps: 1 }
 const destinations = { destinations: 92, after: 'ipvsadm -d -f 1 -r %first%', dumps: 1 }
 
@@ -74,7 +74,7 @@ test.for([
 ] as const)('a listing of %s', async ([, given, program]) => {
   const once = await run({ ...given, program: program.replace('OPTIONS', '{ consistent: false }') })
   expect(once.left).toEqual(once.keys.slice(1))
-  expect(once.answered).toEqual(once.keys.slice(0, -1)) // one pass only: it lacks one, and has one that is gone
+  expect(once.answered).toEqual(once.keys.slice(0, -1)) // a single pass lacks one entry, and has a removed one
   const consistent = await run({ ...given, program: program.replace('OPTIONS', '{}') })
   expect(consistent.left).toEqual(consistent.keys.slice(1))
   expect(consistent.answered).toEqual(consistent.left)
@@ -82,13 +82,13 @@ test.for([
 
 test('a snapshot', async () => {
   const program = 'return (await ipvs.snapshot())[0].destinations.map(({ address }) => address)'
-  const after = 'ipvsadm -d -f 1 -r %first% 2> /dev/null || true' // the first listing is that of the services
+  const after = 'ipvsadm -d -f 1 -r %first% 2> /dev/null || true' // the first listing is of services
   const { keys, answered, left } = await run({ ...destinations, after, dumps: 2, program })
   expect(left).toEqual(keys.slice(1))
   expect(answered).toEqual(left)
 })
 
-test('flush({ family }) leaves none', async () => {
+test('flush({ family }) removes all', async () => {
   const { answered, left } = await run({
     ...services,
     program: "return (await ipvs.flush({ family: 'ipv4' })) ?? 'done'",
@@ -96,8 +96,8 @@ test('flush({ family }) leaves none', async () => {
   expect([answered, left]).toEqual(['done', []])
 })
 
-test('a patch finds its destination, or says that the table does not settle, and never that it is not there', async () => {
-  // Somebody adds a destination in front before each listing, and removes it in the middle: the last one is skipped each time.
+test('a patch finds its destination or fails with a conflict, and never with "not found"', async () => {
+  // Before each listing a destination is added in front, and removed in the middle: the last one is skipped each time.
   const restless = {
     destinations: 91,
     before: 'ipvsadm -a -f 1 -r 10.0.1.1 -g',
