@@ -268,8 +268,10 @@ describe('early ends', () => {
     const batches = [rejection(ipvs.batch(adds(3000), { signal: controller.signal })), ipvs.batch(adds(3))]
     while (session.calls.length < 4) await setImmediate()
     const bytes = session.calls.map(({ call }) => ('ended' in call ? call.ended : undefined))
-    const [aborted, other] = [...new Set(bytes)]
-    expect(bytes.filter((byte) => byte === aborted)).toHaveLength(3)
+    // Which batch sends first depends on how fast items are taken: a slow machine lets the second one pass.
+    const callsOf = (byte: unknown) => bytes.filter((each) => each === byte).length
+    const [other, aborted] = [...new Set(bytes)].toSorted((left, right) => callsOf(left) - callsOf(right))
+    expect([callsOf(aborted), callsOf(other)]).toEqual([3, 1])
     controller.abort()
     expect([aborted, other]).toEqual([Uint8Array.of(1), Uint8Array.of(0)])
     session.reply = () => ({})
