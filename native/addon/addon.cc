@@ -1,7 +1,7 @@
 // Module initialisation: what `binding` in lib/binding/addon.ts is made of.
 #include "addon/sessions.h"
-#include "ipvs/commands.h"
 #include "connections/connection.h"
+#include "ipvs/commands.h"
 #include "nftables/element.h"
 #include "nftables/foreign_marks.h"
 #include "nftables/tracer.h"

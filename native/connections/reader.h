@@ -5,8 +5,8 @@
 
 #include "connections/filter.h"
 #include "connections/line.h"
-#include "connections/seen.h"
 #include "connections/read_ahead.h"
+#include "connections/seen.h"
 #include "netlink/socket.h"
 #include "netlink/status.h"
 

@@ -21,8 +21,8 @@ inline bool isInteger(const Cloned& value, int64_t least, int64_t most) {
 // Four decimal numbers without leading zeros, into four bytes. False: something else.
 [[nodiscard]] bool readIPv4(std::string_view text, std::byte* bytes);
 
-// The text of an address as lib/values/address.ts takes it, into 16 bytes, of which IPv4 uses four. False: unusual, or one
-// that packets are not sent to from anywhere.
+// The text of an address as lib/values/address.ts takes it, into 16 bytes, of which IPv4 uses four. False: unusual, or
+// one that packets are not sent to from anywhere.
 [[nodiscard]] bool readAddress(const Cloned& value, uint16_t& family, std::byte* bytes);
 
 } // namespace ipvs

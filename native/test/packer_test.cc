@@ -1,8 +1,8 @@
 // Items as V8 serializes them: what is read, and that nothing that is cut off or changed is read beyond its end. That
 // the rows are right is compared with the other way to make them, in test/codec/item-packer.test.ts.
-#include "packing/v8_value.h"
 #include "ipvs/commands.h"
 #include "packing/packer.h"
+#include "packing/v8_value.h"
 
 #include <doctest/doctest.h>
 
