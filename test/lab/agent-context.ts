@@ -1,4 +1,4 @@
-// The context of one job: makes what the job asks for and removes it afterwards.
+// The context of one job: makes its processes and namespaces, and removes them afterwards.
 
 import path from 'node:path'
 import { release } from 'node:os'
@@ -24,13 +24,13 @@ export class AgentContext implements LabContext {
 
   constructor(signal: AbortSignal) {
     this.signal = signal
-    // Jobs take their parameter apart: `({ sh, netns }) => ...`.
+    // Jobs destructure their parameter: `({ sh, netns }) => ...`.
     for (const name of ['import', 'run', 'start', 'sh', 'node', 'netns', 'sleep'] as const) {
       Object.defineProperty(this, name, { value: this[name].bind(this) })
     }
   }
 
-  /** Loads the product ahead of a job that mentions it. A failure waits until the job really takes it. */
+  /** Loads the product before a job that mentions it. A failure is thrown when the job reads `ipvs`. */
   async loadIpvs(): Promise<void> {
     try {
       this.#ipvs = { module: await import('ipvs') }
@@ -40,7 +40,7 @@ export class AgentContext implements LabContext {
   }
 
   get ipvs(): IpvsModule {
-    if (this.#ipvs === undefined) throw new Error('a job that uses "ipvs" has to call it by that name')
+    if (this.#ipvs === undefined) throw new Error('a job that uses "ipvs" must contain the word "ipvs"')
     if ('error' in this.#ipvs) throw this.#ipvs.error
     return this.#ipvs.module
   }
@@ -92,7 +92,7 @@ export class AgentContext implements LabContext {
     await Promise.all(
       this.#processes.map(async (child) => {
         child.kill('SIGKILL')
-        // Only its output can be left of one that failed to start.
+        // A process that failed to start has only output.
         await child.exited.catch(() => undefined)
       }),
     )
@@ -100,7 +100,7 @@ export class AgentContext implements LabContext {
   }
 }
 
-/** A namespace lives as long as a process is in it, whether it has a name or not. */
+/** A namespace exists as long as a process is in it, with or without a name: so its processes are killed first. */
 async function removeNamespace(name: string): Promise<void> {
   const text = `ip netns pids ${name} | xargs -r kill -9; ip netns delete ${name}`
   const { status, stderr } = await new AgentProcess('sh', ['-c', text], {}, '/').exited

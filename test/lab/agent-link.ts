@@ -1,4 +1,4 @@
-// The host's side of one agent: starts it, in a machine or directly, and passes jobs to it.
+// The host side of one agent: starts it, in a machine or directly, and sends jobs to it.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -14,27 +14,28 @@ import { LabMachine } from '../../lab/machine.ts'
 import { say } from '../../lab/progress.ts'
 import { chooseKernel } from '../../lab/run.ts'
 
-/** Where jobs run: on this host's own kernel, or in a virtual machine. */
+/** Where jobs run: on the kernel of this host, or in a virtual machine. */
 export type LabMode = 'direct' | 'qemu'
 
 export interface AgentOptions {
   readonly mode: LabMode
-  /** Root of the checkout, which has to be compiled. */
+  /** Root of the compiled checkout. */
   readonly root: string
-  /** Series to boot; the default one if not given. */
+  /** Kernel series to boot; absent: the default series. */
   readonly kernel?: string | undefined
 }
 
-/** How long an agent may stay silent after a job's time is over, before it is taken for dead. */
+/** Time without a reply after the time limit of a job; then the agent counts as dead. */
 const graceMs = 30_000
-/** How long it may take to clean up in the end. */
+/** Time limit of the clean-up at the end. */
 const closeLimitMs = 10_000
 
-/** Decides by what this host can do; IPVS_LAB overrides. */
+/** "direct" for root on a host with ip_vs, else "qemu"; IPVS_LAB overrides. */
 export function chooseMode(): LabMode {
   const wanted = process.env['IPVS_LAB']
   if (wanted === 'direct' || wanted === 'qemu') return wanted
-  if (wanted !== undefined && wanted !== '') throw new LabUsageError(`IPVS_LAB is "direct" or "qemu", not "${wanted}"`)
+  if (wanted !== undefined && wanted !== '')
+    throw new LabUsageError(`IPVS_LAB must be "direct" or "qemu", not "${wanted}"`)
   if (!isRoot()) return 'qemu'
   const loaded = existsSync('/proc/net/ip_vs')
   return loaded || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0 ? 'direct' : 'qemu'
@@ -46,7 +47,7 @@ interface AgentStreams {
   readonly replies: Readable
   readonly messages: Readable
   readonly release: string
-  /** Settles when it has ended. */
+  /** Settles when the agent has ended. */
   readonly exit: Promise<number>
   readonly close: () => Promise<void>
 }
@@ -60,7 +61,7 @@ export class AgentLink {
 
   static async start(options: AgentOptions): Promise<AgentLink> {
     const program = path.join(options.root, 'out/test/lab/agent.js')
-    if (!existsSync(program)) throw new LabUsageError(`${program} does not exist: npm run build:ts makes it`)
+    if (!existsSync(program)) throw new LabUsageError(`${program} does not exist: run npm run build:ts`)
     // Descriptors as the agent expects them.
     const argv = ['sh', '-c', 'exec "$0" "$1" 3>&1 1>&2 4<&0 </dev/null', process.execPath, program]
     return new AgentLink(options.mode === 'direct' ? startDirect(argv, options) : await startMachine(argv, options))
@@ -74,7 +75,7 @@ export class AgentLink {
     if (process.env['IPVS_LAB_VERBOSE'] !== undefined) {
       streams.messages.on('data', new LineReader((line) => process.stderr.write(`lab| ${line}\n`)).listener)
     }
-    // A broken pipe means that it has ended, which "exit" says better.
+    // A broken pipe means the end of the agent; "exit" reports it with the status.
     streams.jobs.on('error', () => {})
     streams.exit.then(
       (status) => this.#fail(new Error(`the lab's agent ended with status ${status}. ${this.#lastWords()}`)),
@@ -86,7 +87,7 @@ export class AgentLink {
     return this.#lost !== undefined
   }
 
-  /** Runs a job, which is passed on in its encoded form, as is the reply; rejects if the agent is lost. */
+  /** Runs a job. Job and reply stay encoded. Rejects if the agent is lost. */
   async run(job: JobRequest): Promise<JobReply> {
     if (this.#lost !== undefined) throw this.#lost
     const reply = deferred<JobReply>()
@@ -120,7 +121,7 @@ export class AgentLink {
 
   #lastWords(): string {
     const words = this.#messages.toString().trim()
-    return words === '' ? 'It had written nothing.' : `The last it had written:\n${words}`
+    return words === '' ? 'It wrote no messages.' : `Its last messages:\n${words}`
   }
 }
 
@@ -132,7 +133,7 @@ function startDirect(argv: readonly string[], options: AgentOptions): AgentStrea
     child.once('exit', (code) => resolve(code ?? 128))
   })
   const close = async (): Promise<void> => {
-    // It removes what its job had made on this host before it ends, unless it is stuck.
+    // The agent removes namespaces and processes of its job before it ends, unless it is stuck.
     child.stdin.end()
     const timer = setTimeout(() => child.kill('SIGKILL'), closeLimitMs)
     await exit

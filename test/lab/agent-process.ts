@@ -1,11 +1,11 @@
-// Processes that a job starts.
+// Processes of a job.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import type { LabProcess, RunOptions, RunResult } from './job.ts'
 
-/** One child in a process group of its own, so that what it starts can be ended with it. */
+/** One child in a separate process group, so that its own children end with it. */
 export class AgentProcess implements LabProcess {
   readonly exited: Promise<RunResult>
   readonly output = { stdout: '', stderr: '' }
@@ -24,7 +24,7 @@ export class AgentProcess implements LabProcess {
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (text: string) => (this.output[name] += text))
     }
-    // A program need not read its input.
+    // Programs may leave their input unread.
     this.#child.stdin?.on('error', () => {})
     this.#child.stdin?.end(options.input ?? '')
     this.exited = this.#watch()
@@ -43,7 +43,7 @@ export class AgentProcess implements LabProcess {
     while (!this.output.stdout.includes(text)) {
       const ended = await Promise.race([this.exited, once(this.#child.stdout!, 'data').then(() => undefined)])
       if (ended === undefined || this.output.stdout.includes(text)) continue
-      throw new Error(`it ended (status ${ended.status}) without writing "${text}": ${ended.stderr.trim()}`)
+      throw new Error(`the program ended (status ${ended.status}) without writing "${text}": ${ended.stderr.trim()}`)
     }
   }
 
@@ -52,7 +52,7 @@ export class AgentProcess implements LabProcess {
     return this.exited
   }
 
-  /** Signals the whole group; also after the child's own end, for what it left in there. */
+  /** Signals the whole group, also after the end of the child: its own children may still run. */
   kill(signal: NodeJS.Signals): void {
     if (this.pid === 0) return
     try {

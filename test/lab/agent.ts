@@ -1,7 +1,7 @@
-// The lab's inside: a program that runs jobs, one at a time. It runs in the guest, or on a host that has IPVS itself.
+// The inside of the lab: a program that runs jobs, one at a time, in the guest or on a host with IPVS.
 //
-// Descriptor 3 takes replies and descriptor 4 brings jobs, lines of JSON both; so whatever a job or its children write to
-// stdout cannot get between them: stdout is stderr here.
+// Descriptor 3 takes replies and descriptor 4 brings jobs, as lines of JSON. Output of jobs and their children cannot mix with
+// replies: stdout is stderr here.
 
 import { Socket } from 'node:net'
 import vm from 'node:vm'
@@ -14,11 +14,11 @@ import { fromWire, toWire } from './wire.ts'
 const replies = new Socket({ fd: 3, readable: false, writable: true })
 const requests = new Socket({ fd: 4, readable: true, writable: false })
 
-/** Failures that no promise of the job carries: they must not pass for success. */
+/** Uncaught errors outside the promise of the job: the job fails with them. */
 let strayErrors: unknown[] = []
 process.on('uncaughtException', (error) => strayErrors.push(error))
 
-/** Rejects when the host has gone. */
+/** Rejects when the host has closed the connection. */
 const hangup = deferred<never>()
 hangup.promise.catch(() => {})
 
@@ -50,10 +50,10 @@ async function runJob(job: JobRequest): Promise<JobReply> {
 }
 
 async function evaluate(job: JobRequest, context: AgentContext): Promise<unknown> {
-  // Importing takes a second on an emulated processor: only for jobs that want it.
+  // The import takes a second on an emulated processor: only for jobs with the word `ipvs`.
   if (/\bipvs\b/.test(job.source)) await context.loadIpvs()
   const compiled: unknown = vm.runInThisContext(`(${job.source}\n)`, { filename: 'lab-job.js' })
-  if (typeof compiled !== 'function') throw new TypeError('a job has to be a function')
+  if (typeof compiled !== 'function') throw new TypeError('a job must be a function')
   return (compiled as (context: AgentContext, args: unknown) => unknown)(context, job.args)
 }
 
@@ -62,7 +62,7 @@ async function withinTime(work: Promise<unknown>, limitMs: number): Promise<unkn
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new JobTimeoutError(`the job took more than ${limitMs} ms`)), limitMs)
   })
-  // What it comes to later concerns nobody.
+  // A later failure is ignored: the job has already timed out.
   work.catch(() => {})
   try {
     return await Promise.race([work, late, hangup.promise])
@@ -72,7 +72,7 @@ async function withinTime(work: Promise<unknown>, limitMs: number): Promise<unkn
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`not an Error was thrown: ${String(thrown)}`)
+  return thrown instanceof Error ? thrown : new Error(`the job threw a value that is not an Error: ${String(thrown)}`)
 }
 
 function send(reply: JobReply): void {
@@ -92,7 +92,7 @@ const reader = new LineReader((line) => {
 })
 requests.on('data', reader.listener)
 requests.on('close', () => {
-  // Jobs clean up behind them; then this ends.
-  hangup.reject(new Error('the host has gone'))
+  // The running job cleans up; then the agent ends.
+  hangup.reject(new Error('the host has closed the connection'))
   void queue.then(() => replies.end(() => process.exit(0)))
 })

@@ -1,4 +1,4 @@
-// Shares one agent among test processes: listens on a Unix socket, puts jobs into a queue and passes them on one at a time.
+// Shares one agent among test processes: takes jobs on a Unix socket, queues them, and sends them to the agent one at a time.
 
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -10,7 +10,7 @@ import type { JobRequest } from './job.ts'
 import { LineReader } from '../../lab/lines.ts'
 import { toWire } from './wire.ts'
 
-/** The first line that a client gets. */
+/** The first line sent to a client. */
 export interface BrokerGreeting {
   readonly mode: AgentOptions['mode']
   readonly release: string
@@ -41,7 +41,7 @@ export class LabBroker {
   private constructor(options: AgentOptions, agent: AgentLink) {
     this.#options = options
     this.#agent = agent
-    // For a run that is interrupted: vitest ends then without any teardown.
+    // For interrupted runs: vitest then ends without teardown.
     process.once('exit', () => this.#removeFolder())
     this.#server = createServer((client) => this.#serve(client))
   }
@@ -54,7 +54,7 @@ export class LabBroker {
     return this.#agent.release
   }
 
-  /** Starts the agent anew before the next job, so that it sees what has been compiled since. */
+  /** Restarts the agent before the next job, so that it loads newly compiled files. */
   restart(): void {
     this.#enqueue(async () => {
       await this.#agent.close()
@@ -78,7 +78,7 @@ export class LabBroker {
   #serve(client: Socket): void {
     this.#clients.add(client)
     client.on('close', () => this.#clients.delete(client))
-    // A test process may be killed at any time; its jobs end like others, for nobody.
+    // A test process may be killed at any time; its jobs still run to their end.
     client.on('error', () => {})
     const greeting: BrokerGreeting = { mode: this.#options.mode, release: this.release }
     client.write(`${toWire(greeting)}\n`)
@@ -91,11 +91,11 @@ export class LabBroker {
     client.on('data', reader.listener)
   }
 
-  /** Resolves with the line to reply. Values in it stay encoded: they concern the two ends only. */
+  /** Resolves with the reply line. Values stay encoded: only the two ends need them. */
   async #run(request: JobRequest): Promise<string> {
     const { id } = request
     try {
-      // One job may take the agent down with it; that must not be the end of the others.
+      // A job may crash the agent; later jobs get a new one.
       if (this.#agent.lost) {
         await this.#agent.close()
         this.#agent = await AgentLink.start(this.#options)
@@ -115,7 +115,7 @@ export class LabBroker {
   }
 }
 
-/** A folder for the socket that only this user can enter; ones of brokers that were killed are removed. */
+/** Makes a private folder for the socket, and removes folders of killed brokers. */
 function socketFolder(): string {
   const prefix = 'ipvs-lab-broker-'
   for (const entry of readdirSync(tmpdir())) {

@@ -1,4 +1,4 @@
-// What integration tests use:
+// The lab client of integration tests:
 //
 //   const lab = await connectLab()
 //   const services = await lab.run(async ({ ipvs, netns }, fwmark) => {
@@ -10,9 +10,9 @@
 //     return listed
 //   }, 7)
 //
-// The function's text is sent to the lab. It can use its two parameters and globals, and nothing of the file around it: no
-// imports, no constants, no helpers (which is why `await using`, compiled to a helper, does not work); pass values as
-// `args`. Errors come back with all their fields.
+// The source text of the function is sent to the lab. It can use its two parameters and globals, but no imports, constants or
+// helpers of its file (`await using` does not work: it compiles to a helper). Pass values as `args`. Errors come back with all
+// their fields.
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -24,11 +24,11 @@ import { LineReader } from '../../lab/lines.ts'
 import { fromWire, LabError, toWire } from './wire.ts'
 
 export interface JobOptions {
-  /** Counted from the start of the job, not from when it was queued. Default: 60 s. */
+  /** Counted from the start of the job, without the time in the queue. Default: 60 s. */
   readonly timeoutMs?: number
 }
 
-/** Connects to the lab that the run's global setup has started. */
+/** Connects to the lab started by the global setup. */
 export async function connectLab(): Promise<Lab> {
   return Lab.connect(inject('labSocket'))
 }
@@ -113,7 +113,7 @@ function receive(waiting: Map<number, Deferred<unknown>>, reply: JobReply): void
   else target?.reject(reply.error)
 }
 
-/** Where it happened in the lab, then which test had asked for it. */
+/** The stack in the lab, then the stack of the test. */
 function joinStacks(error: LabError, called: Error): string {
   const frames = (called.stack ?? '').split('\n').slice(2)
   return [error.remoteStack, '    --- in the lab; called from:', ...frames].join('\n')

@@ -1,20 +1,20 @@
-// What a job in the lab has to work with, and the messages that carry jobs. Types only: the two sides share nothing else.
+// Types shared by tests and the lab: the context of a job, and the messages. Types only: the two sides share no code here.
 
 import type * as Ipvs from 'ipvs'
 
-/** What a job gets as its first parameter. Everything made through it is gone when the job ends. */
+/** The first parameter of a job. Its processes and namespaces are removed when the job ends. */
 export interface LabContext {
-  /** The product, as users import it. */
+  /** The product, imported by its package name. */
   readonly ipvs: typeof Ipvs
   /** Imports any other module: a package, a node: module, or a path relative to the root of the checkout. */
   readonly import: <Module = Record<string, unknown>>(specifier: string) => Promise<Module>
-  /** Runs a command to its end, whatever its status. */
+  /** Runs a command to its end; any exit status resolves. */
   readonly run: (command: string, args?: readonly string[], options?: RunOptions) => Promise<RunResult>
-  /** Starts a command that goes on while the job does other things. */
+  /** Starts a command in the background. */
   readonly start: (command: string, args?: readonly string[], options?: RunOptions) => LabProcess
   /** Runs shell text; throws with its stderr unless the status is 0. Resolves with its stdout. */
   readonly sh: (text: string, options?: RunOptions) => Promise<string>
-  /** Runs ESM code in a Node.js process of its own, from the root of the checkout: `import 'ipvs'` works there. */
+  /** Runs ESM code in a separate Node.js process, from the root of the checkout: `import 'ipvs'` works there. */
   readonly node: (code: string, options?: NodeOptions) => Promise<RunResult>
   /** Makes an empty network namespace with `lo` up. IPVS keeps a table per namespace. */
   readonly netns: () => Promise<Netns>
@@ -29,7 +29,7 @@ export interface LabContext {
 export interface KernelVersion {
   /** `uname -r`. */
   readonly release: string
-  /** Its first two numbers: "6.1". */
+  /** The first two numbers of `release`: "6.1". */
   readonly version: string
 }
 
@@ -50,12 +50,12 @@ export interface RunOptions {
 export interface NodeOptions extends RunOptions {
   /** Options of node itself. */
   readonly execArgv?: readonly string[]
-  /** process.argv from index 1 on: such a program has no file name there. */
+  /** process.argv from index 1 on: code given by `-e` has no file name. */
   readonly args?: readonly string[]
 }
 
 export interface RunResult {
-  /** As a shell has it: 128 + n after a signal. */
+  /** Exit status as in a shell: 128 + n after a signal. */
   readonly status: number
   readonly signal: string | undefined
   readonly stdout: string
@@ -65,14 +65,14 @@ export interface RunResult {
 export interface LabProcess {
   readonly pid: number
   readonly exited: Promise<RunResult>
-  /** What it has written so far. */
+  /** Output so far. */
   readonly output: { readonly stdout: string; readonly stderr: string }
-  /** Resolves when its stdout contains the text; rejects if it ends without. */
+  /** Resolves when stdout contains the text; rejects if the process ends without it. */
   waitFor(text: string): Promise<void>
   stop(signal?: NodeJS.Signals): Promise<RunResult>
 }
 
-/** The text of a function runs on the other side, so it can use its two parameters and globals only. */
+/** Only the source text of the function is sent, so it can use its two parameters and globals only. */
 export type LabJob<Args, Result> = (context: LabContext, args: Args) => Result | Promise<Result>
 
 export interface JobRequest {
@@ -84,7 +84,7 @@ export interface JobRequest {
 
 export interface JobReply {
   readonly id: number
-  /** Encoded by `toWire`'s rules, as everything here. One of the two. */
+  /** Encoded by `toWire`, like all fields. Either `result` or `error` is set. */
   readonly result?: unknown
   readonly error?: Error
 }

@@ -1,5 +1,5 @@
-// Global setup of the integration tests: one lab for the whole run. A boot takes seconds, and vitest itself would take half a
-// minute inside: so vitest runs on the host, and only the functions given to `lab.run` run in there.
+// Global setup of the integration tests: one lab for the whole run. A boot takes seconds, and vitest itself would need half a
+// minute in the guest: so vitest runs on the host, and only functions given to `lab.run` run in the lab.
 
 import { statSync, readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -22,12 +22,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const broker = await LabBroker.start({ mode, root, kernel: process.env['IPVS_LAB_SERIES'] })
   say(mode === 'direct' ? `direct on this host, Linux ${broker.release}` : `Linux ${broker.release} under qemu`)
   project.provide('labSocket', broker.socketPath)
-  // In watch mode the sources have changed then, and the guest may have kept what it had read.
+  // In watch mode sources have changed, and the guest may have loaded older files.
   project.onTestsRerun(() => broker.restart())
   return () => broker.close()
 }
 
-/** The lab runs what has been compiled, which is easily forgotten. */
+/** The lab runs compiled files: warns if they are older than their sources. */
 function warnIfOutdated(root: string): void {
   for (const [sources, compiled] of [
     ['lib', 'dist'],
@@ -36,13 +36,14 @@ function warnIfOutdated(root: string): void {
     ['test/traffic', 'out/test/traffic'],
   ] as const) {
     const [newest, built] = [newestFile(path.join(root, sources)), newestFile(path.join(root, compiled))]
-    if (newest > built) say(`warning: ${compiled}/ is older than ${sources}/; the lab runs the former. npm run build`)
+    if (newest > built)
+      say(`warning: ${compiled}/ is older than ${sources}/, and the lab runs ${compiled}/. Run npm run build`)
   }
 }
 
 function newestFile(folder: string): number {
   try {
-    // Tests themselves run on the host, as they are.
+    // Test files run on the host, uncompiled.
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
       (file) => !file.endsWith('.test.ts'),
     )

@@ -1,13 +1,13 @@
-// How values cross between a test and the lab: JSON, plus what JSON lacks and results here have. Used on both sides.
+// Encoding of values between a test and the lab: JSON with extensions. Used on both sides.
 //
 //   123n                 {"$bigint":"123"}
 //   Uint8Array           {"$bytes":"base64"}
 //   Error                {"$error":{...}}, see encodeError
 //   NaN, Infinity, -0    {"$number":"NaN"}
-//   undefined            {"$undefined":true}; left out as a property, the way JSON does it
+//   undefined            {"$undefined":true}; omitted as a property, like in JSON
 //
-// Rows that read their columns through getters arrive as plain objects with the values. Functions, symbols, Map and Set are
-// refused: a test that gets {} for one of them would compare nothing.
+// Rows with getters arrive as plain objects with the values. Functions, symbols, Map and Set are refused: as {} they would make
+// a comparison in a test meaningless.
 
 /** Encodes a value into a line of JSON without the line feed. */
 export function toWire(value: unknown): string {
@@ -19,9 +19,9 @@ export function fromWire(line: string): unknown {
   return decode(JSON.parse(line))
 }
 
-/** An error from the other side: same name, message and fields; `instanceof` cannot hold. */
+/** An error from the other side: same name, message and fields, but another class. */
 export class LabError extends Error {
-  /** The stack it had there. */
+  /** The stack on the other side. */
   declare readonly remoteStack: string
 }
 
@@ -79,7 +79,7 @@ function encodeProperties(
   return encoded
 }
 
-/** Own properties, and getters that the object's class defines. */
+/** Own properties, and getters of the class. */
 function propertyNames(value: object): Set<string> {
   const names = new Set(Object.keys(value))
   let prototype: unknown = Object.getPrototypeOf(value)
@@ -92,7 +92,7 @@ function propertyNames(value: object): Set<string> {
   return names
 }
 
-/** Fields of errors that are worth having even where they are not enumerable. */
+/** Fields of errors that are sent even if they are not enumerable. */
 const errorFields = [
   'name',
   'message',
@@ -113,7 +113,7 @@ function encodeError(error: Error, place: string, inside: Ancestors): Record<str
     try {
       Object.assign(encoded, encodeProperties(error, [name], place, inside))
     } catch (reason) {
-      // The error is what counts; one of its fields must not hide it.
+      // A field that cannot be encoded must not hide the error.
       encoded[name] = `(${String(reason)})`
     }
   }
@@ -141,13 +141,13 @@ function decode(value: unknown): unknown {
 }
 
 function decodeError(fields: Record<string, unknown>): LabError {
-  const { name, message, stack, ...others } = decode(fields) as Record<string, unknown>
+  const { name, message, stack, ...rest } = decode(fields) as Record<string, unknown>
   const error = new LabError(String(message))
   const hidden = (key: string, value: unknown): void => {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false })
   }
   hidden('name', String(name))
   hidden('remoteStack', String(stack))
-  Object.assign(error, others)
+  Object.assign(error, rest)
   return error
 }

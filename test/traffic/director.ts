@@ -1,16 +1,16 @@
-// What the director was told and what it saw, through the library; in the lab.
+// A director in the lab, controlled through the library: its services, marks, counters and connections.
 import { FirewallMarks, Ipvs, type Connection, type MarkRule, type Service, type ServiceKey } from 'ipvs'
 
 import type { LabContext } from '../lab/job.ts'
 import type { Site, Way } from './topology.ts'
 
-/** What one real server got of a service. */
+/** Counters of one destination of a service. */
 export interface Share {
   readonly server: string
   readonly connections: number
   readonly active: number
   readonly inactive: number
-  /** Clients that are bound to it. */
+  /** Clients bound to the destination. */
   readonly persistent: number
   readonly inPackets: number
   readonly outPackets: number
@@ -36,11 +36,11 @@ export class Director {
     return new Director(context, site, ipvs, marks)
   }
 
-  /** A service with the real servers of the site, or those of these names, as its destinations. */
+  /** Adds a service with the real servers of the site, or only the named servers, as destinations. */
   async balance(service: Service, forwarding: Way, names?: readonly string[]): Promise<void> {
     const isSix = 'fwmark' in service ? service.family === 'ipv6' : service.address.includes(':')
     await this.ipvs.addService(service)
-    // The last one is the first to be used.
+    // The kernel schedules the last destination first.
     for (const { name, ipv4, ipv6 } of this.#site.servers) {
       if (names?.includes(name) === false) continue
       await this.ipvs.addDestination(service, { address: isSix ? ipv6 : ipv4, forwarding })
@@ -51,7 +51,7 @@ export class Director {
     await this.marks.add(rules)
   }
 
-  /** In the order of the site's servers, once so many connections were counted: the kernel does it every 2 s. */
+  /** In the order of the site's servers. Waits until the counters reach `connections`: the kernel updates them every 2 s. */
   async shares(service: ServiceKey, connections: number): Promise<Share[]> {
     for (let tries = 0; ; tries++) {
       const shares = await this.#shares(service)
@@ -61,7 +61,7 @@ export class Director {
     }
   }
 
-  /** Connections and templates, `CLIENT -> VIRTUAL END OR MARK -> DESTINATION`; clients without their ports, in order. */
+  /** Sorted lines `CLIENT -> VIRTUAL END OR MARK -> DESTINATION` for connections and templates; clients without ports. */
   async connections(filter: Parameters<Ipvs['connections']>[0] = {}): Promise<string[]> {
     const lines = []
     for await (const connection of this.ipvs.connections(filter)) lines.push(line(connection))
@@ -93,6 +93,6 @@ export class Director {
 }
 
 function line({ client, virtual, fwmark, destination }: Connection): string {
-  const asked = virtual === undefined ? `mark ${fwmark}` : `${virtual.address} ${virtual.port}`
-  return `${client.address} -> ${asked} -> ${destination.address} ${destination.port}`
+  const target = virtual === undefined ? `mark ${fwmark}` : `${virtual.address} ${virtual.port}`
+  return `${client.address} -> ${target} -> ${destination.address} ${destination.port}`
 }

@@ -1,4 +1,4 @@
-// `ipvs doctor` and several ports under one mark: a client that is torn between servers, and active FTP behind NAT.
+// `ipvs doctor` and several ports under one mark: one client spread over servers, and active FTP behind NAT.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-test('a bundle without persistence sends one client to several servers', async () => {
+test('several ports without persistence: one client reaches several servers', async () => {
   const seen = await lab.run(
     async (context) => {
       const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
@@ -35,11 +35,11 @@ test('a bundle without persistence sends one client to several servers', async (
     undefined,
     { timeoutMs: 200_000 },
   )
-  expect(new Set(seen.before.answers).size).toBe(2)
+  expect(new Set(seen.before.replies).size).toBe(2)
   expect(seen.before.findings).toMatchObject([{ level: 'risk', code: 'bundle-without-persistence' }])
-  expect(new Set(seen.healed.answers).size).toBe(1)
+  expect(new Set(seen.healed.replies).size).toBe(1)
   expect(complaints(seen.healed)).toEqual([])
-  expect(new Set(seen.byAddress.answers).size).toBe(1)
+  expect(new Set(seen.byAddress.replies).size).toBe(1)
   expect(complaints(seen.byAddress)).toEqual([])
 }, 300_000)
 
@@ -61,24 +61,24 @@ test('active FTP without the rule for port 20', async () => {
       const ward = new Ward(context, site, [])
       await ward.sh('sysctl -qw net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1')
       const look = async (): Promise<Look> => {
-        const answers = [await ftp.fetchWho(context, site.client, client, vip, ['--ftp-port', client])]
-        return { ...(await ward.look()), answers }
+        const replies = [await ftp.fetchWho(context, site.client, client, vip, ['--ftp-port', client])]
+        return { ...(await ward.look()), replies }
       }
       const broken = await look()
       await ward.sh(broken.findings[0]?.fix ?? 'false')
       const healed = await look()
-      // Somebody else's rule does it as well.
+      // A rule of iptables instead of ours has the same effect.
       await ward.sh(`ipvs marks nat remove masquerade 10.0.0.7 tcp 20
         iptables-nft -t nat -A POSTROUTING -s 10.0.0.0/24 -j MASQUERADE`)
-      return { broken, healed, others: await look() }
+      return { broken, healed, byIptables: await look() }
     },
     undefined,
     { timeoutMs: 200_000 },
   )
-  expect(seen.broken.answers).not.toEqual(['server-7'])
+  expect(seen.broken.replies).not.toEqual(['server-7'])
   expect(seen.broken.findings).toMatchObject([{ level: 'risk', code: 'active-ftp' }])
-  for (const look of [seen.healed, seen.others]) {
-    expect(look.answers).toEqual(['server-7'])
+  for (const look of [seen.healed, seen.byIptables]) {
+    expect(look.replies).toEqual(['server-7'])
     expect(complaints(look)).toEqual([])
   }
 }, 300_000)

@@ -1,4 +1,4 @@
-// `ipvs doctor` and virtual addresses that are none of the director's: with forwarding or without, IPVS does not see their packets.
+// `ipvs doctor` and virtual addresses missing on the director: IPVS does not see their packets, with or without ip_forward.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -52,7 +52,7 @@ describe.each(['masquerade', 'direct'] as const)('%s', (forwarding) => {
         await director.close()
         const ward = new Ward(context, site, ['http://172.16.0.100/'])
         await ward.sh('sysctl -qw net.ipv4.vs.expire_nodest_conn=1')
-        // Clients ask routers for such addresses: so they have no business on the link.
+        // The client reaches the address through a router, without ARP for it on the link.
         await context.sh('ip route add 172.16.0.100 via 172.16.0.1', { netns: site.client })
         const found: Record<string, Course> = {}
         for (const [name, illness] of Object.entries(given.cases)) {
@@ -68,15 +68,15 @@ describe.each(['masquerade', 'direct'] as const)('%s', (forwarding) => {
 
   test.each(Object.keys(cases))('%s', (name) => {
     const { broken, healed } = courses[name] as Course
-    expect(broken.answers).toEqual([])
+    expect(broken.replies).toEqual([])
     expect(broken.findings[0]).toMatchObject({ level: 'bad', code: 'address-not-local' })
-    expect(healed.answers).toEqual(['server-7 172.16.0.50'])
+    expect(healed.replies).toEqual(['server-7 172.16.0.50'])
     expect(complaints(healed)).toEqual([])
   })
 
-  test('an address of the director is none of that', () => {
+  test('an address of the director: no finding', () => {
     const [first] = Object.values(courses)
-    expect(first?.before.answers).toEqual(['server-7 172.16.0.50'])
+    expect(first?.before.replies).toEqual(['server-7 172.16.0.50'])
     expect(first && complaints(first.before)).toEqual([])
   })
 })

@@ -1,9 +1,9 @@
-// `ipvs doctor` on clients that stay on destinations that were drained or removed.
+// `ipvs doctor` and clients that stay on drained or removed destinations.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { connectKernel } from '../integration/kernel.ts'
 import type { Lab } from '../lab/client.ts'
-import { sound, told, type Step } from './doctor.ts'
+import { sound, reported, type Step } from './doctor.ts'
 
 let lab: Lab
 let steps: Record<string, Step>
@@ -24,7 +24,7 @@ beforeAll(async () => {
       const doctor = await Doctor.of(context, site)
       const sysctl = (values: string) => `sysctl -qw ${values.replaceAll(/(?=\b[a-z_]+=)/g, 'net.ipv4.vs.')}`
 
-      // A client that keeps its port.
+      // A client with a fixed port.
       const udp = async (): Promise<string[]> => {
         const words = [`${context.root}/out/test/traffic/udp-client.js`, '172.16.0.100', '53', '5000', '2']
         return (await context.run(process.execPath, words, { netns: site.client })).stdout.trim().split('\n')
@@ -41,11 +41,11 @@ beforeAll(async () => {
       )
       await doctor.mend('removed', 'removed-destinations', udp)
 
-      // A client that is bound by persistence before its server is drained.
+      // A client bound by persistence before its server is drained.
       const web = async () => {
         const url = 'http://172.16.0.100/'
-        const { answers, complaints } = await ask(context, site.client, '172.16.0.50', [url, url])
-        return [...answers, ...complaints].map((line) => line.split(' ')[0] ?? '')
+        const { replies, complaints } = await ask(context, site.client, '172.16.0.50', [url, url])
+        return [...replies, ...complaints].map((line) => line.split(' ')[0] ?? '')
       }
       const http = '-t 172.16.0.100:80'
       await doctor.set(`ipvsadm -D ${dns}; ipvsadm -A ${http} -s rr -p 300`, `ipvsadm -a ${http} -r 10.0.0.7 -m`)
@@ -53,7 +53,7 @@ beforeAll(async () => {
       await doctor.set(`ipvsadm -a ${http} -r 10.0.0.17 -m`, `ipvsadm -e ${http} -r 10.0.0.7 -m -w 0`)
       await doctor.mend('bound', 'drained-persistence', web)
 
-      // A client that uses its port again. The server ends connections, so the client may.
+      // A client that reuses its port: possible because the server closes connections first.
       const again = async (): Promise<string[]> => {
         const code = `
           import { connect } from 'node:net'
@@ -86,40 +86,40 @@ afterAll(() => lab.close())
 const [seven, seventeen] = ['server-7', 'server-17']
 const step = (name: string): Step => steps[name] ?? { findings: [], who: ['no such step'] }
 
-test.each(['sound', 'persistent'])('%s: nothing to complain of', (name) => {
+test.each(['sound', 'persistent'])('%s: no finding', (name) => {
   expect(step(name).who).toEqual([seven, seven])
-  expect(told(step(name))).toEqual(sound)
+  expect(reported(step(name))).toEqual(sound)
 })
 
-test('UDP clients that keep their port stay on a drained destination until it is removed', () => {
+test('UDP clients with a fixed port stay on a drained destination until its removal', () => {
   expect(step('udp-drained').who).toEqual([seven, seven])
-  expect(told(step('udp-drained'))).toEqual(['risk drained-udp'])
+  expect(reported(step('udp-drained'))).toEqual(['risk drained-udp'])
   expect(step('udp-drained-mended').who).toEqual([seventeen, seventeen])
-  expect(told(step('udp-drained-mended'))).toEqual(sound)
+  expect(reported(step('udp-drained-mended'))).toEqual(sound)
 })
 
-test('without expire_nodest_conn nobody answers clients of a removed destination', () => {
-  expect(step('removed').who).toEqual(['nobody', 'nobody'])
-  expect(told(step('removed'))).toEqual(['risk removed-destinations'])
+test('without expire_nodest_conn, clients of a removed destination get no reply', () => {
+  expect(step('removed').who).toEqual(['no reply', 'no reply'])
+  expect(reported(step('removed'))).toEqual(['risk removed-destinations'])
   expect(step('removed-mended').who).toEqual([seven, seven])
-  expect(told(step('removed-mended'))).toEqual(sound)
+  expect(reported(step('removed-mended'))).toEqual(sound)
 })
 
-test('clients that are bound by persistence stay on a drained destination', () => {
+test('clients bound by persistence stay on a drained destination', () => {
   expect(step('bound').who).toEqual([seven, seven])
-  expect(told(step('bound'))).toEqual(['risk drained-persistence'])
+  expect(reported(step('bound'))).toEqual(['risk drained-persistence'])
   expect(step('bound-mended').who).toEqual([seventeen, seventeen])
-  expect(told(step('bound-mended'))).toEqual(sound)
+  expect(reported(step('bound-mended'))).toEqual(sound)
 })
 
-test('a port that is used again leads to the drained destination, unless conn_reuse_mode is on', () => {
+test('a reused port leads to the drained destination, unless conn_reuse_mode is on', () => {
   expect(step('reuse').who).toEqual([seventeen])
-  expect(told(step('reuse'))).toEqual(['risk removed-destinations', 'risk port-reuse'])
+  expect(reported(step('reuse'))).toEqual(['risk removed-destinations', 'risk port-reuse'])
   expect(step('reuse-mended').who).toEqual([seven])
-  expect(told(step('reuse-mended'))).toEqual(['risk removed-destinations'])
+  expect(reported(step('reuse-mended'))).toEqual(['risk removed-destinations'])
 })
 
-test('or expire_nodest_conn is', () => {
+test('a reused port with expire_nodest_conn: no finding', () => {
   expect(step('reuse-expiring').who).toEqual([seventeen])
-  expect(told(step('reuse-expiring'))).toEqual(sound)
+  expect(reported(step('reuse-expiring'))).toEqual(sound)
 })

@@ -1,4 +1,4 @@
-// `ipvs doctor` on servers that are not where the way of forwarding wants them.
+// `ipvs doctor` and servers in the wrong place for their forwarding method.
 //
 //   client ─── router ─── lan ─── director, near server
 //                └─────── far ─── far server
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { connectKernel } from '../integration/kernel.ts'
 import type { Lab } from '../lab/client.ts'
-import { sound, told, type Step } from './doctor.ts'
+import { sound, reported, type Step } from './doctor.ts'
 
 let lab: Lab
 let steps: Record<string, Step>
@@ -17,7 +17,7 @@ beforeAll(async () => {
       const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
       const { ask, serveWeb } = await load<typeof import('./web.ts')>('web')
       const { Doctor } = await load<typeof import('./doctor.ts')>('doctor')
-      await context.sh('modprobe ipip') // before the namespaces: they get the device of the tunnel then
+      await context.sh('modprobe ipip') // before the namespaces: new namespaces get tunl0 only if the module is loaded
       const [client, router, director, near, far] = [
         await context.netns(),
         await context.netns(),
@@ -58,8 +58,8 @@ beforeAll(async () => {
       const doctor = await Doctor.of(context, { director, servers })
       const web = async (): Promise<string[]> => {
         const url = 'http://10.0.0.100/'
-        const { answers, complaints } = await ask(context, client, '172.16.0.50', [url, url])
-        return [...answers, ...complaints].map((line) => line.split(' ')[0] ?? '')
+        const { replies, complaints } = await ask(context, client, '172.16.0.50', [url, url])
+        return [...replies, ...complaints].map((line) => line.split(' ')[0] ?? '')
       }
       const http = '-t 10.0.0.100:80'
       await doctor.set(
@@ -70,7 +70,7 @@ beforeAll(async () => {
       const { start, run } = context
       const program = (name: string) => `${context.root}/out/test/traffic/${name}.js`
       await start(process.execPath, [program('udp-server'), 'server-near', '53'], { netns: near }).waitFor('ready')
-      // The kernel tells servers a few times only; those of TCP listen to it on connections that are open for a while.
+      // The kernel sends only a few redirects, and TCP uses them only on longer connections: so this step uses UDP.
       const udp = async (): Promise<string[]> => {
         const words = [program('udp-client'), '10.0.0.100', '53', '5000', '6']
         return (await run(process.execPath, words, { netns: client })).stdout.trim().split('\n')
@@ -103,26 +103,26 @@ afterAll(() => lab.close())
 
 const step = (name: string): Step => steps[name] ?? { findings: [], who: ['no such step'] }
 
-test('servers and clients on one interface: servers are told to answer past the director', () => {
-  expect(step('masquerade').who.at(-1)).toBe('nobody')
-  expect(told(step('masquerade'))).toEqual(['risk redirects-on'])
+test('servers and clients on one interface: redirects send replies past the director', () => {
+  expect(step('masquerade').who.at(-1)).toBe('no reply')
+  expect(reported(step('masquerade'))).toEqual(['risk redirects-on'])
   expect(step('masquerade-mended').who).toEqual(Array.from({ length: 6 }, () => 'server-near'))
-  expect(told(step('masquerade-mended'))).toEqual(sound)
+  expect(reported(step('masquerade-mended'))).toEqual(sound)
 })
 
-test('a destination that is the director: nothing listens there, and then something does', () => {
+test('a destination on the director: first without a listening socket, then with one', () => {
   expect(step('local').who.toSorted()).toEqual(['curl:', 'server-near'])
-  expect(told(step('local'))).toEqual(['bad local-destination'])
+  expect(reported(step('local'))).toEqual(['bad local-destination'])
   expect(step('local-mended').who).toEqual(['server-near', 'server-near'])
-  expect(told(step('local-mended'))).toEqual(sound)
+  expect(reported(step('local-mended'))).toEqual(sound)
   expect(step('local-served').who.toSorted()).toEqual(['director', 'server-near'])
-  expect(told(step('local-served'))).toEqual(sound)
+  expect(reported(step('local-served'))).toEqual(sound)
 })
 
 test('direct routing to a server behind a router', () => {
   expect(step('direct').who).toEqual(['curl:', 'curl:'])
-  expect(told(step('direct'))).toEqual(['bad direct-behind-router'])
+  expect(reported(step('direct'))).toEqual(['bad direct-behind-router'])
   expect(step('direct-mended').who).toEqual(['server-far', 'server-far'])
-  // What a tunnel brings with it.
-  expect(told(step('direct-mended'))).toEqual(['risk tunnel-mtu'])
+  // A tunnel always has this risk.
+  expect(reported(step('direct-mended'))).toEqual(['risk tunnel-mtu'])
 })

@@ -1,5 +1,5 @@
-// `ipvs doctor` and marks that packets lose on their way to IPVS, or never get: traffic stops, the finding names the rule, its fix
-// lets traffic flow.
+// `ipvs doctor` and packets that lose their mark before IPVS, or never get one: traffic stops, the finding names the rule, and
+// the fix restores traffic.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -34,9 +34,9 @@ const cases: Readonly<Record<string, Case>> = {
     make: later('-140', 'counter meta mark set ct mark'),
     undo,
   },
-  'iptables restores the mark of connections, from a chain of its own': {
+  'a user chain of iptables restores the mark of connections': {
     code: 'mark-overwritten',
-    // Made after ours, and of the same priority: it comes before. So ours is made anew, as when it is loaded last.
+    // Of two chains with the same priority the newer one runs first. So our table is loaded again, to be the newer one.
     make: `iptables-nft -t mangle -N VPN; iptables-nft -t mangle -A VPN -j CONNMARK --restore-mark
       iptables-nft -t mangle -A PREROUTING -j VPN
       ipvs marks export /run/all.nft; nft -f /run/all.nft`,
@@ -46,24 +46,24 @@ const cases: Readonly<Record<string, Case>> = {
     code: 'marks-without-effect',
     make: 'nft add table inet ipvs "{ flags dormant; }"',
   },
-  'its chains are flushed': { code: 'marks-without-effect', make: 'nft flush table inet ipvs' },
-  'its base chain is deleted': {
+  'the chains of the table are flushed': { code: 'marks-without-effect', make: 'nft flush table inet ipvs' },
+  'the base chain is deleted': {
     code: 'marks-without-effect',
     make: 'nft flush chain inet ipvs prerouting; nft delete chain inet ipvs prerouting',
   },
-  'somebody reloads, and a file has the rules': {
+  'the ruleset is flushed, and an nft file has the rules': {
     code: 'marks-lost',
     make: 'ipvs marks export /etc/ipvs-marks.nft; nft flush ruleset',
     undo: 'rm /etc/ipvs-marks.nft',
   },
-  'somebody reloads, and another file has them': {
+  'the ruleset is flushed, and a saved file has the rules': {
     code: 'marks-lost',
     make: 'ipvs save /etc/ipvs.json; nft flush ruleset',
     undo: 'rm /etc/ipvs.json',
   },
 }
 
-// Chains that set marks, and leave those of the service alone.
+// Chains that set marks, but not for packets of the service.
 const sound = later(
   '-140',
   'ct mark != 0 meta mark set ct mark\ntcp dport 22 meta mark set 9\nmeta mark 0 meta mark set 5',
@@ -104,20 +104,20 @@ afterAll(() => lab.close())
 
 test.each(Object.entries(cases))('%s', (name, { code }) => {
   const { before, broken, healed } = seen.courses[name] as Course
-  expect(before.answers).toEqual(['server-7 172.16.0.50'])
+  expect(before.replies).toEqual(['server-7 172.16.0.50'])
   expect(complaints(before)).toEqual([])
-  expect(broken.answers).toEqual([])
+  expect(broken.replies).toEqual([])
   expect(broken.findings[0]).toMatchObject({ level: 'bad', code })
-  expect(healed.answers).toEqual(['server-7 172.16.0.50'])
+  expect(healed.replies).toEqual(['server-7 172.16.0.50'])
   expect(complaints(healed)).toEqual([])
 })
 
-test('marks that others set beside ours are not complained of', () => {
-  expect(seen.sound.answers).toEqual(['server-7 172.16.0.50'])
+test('marks of other tables on other packets: no finding', () => {
+  expect(seen.sound.replies).toEqual(['server-7 172.16.0.50'])
   expect(complaints(seen.sound)).toEqual([])
 })
 
-test('a chain of the same priority that was made later asks for the mark too early', () => {
+test('a newer chain of the same priority matches the mark too early', () => {
   const [before, healed] = seen.early
   expect(before?.findings.map(({ code }) => code)).toEqual(['mark-asked-early'])
   expect(healed && complaints(healed)).toEqual([])

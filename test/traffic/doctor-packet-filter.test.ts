@@ -1,4 +1,5 @@
-// `ipvs doctor` and firewalls that drop packets of a service: traffic stops, the finding names who drops it, its fix lets it flow.
+// `ipvs doctor` and firewalls that drop packets of a service: traffic stops, the finding names the rule, and the fix restores
+// traffic.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -19,7 +20,7 @@ interface Case extends Illness {
   readonly code: string
 }
 
-// What firewalls make: a table of one's own as in /etc/nftables.conf; the chains of ufw; Docker's FORWARD; firewalld's reject.
+// Rules of common firewalls: a table as in /etc/nftables.conf, chains of ufw, Docker's FORWARD, firewalld's reject.
 const cases: Readonly<Record<string, Case>> = {
   'policy drop at input': {
     code: 'input-drops',
@@ -46,7 +47,7 @@ const cases: Readonly<Record<string, Case>> = {
       iptables-nft -P INPUT DROP`,
     undo: 'nft delete table ip filter',
   },
-  'a reject at the end, as firewalld has it': {
+  'a reject at the end, as in firewalld': {
     code: 'input-drops',
     make: filter(`chain zone { tcp dport 22 ct state { new, untracked } accept; }
       chain input {
@@ -71,7 +72,7 @@ const cases: Readonly<Record<string, Case>> = {
       iptables-nft -P FORWARD DROP`,
     undo: 'nft delete table ip filter',
   },
-  'answers of known connections only': {
+  'replies of known connections only': {
     code: 'answers-untracked',
     make: filter(`${open}
       chain forward {
@@ -91,7 +92,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
 }
 
-// None of them drops what the service needs.
+// Firewalls that accept all packets of the service.
 const sound = `${filter(`chain input {
     type filter hook input priority filter; policy drop
     ct state vmap { established : accept, related : accept, invalid : drop }
@@ -136,16 +137,16 @@ describe('with masquerade', () => {
 
   test.each(Object.entries(cases))('%s', (name, { code }) => {
     const { before, broken, healed } = seen.courses[name] as Course
-    expect(before.answers).toEqual(['server-7 172.16.0.50'])
+    expect(before.replies).toEqual(['server-7 172.16.0.50'])
     expect(complaints(before)).toEqual([])
-    expect(broken.answers).toEqual([])
+    expect(broken.replies).toEqual([])
     expect(broken.findings[0]).toMatchObject({ level: 'bad', code })
-    expect(healed.answers).toEqual(['server-7 172.16.0.50'])
+    expect(healed.replies).toEqual(['server-7 172.16.0.50'])
     expect(complaints(healed)).toEqual([])
   })
 
-  test('firewalls that let the service through are not complained of', () => {
-    expect(seen.sound.answers).toEqual(['server-7 172.16.0.50'])
+  test('firewalls that accept the service: no finding', () => {
+    expect(seen.sound.replies).toEqual(['server-7 172.16.0.50'])
     expect(complaints(seen.sound)).toEqual([])
   })
 })

@@ -1,9 +1,10 @@
-// `ipvs doctor` on a director that drops clients whose answers it would send elsewhere, though servers answer them.
+// `ipvs doctor` on a director with strict rp_filter: it drops clients whose route back is another interface, though replies come
+// from the servers directly.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { connectKernel } from '../integration/kernel.ts'
 import type { Lab } from '../lab/client.ts'
-import { sound, told, type Step } from './doctor.ts'
+import { sound, reported, type Step } from './doctor.ts'
 
 let lab: Lab
 let steps: Record<string, Step>
@@ -18,10 +19,10 @@ beforeAll(async () => {
       const site = await buildSite(context, 'direct', ['server-7'])
       await serveWeb(context, site)
       const doctor = await Doctor.of(context, site)
-      // A client of another network.
+      // A client outside the network of the link.
       const web = async (): Promise<string[]> => {
-        const { answers, complaints } = await ask(context, site.client, '172.18.0.60', ['http://172.16.0.100/'])
-        return [...answers, ...complaints].map((line) => line.split(' ')[0] ?? '')
+        const { replies, complaints } = await ask(context, site.client, '172.18.0.60', ['http://172.16.0.100/'])
+        return [...replies, ...complaints].map((line) => line.split(' ')[0] ?? '')
       }
       await doctor.set(
         'sysctl -qw net.ipv4.vs.expire_nodest_conn=1',
@@ -44,14 +45,14 @@ afterAll(() => lab.close())
 
 const step = (name: string): Step => steps[name] ?? { findings: [], who: ['no such step'] }
 
-test('a strict filter where the default route leaves: nothing to complain of', () => {
+test('a strict filter on the interface of the default route: no finding', () => {
   expect(step('sound').who).toEqual(['server-7'])
-  expect(told(step('sound'))).toEqual(sound)
+  expect(reported(step('sound'))).toEqual(sound)
 })
 
 test.each(['elsewhere', 'routeless'])('default route: %s', (name) => {
   expect(step(name).who).toEqual(['curl:'])
-  expect(told(step(name))).toEqual(['risk reverse-path-strict'])
+  expect(reported(step(name))).toEqual(['risk reverse-path-strict'])
   expect(step(`${name}-mended`).who).toEqual(['server-7'])
-  expect(told(step(`${name}-mended`))).toEqual(sound)
+  expect(reported(step(`${name}-mended`))).toEqual(sound)
 })

@@ -1,9 +1,9 @@
-// `ipvs doctor` on services that refuse clients though servers are there.
+// `ipvs doctor` on services that refuse clients though servers are available.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { connectKernel } from '../integration/kernel.ts'
 import type { Lab } from '../lab/client.ts'
-import { sound, told, type Step } from './doctor.ts'
+import { sound, reported, type Step } from './doctor.ts'
 
 let lab: Lab
 let steps: Record<string, Step>
@@ -20,8 +20,8 @@ beforeAll(async () => {
       const doctor = await Doctor.of(context, site)
       const web = (times: number) => async (): Promise<string[]> => {
         const urls = Array.from({ length: times }, () => 'http://172.16.0.100/')
-        const { answers, complaints } = await ask(context, site.client, '172.16.0.50', urls)
-        return [...answers, ...complaints].map((line) => line.split(' ')[0] ?? '')
+        const { replies, complaints } = await ask(context, site.client, '172.16.0.50', urls)
+        return [...replies, ...complaints].map((line) => line.split(' ')[0] ?? '')
       }
       const http = '-t 172.16.0.100:80'
       const both = (settings: string) =>
@@ -44,7 +44,7 @@ beforeAll(async () => {
       await doctor.set(`ipvsadm -E ${http} -s rr`, ...both('-w 0'))
       await doctor.mend('drained', 'all-drained', web(2))
 
-      // The kernel looks at thresholds when it has a new connection.
+      // The kernel checks thresholds on new connections only.
       await doctor.set(...both('-w 1 -x 2'))
       await web(6)()
       await doctor.mend('full', 'all-full', web(1))
@@ -62,7 +62,7 @@ beforeAll(async () => {
 
       await doctor.set('sysctl -qw net.ipv4.vs.am_droprate=1 net.ipv4.vs.drop_packet=3')
       await doctor.mend('drops', 'drops-always', async () => {
-        await context.sleep(2500) // the kernel looks at these settings every second
+        await context.sleep(2500) // the kernel reads these settings every second
         return web(1)()
       })
       return doctor.steps
@@ -77,40 +77,43 @@ const [seven, seventeen, refused] = ['server-7', 'server-17', 'curl:']
 const step = (name: string): Step => steps[name] ?? { findings: [], who: ['no such step'] }
 const sorted = (name: string): string[] => step(name).who.toSorted()
 
-test('a sound setup: nothing to complain of', () => {
+test('a setup without faults: no finding', () => {
   expect(sorted('sound')).toEqual([seventeen, seven])
-  expect(told(step('sound'))).toEqual(sound)
+  expect(reported(step('sound'))).toEqual(sound)
 })
 
 test('masquerade without forwarding', () => {
   expect(step('forward').who).toEqual([refused, refused])
-  expect(told(step('forward'))).toEqual(['bad forwarding-off'])
+  expect(reported(step('forward'))).toEqual(['bad forwarding-off'])
   expect(sorted('forward-mended')).toEqual([seventeen, seven])
-  expect(told(step('forward-mended'))).toEqual(sound)
+  expect(reported(step('forward-mended'))).toEqual(sound)
 })
 
-test('hashing without fallback, all destinations open', () => {
+test('hashing without fallback, no destination drained', () => {
   expect(new Set(step('sh-whole').who)).toEqual(new Set([seven, seventeen]))
-  expect(told(step('sh-whole'))).toEqual(sound)
+  expect(reported(step('sh-whole'))).toEqual(sound)
 })
 
-test.each(['sh', 'mh'])('%s without fallback refuses about half of the clients, one of two drained', (name) => {
-  const { who } = step(name)
-  expect(new Set(who)).toEqual(new Set([seven, refused]))
-  // Each client goes either way as a coin falls: fewer than 4 of 30 is one in 200,000.
-  const count = who.filter((one) => one === refused).length
-  expect(count).toBeGreaterThan(3)
-  expect(count).toBeLessThan(27)
-  expect(told(step(name))).toEqual(['bad hash-without-fallback'])
-  expect(step(`${name}-mended`).who).toEqual(Array.from({ length: 30 }, () => seven))
-  expect(told(step(`${name}-mended`))).toEqual(sound)
-})
+test.each(['sh', 'mh'])(
+  '%s without fallback, one of two destinations drained: about half of the clients are refused',
+  (name) => {
+    const { who } = step(name)
+    expect(new Set(who)).toEqual(new Set([seven, refused]))
+    // Each client hits either destination with probability 1/2: fewer than 4 of 30 has a probability of about 1/240,000.
+    const count = who.filter((one) => one === refused).length
+    expect(count).toBeGreaterThan(3)
+    expect(count).toBeLessThan(27)
+    expect(reported(step(name))).toEqual(['bad hash-without-fallback'])
+    expect(step(`${name}-mended`).who).toEqual(Array.from({ length: 30 }, () => seven))
+    expect(reported(step(`${name}-mended`))).toEqual(sound)
+  },
+)
 
-test('destinations that are all drained', () => {
+test('all destinations drained', () => {
   expect(step('drained').who).toEqual([refused, refused])
-  expect(told(step('drained'))).toEqual(['bad all-drained'])
+  expect(reported(step('drained'))).toEqual(['bad all-drained'])
   expect(sorted('drained-mended')).toEqual([seventeen, seven])
-  expect(told(step('drained-mended'))).toEqual(sound)
+  expect(reported(step('drained-mended'))).toEqual(sound)
 })
 
 test.each([
@@ -119,12 +122,12 @@ test.each([
   ['drops', 'risk drops-always'],
 ])('%s: %s', (name, finding) => {
   expect(step(name).who).toEqual([refused])
-  expect(told(step(name))).toEqual([finding])
+  expect(reported(step(name))).toEqual([finding])
   expect([[seven], [seventeen]]).toContainEqual(step(`${name}-mended`).who)
-  expect(told(step(`${name}-mended`))).toEqual(sound)
+  expect(reported(step(`${name}-mended`))).toEqual(sound)
 })
 
-test('a standby balances nothing, as it should', () => {
+test('a standby director refuses clients, reported as good', () => {
   expect(step('standby').who).toEqual([refused])
-  expect(told(step('standby'))).toEqual(['good nothing', 'good standby'])
+  expect(reported(step('standby'))).toEqual(['good nothing', 'good standby'])
 })

@@ -1,9 +1,9 @@
-// `ipvs doctor` on tunnels that are too narrow for what clients send.
+// `ipvs doctor` on tunnels with a smaller MTU than the packets of clients.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { connectKernel } from '../integration/kernel.ts'
 import type { Lab } from '../lab/client.ts'
-import { sound, told, type Step } from './doctor.ts'
+import { sound, reported, type Step } from './doctor.ts'
 
 const families = {
   ipv4: { vip: '172.16.0.100', service: '-t 172.16.0.100:80', server: '10.0.0.7' },
@@ -23,7 +23,7 @@ beforeAll(async () => {
       const site = await buildSite(context, 'tunnel', ['server-7'])
       await serveWeb(context, site)
       const doctor = await Doctor.of(context, site)
-      // A firewall that many have.
+      // A common firewall mistake: "fragmentation needed" is dropped.
       const deaf = `add table inet deaf; add chain inet deaf in { type filter hook input priority 0; };
         add rule inet deaf in icmp type destination-unreachable drop;
         add rule inet deaf in icmpv6 type packet-too-big drop`
@@ -44,9 +44,9 @@ beforeAll(async () => {
         await doctor.set('sysctl -qw net.ipv4.vs.pmtu_disc=1')
         await context.run('nft', ['delete', 'table', 'inet', 'ipvs-mss'], { netns: site.servers[0]?.netns ?? '' })
         await onClient('nft delete table inet deaf')
-        await doctor.look(`${family}-told`, ask(5000))
+        await doctor.look(`${family}-icmp`, ask(5000))
         await onClient(`nft '${deaf}'`)
-        // Narrower clients fit.
+        // Clients with a smaller MTU fit into the tunnel.
         for (const { name } of [site.client, site.director]) await context.sh(`ip -n ${name} link set front mtu 1400`)
         await doctor.look(`${family}-narrow`, ask(5000))
         for (const { name } of [site.client, site.director]) await context.sh(`ip -n ${name} link set front mtu 1500`)
@@ -64,26 +64,26 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
   const step = (name = ''): Step => steps[family + name] ?? { findings: [], who: ['no such step'] }
   const [answer, hangs, finding] = [['server-7'], ['curl'], ['risk tunnel-mtu']]
 
-  test('clients that get no ICMP can ask for small things only', () => {
+  test('clients without ICMP can send small requests only', () => {
     expect(step('-small').who).toEqual(answer)
-    expect(told(step('-small'))).toEqual(finding)
+    expect(reported(step('-small'))).toEqual(finding)
     expect(step().who).toEqual(hangs)
-    expect(told(step())).toEqual(finding)
+    expect(reported(step())).toEqual(finding)
   })
 
-  test('for all sizes after what the doctor says to do', () => {
+  test('requests of all sizes after the fix', () => {
     expect(step('-mended').who).toEqual(answer)
-    // What is done on servers cannot be seen on the director.
-    expect(told(step('-mended'))).toEqual(family === 'ipv4' ? sound : finding)
+    // A setting of the servers is invisible on the director.
+    expect(reported(step('-mended'))).toEqual(family === 'ipv4' ? sound : finding)
   })
 
-  test('clients that get it do without, so this is a risk only', () => {
-    expect(step('-told').who).toEqual(answer)
-    expect(told(step('-told'))).toEqual(finding)
+  test('clients with ICMP work without the fix, so the finding is only a risk', () => {
+    expect(step('-icmp').who).toEqual(answer)
+    expect(reported(step('-icmp'))).toEqual(finding)
   })
 
-  test('nothing is said where all fits', () => {
+  test('a client MTU that fits into the tunnel: no finding', () => {
     expect(step('-narrow').who).toEqual(answer)
-    expect(told(step('-narrow'))).toEqual(sound)
+    expect(reported(step('-narrow'))).toEqual(sound)
   })
 })

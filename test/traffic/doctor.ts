@@ -1,32 +1,32 @@
-// `ipvs doctor` on a director, and its fixes carried out as they are printed; in the lab.
+// Runs `ipvs doctor` on a director in the lab and applies the printed fixes.
 import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { LabContext, Netns, RunResult } from '../lab/job.ts'
 
 export interface Patient {
   readonly director: Netns
-  /** Machines that fixes may go to by `ssh`. */
+  /** Targets of `ssh` in fixes. */
   readonly servers: readonly { readonly netns: Netns; readonly ipv4: string; readonly ipv6?: string }[]
 }
 
-/** What clients met, and what the doctor said then. */
+/** Servers that replied to clients, and the findings at this time. */
 export interface Step {
   readonly findings: Reported[]
-  /** Who answered the client. */
+  /** Names of the servers that replied. */
   readonly who: string[]
 }
 
 /** Level and code of each finding. */
-export const told = ({ findings }: Step): string[] => findings.map(({ level, code }) => `${level} ${code}`)
+export const reported = ({ findings }: Step): string[] => findings.map(({ level, code }) => `${level} ${code}`)
 
-/** What a sound director is told. */
+/** Report for a director without faults. */
 export const sound: readonly string[] = ['good nothing']
 
 export class Doctor {
-  /** By their names. */
+  /** By name. */
   readonly steps: Record<string, Step> = {}
   readonly #context: LabContext
   readonly #patient: Patient
-  /** The folder of the commands that fixes consist of. */
+  /** Folder of the commands `ipvs` and `ssh` for fixes. */
   readonly #folder: string
 
   private constructor(context: LabContext, patient: Patient, folder: string) {
@@ -47,7 +47,7 @@ export class Doctor {
     return new Doctor(context, patient, folder)
   }
 
-  /** Runs shell text that may contain commands of `ipvs`, in the director's namespace or the one of the lab. */
+  /** Runs shell text in a namespace, by default the lab's. `ipvs` and `ssh` are commands of this class. */
   async run(text: string, netns?: Netns): Promise<RunResult> {
     const env = { PATH: `${this.#folder}:${process.env['PATH']}` }
     return this.#context.run('sh', ['-ec', text], netns === undefined ? { env } : { env, netns })
@@ -65,18 +65,18 @@ export class Doctor {
     return JSON.parse(stdout) as Reported[]
   }
 
-  /** A step: traffic, and what is found after it. */
+  /** Records a step: traffic, then findings. */
   async look(name: string, traffic: () => Promise<string[]>): Promise<void> {
     const who = await traffic()
     this.steps[name] = { who, findings: await this.findings() }
   }
 
-  /** Two steps, `NAME` and `NAME-mended`: the traffic before and after what the finding says was carried out as printed. */
+  /** Records two steps, `NAME` and `NAME-mended`: before and after the printed fix of the finding. */
   async mend(name: string, code: string, traffic: () => Promise<string[]>): Promise<void> {
     await this.look(name, traffic)
     const findings = this.steps[name]?.findings
     const fix = findings?.find((finding) => finding.code === code)?.fix
-    if (fix === undefined) return // the test says that the finding is missing
+    if (fix === undefined) return // the test fails because of the missing finding
     const { status, stderr } = await this.run(fix)
     if (status !== 0) throw new Error(`${fix}: ${stderr}`)
     await this.look(`${name}-mended`, traffic)

@@ -1,4 +1,4 @@
-// Rules are replaced again and again under as many packets as the kernel can make, and none of them goes without a mark.
+// Rules are replaced repeatedly under a flood from pktgen, and no packet goes without a mark.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { connectLab, type Lab } from '../lab/client.ts'
@@ -12,7 +12,7 @@ afterAll(() => lab.close())
 const swaps = 300
 const vip = '192.168.1.11'
 
-test('packets to rules whose mark changes have one of the marks', async () => {
+test('while the mark of rules changes, every packet has the old or the new mark', async () => {
   const listed = await lab.run(
     async ({ ipvs: { FirewallMarks }, netns, sh, start }, given) => {
       const [client, director] = [await netns(), await netns()]
@@ -55,7 +55,7 @@ test('packets to rules whose mark changes have one of the marks', async () => {
     { timeoutMs: 100_000 },
   )
   const counted = [...listed.matchAll(/(0x\w+) \. (\d+) counter packets (\d+)/g)]
-  // Ports 8080 (an exact rule) and 8081 to 8088 (a range), with each of the marks, and nothing without.
+  // Ports 8080 (an exact rule) and 8081 to 8088 (a range), with each of the two marks, and no packet without.
   const ports = Array.from({ length: 9 }, (_, index) => `${8080 + index}`)
   const expected = ports.flatMap((port) => [`${port} 0x00000007`, `${port} 0x00000008`])
   expect(counted.map(([, mark, port]) => `${port} ${mark}`).toSorted()).toEqual(expected)

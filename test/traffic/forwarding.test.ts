@@ -1,4 +1,4 @@
-// One mark for HTTP and TLS: real clients, real servers, and the director between them, by each way of forwarding.
+// One mark for HTTP and TLS: client, director and real servers, for each forwarding method.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -67,10 +67,10 @@ describe.each(['masquerade', 'direct', 'tunnel'] as const)('%s', (forwarding) =>
   describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
     const { vip, client, director, servers } = families[family]
 
-    test('both ports are one service: servers take turns over them, and see the client', () => {
-      const { answers, complaints } = seen[family].asked
+    test('both ports are one service: servers alternate over both ports, and see the client address', () => {
+      const { replies, complaints } = seen[family].asked
       expect(complaints).toEqual([])
-      expect(answers).toEqual([
+      expect(replies).toEqual([
         `server-17 ${client}`,
         `server-7 ${client}`,
         `server-17 ${client}`,
@@ -78,12 +78,12 @@ describe.each(['masquerade', 'direct', 'tunnel'] as const)('%s', (forwarding) =>
       ])
     })
 
-    test('a port beside the mark is nobody’s', () => {
-      expect(seen[family].beside.answers).toEqual([])
+    test('a port without a mark rule is refused', () => {
+      expect(seen[family].beside.replies).toEqual([])
       expect(seen[family].beside.complaints).toEqual([expect.stringMatching(/^curl: \(7\)/)])
     })
 
-    test('counters: each server had half, and replies pass the director only if it masquerades', () => {
+    test('counters: half of the connections per server; replies pass the director only with masquerade', () => {
       const { shares } = seen[family]
       expect(shares.map(({ server, connections }) => [server, connections])).toEqual([
         ['server-7', 2],
@@ -97,7 +97,7 @@ describe.each(['masquerade', 'direct', 'tunnel'] as const)('%s', (forwarding) =>
       }
     })
 
-    test('the connection table says who got which', () => {
+    test('the connection table lists the server of each connection', () => {
       const [first, second] = servers
       const line = (port: number, server: string) => `${client} -> ${vip} ${port} -> ${server} ${port}`
       expect(seen[family].connections).toEqual(
@@ -105,10 +105,10 @@ describe.each(['masquerade', 'direct', 'tunnel'] as const)('%s', (forwarding) =>
       )
     })
 
-    test('requests of the director itself', () => {
+    test('requests from the director itself', () => {
       const { local, localShares } = seen[family]
       expect(local.complaints).toEqual([])
-      expect(local.answers).toEqual([
+      expect(local.replies).toEqual([
         `server-17 ${director}`,
         `server-7 ${director}`,
         `server-17 ${director}`,

@@ -1,4 +1,4 @@
-// FTP by one mark, for the control connection and for data connections, with real servers and clients.
+// FTP with one mark for control and data connections.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -15,11 +15,11 @@ const vip = '172.16.0.100'
 const [first, second] = ['172.16.0.50', '172.16.0.51']
 
 interface Seen {
-  /** Contents of the file, for the first client and the second: by EPSV, and by PASV with the address of the answer. */
+  /** Content of the file for the first and the second client: by EPSV, and by PASV with the address in the reply. */
   readonly passive: { readonly extended: string[]; readonly plain: string[]; readonly lftp: string }
   readonly shares: Share[]
   readonly connections: string[]
-  /** Servers connect to the client: before the director was told about it, and after. */
+  /** Active FTP: before the rule for port 20 on the director, and after. */
   readonly active: {
     readonly before: string
     readonly after: string[]
@@ -27,7 +27,7 @@ interface Seen {
     readonly peers: string[]
   }
   readonly withoutPersistence: string
-  /** net.ipv4.vs.conntrack, and whether ip_vs_ftp is there. */
+  /** net.ipv4.vs.conntrack, and the number of loaded ip_vs_ftp modules. */
   readonly helpers: string
 }
 
@@ -64,7 +64,7 @@ describe.each(['masquerade', 'direct'] as const)('%s', (forwarding) => {
 
         const active = async (client: string) => fetch(client, '--ftp-port', client)
         const before = await active(given.first)
-        // Direct routing: the server connects from the VIP, and what the client answers comes to the director.
+        // Direct routing: the server connects from the VIP, and replies of the client reach the director.
         if (given.forwarding === 'direct') await director.mark({ ...rule, ports: [20] })
         else await ftp.masqueradeActive(director, site)
         await ftp.takePeers(context, site)
@@ -110,7 +110,7 @@ describe.each(['masquerade', 'direct'] as const)('%s', (forwarding) => {
     expect(replies).toEqual(forwarding === 'masquerade' ? [true, true] : [false, false])
   })
 
-  test('the connection table: both kinds of connections, and what binds them together', () => {
+  test('the connection table: control and data connections, and their common template', () => {
     for (const [client, server, transfers] of [
       [first, '10.0.0.17', 3],
       [second, '10.0.0.7', 2],
@@ -126,21 +126,21 @@ describe.each(['masquerade', 'direct'] as const)('%s', (forwarding) => {
     }
   })
 
-  test('active: not before the director was told', () => {
+  test('active: fails without the rule for port 20', () => {
     expect(seen.active.before).toMatch(/^curl: /)
     expect(seen.active.after).toEqual(['server-17', 'server-7'])
     expect(seen.active.lftp).toBe('server-17')
   })
 
-  test('active: who connects to the client', () => {
+  test('active: source address of data connections', () => {
     expect(seen.active.peers).toEqual([forwarding === 'masquerade' ? '172.16.0.1' : vip])
   })
 
-  test('without persistence, data connections go to whoever is next', () => {
+  test('without persistence, data connections go to the next server', () => {
     expect(seen.withoutPersistence).toMatch(/^curl: \(7\)/)
   })
 
-  test('all of that without help', () => {
+  test('ip_vs_ftp and net.ipv4.vs.conntrack are off', () => {
     expect(seen.helpers).toBe('0\n0\n')
   })
 })

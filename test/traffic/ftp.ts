@@ -1,14 +1,14 @@
-// Real FTP servers (vsftpd) and clients (curl, lftp); in the lab.
+// FTP servers (vsftpd) and clients (curl, lftp) in the lab.
 import type { LabContext, Netns } from '../lab/job.ts'
 import type { Director } from './director.ts'
 import type { Site, Way } from './topology.ts'
 
 /**
- * Starts an FTP server on each real server, with one file, `who`, which says the server's name. Passive data connections
- * come to ports 10000 to 20000.
+ * Starts an FTP server on each real server. Its only file, `who`, contains the name of the server. Passive data connections
+ * use ports 10000 to 20000.
  *
- * The answer to PASV names an address. Behind NAT this would be the server's own, which clients cannot reach, so the server
- * is told the VIP. Clients that use EPSV, and those that ignore the address, would do without.
+ * The reply to PASV contains an address. Behind NAT this is the server's own address, unreachable for clients, so
+ * `pasv_address` is the VIP. Clients with EPSV, or clients that ignore the address, do not need it.
  */
 export async function serveFtp(context: LabContext, site: Site, vip: string, forwarding: Way): Promise<void> {
   const folder = (await context.sh('mktemp -d')).trim()
@@ -33,7 +33,7 @@ export async function serveFtp(context: LabContext, site: Site, vip: string, for
   )
 }
 
-/** Gets the file `who` with curl; resolves with what is in it, or with what curl complains about. */
+/** Gets the file `who` with curl; resolves with its content, or with the error of curl. */
 export async function fetchWho(
   context: LabContext,
   from: Netns,
@@ -62,16 +62,16 @@ export async function fetchWhoByLftp(
 }
 
 /**
- * Behind NAT: connections that servers open from their data port leave as the director's own. It needs neither ip_vs_ftp nor
- * net.ipv4.vs.conntrack: conntrack has these connections to itself, since IPVS knows nothing of them. They come from the
- * address of the director's interface, not from the VIP.
+ * Behind NAT: the director masquerades connections from the FTP data port of servers. Neither ip_vs_ftp nor
+ * net.ipv4.vs.conntrack is needed: only conntrack tracks these connections, IPVS does not see them. Their source is the
+ * address of the director's interface, not the VIP.
  */
 export async function masqueradeActive({ marks }: Director, site: Site): Promise<void> {
   const rule = (source: string) => ({ action: 'masquerade', source, protocol: 'tcp', sourcePorts: 20 }) as const
   await marks.addNat(site.servers.map(({ ipv4 }) => rule(ipv4)))
 }
 
-/** Has the client remember who connects to it from an FTP server's data port. */
+/** Records, on the client, source addresses of connections from an FTP data port. */
 export async function recordPeers(context: LabContext, site: Site): Promise<void> {
   const rule = 'tcp sport 20 tcp flags & (syn | ack) == syn add @addresses { ip saddr }'
   await context.sh('nft -f -', {
@@ -83,7 +83,7 @@ export async function recordPeers(context: LabContext, site: Site): Promise<void
   })
 }
 
-/** Those addresses since the last time. */
+/** Recorded addresses since the previous call. */
 export async function takePeers(context: LabContext, site: Site): Promise<string[]> {
   const text = await context.sh('nft list set ip peers addresses; nft flush set ip peers addresses', {
     netns: site.client,

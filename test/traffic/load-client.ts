@@ -1,15 +1,15 @@
-// A client that never rests: opens connections to each target one after another, several at a time, until it gets SIGTERM; then
-// it writes how many of them ended in which way, as JSON: { target: { answer or error: number } }.
+// A client without pauses: opens connections to each port, several at a time, until SIGTERM. Then writes the number of
+// connections per port and result as JSON: { port: { reply or error: number } }.
 //   node load-client.js HOST PORT [PORT ...]
 import { connect } from 'node:net'
 
 const [host = '', ...ports] = process.argv.slice(2)
-const LOOPS = 2 // for each target
+const LOOPS = 2 // per port
 const LONGEST_MS = 20_000
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 
-/** The last word of the answer's first line, or what went wrong. */
+/** The first word of the reply's body, or the error. */
 async function request(port: number): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
@@ -18,7 +18,7 @@ async function request(port: number): Promise<string> {
     socket.on('connect', () => socket.end('GET / HTTP/1.0\r\n\r\n'))
     socket.on('timeout', () => socket.destroy(new Error('timed out')))
     socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-    socket.on('close', () => resolve(/\r\n\r\n(\S+)/.exec(text)?.[1] ?? 'no answer'))
+    socket.on('close', () => resolve(/\r\n\r\n(\S+)/.exec(text)?.[1] ?? 'no reply'))
   })
 }
 

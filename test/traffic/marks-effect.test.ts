@@ -1,4 +1,4 @@
-// Rules that others have broken: packets have no marks, status() says so, and every way of mending brings the marks back.
+// Chains changed by other programs: packets have no marks, status() reports it, and replace(), add() and repair() restore them.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { MarkRule, MarksStatus } from '../../lib/index.ts'
@@ -23,12 +23,12 @@ type Mending = 'replace' | 'add' | 'repair'
 const breakages: Readonly<Record<string, readonly [command: string, Mending, kinds: readonly string[]]>> = {
   'the table is flushed': ['nft flush table inet ipvs', 'replace', ['missing']],
   'the table is dormant': [`nft 'add table inet ipvs { flags dormant; }'`, 'repair', ['dormant']],
-  'it is dormant, and lacks a chain': [
+  'the table is dormant, and a chain is missing': [
     `${deletion('prerouting')}; nft 'add table inet ipvs { flags dormant; }'`,
     'replace',
     ['dormant', 'missing'],
   ],
-  'the chain of lookups is flushed': ['nft flush chain inet ipvs marks', 'add', ['missing']],
+  'the lookup chain is flushed': ['nft flush chain inet ipvs marks', 'add', ['missing']],
   'hooks are deleted': [hooks.map(deletion).join('; '), 'repair', ['missing']],
   'all chains are deleted': [[...hooks, 'marks'].map(deletion).join('; '), 'replace', ['missing']],
   'jumps are removed': ['nft flush chain inet ipvs prerouting', 'replace', ['missing']],
@@ -61,7 +61,7 @@ test.each(Object.entries(breakages))('%s', async (_name, [command, mending, kind
         chain seen { type filter hook input priority 0; udp dport { 8080, 9005, 9999 } add @seen { meta mark . udp dport }; }
       }`
       await sh('nft -f -', { netns: director, input: recorder })
-      // Marks of packets to a single port, one of a range, and, as the last one, one that no rule is for.
+      // Marks of packets to a single port, to a port in a range, and to a port without a rule, which comes last.
       const packets = async () => {
         await sh('nft flush set inet recorder seen', { netns: director })
         const send = `for port in 8080 9005 9999; do echo > /dev/udp/${given.vip}/$port; done 2>&1 || true`

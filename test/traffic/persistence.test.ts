@@ -1,4 +1,4 @@
-// Clients that stay where they were first: what counts as a client, and over what.
+// Persistence: which addresses count as one client, and which ports it covers.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-// A virtual address for each kind: nothing that one does has an effect on another.
+// One virtual address per kind, so that kinds do not affect each other.
 const vips = {
   port: '172.16.0.100',
   client: '172.16.0.101',
@@ -28,17 +28,17 @@ const [first, second, far] = ['172.16.0.50', '172.16.0.51', '172.18.0.60']
 const [first6, second6, far6] = ['2001:db8::50', '2001:db8::51', '2001:db8:18::60']
 
 interface Seen {
-  /** Names of the servers that answered, of each step. */
+  /** Names of the servers that replied, per step. */
   readonly answered: Record<Kind, string[][]>
   readonly templates: string[]
   readonly shares: { readonly mark: Share[]; readonly subnet: Share[] }
 }
 
-/** Who asks for which ports, one after the other. */
+/** Client and requested ports of each step. */
 type Steps = readonly (readonly [client: string, ...ports: readonly number[]])[]
 const both = [80, 443, 443, 80] as const
 const steps: Record<Kind, Steps> = {
-  // The other client is the first for port 443.
+  // The second client is the first one on port 443.
   port: [
     [first, 80, 80, 80],
     [second, 80, 80],
@@ -104,13 +104,13 @@ async function observe(): Promise<Seen> {
       const answered: Record<string, string[][]> = {}
       for (const [kind, each] of Object.entries(wanted)) {
         const vip = inUrl(addresses[kind as keyof typeof addresses])
-        const answers = []
+        const servers = []
         for (const [source, ...ports] of each) {
           const urls = ports.map((one) => `http${one === 443 ? 's' : ''}://${vip}:${one}/`)
           const asked = await ask(context, site.client, source, urls)
-          answers.push([...asked.answers.map((line) => line.split(' ')[0] ?? ''), ...asked.complaints])
+          servers.push([...asked.replies.map((line) => line.split(' ')[0] ?? ''), ...asked.complaints])
         }
-        answered[kind] = answers
+        answered[kind] = servers
       }
       const result = {
         answered: answered as Record<keyof typeof addresses, string[][]>,
@@ -129,17 +129,17 @@ const [seven, seventeen] = ['server-7', 'server-17']
 const times = (count: number, server: string): string[] => Array.from({ length: count }, () => server)
 
 describe('per port', () => {
-  test('a client stays, another one goes to the next server; each port has clients of its own', () => {
+  test('a client stays, a second client goes to the next server; each port has separate clients', () => {
     expect(seen.answered.port).toEqual([
       times(3, seventeen),
       times(2, seven),
       times(2, seventeen),
-      // Of another server on port 443 than on port 80.
+      // Different servers on port 443 and port 80.
       [seven, seven, seventeen],
     ])
   })
 
-  test('a template for each client and port', () => {
+  test('one template per client and port', () => {
     for (const [client, port, server] of [
       [first, 80, '10.0.0.17 80'],
       [second, 80, '10.0.0.7 80'],
@@ -166,7 +166,7 @@ describe('per mark', () => {
     expect(seen.templates).toContain(`${second} -> mark 7 -> 10.0.0.7 0`)
   })
 
-  test('destinations count connections, and the clients that are theirs', () => {
+  test('destinations count connections and persistent clients', () => {
     expect(seen.shares.mark).toMatchObject([
       { server: 'server-7', connections: 4, persistent: 1 },
       { server: 'server-17', connections: 5, persistent: 1 },
@@ -181,7 +181,7 @@ describe('per mark', () => {
 })
 
 describe('per subnet', () => {
-  test('clients of one are one client', () => {
+  test('clients of one subnet count as one client', () => {
     expect(seen.answered.subnet).toEqual([times(2, seventeen), times(2, seventeen), times(2, seven), [seventeen]])
     expect(seen.templates).toContain(`172.16.0.0 -> ${vips.subnet} 80 -> 10.0.0.17 80`)
     expect(seen.templates).toContain(`172.18.0.0 -> ${vips.subnet} 80 -> 10.0.0.7 80`)
@@ -191,13 +191,13 @@ describe('per subnet', () => {
     ])
   })
 
-  test('IPv6, by the length of the prefix', () => {
+  test('IPv6, by prefix length', () => {
     expect(seen.answered.subnet6).toEqual([[seventeen], [seventeen], times(2, seven)])
     expect(seen.templates).toContain(`2001:db8:: -> ${vips.subnet6} 80 -> fd00::17 80`)
     expect(seen.templates).toContain(`2001:db8:18:: -> ${vips.subnet6} 80 -> fd00::7 80`)
   })
 
-  test('there are no other templates', () => {
+  test('no further templates', () => {
     expect(seen.templates).toHaveLength(4 + 2 + 2 + 2 + 2 + 2)
   })
 })

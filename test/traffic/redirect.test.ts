@@ -1,4 +1,4 @@
-// Direct routing to real servers that do not have the virtual address: rules of theirs take its packets in.
+// Direct routing to real servers without the virtual address: redirect rules on the servers accept its packets.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { NatRule } from '../../lib/index.ts'
@@ -71,18 +71,18 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-test('without the address and without a rule nobody answers', () => {
-  for (const { answers, complaints } of seen.without) expect([answers, complaints.length]).toEqual([[], 4])
+test('without the address and without a rule: no reply', () => {
+  for (const { replies, complaints } of seen.without) expect([replies, complaints.length]).toEqual([[], 4])
 })
 
 test.each(Object.entries(families))(
-  '%s: with the rule servers take turns, on their own port as well',
+  '%s: with the rule, servers alternate, also with another port on the server',
   (_family, { client }) => {
-    const { answers, complaints } = seen.with[client.includes(':') ? 1 : 0] as Asked
+    const { replies, complaints } = seen.with[client.includes(':') ? 1 : 0] as Asked
     expect(complaints).toEqual([])
-    expect(answers).toHaveLength(4)
+    expect(replies).toHaveLength(4)
     for (const server of ['server-7', 'server-17']) {
-      expect(answers.filter((answer) => answer === `${server} ${client}`)).toHaveLength(2)
+      expect(replies.filter((answer) => answer === `${server} ${client}`)).toHaveLength(2)
     }
   },
 )

@@ -1,4 +1,4 @@
-// All rules are replaced again and again, and a client that never rests does not notice.
+// All rules are replaced repeatedly under constant load, and no connection fails.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { MarkRule } from '../../lib/index.ts'
@@ -11,9 +11,9 @@ const vip = '172.16.0.100'
 
 let lab: Lab
 let seen: {
-  /** By port: how many connections ended how. */
+  /** By port: number of connections per result. */
   readonly counts: Record<string, Record<string, number>>
-  /** By server: how many connections IPVS counted. */
+  /** By server: number of connections that IPVS counted. */
   readonly counted: Record<string, number>
   readonly done: number
   readonly listed: number
@@ -32,9 +32,9 @@ beforeAll(async () => {
       const tcp = { protocol: 'tcp', address: given.vip } as const
       await director.balance({ fwmark: 7 }, 'masquerade', ['server-7'])
       await director.balance({ fwmark: 8 }, 'masquerade', ['server-8'])
-      // Who comes without a mark gets here.
+      // Connections without a mark go to server-99.
       for (const port of [80, 81, 8080, 8081]) await director.balance({ ...tcp, port }, 'masquerade', ['server-99'])
-      // In both: port 80 and ports 8070-8080. Port 81 and ports 8081-8089 have another mark in each, and so has all the rest.
+      // The two sets share port 80 and ports 8070-8080. All other rules have a different mark in each set.
       const set = (turn: 0 | 1): MarkRule[] => [
         { ...tcp, mark: 7, ports: [80] },
         { ...tcp, mark: 8, ports: ['8070-8080'] },
@@ -62,13 +62,13 @@ beforeAll(async () => {
       const { stdout } = await client.stop('SIGTERM')
       const listed = (await director.marks.list()).length
       const counts = JSON.parse(stdout.split('\n')[1] ?? '') as Record<string, Record<string, number>>
-      const answers = (server: string) => Object.values(counts).reduce((sum, ends) => sum + (ends[server] ?? 0), 0)
+      const replies = (server: string) => Object.values(counts).reduce((sum, ends) => sum + (ends[server] ?? 0), 0)
       const counted: Record<string, number> = {}
       for (const [fwmark, server] of [
         [7, 'server-7'],
         [8, 'server-8'],
       ] as const) {
-        const [share] = await director.shares({ fwmark }, answers(server))
+        const [share] = await director.shares({ fwmark }, replies(server))
         counted[server] = share?.connections ?? 0
       }
       await director.close()
@@ -84,31 +84,31 @@ const endsOf = (port: number): string[] => Object.keys(seen.counts[port] ?? {}).
 const connectionsTo = (port: number): number =>
   Object.values(seen.counts[port] ?? {}).reduce((sum, count) => sum + count, 0)
 
-test('all swaps were done, and the client was there all the time', () => {
+test('all swaps were done, with connections throughout', () => {
   expect(seen.done).toBe(swaps)
   expect(seen.listed).toBe(rulesOfEach)
   for (const port of [80, 81, 8080, 8081]) expect(connectionsTo(port)).toBeGreaterThan(swaps / 2)
 })
 
-test('every connection of a mark’s service was answered', () => {
-  const answers = (server: string) => Object.values(seen.counts).reduce((sum, ends) => sum + (ends[server] ?? 0), 0)
-  expect(seen.counted).toEqual({ 'server-7': answers('server-7'), 'server-8': answers('server-8') })
+test('every connection of a mark’s service got a reply', () => {
+  const replies = (server: string) => Object.values(seen.counts).reduce((sum, ends) => sum + (ends[server] ?? 0), 0)
+  expect(seen.counted).toEqual({ 'server-7': replies('server-7'), 'server-8': replies('server-8') })
 })
 
-test('a rule of both sets never lacks', () => {
+test('a single-port rule in both sets is always in effect', () => {
   expect(endsOf(80)).toEqual(['server-7'])
 })
 
-test('nor does a range of both sets, while others change', () => {
+test('a range in both sets is always in effect', () => {
   expect(endsOf(8080)).toEqual(['server-8'])
 })
 
-test('a rule whose mark changes has one of its marks at any moment', () => {
+test('a single-port rule with a changing mark always has one of its marks', () => {
   expect(endsOf(81)).toEqual(['server-7', 'server-8'])
 })
 
-// Until Linux 6.17 the kernel finds neither the old nor the new element of an interval map for a moment: see
+// Before Linux 6.17, a lookup in an interval map can miss both the old and the new element for a moment: see
 // native/nftables/bridge.h.
-test('and so has a range', () => {
+test('a range with a changing mark always has one of its marks', () => {
   expect(endsOf(8081)).toEqual(['server-7', 'server-8'])
 })

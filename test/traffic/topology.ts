@@ -1,16 +1,16 @@
-// Networks that traffic goes through, made in the lab: a client, a director and real servers, a namespace each.
+// Test networks in the lab: a client, a director and real servers, one namespace each.
 //
 //   client ─── front ─── director ─── back ─── servers
-//                └── (direct, tunnel) ────────────┘     how servers answer, past the director
+//                └── (direct, tunnel) ────────────┘     path of replies, past the director
 //
-// What each way of forwarding wants of the hosts is in `directors` and `realServers`, and nowhere else.
+// `directors` and `realServers` are the only place for the settings that each forwarding method needs.
 import type { Forwarding } from 'ipvs'
 
 import type { LabContext, Netns } from '../lab/job.ts'
 
-/** The client's: two of one network and one of another, for each family. */
+/** Addresses of the client: two in one network and one in a second network, for each family. */
 const clients = ['172.16.0.50', '172.16.0.51', '172.18.0.60', '2001:db8::50', '2001:db8::51', '2001:db8:18::60']
-/** Addresses for services, 172.16.0.100 to .104 and 2001:db8::100 to ::104. */
+/** Virtual addresses 172.16.0.100 to .104 and 2001:db8::100 to ::104. */
 const vips = [0, 1, 2, 3, 4].flatMap((n) => [`172.16.0.10${n}`, `2001:db8::10${n}`])
 
 export interface RealServer {
@@ -32,24 +32,24 @@ const bits = (address: string, network: boolean): string => {
 }
 const on = (device: string, addresses: readonly string[], network = true): string[] =>
   addresses.map((one) => `addr add ${one}${bits(one, network)} dev ${device}${one.includes(':') ? ' nodad' : ''}`)
-/** The networks of clients that are no network of the link. */
+/** Routes to client networks outside the network of the link. */
 const farClients = (device: string): string[] => [
   `route add 172.18.0.0/24 dev ${device}`,
   `route add 2001:db8:18::/64 dev ${device}`,
 ]
 
-// Packets may come from where their sender is not looked for. New namespaces have the setting of the machine, often 1 or 2.
+// Packets arrive on interfaces without a route back. New namespaces inherit rp_filter from the machine, often 1 or 2.
 const anyWay = 'ipv4/conf/*/rp_filter=0'
 
-/** Forwarding to servers that are other machines. */
+/** Forwarding methods to remote servers. */
 export type Way = Exclude<Forwarding, 'local' | 'bypass'>
 
-/** What the director has to be told. */
+/** Sysctls of the director. */
 const directors: Record<Way, readonly string[]> = {
-  // NAT: it is the servers' router.
+  // NAT: the director is the router of the servers.
   masquerade: ['ipv4/ip_forward=1', 'ipv6/conf/all/forwarding=1'],
-  // What IPVS sends is not forwarded, and no reply comes back: except to clients on the director itself, and those replies come
-  // from the VIP, an address of its own. IPv6 does not mind.
+  // The director does not forward, and replies bypass it. Only replies to clients on the director arrive here: their source is
+  // the VIP, a local address of the director. IPv6 needs no setting.
   direct: ['ipv4/conf/all/accept_local=1', anyWay],
   tunnel: ['ipv4/conf/all/accept_local=1', anyWay],
 }
@@ -59,8 +59,8 @@ interface ServerPlan {
   readonly commands: readonly string[]
 }
 
-// Who answers ARP for the VIP is the director: servers answer for an address of the asked interface only, and do not name the
-// VIP when they ask. IPv6 needs neither: an address of lo is not looked for on links.
+// Only the director replies to ARP for the VIP: servers reply only for addresses of the receiving interface, and never send the
+// VIP as ARP source. IPv6 needs no setting: addresses of lo are not resolved on links.
 const silent = ['ipv4/conf/all/arp_ignore=1', 'ipv4/conf/all/arp_announce=2']
 
 const realServers: Record<Way, ServerPlan> = {
@@ -70,7 +70,7 @@ const realServers: Record<Way, ServerPlan> = {
     settings: [...silent, anyWay],
     commands: [...on('lo', vips, false), ...farClients('front')],
   },
-  // Requests come wrapped to the server's own address, and out of the tunnel's device.
+  // Requests arrive encapsulated at the server's address, and leave the tunnel device.
   tunnel: {
     settings: [...silent, anyWay],
     commands: ['link set tunl0 up', 'link set ip6tnl0 up', ...on('lo', vips, false), ...farClients('front')],
@@ -87,12 +87,12 @@ class Builder {
     this.#switch = middle
   }
 
-  /** The commands of `ip`, in a namespace. */
+  /** Runs commands of `ip` in a namespace. */
   async ip(where: Netns, commands: readonly string[]): Promise<void> {
     await this.#context.sh(`ip -n ${where.name} -batch -`, { input: `${commands.join('\n')}\n` })
   }
 
-  /** A host with an interface on each of the segments, called as these. */
+  /** Makes a host with one interface per segment, named like the segment. */
   async host(segments: readonly string[], settings: readonly string[], commands: readonly string[]): Promise<Netns> {
     const host = await this.#context.netns()
     const plugs = segments.flatMap((segment) => {
@@ -109,7 +109,7 @@ class Builder {
     return host
   }
 
-  /** `*` in a name is every interface. */
+  /** Sets sysctls. `*` stands for every interface. */
   async set(where: Netns, settings: readonly string[]): Promise<void> {
     const command = (setting: string) => {
       const [file, value] = setting.split('=')
@@ -119,7 +119,7 @@ class Builder {
   }
 }
 
-/** Names of the servers; the last number of their addresses is in them. */
+/** Server names; the number is the last part of the addresses. */
 const serverNames = ['server-7', 'server-17'] as const
 
 export async function buildSite(
@@ -127,7 +127,7 @@ export async function buildSite(
   forwarding: Way,
   names: readonly string[] = serverNames,
 ): Promise<Site> {
-  // Before the namespaces are made: they get the devices of the tunnels then.
+  // Before the namespaces: new namespaces get the tunnel devices only if the modules are loaded.
   if (forwarding === 'tunnel') await context.sh('modprobe ipip && modprobe ip6_tunnel')
   const middle = await context.netns()
   const builder = new Builder(context, middle)

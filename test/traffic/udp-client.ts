@@ -1,5 +1,5 @@
-// A client of UDP that keeps its port: asks one time after the other, and prints who answered, or nobody. Answers of anybody but HOST
-// are none.
+// A UDP client with a fixed port. Sends TIMES requests one after the other and prints each reply, or `no reply`. The socket is
+// connected: replies from other addresses than HOST do not count.
 //   node udp-client.js HOST PORT OWN-PORT TIMES
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -12,13 +12,13 @@ socket.bind(Number(own))
 await once(socket, 'listening')
 socket.connect(Number(port), host)
 await once(socket, 'connect')
-socket.on('error', () => undefined) // refused: nobody
-for (let asked = 0; asked < Number(times); asked++) {
-  const answer = new Promise<string>((resolve) => {
+socket.on('error', () => undefined) // connection refused: no reply
+for (let sent = 0; sent < Number(times); sent++) {
+  const reply = new Promise<string>((resolve) => {
     socket.once('message', (text) => resolve(text.toString()))
   })
   socket.send('who')
-  console.log(await Promise.race([answer, sleep(LONGEST_MS, 'nobody')]))
+  console.log(await Promise.race([reply, sleep(LONGEST_MS, 'no reply')]))
   socket.removeAllListeners('message')
   await sleep(PAUSE_MS)
 }

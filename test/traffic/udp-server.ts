@@ -1,4 +1,4 @@
-// A real server of UDP: answers each datagram with its name.
+// A UDP server that replies to each datagram with its name.
 //   node udp-server.js NAME PORT
 import { createSocket } from 'node:dgram'
 

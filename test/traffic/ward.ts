@@ -1,20 +1,20 @@
-// What breaks a director, what `ipvs doctor` says of it, and whether its fix, carried out as printed, mends it; in the lab.
+// Breaks a director in the lab, runs `ipvs doctor`, and applies the printed fix.
 import type { LabContext } from '../lab/job.ts'
 import type { Reported } from '../../cli/doctor/doctor.ts'
 import type { Site } from './topology.ts'
 import { ask } from './web.ts'
 
-/** Something that goes wrong. */
+/** A fault of the director. */
 export interface Illness {
-  /** Shell text that makes it, on the director. */
+  /** Shell text that causes the fault, on the director. */
   readonly make: string
-  /** Shell text that removes what the fix has left. */
+  /** Shell text that removes leftovers of fault and fix. */
   readonly undo?: string
 }
 
-/** What a client gets, and what the doctor says. */
+/** Replies to a client, and the findings of the doctor. */
 export interface Look {
-  readonly answers: string[]
+  readonly replies: string[]
   readonly findings: Reported[]
 }
 
@@ -40,20 +40,20 @@ export class Ward {
   }
 
   async look(): Promise<Look> {
-    const { answers } = await ask(this.#context, this.#site.client, '172.16.0.50', this.#urls, 2)
+    const { replies } = await ask(this.#context, this.#site.client, '172.16.0.50', this.#urls, 2)
     const words = [`${this.#context.root}/dist/cli.cjs`, 'doctor', '--json']
     const { stdout, stderr } = await this.#context.run(process.execPath, words, { netns: this.#site.director })
     if (stdout === '') throw new Error(stderr)
-    return { answers, findings: JSON.parse(stdout) as Reported[] }
+    return { replies, findings: JSON.parse(stdout) as Reported[] }
   }
 
-  /** Shell text on the director, where `ipvs` is the program of this checkout. */
+  /** Runs shell text on the director, with `ipvs` from this checkout. */
   async sh(text: string): Promise<void> {
     const ipvs = `ipvs() { '${process.execPath}' '${this.#context.root}/dist/cli.cjs' "$@"; }`
     await this.#context.sh(`${ipvs}\n${text}`, { netns: this.#site.director })
   }
 
-  /** The fix of the first finding is carried out. */
+  /** Causes a fault and applies the fix of the first finding. */
   async treat({ make, undo }: Illness): Promise<Course> {
     const before = await this.look()
     await this.sh(make)

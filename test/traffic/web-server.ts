@@ -1,4 +1,4 @@
-// A real server: HTTP on some ports, TLS on 443. It answers its name, and the address of the client as it sees it.
+// A web server: HTTP on four ports, TLS on 443. Replies with its name and the client address that it sees.
 //   node web-server.js NAME KEY CERTIFICATE
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Real servers and clients of HTTP and TLS; in the lab.
+// HTTP and TLS servers and clients in the lab.
 import type { LabContext, Netns } from '../lab/job.ts'
 import type { Site } from './topology.ts'
 
@@ -17,13 +17,13 @@ export async function serveWeb(context: LabContext, site: Site): Promise<void> {
 }
 
 export interface Asked {
-  /** What came back, in the order of the URLs. */
-  readonly answers: string[]
-  /** What curl says about those that did not. */
+  /** Replies in the order of the URLs. */
+  readonly replies: string[]
+  /** Errors of curl for URLs without a reply. */
   readonly complaints: string[]
 }
 
-/** Asks for the URLs one after the other, each by a connection of its own. */
+/** Requests the URLs one after the other, one connection per URL. */
 export async function ask(
   context: LabContext,
   from: Netns,
@@ -45,8 +45,8 @@ export async function ask(
   ]
   const { stdout, stderr } = await context.run('curl', args, { netns: from })
   const lines = (text: string) => text.split('\n').filter(Boolean)
-  return { answers: lines(stdout), complaints: lines(stderr) }
+  return { replies: lines(stdout), complaints: lines(stderr) }
 }
 
-/** `host` as URLs have it. */
+/** `host` in URL notation: IPv6 addresses in brackets. */
 export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)
