@@ -40,7 +40,7 @@ test('--direct excludes --kernels', () => {
 
 test.each([
   [['--trials', 'nothing'], 'no trial "nothing"'],
-  [['--drivers', 'nobody'], '"nobody" is none of batch'],
+  [['--drivers', 'unknown'], '"unknown" is none of batch'],
   [['--sizes', '10,x'], '"x" is not a number above 0'],
   [['--repeat', '0'], '"0" is not a number above 0'],
   [['--unknown'], '--unknown'],

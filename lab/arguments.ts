@@ -43,12 +43,12 @@ IPVS_LAB_KERNEL=vmlinuz IPVS_LAB_MODULES=lib/modules/RELEASE run a kernel of you
 /** Options come before the command; everything after it belongs to it. */
 export function parseArguments(args: readonly string[]): LabArguments {
   const { values, rest, explicit } = splitOptions(args)
-  const [word, ...others] = rest
+  const [word, ...following] = rest
   const command = explicit || (word !== 'setup' && word !== 'shell')
   if (values.help === true || word === undefined) return toArguments('help', values, [])
   if (command) return toArguments('run', values, rest)
   // "setup --all" reads better than "--all setup": these two accept options after them as well.
-  const again = splitOptions(others)
+  const again = splitOptions(following)
   if (again.values.help === true) return toArguments('help', values, [])
   const shellProgram = word === 'shell' ? again.rest : []
   if (word === 'setup' && again.rest.length > 0) throw new LabUsageError(`setup: unknown argument ${again.rest[0]}`)

@@ -46,7 +46,7 @@ export async function withLock<T>(name: string, onWait: () => void, work: () => 
 
 const unfinishedMark = '.unfinished-'
 
-/** Creates a folder to build `name` in, and removes those of killed labs. Call it with the lock held. */
+/** Creates a folder to build `name` in, and removes folders of killed labs. Call it with the lock held. */
 export function unfinishedFolder(name: string): string {
   const cache = cacheFolder()
   const prefix = `${name}${unfinishedMark}`

@@ -45,8 +45,8 @@ exec $b switch_root /root /run/lab/busybox sh /run/lab/stage2
  * lab.control must be the last port. Writing to a port blocks until the host is connected, and connections are announced in
  * order: after "ready" all other ports are connected, and an end-of-file on lab.stdin is a real one.
  *
- * A write to a port returns when the data is queued, not when it has arrived: hence a marker after the output on each port, which
- * tells the host that the output is complete. The command gets pipes, because programs such as node treat a character device
+ * A write to a port returns when the data is queued, not when it has arrived: hence a marker for the host after the complete
+ * output on each port. The command gets pipes, because programs such as node treat a character device
  * differently. dd copies in larger blocks than cat.
  */
 export const stage2Script: string = `b=/run/lab/busybox

@@ -3,7 +3,7 @@ import type { Connection, Ipvs, ServiceSnapshot } from 'ipvs'
 import type { Output } from '../shared/output.ts'
 import { lookUpHost, lookUpNames, numericNames, type Names } from './names.ts'
 import { parse, type Command, type TimeoutSeconds } from './parse.ts'
-import { addressesOf, connectionHeadings, connectionLine, renderDaemons, renderTimeouts } from './render-others.ts'
+import { addressesOf, connectionHeadings, connectionLine, renderDaemons, renderTimeouts } from './render-listings.ts'
 import { UnknownHost } from './usage-error.ts'
 
 /** A single command; `restore` reads many of them. */

@@ -18,7 +18,7 @@ export interface Problem {
 const byLong = new Map(switches.map((each) => [each.long, each]))
 const byShort = new Map(switches.flatMap((each) => (each.short === undefined ? [] : [[each.short, each]])))
 
-/** Returns switches one by one. All other words, including those after `--`, are collected in `left`. */
+/** Returns switches one by one. All other words, including words after `--`, are collected in `left`. */
 export class Scanner {
   readonly #words: readonly string[]
   #next = 0

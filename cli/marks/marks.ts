@@ -6,7 +6,7 @@ import type { Context } from '../shared/context.ts'
 import { json } from '../shared/format.ts'
 import { parseJson } from '../shared/json-text.ts'
 import { registerNat } from './nat.ts'
-import { registerOthers } from './others.ts'
+import { registerExchange } from './exchange.ts'
 import { renderMarks } from './rule-tables.ts'
 import { portsOf } from '../../state/rule-text.ts'
 import { inDocument } from '../shared/verb-wording.ts'
@@ -119,6 +119,6 @@ export function registerMarks(program: Command, context: Context): void {
   registerChanging(marks, context)
   registerReplacing(marks, context)
   registerRepair(marks, context)
-  registerOthers(marks, context)
+  registerExchange(marks, context)
   registerNat(marks, context)
 }

@@ -10,11 +10,11 @@ async function request(url: string): Promise<string> {
     const sent = (url.startsWith('https:') ? getTls : get)(url, settings, (response) => {
       text(response).then(resolve, reject)
     })
-    sent.on('timeout', () => sent.destroy(new Error(`no answer from ${url}`)))
+    sent.on('timeout', () => sent.destroy(new Error(`no reply from ${url}`)))
     sent.on('error', reject)
   })
 }
 
-const answers: string[] = []
-for (const url of process.argv.slice(2)) answers.push(await request(url))
-console.log(JSON.stringify(answers))
+const replies: string[] = []
+for (const url of process.argv.slice(2)) replies.push(await request(url))
+console.log(JSON.stringify(replies))

@@ -80,8 +80,8 @@ function check(what: string, holds: boolean): void {
   if (!holds) problems.push(what)
 }
 
-function showAnswers(answers: readonly string[]): void {
-  answers.forEach((answer, i) => console.log(`   ${urls[i]?.padEnd(24)} answered by ${answer}`))
+function showReplies(replies: readonly string[]): void {
+  replies.forEach((reply, i) => console.log(`   ${urls[i]?.padEnd(24)} reply from ${reply}`))
 }
 
 async function direct(stage: Stage, ipvs: Ipvs, marks: FirewallMarks): Promise<void> {
@@ -95,10 +95,10 @@ async function direct(stage: Stage, ipvs: Ipvs, marks: FirewallMarks): Promise<v
 
   console.log('\n2. The client sends requests, with a new connection for each: round robin over both ports')
   const alternating = await stage.request()
-  showAnswers(alternating)
-  const turns = alternating.every((answer, i) => i === 0 || answer !== alternating[i - 1])
+  showReplies(alternating)
+  const turns = alternating.every((reply, i) => i === 0 || reply !== alternating[i - 1])
   check('requests alternate between the servers', turns)
-  const answered = new Set(alternating.map((answer, i) => `${answer} ${ports[i]}`))
+  const answered = new Set(alternating.map((reply, i) => `${reply} ${ports[i]}`))
   check('both servers replied on both ports', answered.size === servers.length * new Set(ports).size)
   showConnections(await stage.connections())
 
@@ -109,7 +109,7 @@ async function direct(stage: Stage, ipvs: Ipvs, marks: FirewallMarks): Promise<v
   check('the scheduler is still rr: a patch keeps absent settings', service.scheduler === 'rr')
   check('persistent for 360 seconds', service.persistence?.timeoutSeconds === 360)
   const sticky = await stage.request()
-  showAnswers(sticky)
+  showReplies(sticky)
   check('one client stays on one server, on both ports', new Set(sticky).size === 1)
   const table = await stage.connections()
   showConnections(table)

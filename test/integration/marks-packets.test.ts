@@ -39,18 +39,18 @@ interface Seen {
   readonly listed: readonly ListedMarkRule[]
 }
 
-/** Loads `others` with nft, adds rules, and sends packets. */
+/** Loads `foreign` with nft, adds rules, and sends packets. */
 async function marksOf(
   rules: readonly object[],
   fromClient: readonly string[],
   fromDirector: readonly string[] = [],
-  others = '',
+  foreign = '',
 ): Promise<Seen> {
   return lab.run(
     async ({ ipvs: { FirewallMarks }, netns, sh, sleep }, given) => {
       const [client, director] = [await netns(), await netns()]
       await sh(given.wires, { env: { CLIENT: client.name, DIRECTOR: director.name } })
-      await sh('nft -f -', { netns: director, input: `${given.recorder}\n${given.others}` })
+      await sh('nft -f -', { netns: director, input: `${given.recorder}\n${given.foreign}` })
       const marks = await FirewallMarks.open({ netns: director.path })
       await marks.add(given.rules as never)
       // Refused connections also send packets.
@@ -78,7 +78,7 @@ async function marksOf(
       await marks.close()
       return result
     },
-    { rules, fromClient, fromDirector, wires, recorder, others },
+    { rules, fromClient, fromDirector, wires, recorder, foreign },
   )
 }
 
@@ -125,7 +125,7 @@ test('packets of the director itself, at output', async () => {
 })
 
 test('a mask keeps the bits set by other rules', async () => {
-  const foreign = `table inet others {
+  const foreignTable = `table inet foreign {
     chain c { type filter hook prerouting priority -160; meta mark set 0xabcd00ff; }
   }`
   const rules = [
@@ -134,7 +134,7 @@ test('a mask keeps the bits set by other rules', async () => {
     { ...ftp, mark: 0x5, ports: [80] },
   ]
   const targets = [21, 80, 81, 10000].map((port) => `tcp/192.168.1.11/${port}`)
-  const { arrived } = await marksOf(rules, targets, [], foreign)
+  const { arrived } = await marksOf(rules, targets, [], foreignTable)
   expect(arrived.toSorted()).toEqual([
     '0x00000005 . tcp . 80', // without a mask: all bits
     '0xabcd0031 . tcp . 21', // one rule for each of two masks

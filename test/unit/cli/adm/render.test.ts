@@ -3,7 +3,7 @@ import type { Connection, ListedDestination, ListedService, ServiceSnapshot, Sta
 import { expect, test } from 'vitest'
 import { numericNames, type Names } from '../../../../cli/adm/names.ts'
 import type { View } from '../../../../cli/adm/parse.ts'
-import { connectionLine, renderDaemons, renderTimeouts } from '../../../../cli/adm/render-others.ts'
+import { connectionLine, renderDaemons, renderTimeouts } from '../../../../cli/adm/render-listings.ts'
 import { renderSave } from '../../../../cli/adm/render-save.ts'
 import { largeNumber, renderServices } from '../../../../cli/adm/render.ts'
 import { parseServices } from '../../../../cli/adm/services.ts'

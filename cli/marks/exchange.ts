@@ -47,7 +47,7 @@ function registerAllocate(marks: Command, context: Context): void {
     )
 }
 
-export function registerOthers(marks: Command, context: Context): void {
+export function registerExchange(marks: Command, context: Context): void {
   registerExport(marks, context)
   registerFind(marks, context)
   registerAllocate(marks, context)
