@@ -1,7 +1,7 @@
-// The command that lets packets through which a firewall drops, in the language of the firewall.
+// The command that makes a firewall accept dropped packets, in the syntax of the firewall.
 import type { DroppedBy, TracePacket } from 'ipvs'
 
-// Chains that iptables knows, so that its own listings stay what they were.
+// Chains of iptables: changed by iptables, so that its listings stay complete.
 const ofIptables = (place: DroppedBy): string | undefined => {
   const programs: Readonly<Record<string, string>> = { ip: 'iptables-nft', ip6: 'ip6tables-nft' }
   const builtIn = /^(PREROUTING|INPUT|FORWARD|OUTPUT)$/.test(place.base)
@@ -43,7 +43,7 @@ function nft({ family, table, base }: DroppedBy, packet: TracePacket): string {
   return `nft insert rule ${family} ${table} ${base} ${words.join(' ')} accept`
 }
 
-// A table of firewalld's belongs to it. Zone `trusted` lets through what real servers send.
+// Tables of firewalld are changed by firewall-cmd. Zone `trusted` accepts packets from real servers.
 function firewalld(packet: TracePacket): string {
   const { source, destination, destinationPort, protocol } = packet
   if (source !== undefined) return `firewall-cmd --zone=trusted --add-source=${source}`

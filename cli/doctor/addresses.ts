@@ -1,4 +1,4 @@
-// Addresses of rules, which can be one, a block or a range.
+// Addresses of rules: one address, a block or a range.
 import { isIPv6 } from 'node:net'
 
 const bitsOf = (ipv6: boolean): number => (ipv6 ? 128 : 32)
@@ -32,7 +32,7 @@ function bounds(text: string): { from: bigint; to: bigint; ipv6: boolean } {
 
 const documentation = { ipv4: '203.0.113.1', ipv6: '2001:db8::1' } as const
 
-/** Some addresses of it; all when there are few. Edges of networks may be broadcast addresses, so they are left out. */
+/** Sample addresses; all if there are few. Edges of networks may be broadcast addresses, so they are left out. */
 export function samples(text: string): string[] {
   const { from, to, ipv6 } = bounds(text)
   if (text.endsWith('/0')) return [ipv6 ? documentation.ipv6 : documentation.ipv4]
@@ -43,7 +43,7 @@ export function samples(text: string): string[] {
   return numbers.map((number) => toText(number, ipv6))
 }
 
-/** The same as addresses and blocks, which is what `ip route` takes. */
+/** The addresses as blocks, for `ip route`. */
 export function blocks(text: string): string[] {
   const { from, to, ipv6 } = bounds(text)
   const found: string[] = []
@@ -57,7 +57,7 @@ export function blocks(text: string): string[] {
   return found
 }
 
-/** Whether it has an address of a private network. */
+/** Whether the address is in a private network. */
 export function isPrivate(address: string): boolean {
   if (address.includes(':')) return /^f[cd]/i.test(address)
   return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(address)

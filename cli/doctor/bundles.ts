@@ -1,4 +1,4 @@
-// Several ports under one mark: what clients and FTP expect of that.
+// Several ports under one mark: persistence of clients, and active FTP.
 import type { ListedMarkRule, ServiceSnapshot } from 'ipvs'
 import { serviceText } from '../../state/key-text.ts'
 import { portsText } from '../../state/rule-text.ts'
@@ -19,7 +19,7 @@ const severalPorts = (rules: readonly ListedMarkRule[]): boolean => {
   return ports.length > 1 || ports.some((port) => port === 'all' || port.includes('-'))
 }
 
-// These choose by an address alone, so a client stays where it is.
+// Schedulers that choose by address alone keep a client on its server.
 const staysByItself = ({ scheduler, schedulerFlags }: ServiceSnapshot): boolean =>
   ['sh', 'mh', 'dh', 'lblc', 'lblcr'].includes(scheduler) && !schedulerFlags.some((flag) => flag.endsWith('port'))
 
@@ -42,7 +42,7 @@ const FTP = 21
 const speaksFtp = (rules: readonly ListedMarkRule[]): boolean =>
   rules.some(({ protocol, ports }) => protocol === 'tcp' && portsText(ports).split(',').includes(String(FTP)))
 
-// A server opens the data connection of active FTP from its port 20. Whether anybody translates it is known by its trace.
+// A server opens the data connection of active FTP from its port 20. The trace of this packet shows whether a rule translates it.
 const activeFtp: Check = ({ services, marks = [], probes = [] }) =>
   services
     .filter((service) => service.fwmark !== undefined && speaksFtp(rulesOf(service, marks)))
@@ -55,8 +55,8 @@ const activeFtp: Check = ({ services, marks = [], probes = [] }) =>
       const sources = bare.map(({ packet }) => packet.source as string)
       return [
         risk('active-ftp', {
-          what: `${serviceText(service)} speaks FTP, and nothing translates what ${sources.join(', ')} send from port 20`,
-          why: 'data connections of active FTP leave with an address that clients cannot answer to, and transfers hang',
+          what: `${serviceText(service)} has FTP, but no rule translates connections from port 20 of ${sources.join(', ')}`,
+          why: 'data connections of active FTP leave with a source address that clients cannot reply to, and transfers hang',
           fix: sources.map((source) => `ipvs marks nat add masquerade ${source} tcp 20`),
         }),
       ]

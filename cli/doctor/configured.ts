@@ -1,22 +1,22 @@
-// Questions about what is configured that several checks ask.
+// Queries on the configuration, shared by several checks.
 import { isIP } from 'node:net'
 import type { ListedMarkRule, ListedNatRule, ServiceSnapshot } from 'ipvs'
 
-/** What is configured, as far as a question needs it. */
+/** The parts of the configuration that queries need. */
 interface Configured {
   readonly services: readonly ServiceSnapshot[]
   readonly marks?: readonly ListedMarkRule[] | undefined
   readonly nat?: readonly ListedNatRule[] | undefined
 }
 
-/** Whether there are such destinations with addresses of that family. */
+/** Whether a destination of the family has this forwarding method. */
 export function usesForwarding({ services }: Pick<Configured, 'services'>, forwarding: string, ipv6: boolean): boolean {
   return services.some(({ destinations }) =>
     destinations.some((each) => each.forwarding === forwarding && each.address.includes(':') === ipv6),
   )
 }
 
-/** Addresses at which clients find a service: its own, or those of the rules that give its mark. Networks are not among them. */
+/** Addresses of a service for clients: its own, or the addresses of rules with its mark, without networks. */
 export function addressesOf(
   { fwmark, family, address }: ServiceSnapshot,
   { marks = [] }: Pick<Configured, 'marks'>,
@@ -36,12 +36,12 @@ export function masquerades(
 
 const ALL = 0xffffffff
 
-/** The bits of a mark that a mask has. */
+/** The bits of a mark under a mask. */
 export const bits = (mark: number, mask: number = ALL): number => (mark & mask) >>> 0
 
 export const familyOf = ({ address }: Pick<ListedMarkRule, 'address'>): 'ipv4' | 'ipv6' =>
   address.includes(':') ? 'ipv6' : 'ipv4'
 
-/** Whether a rule's packets get to a service. A mark is one for each family; a rule with a mask leaves other bits to others. */
+/** Whether packets of a rule reach a service. Services with the same mark exist per family; bits outside the mask may differ. */
 export const leadsTo = (rule: ListedMarkRule, { fwmark, family }: ServiceSnapshot): boolean =>
   fwmark !== undefined && bits(fwmark, rule.mask) === rule.mark && familyOf(rule) === family

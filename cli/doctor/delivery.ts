@@ -1,4 +1,4 @@
-// Virtual addresses that packets are not delivered to: IPVS takes in what comes to this host, and nothing that it forwards.
+// Virtual addresses without local delivery: IPVS handles packets that are delivered to this host, not forwarded ones.
 import { serviceText } from '../../state/key-text.ts'
 import { blocks } from './addresses.ts'
 import type { Check, Facts } from './facts.ts'
@@ -8,7 +8,7 @@ import type { Probed } from './probes.ts'
 
 const everything = (address: string): boolean => address.endsWith('/0')
 
-// A route for all addresses would cut off the host, so only marked packets take it.
+// A local route for all addresses would cut off the host, so only marked packets use it.
 function deliverMarked(mark: number, ipv6: boolean): string[] {
   const ip = ipv6 ? 'ip -6' : 'ip'
   return [`${ip} rule add fwmark ${mark} lookup 100`, `${ip} route add local default dev lo table 100`]
@@ -37,7 +37,7 @@ const notLocal: Check = (facts) => {
     const services = new Set(probes.flatMap(({ service }) => (service === undefined ? [] : [serviceText(service)])))
     return bad('address-not-local', {
       what: `${address} (${[...services].join(', ')}) is no address of this host`,
-      why: 'IPVS takes in packets that are delivered here; these are forwarded or dropped, even where forwarding is allowed',
+      why: 'IPVS handles only packets that are delivered locally; without a local address they are forwarded or dropped',
       fix: placeOf(probes[0]).fix,
     })
   })

@@ -1,4 +1,4 @@
-// From facts to findings: all checks, one line for each subject.
+// Runs all checks on the facts, one line per subject.
 import { bundleChecks } from './bundles.ts'
 import { deliveryChecks } from './delivery.ts'
 import { drainingChecks } from './draining.ts'
@@ -31,19 +31,19 @@ const checks: readonly Check[] = [
   ...serviceChecks,
 ]
 
-/** All findings, the worst first; one good one when there is nothing to complain of. */
+/** All findings, the worst first; without problems the good finding `nothing` comes first. */
 export function diagnose(facts: Facts): Finding[] {
   if (facts.refused !== undefined) return [explainRefusal(facts.refused)]
   const found = checks.flatMap((check) => check(facts))
   const problems = (['bad', 'risk'] as const).flatMap((wanted) => found.filter(({ level }) => level === wanted))
-  const nothing = good('nothing', `${facts.services.length} services, nothing to complain of`)
+  const nothing = good('nothing', `${facts.services.length} services, no problem found`)
   return [...(problems.length > 0 ? problems : [nothing]), ...found.filter(({ level }) => level === 'good')]
 }
 
-// Of programs that know nothing of namespaces.
+// Commands to run inside the namespace.
 const enters = (command: string): boolean => /^(sysctl|ip|nft|ssh|ip6?tables(-nft)?) /.test(command)
 
-/** The same findings with fixes that work from outside of the namespace `netns`, a name or a path. */
+/** Rewrites fixes to work from outside of the namespace `netns`, a name or a path. */
 export function fromOutside(findings: readonly Finding[], netns: string): Finding[] {
   const enter = netns.includes('/') ? `nsenter --net=${netns}` : `ip netns exec ${netns}`
   return findings.map(({ fix, ...finding }) => {

@@ -1,4 +1,4 @@
-// `ipvs doctor`: looks at what matters for balancing, and says what to do.
+// `ipvs doctor`: checks the director and prints findings with fixes.
 import type { Command } from 'commander'
 import { diagnose, fromOutside } from './diagnose.ts'
 import type { Finding } from './finding.ts'
@@ -9,7 +9,7 @@ import { printablePart } from '../../lab/printable.ts'
 import type { Context } from '../shared/context.ts'
 import { emphasis, json } from '../shared/format.ts'
 
-/** A finding as `--json` prints it. */
+/** A finding in the format of `--json`. */
 export type Reported = Omit<Finding, 'fix'> & { readonly fix?: string }
 
 const styles = { good: 'green', risk: 'yellow', bad: 'red' } as const
@@ -20,7 +20,7 @@ function report(findings: readonly Finding[]): Reported[] {
   return findings.map(({ fix, ...finding }) => (fix === undefined ? finding : { ...finding, fix: inOneLine(fix) }))
 }
 
-/** Findings for people. */
+/** Findings as text. */
 export function renderFindings(findings: readonly Finding[], output: Output): string {
   return findings
     .map(({ level, what, why, fix = [] }) => {
@@ -32,7 +32,7 @@ export function renderFindings(findings: readonly Finding[], output: Output): st
 }
 
 const help = `
-Exit status: 0 when nothing is bad, 1 when something is (what is only a risk does not count), 2 for unknown words.
+Exit status: 0 without bad findings (risks do not count), 1 with bad findings, 2 for usage errors.
 
 Examples:
   ipvs doctor
@@ -48,7 +48,7 @@ async function examine(context: Context, command: Command): Promise<Finding[]> {
 export function registerDoctor(program: Command, context: Context): void {
   program
     .command('doctor')
-    .description('what is wrong with this director, and what to do')
+    .description('check this director, and print problems with their fixes')
     .option('--json', 'as JSON: level, code, what, why, fix')
     .addHelpText('after', help)
     .action(async (options: { json?: true }, command: Command) => {
@@ -57,7 +57,7 @@ export function registerDoctor(program: Command, context: Context): void {
         findings = await examine(context, command)
       } catch (error) {
         if (!(error instanceof NoEntry)) throw error
-        context.output.error(`ipvs: cannot look into the network namespace: ${error.message}\n`)
+        context.output.error(`ipvs: cannot enter the network namespace: ${error.message}\n`)
         context.status = 1
         return
       }

@@ -1,4 +1,4 @@
-// Clients that stay where they were when destinations are drained or removed.
+// Clients that stay on drained or removed destinations.
 import type { ServiceSnapshot } from 'ipvs'
 import { destinationText, serviceText } from '../../state/key-text.ts'
 import type { Check, Facts } from './facts.ts'
@@ -13,7 +13,7 @@ const drains: Check = ({ services, sysctls }) => {
   return [
     risk('drained-persistence', {
       what: `${quiet.map((each) => serviceText(each)).join(', ')}: a destination has weight 0, and ${name} is 0`,
-      why: 'weight 0 does not stop clients that are bound by persistence',
+      why: 'weight 0 does not stop clients bound by persistence',
       fix: setSysctl({ [name]: 1 }),
     }),
   ]
@@ -26,20 +26,20 @@ const deadConnections: Check = ({ services, sysctls }) => {
   return [
     risk('removed-destinations', {
       what: `${NODEST} is 0`,
-      why: 'packets of connections to a removed destination are dropped until these time out, those of UDP clients that keep their port as well',
+      why: 'packets of connections to a removed destination are dropped until the connections time out, also for UDP clients that keep their port',
       fix: setSysctl({ [NODEST]: 1 }),
     }),
   ]
 }
 
-// A mark service may be of all protocols: what of it is UDP only rules tell.
+// A mark service has no protocol: it counts as UDP if all its rules do.
 const isUdp = ({ protocol, fwmark, family }: ServiceSnapshot, { marks = [] }: Facts): boolean => {
   if (fwmark === undefined) return protocol === 'udp'
   const rules = marks.filter(({ mark, address }) => mark === fwmark && address.includes(':') === (family === 'ipv6'))
   return rules.length > 0 && rules.every((rule) => rule.protocol === 'udp')
 }
 
-// UDP has no end that the kernel would see: each packet of a client that keeps its port renews the connection.
+// The kernel sees no end of UDP connections: each packet of a client that keeps its port renews the timeout.
 const drainedUdp: Check = (facts) =>
   facts.services
     .filter((service) => !service.onePacket && isUdp(service, facts))
@@ -55,7 +55,7 @@ const drainedUdp: Check = (facts) =>
       return [
         risk('drained-udp', {
           what: `${text}: ${names.join(', ')} has weight 0 and UDP clients`,
-          why: 'clients that keep their port stay as long as they send; only removing the destination sends them elsewhere',
+          why: 'clients that keep their port stay as long as they send; only the removal of the destination moves them',
           fix: [
             ...(facts.sysctls[NODEST] === '0' ? [setSysctl({ [NODEST]: 1 })] : []),
             ...names.map((name) => `ipvs remove destination ${text} ${name}`),
@@ -66,7 +66,7 @@ const drainedUdp: Check = (facts) =>
 
 const reuse: Check = ({ services, sysctls }) => {
   const name = 'net.ipv4.vs.conn_reuse_mode'
-  // With expire_nodest_conn drained and removed destinations lose such clients all the same.
+  // With expire_nodest_conn, drained and removed destinations lose these clients anyway.
   if (services.length === 0 || sysctls[name] !== '0' || sysctls[NODEST] === '1') return []
   return [
     risk('port-reuse', {

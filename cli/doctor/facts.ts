@@ -1,4 +1,4 @@
-// What `ipvs doctor` looks at. `read.ts` finds it out; checks make findings of it and read nothing themselves.
+// The facts for `ipvs doctor`. `read.ts` collects them; checks turn them into findings and read nothing themselves.
 import type { FoundMark, ListedMarkRule, ListedNatRule, ListedSyncDaemon, MarksStatus, ServiceSnapshot } from 'ipvs'
 import type { Finding } from './finding.ts'
 import type { HostFacts } from './host.ts'
@@ -8,31 +8,31 @@ import type { NamespaceFacts } from './proc.ts'
 import type { RouteFacts } from './routes.ts'
 import type { SavedMarks } from './saved.ts'
 
-/** What was found out. */
+/** The collected facts. */
 export interface Facts extends NamespaceFacts, Partial<RouteFacts> {
   /** Why IPVS cannot be used. */
   readonly refused?: Refusal | undefined
   readonly services: readonly ServiceSnapshot[]
-  /** Sockets of the director; absent when they do not matter or cannot be read. */
+  /** Sockets of the director; absent if not needed or unreadable. */
   readonly listeners?: readonly Listener[] | undefined
   readonly daemons?: readonly ListedSyncDaemon[] | undefined
-  /** Absent: the rules cannot be read. */
+  /** Absent: unreadable. */
   readonly marks?: readonly ListedMarkRule[] | undefined
-  /** Rules that translate addresses. */
+  /** NAT rules. */
   readonly nat?: readonly ListedNatRule[] | undefined
-  /** Whether they are in effect. */
+  /** Whether mark and NAT rules are in effect. */
   readonly marksStatus?: MarksStatus | undefined
-  /** Marks that rules of other tables set. */
+  /** Marks set by rules of other tables. */
   readonly foundMarks?: readonly FoundMark[] | undefined
-  /** What would become of packets of the services. Absent: the rules of the packet filter cannot be read. */
+  /** Traces of packets of the services. Absent: the packet filter is unreadable. */
   readonly probes?: readonly Probed[] | undefined
-  /** Files that have mark rules, in the places of the guide. */
+  /** Files with mark rules, at the paths from docs/marks.md. */
   readonly saved?: readonly SavedMarks[] | undefined
   /** Why none of them can be read. */
   readonly marksProblem?: string | undefined
 }
 
-/** IPVS does not answer. */
+/** IPVS is unavailable. */
 export interface Refusal {
   readonly code: 'ERR_IPVS_UNAVAILABLE' | 'ERR_IPVS_PERMISSION_DENIED'
   readonly message: string
@@ -40,5 +40,5 @@ export interface Refusal {
   readonly host: HostFacts
 }
 
-/** From facts to findings. */
+/** Turns facts into findings. */
 export type Check = (facts: Facts) => Finding[]

@@ -1,24 +1,24 @@
-// What `ipvs doctor` says: findings, each with what to do about it.
+// Findings of `ipvs doctor`, with their fixes.
 
-/** `bad`: does not work; `risk`: works until something happens; `good`: as it should be. */
+/** `bad`: does not work; `risk`: fails under some condition; `good`: no problem. */
 export type Level = 'good' | 'risk' | 'bad'
 
 export interface Finding {
   readonly level: Level
-  /** Stays the same when the words change; docs/doctor.md lists all of them. */
+  /** Stable, unlike the sentences; docs/doctor.md lists all codes. */
   readonly code: string
-  /** What is so, in one sentence. */
+  /** The problem, in one sentence. */
   readonly what: string
-  /** Why it matters. */
+  /** The consequence. */
   readonly why?: string
-  /** Commands for a shell, to be carried out one after the other. */
+  /** Shell commands, to be run in this order. */
   readonly fix?: readonly string[]
 }
 
 interface Problem {
   readonly what: string
   readonly why: string
-  /** Absent where no command of this machine helps; `why` says then what does. */
+  /** Absent if no command on this machine helps; then `why` names the fix. */
   readonly fix?: string | readonly string[]
 }
 
@@ -31,7 +31,7 @@ const problem = (level: Level, code: string, { what, why, fix }: Problem): Findi
 })
 
 export const bad = (code: string, told: Problem): Finding => problem('bad', code, told)
-export const risk = (code: string, told: Problem): Finding => problem('risk', code, told)
+export const risk = (code: string, sentences: Problem): Finding => problem('risk', code, sentences)
 export const good = (code: string, what: string): Finding => ({ level: 'good', code, what })
 
 /** The command that sets sysctls. */

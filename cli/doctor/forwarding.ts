@@ -1,4 +1,4 @@
-// What the director forwards: sysctls that allow it, and the reverse path filter.
+// Forwarding by the director: sysctls and the reverse path filter.
 import { addressesOf, masquerades, usesForwarding } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, risk, setSysctl, type Finding } from './finding.ts'
@@ -10,16 +10,16 @@ const forwards: Check = (facts) =>
     const findings: Finding[] = []
     if (usesForwarding(facts, 'masquerade', ipv6)) {
       const what = `there are destinations with masquerade, but ${name} is 0`
-      findings.push(bad('forwarding-off', { what, why: 'answers of the real servers do not get through', fix }))
+      findings.push(bad('forwarding-off', { what, why: 'replies of the real servers are not forwarded', fix }))
     }
     for (const { source } of masquerades(facts, ipv6)) {
       const what = `there is a masquerade rule for ${source}, but ${name} is 0`
-      findings.push(bad('forwarding-off', { what, why: 'what these servers send is not forwarded', fix }))
+      findings.push(bad('forwarding-off', { what, why: 'packets from these servers are not forwarded', fix }))
     }
     return findings.slice(0, 1) // one fix for all
   })
 
-// Clients come in where the address of a service is. On `lo` it says nothing: then they may come in anywhere.
+// Clients arrive on the interface with the address of a service. An address on `lo` gives no hint: then all interfaces count.
 function clientInterfaces(facts: Facts, names: readonly string[]): readonly string[] {
   const addresses = new Set(facts.services.flatMap((service) => addressesOf(service, facts)))
   const { interfaces = [] } = facts
@@ -27,8 +27,8 @@ function clientInterfaces(facts: Facts, names: readonly string[]): readonly stri
   return holders.length === 0 ? names : holders.map(({ name }) => name)
 }
 
-// The kernel takes the larger one of `all` and the interface's own. 1 wants the route to the client to leave by the interface that
-// its packets came in by, 2 wants any route at all. With direct routing and tunnels answers do not need one.
+// The kernel uses the larger value of `all` and the interface. 1 requires a route to the client through the receiving interface,
+// 2 requires any route. With direct routing and tunnels, replies need no route here.
 const strictReversePath: Check = (facts) => {
   if (!usesForwarding(facts, 'tunnel', false) && !usesForwarding(facts, 'direct', false)) return []
   const { all = '0', default: _new, lo: _lo, ...interfaces } = facts.reversePath
@@ -41,11 +41,11 @@ const strictReversePath: Check = (facts) => {
   const own = strict.filter((name) => all !== '1' || (routeless && interfaces[name] === '1'))
   const names = [...(all === '1' ? ['all'] : []), ...own]
   const settings = names.map((name) => [`net.ipv4.conf.${name.replaceAll('.', '/')}.rp_filter`, routeless ? 0 : 2])
-  const elsewhere = routeless ? 'there is no default route' : 'the default route leaves elsewhere'
+  const elsewhere = routeless ? 'there is no default route' : 'the default route uses another interface'
   return [
     risk('reverse-path-strict', {
       what: `rp_filter is strict on ${strict.join(', ')}${defaultDevices === undefined ? '' : `, and ${elsewhere}`}`,
-      why: 'packets of clients that come in elsewhere than answers would leave are dropped',
+      why: 'packets of clients are dropped if they arrive on another interface than the route back to the client',
       fix: setSysctl(Object.fromEntries(settings) as Record<string, number>),
     }),
   ]

@@ -1,4 +1,4 @@
-/** Lists of items that have the same key, in the order of the first of each. */
+/** Groups items by key, in the order of their first items. */
 export function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, [Item, ...Item[]]> {
   const groups = new Map<string, [Item, ...Item[]]>()
   for (const item of items) {

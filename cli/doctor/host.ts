@@ -1,4 +1,4 @@
-// What may keep the module ip_vs from this process: facts about the machine, read when IPVS does not answer.
+// Facts about the machine, read when IPVS is unavailable: possible reasons why ip_vs is not loaded.
 import { readFile, readdir } from 'node:fs/promises'
 import { release } from 'node:os'
 
@@ -9,35 +9,35 @@ export interface HostFacts {
   readonly moduleFolders: readonly string[]
   /** Whether there is a module ip_vs for this release. */
   readonly hasModule: boolean
-  /** The sysctl kernel.modules_disabled is 1: nobody loads modules until the next boot. */
+  /** The sysctl kernel.modules_disabled is 1: no module can be loaded until the next boot. */
   readonly modulesDisabled: boolean
-  /** Files of modprobe.d that replace the loading of ip_vs by a command. */
+  /** Files of modprobe.d with an `install` line for ip_vs. */
   readonly replacedIn: readonly string[]
   /** The process has CAP_SYS_MODULE. */
   readonly mayLoad: boolean
-  /** What the container calls itself; absent outside of one. */
+  /** Name of the container runtime; absent outside of containers. */
   readonly container?: string | undefined
-  /** The process is in a user namespace of its own, as in rootless containers. */
+  /** The process is outside of the initial user namespace, as in rootless containers. */
   readonly userNamespace: boolean
-  /** The unit of systemd that the process belongs to. */
+  /** The systemd unit of the process. */
   readonly unit?: string | undefined
 }
 
 const MODULES = '/lib/modules'
-// In the order in which modprobe looks at them.
+// In the search order of modprobe.
 const MODPROBE_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((place) => `${place}/modprobe.d`)
 const CAP_SYS_MODULE = 16n
 
 const read = async (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '')
 const list = async (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 
-/** Whether a list of files, `modules.dep` or `modules.builtin`, has ip_vs: plain or compressed. */
+/** Whether the text of `modules.dep` or `modules.builtin` lists ip_vs, plain or compressed. */
 export const listsModule = (text: string): boolean => /(?:^|\/)ip_vs\.ko(?:\.\w+)?(?::|$)/m.test(text)
 
-/** Whether a file of modprobe.d has a command for ip_vs. A blacklist only stops loading by alias. */
+/** Whether a file of modprobe.d has an `install` line for ip_vs. A blacklist only stops loading by alias. */
 export const replacesModule = (text: string): boolean => /^\s*install\s+ip[_-]vs\s/m.test(text)
 
-/** The initial user namespace has all the numbers there are. */
+/** The initial user namespace maps all IDs to themselves. */
 export const isUserNamespace = (map: string): boolean => map !== '' && !/^\s*0\s+0\s+4294967295\s*$/.test(map)
 
 /** The service in a path of control groups, `0::/system.slice/director.service`. */
@@ -51,7 +51,7 @@ function hasCapability(status: string, capability: bigint): boolean {
   return effective !== undefined && ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n
 }
 
-// What container managers leave behind. A variable of the environment is the oldest sign, and podman's and systemd's.
+// Marks of container runtimes: the environment variable `container` (podman, systemd-nspawn, LXC), and files of docker and podman.
 async function containerName(): Promise<string | undefined> {
   const [docker, podman, systemd] = [await list('/'), await list('/run'), await read('/run/systemd/container')]
   if (process.env['container']) return process.env['container']
@@ -66,7 +66,7 @@ async function replacements(): Promise<string[]> {
     const files = (await list(folder)).filter((name) => name.endsWith('.conf')).toSorted()
     for (const name of files) if (replacesModule(await read(`${folder}/${name}`))) found.push(`${folder}/${name}`)
   }
-  // Where /lib is a link to /usr/lib both name the same file.
+  // If /lib is a link to /usr/lib, both paths are the same file.
   return found.filter((file) => !found.includes(`/usr${file}`))
 }
 

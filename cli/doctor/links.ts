@@ -1,10 +1,10 @@
-// Where destinations are: on the director's own links, or behind routers.
+// Location of destinations: on the links of the director, behind routers, or on the director.
 import { destinationText, serviceText } from '../../state/key-text.ts'
 import type { Check } from './facts.ts'
 import { bad, risk, setSysctl } from './finding.ts'
 import type { Listener } from './listeners.ts'
 
-// The packet keeps the address of the service: whoever is not on the link gets it by a router, who sends it back.
+// A packet keeps the address of the service as destination: a router in between sends it back to the director.
 const directBehindRouter: Check = ({ services, routes = {} }) =>
   services.flatMap((service) =>
     service.destinations.flatMap((destination) => {
@@ -14,31 +14,31 @@ const directBehindRouter: Check = ({ services, routes = {} }) =>
       return [
         bad('direct-behind-router', {
           what: `${where} of ${text} is a direct destination, but behind the router ${gateway}`,
-          why: 'direct routing changes no address, so the router sends the packets back to the director: it needs a destination on the same link, or a tunnel',
+          why: 'direct routing keeps the destination address, so the router sends packets back to the director: direct destinations must be on the same link; else use a tunnel',
           fix: `ipvs set destination ${text} ${where} --forwarding tunnel`,
         }),
       ]
     }),
   )
 
-// Answers of servers leave where they came in: the director tells the servers to send them to the router themselves.
+// Replies arrive on and leave by the same interface: the director sends ICMP redirects, so that servers use the router directly.
 const redirects: Check = ({ services, routes = {}, defaultDevices = [], sendRedirects }) => {
   const servers = services.flatMap(({ destinations }) =>
     destinations.filter(({ forwarding, address }) => forwarding === 'masquerade' && !address.includes(':')),
   )
   const { all = '0' } = sendRedirects
-  const told = servers.filter(({ address }) => {
+  const redirected = servers.filter(({ address }) => {
     const { device = '' } = routes[address] ?? {}
     return defaultDevices.includes(device) && (all === '1' || sendRedirects[device] === '1')
   })
-  if (told.length === 0) return []
-  const addresses = [...new Set(told.map(({ address }) => address))]
+  if (redirected.length === 0) return []
+  const addresses = [...new Set(redirected.map(({ address }) => address))]
   const devices = [...new Set(addresses.map((address) => routes[address]?.device ?? ''))]
   const names = ['all', ...devices].map((name) => `net.ipv4.conf.${name.replaceAll('.', '/')}.send_redirects`)
   return [
     risk('redirects-on', {
-      what: `masqueraded servers (${addresses.join(', ')}) and the way to clients are on one interface, ${devices.join(', ')}, and send_redirects is on`,
-      why: 'the director tells the servers to send answers past it, which clients do not take: answers of UDP and of TCP connections that are open for a while get lost, until servers forget what they were told',
+      what: `masqueraded servers (${addresses.join(', ')}) and the route to clients are on one interface, ${devices.join(', ')}, and send_redirects is on`,
+      why: 'ICMP redirects make the servers send replies past the director, and clients reject them: replies over UDP and on long TCP connections are lost until the servers forget the redirects',
       fix: [
         setSysctl(Object.fromEntries(names.map((name) => [name, 0]))),
         ...addresses.map((address) => `ssh ${address} ip route flush cache`),
@@ -47,7 +47,7 @@ const redirects: Check = ({ services, routes = {}, defaultDevices = [], sendRedi
   ]
 }
 
-// The director may serve clients itself, if something there takes what comes. By marks the port is not known.
+// A destination on the director needs a listening socket. The port of mark services is unknown.
 const deafLocal: Check = ({ services, routes = {}, listeners }) =>
   services.flatMap((service) =>
     service.destinations.flatMap((destination) => {
@@ -63,7 +63,7 @@ const deafLocal: Check = ({ services, routes = {}, listeners }) =>
       return [
         bad('local-destination', {
           what: `${where} of ${text} is an address of this director, and nothing listens here on ${protocol} port ${end.port}`,
-          why: 'clients that it is chosen for are refused',
+          why: 'clients scheduled to this destination are refused',
           fix: `ipvs remove destination ${text} ${where}`,
         }),
       ]

@@ -1,4 +1,4 @@
-// Sockets of the director itself that take what comes to a port, as `ss` of iproute2 tells them.
+// Listening sockets of the director, read with `ss` of iproute2.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -11,7 +11,7 @@ export interface Listener {
 
 const EVERY = new Set(['*', '0.0.0.0', '[::]'])
 
-/** Makes facts of the lines of `ss -Hlntu`. */
+/** Parses the lines of `ss -Hlntu`. */
 export function parseListeners(text: string): Listener[] {
   return text.split('\n').flatMap((line) => {
     const [protocol, , , , local = ''] = line.split(/\s+/)
@@ -22,10 +22,10 @@ export function parseListeners(text: string): Listener[] {
   })
 }
 
-/** `undefined`: they cannot be read. */
+/** `undefined`: `ss` failed or is missing. */
 export async function readListeners(netns: string | undefined): Promise<Listener[] | undefined> {
   const words = ['ss', '-Hlntu']
   const [program = '', ...rest] = netns === undefined ? words : ['nsenter', `--net=${netns}`, ...words]
-  const asked = await promisify(execFile)(program, rest, { maxBuffer: 1 << 28 }).catch(() => undefined)
-  return asked === undefined ? undefined : parseListeners(asked.stdout)
+  const result = await promisify(execFile)(program, rest, { maxBuffer: 1 << 28 }).catch(() => undefined)
+  return result === undefined ? undefined : parseListeners(result.stdout)
 }

@@ -1,4 +1,4 @@
-// Whether packets that get to IPVS have the marks that rules give them.
+// Whether packets keep the marks of their rules until they reach IPVS.
 import type { ListedMarkRule, RulePlace } from 'ipvs'
 import { markWords, placeText, portsText } from '../../state/rule-text.ts'
 import { bits, leadsTo } from './configured.ts'
@@ -18,20 +18,20 @@ const describe = ({ address, protocol, ports }: ListedMarkRule): string => `${ad
 const gives = (rule: ListedMarkRule, mark: number | undefined): boolean =>
   mark !== undefined && bits(mark, rule.mask) === rule.mark
 
-/** Packets that come without their mark, though it is clear which one they get. */
+/** Packets that reach IPVS with a known mark, but not with the mark of their rule. */
 function wrong({ probes = [], services }: Facts): Marked[] {
   return probes.flatMap((probe) => {
     const { rule, trace } = probe
     if (probe.kind !== 'client' || rule === undefined || trace.mark === undefined || gives(rule, trace.mark)) return []
-    // Who has a service for the mark that results knows about it.
+    // A service for the resulting mark means that it is intended.
     const meant = { mark: trace.mark, address: rule.address } as ListedMarkRule
     return services.some((service) => leadsTo(meant, service)) ? [] : [{ ...probe, rule }]
   })
 }
 
-const asText = (mark: number | undefined): string => (mark === undefined ? 'an unknown one' : String(mark))
+const asText = (mark: number | undefined): string => (mark === undefined ? 'an unknown value' : String(mark))
 
-// A rule before it lets marked packets out of the chain: other chains are passed as before.
+// A rule in front returns marked packets from the chain; later chains still run.
 function passBy(place: RulePlace, mark: number): string {
   const { family, table, chain, handle, position } = place
   const programs: Readonly<Record<string, string>> = { ip: 'iptables-nft', ip6: 'ip6tables-nft' }
@@ -47,8 +47,8 @@ function overwritten(probes: readonly [Marked, ...Marked[]]): Finding {
   const place = trace.markedBy as RulePlace
   const marks = [...new Set(probes.map(({ trace: { formerMark = 0 } }) => formerMark))]
   return bad('mark-overwritten', {
-    what: `table inet ${TABLE} gives packets to ${describe(rule)} the mark ${asText(trace.formerMark)}, and then ${placeText(place)} makes it ${asText(trace.mark)}`,
-    why: 'packets get to IPVS with that mark, and it has no service',
+    what: `table inet ${TABLE} gives packets to ${describe(rule)} the mark ${asText(trace.formerMark)}, and then ${placeText(place)} changes it to ${asText(trace.mark)}`,
+    why: 'packets reach IPVS with a mark that has no service',
     fix: marks.map((mark) => passBy(place, mark)),
   })
 }
@@ -84,8 +84,8 @@ const askedTooEarly: Check = ({ probes = [] }) => {
   const groups = groupBy(early, ({ trace }) => placeText(trace.askedBy as RulePlace))
   return [...groups].map(([text, [first]]) =>
     risk('mark-asked-early', {
-      what: `${text} asks for the mark ${first.trace.mark}, and packets get it only later`,
-      why: 'the rule never matches. Of chains with the same priority the one that was made last comes first: make ours anew',
+      what: `${text} matches the mark ${first.trace.mark}, but packets get it only later`,
+      why: 'the rule never matches. Of chains with the same priority the newest runs first: create our table again',
       fix: [`ipvs marks export /run/ipvs-marks.nft`, `nft -f /run/ipvs-marks.nft`],
     }),
   )

@@ -1,11 +1,11 @@
-// Rules that stand in the table and do nothing, and what an interrupted change has left there.
+// Rules in the table without effect, and leftovers of an interrupted change.
 import type { MarksProblem } from 'ipvs'
 import type { Check } from './facts.ts'
 import { bad, risk, type Finding } from './finding.ts'
 
 const texts = (problems: readonly MarksProblem[]): string => problems.map(({ text }) => text).join('; ')
 
-// What stands in the way is somebody else's, so it is named rule by rule.
+// Obstacles are rules of other programs, so each one is removed by its own command.
 const fixOf = (problems: readonly MarksProblem[]): readonly string[] => [
   ...problems
     .filter(({ kind }) => kind === 'obstacle')
@@ -26,7 +26,7 @@ export const marksEffect: Check = ({ marksStatus }) => {
   }
   if (untidy.length > 0) {
     const what = `the table of marks has rules that should not be there: ${texts(untidy)}`
-    const why = 'each packet goes through them, and temporary ones give marks that no rule may give any more'
+    const why = 'each packet passes them, and temporary rules may set marks of removed rules'
     findings.push(risk('marks-untidy', { what, why, fix: fixOf(untidy) }))
   }
   return findings

@@ -1,4 +1,4 @@
-// What `ipvs doctor` finds about marks: who sets them, and which services they lead to.
+// Findings on marks: rules without a service, and services without a rule.
 import type { FoundMark, ListedMarkRule, ServiceSnapshot } from 'ipvs'
 import { serviceText } from '../../state/key-text.ts'
 import { markWords, maskText, placeText, portsText } from '../../state/rule-text.ts'
@@ -12,7 +12,7 @@ const ALL = 0xffffffff
 
 const describe = ({ address, protocol, ports }: ListedMarkRule): string => `${address} ${protocol} ${portsText(ports)}`
 
-// What packets have when nobody has set other bits.
+// Packets have the mark of the rule if no other rule sets further bits.
 const marksWithoutService: Check = ({ services, marks = [] }) =>
   marks
     .filter((rule) => !services.some((service) => leadsTo(rule, service)))
@@ -24,7 +24,7 @@ const marksWithoutService: Check = ({ services, marks = [] }) =>
       }),
     )
 
-// Who has a service for a mark with foreign bits knows about them.
+// A service for a mark with further bits means that these bits are intended.
 const maskedMarks: Check = ({ services, marks = [] }) =>
   marks
     .filter((rule) => rule.mask !== undefined && services.some((service) => leadsTo(rule, service)))
@@ -33,21 +33,21 @@ const maskedMarks: Check = ({ services, marks = [] }) =>
       const words = markWords({ ...rule, mask })
       return risk('mark-masked', {
         what: `mark ${rule.mark} (${describe(rule)}) has the mask ${maskText(mask)}, but IPVS compares the whole mark`,
-        why: 'packets to which somebody else gives other bits do not get to the service; it needs the mark that results, or the rule no mask',
+        why: 'packets with further bits from another program do not reach the service; give the service the resulting mark, or the rule no mask',
         fix: [`ipvs marks remove ${words}`, `ipvs marks add ${markWords(rule)}`],
       })
     })
 
 const families: Readonly<Record<string, string>> = { ip: 'ipv4', ip6: 'ipv6' }
 
-// Tables of family arp see none of IPVS's packets.
+// Tables of family arp never see packets for IPVS.
 const mayMark = ({ family }: FoundMark, service: ServiceSnapshot): boolean =>
   family !== 'arp' && (families[family] ?? service.family) === service.family
 
 const setBy = (found: FoundMark, { fwmark = 0 }: ServiceSnapshot): boolean =>
   found.mark !== undefined && found.mark !== 0 && bits(fwmark, found.mask) === found.mark
 
-// Nobody can say which addresses the rule had, but a file.
+// The addresses of the lost rule are known only if a saved file has them.
 function lostMark(
   service: ServiceSnapshot,
   unknown: readonly FoundMark[],
@@ -58,11 +58,11 @@ function lostMark(
   const what = `no rule sets the mark of ${serviceText(service)}`
   const fix = file === undefined ? 'ipvs marks add --help' : loadCommand(file)
   if (unknown.length > 0) {
-    const why = `unless this does, whose mark only the kernel knows: ${unknown.map(placeText).join('; ')}, no packet gets there`
+    const why = `no packet gets there, unless this rule with a computed mark sets it: ${unknown.map(placeText).join('; ')}`
     return risk('service-without-mark', { what, why, fix })
   }
   if (legacyTables?.includes('mangle') === true) {
-    const why = 'unless one of iptables-legacy does, which cannot be seen, no packet gets there'
+    const why = 'no packet gets there, unless a rule of iptables-legacy, which is not visible here, sets it'
     return risk('service-without-mark', { what, why, fix })
   }
   const whence =
@@ -74,8 +74,8 @@ function lostMark(
 
 function serviceWithoutMark(service: ServiceSnapshot, facts: Facts): Finding[] {
   const { foundMarks = [] } = facts
-  const others = foundMarks.filter((found) => mayMark(found, service))
-  const setters = others.filter((found) => setBy(found, service))
+  const candidates = foundMarks.filter((found) => mayMark(found, service))
+  const setters = candidates.filter((found) => setBy(found, service))
   if (setters.length > 0) {
     return [
       good('mark-of-others', `the mark of ${serviceText(service)} is set by ${setters.map(placeText).join('; ')}`),
@@ -84,7 +84,7 @@ function serviceWithoutMark(service: ServiceSnapshot, facts: Facts): Finding[] {
   return [
     lostMark(
       service,
-      others.filter(({ mark }) => mark === undefined),
+      candidates.filter(({ mark }) => mark === undefined),
       facts,
     ),
   ]

@@ -1,4 +1,4 @@
-// What firewalls do with packets of services, by their rules: no packet has to come for it.
+// Packets of services that firewalls drop, found by tracing the rules without real packets.
 import type { DroppedBy, Trace } from 'ipvs'
 import { serviceText } from '../../state/key-text.ts'
 import { placeText } from '../../state/rule-text.ts'
@@ -21,7 +21,7 @@ function droppedOf({ probes = [] }: Facts, kind: Probed['kind']): Dropped[] {
   })
 }
 
-/** One list for each rule or policy that drops. */
+/** Groups by the dropping rule or policy. */
 function byPlace(dropped: readonly Dropped[]): [Dropped, ...Dropped[]][] {
   return [...groupBy(dropped, ({ by }) => placeText(by)).values()]
 }
@@ -39,8 +39,8 @@ const inputDrops: Check = (facts) =>
   byPlace(droppedOf(facts, 'client')).map((dropped) => {
     const [{ by }] = dropped
     return bad('input-drops', {
-      what: `${placeText(by)} drops what clients send to ${servicesOf(dropped)}, at hook ${by.hook}`,
-      why: 'IPVS takes packets behind the hook input, so it never sees them, whatever the way of forwarding',
+      what: `${placeText(by)} drops packets from clients to ${servicesOf(dropped)}, at hook ${by.hook}`,
+      why: 'IPVS runs after the filters of the hook input with every forwarding method, so it never sees them',
       fix: commands(dropped),
     })
   })
@@ -49,29 +49,29 @@ const outputDrops: Check = (facts) =>
   byPlace(droppedOf(facts, 'server')).map((dropped) => {
     const [{ by }] = dropped
     return bad('output-drops', {
-      what: `${placeText(by)} drops what IPVS sends to real servers of ${servicesOf(dropped)}`,
-      why: 'these packets pass the hook output, and no packet gets to a server',
+      what: `${placeText(by)} drops packets from IPVS to real servers of ${servicesOf(dropped)}`,
+      why: 'packets from IPVS pass the hook output, so none reaches a server',
       fix: commands(dropped),
     })
   })
 
 const accepts = (trace: Trace | undefined): boolean => trace?.outcome === 'accepted'
 
-function answersDropped(dropped: readonly [Dropped, ...Dropped[]], facts: Facts): Finding {
+function repliesDropped(dropped: readonly [Dropped, ...Dropped[]], facts: Facts): Finding {
   const [{ by }] = dropped
-  const what = `${placeText(by)} drops what real servers of ${servicesOf(dropped)} answer, at hook ${by.hook}`
+  const what = `${placeText(by)} drops replies of real servers of ${servicesOf(dropped)}, at hook ${by.hook}`
   if (facts.sysctls[CONNTRACK] !== '1' && dropped.every(({ tracked }) => accepts(tracked))) {
     return bad('answers-untracked', {
-      what: `${what}: it accepts answers of known connections, and ${CONNTRACK} is 0`,
-      why: 'IPVS then takes its connections out of connection tracking, and their answers belong to none',
+      what: `${what}: it accepts replies of known connections, and ${CONNTRACK} is 0`,
+      why: 'then connections of IPVS are not tracked, and their replies belong to no known connection',
       fix: setSysctl({ [CONNTRACK]: 1 }),
     })
   }
-  const why = 'with masquerade all answers are forwarded by the director, so no connection gets established'
+  const why = 'with masquerade the director forwards all replies, so no connection is established'
   return bad('forward-drops', { what, why, fix: commands(dropped) })
 }
 
 const forwardDrops: Check = (facts) =>
-  byPlace(droppedOf(facts, 'answer')).map((dropped) => answersDropped(dropped, facts))
+  byPlace(droppedOf(facts, 'reply')).map((dropped) => repliesDropped(dropped, facts))
 
 export const packetFilterChecks: readonly Check[] = [inputDrops, outputDrops, forwardDrops]

@@ -1,4 +1,4 @@
-// Sysctls by which IPVS itself does not balance what it gets.
+// Sysctls that stop or limit IPVS itself.
 import type { Check } from './facts.ts'
 import { bad, good, risk, setSysctl } from './finding.ts'
 
@@ -10,8 +10,8 @@ const standby: Check = ({ daemons = [], sysctls }) => {
   if (!roles.has('master')) return [good('standby', `${what}: this is a standby, which balances nothing`)]
   return [
     bad('backup-only', {
-      what: `${what}, though another one with the role master runs as well`,
-      why: 'IPVS balances nothing as long as the first one runs: clients are refused',
+      what: `${what}, though a daemon with the role master runs too`,
+      why: 'IPVS balances nothing while the backup daemon runs: clients are refused',
       fix: setSysctl({ [name]: 0 }),
     }),
   ]
@@ -24,7 +24,7 @@ const drops: Check = ({ services, sysctls }) => {
   return [
     risk('drops-always', {
       what: `${name} is 3, and net.ipv4.vs.am_droprate ${rate}`,
-      why: `one in ${rate} first packets of connections is dropped, also with plenty of memory: such clients wait for a second or more`,
+      why: `one in ${rate} first packets of connections is dropped, even with plenty of memory: these clients wait for a second or more`,
       fix: setSysctl({ [name]: 0 }),
     }),
   ]

@@ -1,33 +1,32 @@
-// Packets that a director has to do with, for `FirewallMarks.trace`: what clients send, what IPVS sends to real servers, and what
-// these answer.
+// Packets for `FirewallMarks.trace`: from clients to services, from IPVS to real servers, and the replies of real servers.
 import type { ListedDestination, ListedMarkRule, MarkPort, ServiceSnapshot, Trace, TracePacket } from 'ipvs'
 import { samples } from './addresses.ts'
 import { leadsTo } from './configured.ts'
 
-/** A packet, and why it was looked at. */
+/** A packet with its role. */
 export interface Probe {
-  /** `client`: to a service; `server`: from IPVS to a real server; `answer`: from there; `active`: opened by a real server. */
-  readonly kind: 'client' | 'server' | 'answer' | 'active'
+  /** `client`: to a service; `server`: from IPVS to a real server; `reply`: from there; `active`: opened by a real server. */
+  readonly kind: 'client' | 'server' | 'reply' | 'active'
   readonly service: ServiceSnapshot | undefined
-  /** The rule that shall give it its mark. */
+  /** The rule with the expected mark. */
   readonly rule?: ListedMarkRule | undefined
   readonly packet: TracePacket
 }
 
-/** What would become of it; `tracked`: if connections were tracked. */
+/** A packet with its trace; `tracked`: the trace with connection tracking. */
 export interface Probed extends Probe {
   readonly trace: Trace
   readonly tracked?: Trace | undefined
 }
 
-/** More are not looked at: what is wrong is wrong with the first ones. */
+/** A fault shows in the first packets already. */
 const MOST = 2000
 const MOST_PORTS = 8
 const FTP = 21
 
 const firstPort = (port: MarkPort): number => (typeof port === 'number' ? port : Number.parseInt(port, 10))
 
-/** Ports of a rule, of ranges the first; `undefined` stands for all. */
+/** Ports of a rule, the first port of each range; `undefined` stands for all. */
 function portsOf({ ports }: Pick<ListedMarkRule, 'ports'>): (number | undefined)[] {
   const all = ports === undefined || ports === 'all'
   return all
@@ -41,7 +40,7 @@ function portsOf({ ports }: Pick<ListedMarkRule, 'ports'>): (number | undefined)
 const withPort = (name: 'sourcePort' | 'destinationPort', port: number | undefined) =>
   port === undefined || port === 0 ? {} : { [name]: port }
 
-/** Of all protocols, TCP has the most packets. */
+/** TCP stands for all protocols. */
 const protocolOf = (protocol: ListedMarkRule['protocol']) => (protocol === 'all' ? 'tcp' : protocol)
 
 interface Entrance {
@@ -73,7 +72,7 @@ function* entrances(services: readonly ServiceSnapshot[], marks: readonly Listed
   }
 }
 
-// Protocols of what goes through tunnels: IPv4 or IPv6 in IP, GRE, UDP.
+// Outer protocols of tunnels: IPv4 or IPv6 in IP, GRE, UDP.
 function tunnelled({ tunnel }: ListedDestination, ipv6: boolean): Pick<TracePacket, 'protocol' | 'destinationPort'> {
   if (tunnel?.type === 'gue') return { protocol: 'udp', ...withPort('destinationPort', tunnel.port) }
   return { protocol: tunnel?.type === 'gre' ? 47 : ipv6 ? 41 : 4 }
@@ -84,7 +83,7 @@ function* behind({ service, packet }: Entrance, tracks: boolean): Iterable<Probe
   for (const destination of service?.destinations ?? []) {
     const { address, forwarding } = destination
     const port = destination.port || destinationPort
-    // IPVS takes packets out of connection tracking unless vs.conntrack is 1.
+    // Packets from IPVS are untracked unless vs.conntrack is 1.
     const state = tracks ? 'new' : 'untracked'
     if (forwarding === 'masquerade') {
       const real = {
@@ -95,10 +94,10 @@ function* behind({ service, packet }: Entrance, tracks: boolean): Iterable<Probe
         ...withPort('destinationPort', port),
       } as const
       yield { kind: 'server', service, packet: real }
-      // Without it the answer to a connection that nobody knows: to TCP invalid, to UDP a new one.
+      // Without tracking, conntrack sees a reply without a connection: invalid for TCP, new for UDP.
       const unknown = protocol === 'udp' ? 'new' : 'invalid'
-      const answer = { path: 'through', protocol, source: address, ...withPort('sourcePort', port) } as const
-      yield { kind: 'answer', service, packet: { ...answer, state: tracks ? 'established' : unknown } }
+      const reply = { path: 'through', protocol, source: address, ...withPort('sourcePort', port) } as const
+      yield { kind: 'reply', service, packet: { ...reply, state: tracks ? 'established' : unknown } }
       if (protocol === 'tcp' && destinationPort === FTP) {
         yield { kind: 'active', service, packet: { path: 'leaving', protocol, source: address, sourcePort: FTP - 1 } }
       }

@@ -1,4 +1,4 @@
-// Files of /proc that belong to a network namespace: this one's, or another one's by way of nsenter.
+// Files of /proc for a network namespace: the current one, or another one through nsenter.
 import { execFile } from 'node:child_process'
 import { readFile, readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -11,17 +11,17 @@ const filesOf = (name: string): string[] => perInterface.map((setting) => `${INT
 const STATUS = '/proc/net/ip_vs_status'
 const LEGACY = ['/proc/net/ip_tables_names', '/proc/net/ip6_tables_names']
 
-/** What is read. */
+/** Facts about a network namespace. */
 export interface NamespaceFacts {
-  /** Values of sysctls by their names; those that the kernel does not have are absent. */
+  /** Values of sysctls by name; unknown to the kernel: absent. */
   readonly sysctls: Readonly<Record<string, string>>
-  /** `net.ipv4.conf.*.rp_filter` by interface; `all` and `default` are among them. */
+  /** `net.ipv4.conf.*.rp_filter` by interface, including `all` and `default`. */
   readonly reversePath: Readonly<Record<string, string>>
   /** `net.ipv4.conf.*.send_redirects`, likewise. */
   readonly sendRedirects: Readonly<Record<string, string>>
-  /** Tables of iptables-legacy that are in use: `filter`, `mangle`... */
+  /** Tables of iptables-legacy in use: `filter`, `mangle`... */
   readonly legacyTables?: readonly string[] | undefined
-  /** Of `/proc/net/ip_vs_status`: since Linux 7 the service table grows. */
+  /** From `/proc/net/ip_vs_status`: since Linux 7 the service table grows. */
   readonly serviceBuckets?: { readonly count: number; readonly loadFactor: number } | undefined
 }
 
@@ -37,10 +37,10 @@ async function readHere(files: readonly string[]): Promise<Files> {
   return found
 }
 
-/** nsenter is missing, or cannot go there. */
+/** nsenter is missing, or cannot enter the namespace. */
 export class NoEntry extends Error {}
 
-// Node.js cannot enter a namespace, and /proc/sys shows that of whoever reads.
+// Node.js cannot enter a namespace, and /proc/sys shows the namespace of the reading process.
 async function readThere(files: readonly string[], netns: string): Promise<Files> {
   const script = `exec grep -sH '' ${filesOf('*').join(' ')} "$@"`
   const words = [`--net=${netns}`, 'sh', '-c', script, 'sh', ...files]
@@ -58,7 +58,7 @@ async function readThere(files: readonly string[], netns: string): Promise<Files
   return found
 }
 
-/** The numbers of the line `Service buckets: 16 (4 bits, lfactor -3)`. */
+/** Parses the line `Service buckets: 16 (4 bits, lfactor -3)`. */
 export function serviceBuckets(status: string | undefined): NamespaceFacts['serviceBuckets'] {
   const [, count, loadFactor] = /^Service buckets:\s*(\d+) \(.*lfactor (-?\d+)\)/m.exec(status ?? '') ?? []
   return count === undefined ? undefined : { count: Number(count), loadFactor: Number(loadFactor) }
@@ -73,7 +73,7 @@ function byInterface(found: Files, setting: PerInterface): Record<string, string
   return values
 }
 
-/** Reads sysctls and more of a network namespace, by default of this one. Rejects with `NoEntry`. */
+/** Reads facts about a network namespace, by default the current one. Rejects with `NoEntry`. */
 export async function readNamespace(names: readonly string[], netns: string | undefined): Promise<NamespaceFacts> {
   const files = [...names.map(sysctlFile), STATUS, ...LEGACY]
   const found = await (netns === undefined ? readHere(files) : readThere(files, netns))

@@ -1,4 +1,4 @@
-// Reads the facts that `ipvs doctor` looks at.
+// Reads the facts for `ipvs doctor`.
 import { FirewallMarks, Ipvs, IpvsError, type ServiceSnapshot, type Trace } from 'ipvs'
 import type { Facts } from './facts.ts'
 import { readHost } from './host.ts'
@@ -8,7 +8,7 @@ import { readNamespace } from './proc.ts'
 import { readRoutes } from './routes.ts'
 import { readSaved } from './saved.ts'
 
-/** The sysctls that are looked at. */
+/** Sysctls used by checks. */
 const sysctlNames = [
   'net.ipv4.ip_forward',
   'net.ipv6.conf.all.forwarding',
@@ -24,7 +24,7 @@ const sysctlNames = [
   'net.ipv4.vs.svc_lfactor',
 ] as const
 
-/** The options of `open`. */
+/** Options of `open`. */
 export interface Where {
   readonly netns?: string
 }
@@ -57,7 +57,7 @@ async function readMarks(where: Where, services: readonly ServiceSnapshot[], tra
   }
 }
 
-/** Rejects with `NoEntry` where a namespace cannot be looked into, and with what is no finding. */
+/** Rejects with `NoEntry` if the namespace cannot be entered, and with errors that are no finding. */
 export async function readFacts(where: Where): Promise<Facts> {
   try {
     await using ipvs = await Ipvs.open(where)

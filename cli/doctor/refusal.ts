@@ -1,4 +1,4 @@
-// IPVS does not answer at all: why, as far as the machine tells, and what to do where.
+// IPVS is unavailable: the cause, as far as it shows on this machine, and the fix.
 import { constants } from 'node:os'
 import type { Refusal } from './facts.ts'
 import { bad, type Finding } from './finding.ts'
@@ -10,9 +10,9 @@ const NOTHING = 'nothing is balanced'
 // A filter of system calls; netlink itself is in every kernel.
 function forbidden({ unit }: HostFacts): Finding {
   const what = 'socket refused: AF_NETLINK is not allowed in this process'
-  const sandbox = 'the module may be there all the same: a sandbox keeps this process from asking the kernel'
+  const sandbox = 'ip_vs may be loaded: a sandbox denies this process netlink sockets'
   if (unit === undefined) {
-    return bad('netlink-forbidden', { what, why: `${sandbox}; its seccomp profile has to allow socket(AF_NETLINK)` })
+    return bad('netlink-forbidden', { what, why: `${sandbox}; its seccomp profile must allow socket(AF_NETLINK)` })
   }
   const folder = `/etc/systemd/system/${unit}.d`
   return bad('netlink-forbidden', {
@@ -29,20 +29,20 @@ function forbidden({ unit }: HostFacts): Finding {
 
 function inContainer(container: string): Finding {
   return bad('module-of-host', {
-    what: `this looks like a container (${container}) without modules, whose host has not loaded ip_vs`,
-    why: 'a container uses the kernel of its host: the module has to be loaded there, with these commands',
+    what: `this looks like a container (${container}) without modules, and ip_vs is not loaded on its host`,
+    why: 'a container uses the kernel of its host: load the module on the host, with these commands',
     fix: ['modprobe ip_vs', AT_BOOT],
   })
 }
 
 function noModules({ release, moduleFolders }: HostFacts): Finding {
-  const others = moduleFolders.length > 0
+  const upgraded = moduleFolders.length > 0
   return bad('modules-missing', {
-    what: `there are no modules of the running kernel ${release} below /lib/modules${others ? `, but those of ${moduleFolders.join(', ')}` : ''}`,
-    why: others
-      ? 'no module can be loaded: the kernel was replaced since the machine started, and the next start brings the new one; or the machine gets its kernel from elsewhere, and IPVS has to come from there'
-      : 'no module can be loaded: the machine gets its kernel from elsewhere, and IPVS has to be loaded or built in there',
-    ...(others ? { fix: 'reboot' } : {}),
+    what: `there are no modules of the running kernel ${release} below /lib/modules${upgraded ? `, only modules of ${moduleFolders.join(', ')}` : ''}`,
+    why: upgraded
+      ? 'no module can be loaded: the kernel package was upgraded since the last boot, so reboot; or the kernel comes from elsewhere, for instance from a hypervisor, and IPVS must be loaded or built in there'
+      : 'no module can be loaded: the kernel comes from elsewhere, for instance from a hypervisor, and IPVS must be loaded or built in there',
+    ...(upgraded ? { fix: 'reboot' } : {}),
   })
 }
 
@@ -51,7 +51,7 @@ function unavailable({ message, host }: Refusal): Finding {
   if (modulesDisabled) {
     return bad('modules-disabled', {
       what: 'ip_vs is not loaded, and kernel.modules_disabled is 1',
-      why: 'until the next boot nobody can load it',
+      why: 'no module can be loaded until the next boot',
       fix: [AT_BOOT, 'reboot'],
     })
   }
@@ -60,12 +60,12 @@ function unavailable({ message, host }: Refusal): Finding {
   if (!hasModule) {
     return bad('kernel-without-ipvs', {
       what: `the kernel ${release} has no module ip_vs below /lib/modules/${release}`,
-      why: 'IPVS needs a kernel built with CONFIG_IP_VS, and the package with all of its modules',
+      why: 'IPVS needs a kernel with CONFIG_IP_VS, and the package with all its modules',
     })
   }
   if (replacedIn.length > 0) {
     return bad('module-blocked', {
-      what: `${replacedIn.join(', ')} replaces the loading of ip_vs by a command`,
+      what: `${replacedIn.join(', ')} blocks ip_vs by an install line`,
       why: `modprobe does not load it: ${NOTHING}`,
       fix: [...replacedIn.map((file) => `sed -i '/^\\s*install\\s\\+ip[_-]vs\\s/d' ${file}`), 'modprobe ip_vs'],
     })
@@ -79,12 +79,12 @@ export function explainRefusal(refusal: Refusal): Finding {
   if (errno === constants.errno.EAFNOSUPPORT) return forbidden(host)
   if (code === 'ERR_IPVS_UNAVAILABLE') return unavailable(refusal)
   if (!host.userNamespace) {
-    const why = 'without these rights nothing can be seen or changed'
+    const why = 'without CAP_NET_ADMIN nothing can be read or changed'
     return bad('permission-denied', { what: message, why, fix: 'sudo ipvs doctor' })
   }
   return bad('user-namespace', {
     what: 'this process is in a user namespace, as in a rootless container',
-    why: 'the kernel wants CAP_NET_ADMIN in the initial one: run it on the host, or in a container that is not rootless and has that capability',
+    why: 'the kernel requires CAP_NET_ADMIN in the initial user namespace: run ipvs on the host, or in a rootful container with this capability',
     fix: 'sudo ipvs doctor',
   })
 }

@@ -1,4 +1,4 @@
-// Interfaces and routes of a network namespace, as `ip` of iproute2 tells them.
+// Interfaces and routes of a network namespace, read with `ip` of iproute2.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -9,20 +9,20 @@ export interface Interface {
   readonly addresses: readonly string[]
 }
 
-/** How packets get to an address. */
+/** Route to an address. */
 export interface Route {
   readonly device: string
-  /** The router that they are handed to; absent where the address is on the link. */
+  /** The next router; absent if the address is on the link. */
   readonly gateway?: string | undefined
-  /** Of the route itself, or what the kernel has learnt of the path; absent: that of the device. */
+  /** MTU of the route, or the learned path MTU; absent: the MTU of the device. */
   readonly mtu?: number | undefined
-  /** It is an address of this very machine. */
+  /** The address is local. */
   readonly local: boolean
 }
 
 export interface RouteFacts {
   readonly interfaces: readonly Interface[]
-  /** By the address that they lead to; those that have none are absent. */
+  /** By destination address; addresses without a route are absent. */
   readonly routes: Readonly<Record<string, Route>>
   /** Interfaces of the default routes of IPv4. */
   readonly defaultDevices: readonly string[]
@@ -48,7 +48,7 @@ function toInterface({ ifname = '', mtu = 0, flags = [], addr_info = [] }: Print
 const mtuOf = (metrics: Printed['metrics'] = []): number | undefined =>
   metrics.find(({ mtu }) => mtu !== undefined)?.mtu
 
-/** Makes facts of what `ip -j -batch` prints, a line of JSON for each command that had something to say. */
+/** Parses the output of `ip -j -batch`: one line of JSON for each command with output. */
 export function parseRoutes(text: string): RouteFacts {
   const lines = text.split('\n').filter((line) => line.startsWith('['))
   const all = lines.flatMap((line) => JSON.parse(line) as Printed[])
@@ -64,17 +64,17 @@ export function parseRoutes(text: string): RouteFacts {
   }
 }
 
-/** Asks for the routes to these addresses. `undefined`: there is no `ip` here. */
+/** Reads interfaces, and routes to these addresses. `undefined`: `ip` is missing. */
 export async function readRoutes(
   addresses: readonly string[],
   netns: string | undefined,
 ): Promise<RouteFacts | undefined> {
   const words = ['ip', '-j', '-force', '-batch', '-']
   const [program = '', ...rest] = netns === undefined ? words : ['nsenter', `--net=${netns}`, ...words]
-  const questions = ['addr show', 'route show default', ...addresses.map((address) => `route get ${address}`)]
-  const asked = promisify(execFile)(program, rest, { maxBuffer: 1 << 28 })
-  asked.child.stdin?.on('error', () => undefined).end(`${questions.join('\n')}\n`) // it may end before it has read all
-  // An address without a route makes its status 1.
-  const { stdout = '' } = (await asked.catch((error: unknown) => error)) as { stdout?: string }
+  const commands = ['addr show', 'route show default', ...addresses.map((address) => `route get ${address}`)]
+  const running = promisify(execFile)(program, rest, { maxBuffer: 1 << 28 })
+  running.child.stdin?.on('error', () => undefined).end(`${commands.join('\n')}\n`) // ip may end before it has read all input
+  // An address without a route results in status 1.
+  const { stdout = '' } = (await running.catch((error: unknown) => error)) as { stdout?: string }
   return stdout === '' ? undefined : parseRoutes(stdout)
 }

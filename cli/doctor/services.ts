@@ -1,4 +1,4 @@
-// Services as such: their counters, the kernel's table of them.
+// Counters of services, and the size of the service table.
 import type { Check } from './facts.ts'
 import { risk, setSysctl } from './finding.ts'
 
@@ -6,7 +6,7 @@ const counters: Check = ({ sysctls }) => {
   const name = 'net.ipv4.vs.run_estimation'
   if (sysctls[name] !== '0') return []
   const fix = setSysctl({ [name]: 1 })
-  return [risk('estimation-off', { what: `${name} is 0`, why: 'counters and rates stand still', fix })]
+  return [risk('estimation-off', { what: `${name} is 0`, why: 'counters and rates are not updated', fix })]
 }
 
 const smallTable: Check = ({ services, serviceBuckets: buckets, sysctls }) => {

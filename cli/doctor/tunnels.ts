@@ -1,4 +1,4 @@
-// Packets that are too large for the tunnel to a destination.
+// Packets too large for the tunnel to a destination.
 import type { ListedDestination, ServiceSnapshot } from 'ipvs'
 import { serviceText } from '../../state/key-text.ts'
 import { addressesOf } from './configured.ts'
@@ -7,12 +7,12 @@ import { risk, setSysctl, type Finding } from './finding.ts'
 
 const isIpv6 = (address: string): boolean => address.includes(':')
 
-/** What clients send without a larger interface between them and the director. */
+/** Default packet size of clients. */
 const USUAL_MTU = 1500
 const IP_HEADER = { ipv4: 20, ipv6: 40 } as const
 const TCP_HEADER = 20
 
-// As the kernel counts them before it wraps a packet.
+// Bytes that the kernel subtracts from the MTU before encapsulation.
 function overhead({ address, tunnel }: ListedDestination): number {
   const outer = isIpv6(address) ? IP_HEADER.ipv6 : IP_HEADER.ipv4
   const checksum = tunnel !== undefined && 'checksum' in tunnel ? tunnel.checksum : 'none'
@@ -21,7 +21,7 @@ function overhead({ address, tunnel }: ListedDestination): number {
   return outer
 }
 
-// The largest packet that gets in where the addresses are. Those of the loopback interface say nothing of that.
+// The MTU of the interfaces with the addresses. Addresses on `lo` give no hint.
 function clientMtu(addresses: readonly string[], { interfaces = [] }: Facts): number {
   const holders = interfaces.filter((each) => !each.loopback && each.addresses.some((one) => addresses.includes(one)))
   return holders.length === 0 ? USUAL_MTU : Math.max(...holders.map(({ mtu }) => mtu))
@@ -29,12 +29,12 @@ function clientMtu(addresses: readonly string[], { interfaces = [] }: Facts): nu
 
 interface Narrow {
   readonly service: ServiceSnapshot
-  /** Where clients find it. */
+  /** Addresses of the service for clients. */
   readonly addresses: readonly string[]
   readonly destination: ListedDestination
   readonly device: string
   readonly mtu: number
-  /** What is left for the packet inside. */
+  /** Space for the inner packet. */
   readonly room: number
 }
 
@@ -51,7 +51,7 @@ function narrowTunnels(service: ServiceSnapshot, facts: Facts): Narrow[] {
   })
 }
 
-// Answers do not pass the director, so what they tell clients can be changed on the servers only: one rule for each server.
+// Replies bypass the director, so only the servers can lower the segment size: one rule per server.
 function clamps(narrow: readonly Narrow[]): string[] {
   const servers = new Set(narrow.map(({ destination }) => destination.address))
   return [...servers].map((server) => {
@@ -71,21 +71,21 @@ function clamps(narrow: readonly Narrow[]): string[] {
 const PMTU_DISC = 'net.ipv4.vs.pmtu_disc'
 
 function explain(narrow: readonly Narrow[], fix: string | readonly string[]): Finding[] {
-  const [first, ...others] = narrow
+  const [first, ...rest] = narrow
   if (first === undefined) return []
   const { service, destination, device, mtu, room } = first
-  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  const more = rest.length === 0 ? '' : ` (and ${rest.length} more)`
   const fits = `${mtu} bytes fit ${device}, and ${destination.tunnel?.type ?? 'ipip'} needs ${overhead(destination)}`
   return [
     risk('tunnel-mtu', {
       what: `packets of more than ${room} bytes to ${serviceText(service)} do not fit the tunnel to ${destination.address}${more}: ${fits}`,
-      why: 'clients that do not get the ICMP message about it, because some firewall drops it, can connect, but hang as soon as they send much',
+      why: 'clients behind a firewall that drops "fragmentation needed" or "packet too big" can connect, but hang when they send larger packets',
       fix,
     }),
   ]
 }
 
-// Without pmtu_disc the director fragments what does not fit. There is no such thing for IPv6.
+// Without pmtu_disc the director fragments IPv4 packets. IPv6 packets are never fragmented.
 const tooNarrow: Check = (facts) => {
   const narrow = facts.services.flatMap((service) => narrowTunnels(service, facts))
   const ipv4 = facts.sysctls[PMTU_DISC] === '0' ? [] : narrow.filter(({ service }) => service.family === 'ipv4')

@@ -1,18 +1,18 @@
-// What `ipvs restore` does about rules that are as they should be, and yet without effect.
+// The repair step of `ipvs restore`, for rules that are in the table but without effect.
 import type { FirewallMarks } from 'ipvs'
 import type { Step } from '../../state/difference.ts'
 import type { Document } from '../../state/document.ts'
 
-/** The step that mends them, when those for `wanted` do not do it anyway. */
+/** The repair step. Empty if the steps for `wanted` already change marks or NAT rules, and so repair them. */
 export async function repairStep(
   marks: FirewallMarks | undefined,
   wanted: Pick<Document, 'marks' | 'nat'>,
   steps: readonly Step[],
 ): Promise<Step[]> {
-  const mended = steps.some(({ name }) => name === 'marks' || name === 'nat')
-  if (marks === undefined || mended || (wanted.marks === undefined && wanted.nat === undefined)) return []
+  const repaired = steps.some(({ name }) => name === 'marks' || name === 'nat')
+  if (marks === undefined || repaired || (wanted.marks === undefined && wanted.nat === undefined)) return []
   const { problems } = await marks.status()
-  // What stands in the way is somebody else's.
+  // Obstacles are rules of other programs, and stay.
   const ours = problems.filter(({ kind }) => kind !== 'obstacle')
   return ours.length === 0 ? [] : [{ name: 'repair', problems: ours.map(({ text }) => text) }]
 }

@@ -14,7 +14,7 @@ import { repairStep } from '../marks/repair.ts'
 import { unsaveable, usableRows } from './unusable.ts'
 import { wordingOf } from '../shared/verb-wording.ts'
 
-// Marks need nf_tables, which not every kernel has and not every table needs.
+// Marks need nf_tables. Without it, tables without marks can still be saved and restored.
 async function openMarks(context: Context, command: Command, needed: boolean): Promise<FirewallMarks | undefined> {
   const { FirewallMarks } = await import('ipvs')
   try {
@@ -44,7 +44,7 @@ async function withBoth(
 function registerSave(program: Command, context: Context): void {
   program
     .command('save')
-    .argument('[file]', 'where to; default: standard output')
+    .argument('[file]', 'target file; default: standard output')
     .description('services, destinations, timeouts, daemons, marks and NAT rules as JSON, for restore')
     .addHelpText('after', '\nExamples:\n  ipvs save > table.json\n  ipvs save /var/lib/ipvs/table.json')
     .action(async (file: string | undefined, _options: object, command: Command) =>
@@ -65,7 +65,7 @@ interface RestoreOptions {
   readonly keepGoing?: true
 }
 
-/** Steps were printed in the order in which they are carried out, so one says what was done. */
+/** Steps are carried out in the printed order, so the first missing step says how far it went. */
 export function howFar(steps: readonly Step[], applied: number): string {
   const next = steps[applied]
   const where = next === undefined ? '' : `; this one was not: ${stepText(next)}`
@@ -75,10 +75,10 @@ export function howFar(steps: readonly Step[], applied: number): string {
 function registerRestore(program: Command, context: Context): void {
   program
     .command('restore')
-    .argument('[file]', 'what save wrote; default: standard input')
-    .option('--dry-run', 'show what would be done, and do nothing')
-    .option('--keep-going', 'leave out what cannot be applied, and do the rest')
-    .description('makes the table what it was: only what differs is touched, and traffic keeps flowing')
+    .argument('[file]', 'a file from save; default: standard input')
+    .option('--dry-run', 'print the steps without changing anything')
+    .option('--keep-going', 'skip rows that cannot be applied, and continue after failed steps')
+    .description('restore a saved table: only differences are changed, and traffic keeps flowing')
     .addHelpText('after', '\nExamples:\n  ipvs restore table.json --dry-run\n  ipvs restore < table.json')
     .action(async (file: string | undefined, options: RestoreOptions, command: Command) => {
       const wanted = await readWanted(file, context)

@@ -1,4 +1,4 @@
-// Rows of a saved table that cannot be applied, found before anything is changed.
+// Rows of a saved table that cannot be applied, found before any change.
 import { isDeepStrictEqual } from 'node:util'
 import {
   IpvsError,
@@ -15,13 +15,13 @@ import type { Document, SavedService } from '../../state/document.ts'
 import { serviceText } from '../../state/key-text.ts'
 import { inDocument } from '../shared/verb-wording.ts'
 
-/** What of a document can be applied, and why the rest cannot: a line for each row. */
+/** The applicable part of a document, and one line per row that cannot be applied. */
 export interface Usable {
   readonly document: Document
   readonly problems: readonly string[]
 }
 
-// The reason why a check refuses the row at `place`.
+// Error text of a check for the row at `place`.
 function refusal(place: string, check: () => void): string | undefined {
   try {
     check()
@@ -35,7 +35,7 @@ function refusal(place: string, check: () => void): string | undefined {
 class Sieve {
   readonly problems: string[] = []
 
-  /** Whether a row passes; if not, it is noted. */
+  /** Whether a row passes; a failure is added to `problems`. */
   passes(place: string, check: () => void): boolean {
     const reason = refusal(place, check)
     if (reason !== undefined) this.problems.push(reason)
@@ -46,7 +46,7 @@ class Sieve {
     return rows?.filter((row, index) => this.passes(`${name}[${index}]`, () => check(row)))
   }
 
-  // A row that is in place already needs not be applied. One that cannot be is left as it is in the table.
+  // A row that the table already has is kept unchecked. For a refused row, the current row stays.
   service(place: string, wanted: SavedService, current: SavedService | undefined): SavedService[] {
     if (!hasParts(wanted)) {
       this.problems.push(`${place}: is not { "service": {…}, "destinations": […] }`)
@@ -78,7 +78,7 @@ class Sieve {
   }
 }
 
-// Something that a key can be made of.
+// Whether the value has the fields of a key.
 function isRow(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { address = '' } = value as { readonly address?: unknown }
@@ -91,7 +91,7 @@ function hasParts(saved: unknown): saved is SavedService {
   return isRow(service) && Array.isArray(destinations)
 }
 
-/** Looks at all that `wanted` has and `current`, the table as it is, has not. */
+/** Checks all rows of `wanted` that differ from `current`, the present table. */
 export function usableRows(wanted: Document, current: Document): Usable {
   const have = plain(current)
   const sieve = new Sieve()
@@ -125,7 +125,7 @@ function defined<Name extends string, Value>(name: Name, value: Value | undefine
   return value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value })
 }
 
-/** What is in the kernel and cannot be told to another: saved all the same, and reported. */
+/** Rows of the kernel that `restore` cannot apply: saved anyway, and reported. */
 export function unsaveable(document: Document): string[] {
   const { problems } = usableRows(plain(document), { version: 1, services: [] })
   const strange = document.services.flatMap(({ service, destinations }) =>

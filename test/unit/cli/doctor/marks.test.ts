@@ -42,7 +42,7 @@ test.each([
   [{ mark: 8, family: 'arp' }, 'bad', 'no saved file has it'],
   [{ mark: 0, mask: 0xf0 }, 'bad', 'no saved file has it'],
   [{ mark: 9 }, 'bad', 'no saved file has it'],
-  [{}, 'risk', 'only the kernel knows: table inet filter'],
+  [{}, 'risk', 'with a computed mark sets it: table inet filter'],
 ] as const)('a service whose mark others set: %o', (more, level, what) => {
   const other: FoundMark = { family: 'inet', table: 'filter', chain: 'pre', handle: 5n, ...more }
   const findings = diagnose(facts({ services: [service(8, destination())], foundMarks: [other] }))

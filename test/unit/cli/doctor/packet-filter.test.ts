@@ -46,15 +46,15 @@ const never = () => ({ outcome: 'dropped' as const })
 
 test('forward: only answers of masquerade pass it', () => {
   const forward = { family: 'ip', chain: 'FORWARD', base: 'FORWARD', hook: 'forward' } as const
-  expect(found(probed({ services: [masquerade] }, drops('answer', forward), never))).toEqual([
+  expect(found(probed({ services: [masquerade] }, drops('reply', forward), never))).toEqual([
     'bad: iptables-nft -I FORWARD -s 10.0.0.7 -p tcp --sport 8080 -j ACCEPT',
   ])
-  expect(found(probed({ services: [web(destination())] }, drops('answer', forward)))).toEqual(['good: '])
+  expect(found(probed({ services: [web(destination())] }, drops('reply', forward)))).toEqual(['good: '])
 })
 
 test('forward that accepts known connections wants them tracked', () => {
   const forward = { chain: 'forward', base: 'forward', hook: 'forward' } as const
-  const facts = probed({ services: [masquerade] }, drops('answer', forward))
+  const facts = probed({ services: [masquerade] }, drops('reply', forward))
   const sysctls = { 'net.ipv4.vs.conntrack': '0' }
   expect(found({ ...facts, sysctls })).toEqual(['bad: sysctl -w net.ipv4.vs.conntrack=1'])
   const tracks = { sysctls: { 'net.ipv4.vs.conntrack': '1' } }
