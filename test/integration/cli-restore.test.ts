@@ -51,7 +51,7 @@ test('each restores the rules saved by the other', async () => {
   expect(third).toEqual(first)
 })
 
-test('restoring what was just saved does nothing; after a flush it brings everything back', async () => {
+test('restoring an unchanged table does nothing; after a flush it restores everything', async () => {
   const seen = await lab.run(async ({ ipvs: { FirewallMarks, Ipvs }, import: load, netns, run }, rules) => {
     const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./out/cli/verbs/program.js')
     const { Readable } = await load<typeof import('node:stream')>('node:stream')
@@ -121,7 +121,7 @@ test('restoring what was just saved does nothing; after a flush it brings everyt
   expect(seen.before.services.length).toBeGreaterThan(30)
 })
 
-test('a row that cannot be applied is named before anything is changed, and left out when told to', async () => {
+test('a row that cannot be applied is reported before any change, and skipped with --keep-going', async () => {
   const seen = await lab.run(async ({ ipvs: { Ipvs }, import: load, netns }) => {
     const { runProgram } = await load<{ runProgram: typeof RunProgram }>('./out/cli/verbs/program.js')
     const { Readable } = await load<typeof import('node:stream')>('node:stream')
