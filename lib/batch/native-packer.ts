@@ -3,10 +3,11 @@
 import { serialize } from 'node:v8'
 
 import { binding } from '../binding/addon.ts'
+import { numbersOf } from '../binding/numbers.ts'
 import { isPlain } from '../values/validate.ts'
 
 /** In place of the code of an operation: native code left the item alone, since it is unusual or wrong. */
-export const UNUSUAL = 0xffffffff
+export const UNUSUAL: number = numbersOf('items', ['unusual']).unusual
 
 /** What became of the items. */
 export interface Packed {

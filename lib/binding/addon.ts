@@ -166,7 +166,7 @@ export interface ConnectionPassOptions {
   readonly virtual?: NativeEndpointFilter
   readonly destination?: NativeEndpointFilter
   readonly fwmark?: number
-  /** 0 included, 1 excluded, 2 only. */
+  /** A number of the group `connectionTemplates`. */
   readonly templates?: number
   readonly leastExpires?: number
 }
@@ -221,9 +221,11 @@ export interface Binding {
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>
+  /** By group and name, see binding/numbers.ts: `connectionGroupFields`, `markPlaces`, `settings` and more. */
+  readonly numbers: Readonly<Record<string, Readonly<Record<string, number>>>>
   /**
    * Makes rows of plain items of a batch. `serialized`: an array of them as `serialize` of node:v8 writes it, which is gone
-   * afterwards. For each item it writes a triple as `execute` takes them, or 0xffffffff for one that it leaves alone; rows it
+   * afterwards. For each item it writes a triple as `execute` takes them, or the number `items.unusual` for one that it leaves alone; rows it
    * writes from the first one on. Answers the numbers of rows of services, of destinations, and of items left alone.
    */
   packItems(

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { familyName, formatAddress } from '../values/address.ts'
 import { binding, type ConnectionBlock } from '../binding/addon.ts'
+import { numbersOf } from '../binding/numbers.ts'
 import { connectionFields, type ConnectionField } from './row.ts'
 
 /**
@@ -100,9 +101,8 @@ export function connectionStates(): readonly ConnectionState[] {
   return stateNames
 }
 
-const KIND_CONNECTION = 0
-const KIND_MARK = 2
-const origins = [undefined, 'local', 'synced'] as const
+const kinds = numbersOf('connectionKinds', ['connection', 'markPersistence'])
+const origins = numbersOf('connectionOrigins', ['local', 'synced'])
 
 /** How rows lie in a block. */
 const fields = connectionFields(binding.schema)
@@ -192,12 +192,12 @@ export class LazyConnection implements Connection {
   }
 
   get virtual(): ConnectionEndpoint | undefined {
-    if (this.#byte(AT.kind) === KIND_MARK) return undefined
+    if (this.#byte(AT.kind) === kinds.markPersistence) return undefined
     return { address: this.#address(AT.virtual, AT.family), port: this.#port(AT.virtualPort) }
   }
 
   get fwmark(): number | undefined {
-    if (this.#byte(AT.kind) !== KIND_MARK) return undefined
+    if (this.#byte(AT.kind) !== kinds.markPersistence) return undefined
     const start = this.#row + AT.virtual
     return this.#rows.bytes.subarray(start, start + 4).reduce((mark, byte) => mark * 256 + byte, 0)
   }
@@ -216,7 +216,7 @@ export class LazyConnection implements Connection {
   }
 
   get template(): boolean {
-    return this.#byte(AT.kind) !== KIND_CONNECTION
+    return this.#byte(AT.kind) !== kinds.connection
   }
 
   get persistenceEngine(): ConnectionEngine | undefined {
@@ -224,7 +224,9 @@ export class LazyConnection implements Connection {
   }
 
   get origin(): 'local' | 'synced' | undefined {
-    return origins[this.#byte(AT.origin)]
+    const origin = this.#byte(AT.origin)
+    if (origin === origins.local) return 'local'
+    return origin === origins.synced ? 'synced' : undefined
   }
 
   /** A plain object with all properties that have a value. */

@@ -1,6 +1,7 @@
 // Which connections are asked for. The filter is evaluated on the native side, line by line.
 import { parseAddressBlock } from '../values/address-block.ts'
 import { familyNumber } from '../values/address.ts'
+import { numbersOf } from '../binding/numbers.ts'
 import type { ConnectionPassOptions, NativeEndpointFilter } from '../binding/addon.ts'
 import { connectionStates, protocolNumbers, type ConnectionProtocol, type ConnectionState } from './connection.ts'
 import type { CallOptions } from '../calls/options.ts'
@@ -108,7 +109,7 @@ function parseEndpoint(value: unknown, path: string): NativeEndpointFilter {
   }
 }
 
-const templateCodes = { included: 0, excluded: 1, only: 2 } as const
+const templateCodes = numbersOf('connectionTemplates', ['included', 'excluded', 'only'])
 
 function parseTemplates(value: unknown, path: string): number {
   if (value === 'only') return templateCodes.only

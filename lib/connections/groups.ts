@@ -1,6 +1,7 @@
 // Counting connections by what they have in common.
 import { formatAddressBlock } from '../values/address-block.ts'
 import { parseAddress } from '../values/address.ts'
+import { numbersOf } from '../binding/numbers.ts'
 import type { Connection, ConnectionEndpoint, ConnectionProtocol, ConnectionState } from './connection.ts'
 import { InvalidInput, oneOf } from '../values/validate.ts'
 
@@ -33,27 +34,6 @@ export type ConnectionGroup<Field extends ConnectionGroupField = ConnectionGroup
   readonly count: number
 }
 
-// As GroupField of native/connections/groups.h has them.
-const bitOf: Readonly<Record<ConnectionGroupField, number>> = {
-  client: 1,
-  clientSubnet: 2,
-  virtual: 4,
-  fwmark: 8,
-  destination: 16,
-  state: 32,
-  protocol: 64,
-}
-const fieldNames = Object.keys(bitOf) as ConnectionGroupField[]
-
-export function groupBits(fields: readonly unknown[]): number {
-  if (fields.length === 0) throw new InvalidInput('fields', `name at least one of ${fieldNames.join(', ')}`)
-  const known = fields.map((field, index) => oneOf(field, `fields[${index}]`, fieldNames))
-  if (known.includes('client') && known.includes('clientSubnet')) {
-    throw new InvalidInput('fields', 'the client says its subnet; take one of client and clientSubnet')
-  }
-  return known.reduce((bits, name) => bits | bitOf[name], 0)
-}
-
 function subnet(client: string): string {
   const { family, bytes } = parseAddress(client, 'client')
   const last = bytes.slice()
@@ -71,6 +51,18 @@ const values: {
   destination: (row) => row.destination,
   state: (row) => row.state,
   protocol: (row) => row.protocol,
+}
+
+const fieldNames = Object.keys(values) as ConnectionGroupField[]
+const bitOf = numbersOf('connectionGroupFields', fieldNames)
+
+export function groupBits(fields: readonly unknown[]): number {
+  if (fields.length === 0) throw new InvalidInput('fields', `name at least one of ${fieldNames.join(', ')}`)
+  const known = fields.map((field, index) => oneOf(field, `fields[${index}]`, fieldNames))
+  if (known.includes('client') && known.includes('clientSubnet')) {
+    throw new InvalidInput('fields', 'the client says its subnet; take one of client and clientSubnet')
+  }
+  return known.reduce((bits, name) => bits | bitOf[name], 0)
 }
 
 /** A group from its row, in which only what it was grouped by has a meaning. */

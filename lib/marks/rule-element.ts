@@ -1,21 +1,36 @@
 // What maps of (address . protocol . port) cannot say: such elements are rules of their own in the kernel.
+import { numbersOf } from '../binding/numbers.ts'
 import { FULL_MASK, type CheckedRule } from './rule.ts'
 import type { PortSpan } from './ports.ts'
 
-/** Where an element stands: the numbers of the native side (nftables/element.h). */
-export const Place = { exact: 0, ranges: 1, hosts: 2, special: 6, srcnat: 7, dstnat: 8 } as const
+/** Where an element stands: in a map, or in a chain of rules (`special`, `srcnat`, `dstnat`). */
+export const Place: Readonly<Record<PlaceName, number>> = numbersOf('markPlaces', [
+  'exact',
+  'ranges',
+  'hosts',
+  'countedExact',
+  'special',
+  'srcnat',
+  'dstnat',
+])
+type PlaceName = 'exact' | 'ranges' | 'hosts' | 'countedExact' | 'special' | 'srcnat' | 'dstnat'
 
 /** Maps whose elements count are as many places behind the others. */
-export const COUNTED = 3
+export const COUNTED: number = Place.countedExact - Place.exact
 
-const actions = ['mark', 'masquerade', 'redirect'] as const
+const placeByAction: Readonly<Record<CheckedRule['action'], number>> = {
+  mark: Place.special,
+  masquerade: Place.srcnat,
+  redirect: Place.dstnat,
+}
 
 export function actionAt(place: number): CheckedRule['action'] {
-  return actions[place - Place.special] ?? 'mark'
+  if (place === Place.srcnat) return 'masquerade'
+  return place === Place.dstnat ? 'redirect' : 'mark'
 }
 
 export function placeOf(action: CheckedRule['action']): number {
-  return Place.special + actions.indexOf(action)
+  return placeByAction[action]
 }
 
 /** Addresses as in keys of elements: a character per byte. */

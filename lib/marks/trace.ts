@@ -1,18 +1,19 @@
 // What the packet filter would do with packets that do not exist.
 import { familyNumber, parseAddress, type Address, type Family } from '../values/address.ts'
 import { binding } from '../binding/addon.ts'
+import { numbersOf } from '../binding/numbers.ts'
 import { families, type TableFamily } from './foreign-mark.ts'
 import { RowWriter } from '../binding/row-writer.ts'
 import { RowReader } from '../binding/row-reader.ts'
 import { parseProtocol, type Protocol } from '../values/protocol.ts'
 import { InvalidInput, integer, list, oneOf, readFields } from '../values/validate.ts'
 
-const paths = { arriving: 1, through: 2, sent: 3, leaving: 4 } as const
+const paths = numbersOf('tracePaths', ['arriving', 'through', 'sent', 'leaving'])
 // NF_CT_STATE
 const states = { invalid: 1, established: 2, new: 8, untracked: 64 } as const
 // NF_INET_*
 const hooks = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
-const outcomes = ['accepted', 'dropped', 'unknown'] as const
+const outcomes = numbersOf('traceOutcomes', ['accepted', 'dropped'])
 const MOST_PACKETS = 100_000
 
 /** A packet for {@link FirewallMarks.trace}. What is absent may be anything. */
@@ -187,8 +188,13 @@ function droppedBy(row: TraceRow): DroppedBy {
   }
 }
 
+function outcomeOf(number: number): Trace['outcome'] {
+  if (number === outcomes.accepted) return 'accepted'
+  return number === outcomes.dropped ? 'dropped' : 'unknown'
+}
+
 function traceOf(row: TraceRow): Trace {
-  const outcome = outcomes[row.outcome] ?? 'unknown'
+  const outcome = outcomeOf(row.outcome)
   const { markFamily, markTable, markChain, markHandle, markPosition, askedFamily, askedTable, askedChain } = row
   return {
     outcome,

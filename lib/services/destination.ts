@@ -9,6 +9,7 @@ import {
   type Address,
   type Family,
 } from '../values/address.ts'
+import { numbersOf } from '../binding/numbers.ts'
 import type { DestinationRow } from '../binding/record-types.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
@@ -134,7 +135,7 @@ const keyFields = new FieldSet(keyNames, pickKey, [...settingNames, ...listedOnl
 // The index is the kernel's number, IP_VS_CONN_F_FWD_MASK.
 const forwardings: readonly Forwarding[] = ['masquerade', 'local', 'tunnel', 'direct', 'bypass']
 
-const MOST = 0x7fffffff // weights are signed in the kernel
+const { defaultWeight, mostWeight } = numbersOf('settings', ['defaultWeight', 'mostWeight'])
 const MOST_CONNECTIONS = 0xffffffff
 
 /** A checked key. */
@@ -217,13 +218,16 @@ export function settings(fields: DestinationFields, path: string): DestinationRo
   const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold', most: number) => {
     const value = fields[name]
     // Most are plain numbers, for which the path of an error is not worth making.
-    if (value === undefined || (typeof value === 'number' && value > 0 && value <= MOST && (value | 0) === value)) {
+    if (
+      value === undefined ||
+      (typeof value === 'number' && value > 0 && value <= mostWeight && (value | 0) === value)
+    ) {
       return value
     }
     return integer(value, `${path}.${name}`, 0, most)
   }
   return {
-    weight: number('weight', MOST),
+    weight: number('weight', mostWeight),
     upperThreshold: number('upperThreshold', MOST_CONNECTIONS),
     lowerThreshold: number('lowerThreshold', MOST_CONNECTIONS),
   }
@@ -270,7 +274,7 @@ export function newDestinationRow(
   if (forwarding === undefined) assertPortMeant(service, identity)
   const method = parseForwarding(forwarding === undefined ? 'direct' : forwarding, 'destination', service, identity)
   if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('destination')
-  const { weight = 1, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
+  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
   const numbers = { weight, upperThreshold, lowerThreshold }
   assertThresholds(numbers, 'destination')
   return filledRow(identity, method, numbers, tunnel === undefined ? {} : parseTunnel(tunnel, 'destination.tunnel'))

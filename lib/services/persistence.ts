@@ -1,6 +1,7 @@
 // Persistence: connections of one client go to the destination that its first one went to.
 import type { Family } from '../values/address.ts'
 import { isIPv4 } from 'node:net'
+import { numbersOf } from '../binding/numbers.ts'
 import { InvalidInput, integer, readFields, show } from '../values/validate.ts'
 
 /** Connections of one client go to the same destination as long as it keeps coming. */
@@ -32,10 +33,9 @@ export interface ListedPersistence {
   readonly netmask: string | number
 }
 
-export const DEFAULT_TIMEOUT_SECONDS = 360
+const { defaultPersistence, mostPersistence } = numbersOf('settings', ['defaultPersistence', 'mostPersistence'])
 
-// The kernel counts ticks in 32 bits.
-const MOST_SECONDS = 4294967
+export const DEFAULT_TIMEOUT_SECONDS: number = defaultPersistence
 
 export interface PersistenceChange {
   readonly timeout: number | undefined
@@ -48,7 +48,7 @@ export function parsePersistence(value: unknown, family: Family, path: 'service'
   const { timeoutSeconds, netmask } = readFields(value, place, ['timeoutSeconds', 'netmask'])
   return {
     timeout:
-      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${place}.timeoutSeconds`, 0, MOST_SECONDS),
+      timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${place}.timeoutSeconds`, 0, mostPersistence),
     netmask: netmask === null && path === 'patch' ? fullNetmask(family) : optionalNetmask(netmask, family, place),
   }
 }

@@ -1,10 +1,13 @@
 // Module initialisation: what `binding` in lib/binding/addon.ts is made of.
 #include "addon/sessions.h"
-#include "connections/connection.h"
+#include "connections/filter.h"
+#include "connections/groups.h"
 #include "ipvs/commands.h"
 #include "nftables/element.h"
 #include "nftables/foreign_marks.h"
 #include "nftables/tracer.h"
+#include "packing/packer.h"
+#include "packing/settings.h"
 
 namespace addon {
 namespace {
@@ -77,6 +80,28 @@ Napi::Object operationsObject(Napi::Env env) {
   return operations;
 }
 
+Napi::Object numbersObject(Napi::Env env) {
+  static constexpr netlink::Named items[] = {{"unusual", ipvs::unusualItem}};
+  static constexpr netlink::NamedGroup groups[] = {{"connectionGroupFields", ipvs::groupFieldNames},
+                                                   {"connectionKinds", ipvs::connectionKindNames},
+                                                   {"connectionOrigins", ipvs::originNames},
+                                                   {"connectionTemplates", ipvs::templatesNames},
+                                                   {"items", items},
+                                                   {"markPlaces", nftables::placeNames},
+                                                   {"settings", ipvs::settingNames},
+                                                   {"traceOutcomes", nftables::outcomeNames},
+                                                   {"tracePaths", nftables::pathNames}};
+  auto numbers = Napi::Object::New(env);
+  for (const netlink::NamedGroup& group : groups) {
+    auto named = Napi::Object::New(env);
+    for (const netlink::Named& each : group.numbers) {
+      named[each.name] = Napi::Number::New(env, each.number);
+    }
+    numbers[group.name] = named;
+  }
+  return numbers;
+}
+
 // Names by the numbers that rows of connections have.
 Napi::Array statesArray(Napi::Env env) {
   auto states = Napi::Array::New(env, std::size(ipvs::stateNames));
@@ -102,6 +127,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["connectionStates"] = statesArray(env);
   exports["schema"] = schemaArray(env);
   exports["operations"] = operationsObject(env);
+  exports["numbers"] = numbersObject(env);
   exports["describe"] = Napi::Function::New(env, describe, "describe");
   return exports;
 }

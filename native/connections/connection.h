@@ -2,6 +2,7 @@
 // it has no presence bits, since a line of the table always says everything.
 #pragma once
 
+#include "netlink/named.h"
 #include "netlink/record.h"
 
 #include <netinet/in.h>
@@ -56,8 +57,15 @@ enum class ConnectionKind : uint8_t {
   persistence,     // a template: its client's new connections go to its destination
   markPersistence, // a template of a mark's service: the mark stands where the virtual address does
 };
+inline constexpr netlink::Named connectionKindNames[] = {
+    netlink::named("connection", ConnectionKind::connection),
+    netlink::named("persistence", ConnectionKind::persistence),
+    netlink::named("markPersistence", ConnectionKind::markPersistence)};
 
 enum class Origin : uint8_t { unknown, local, synced };
+inline constexpr netlink::Named originNames[] = {netlink::named("unknown", Origin::unknown),
+                                                 netlink::named("local", Origin::local),
+                                                 netlink::named("synced", Origin::synced)};
 
 struct Connection {
   std::byte client[16]; // network order; IPv4 in the first four, the rest zero

@@ -8,6 +8,9 @@
 namespace ipvs {
 
 enum class Templates : uint8_t { included, excluded, only };
+inline constexpr netlink::Named templatesNames[] = {netlink::named("included", Templates::included),
+                                                    netlink::named("excluded", Templates::excluded),
+                                                    netlink::named("only", Templates::only)};
 
 // Addresses from `from` to `to`, both included, of one family; AF_UNSPEC: all addresses. No port: all ports.
 struct EndpointFilter {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connections/connection.h"
+#include "netlink/named.h"
 
 #include <span>
 #include <vector>
@@ -18,6 +19,12 @@ enum class GroupField : uint8_t {
   state = 32,
   protocol = 64,
 };
+
+inline constexpr netlink::Named groupFieldNames[] = {
+    netlink::named("client", GroupField::client),           netlink::named("clientSubnet", GroupField::clientSubnet),
+    netlink::named("virtual", GroupField::virtualEnd),      netlink::named("fwmark", GroupField::fwmark),
+    netlink::named("destination", GroupField::destination), netlink::named("state", GroupField::state),
+    netlink::named("protocol", GroupField::protocol)};
 
 struct Groups {
   // One row for each group: what was not grouped by is zero.

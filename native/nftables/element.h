@@ -1,6 +1,7 @@
 // What our table holds, one row for each: an element of a map, or a rule of its own where no map can say it.
 #pragma once
 
+#include "netlink/named.h"
 #include "netlink/record.h"
 #include "nftables/prefix.h"
 
@@ -24,6 +25,16 @@ enum class Place : uint8_t {
   dstnat,  // redirect
 };
 inline constexpr size_t placeCount = 9;
+inline constexpr netlink::Named placeNames[] = {netlink::named("exact", Place::exact),
+                                                netlink::named("ranges", Place::ranges),
+                                                netlink::named("hosts", Place::hosts),
+                                                netlink::named("countedExact", Place::countedExact),
+                                                netlink::named("countedRanges", Place::countedRanges),
+                                                netlink::named("countedHosts", Place::countedHosts),
+                                                netlink::named("special", Place::special),
+                                                netlink::named("srcnat", Place::srcnat),
+                                                netlink::named("dstnat", Place::dstnat)};
+static_assert(std::size(placeNames) == placeCount);
 inline constexpr uint8_t firstChain = static_cast<uint8_t>(Place::special);
 
 struct Element {

@@ -5,6 +5,7 @@
 #include "nftables/known_bits.h"
 #include "nftables/ruleset.h"
 
+#include "netlink/named.h"
 #include "netlink/record.h"
 
 namespace nftables {
@@ -15,6 +16,9 @@ enum class Path : uint8_t {
   sent = 3,     // output: what IPVS sends to real servers
   leaving = 4,  // postrouting: what real servers send by themselves
 };
+inline constexpr netlink::Named pathNames[] = {
+    netlink::named("arriving", Path::arriving), netlink::named("through", Path::through),
+    netlink::named("sent", Path::sent), netlink::named("leaving", Path::leaving)};
 
 struct TracedPacket {
   uint32_t present;
@@ -68,6 +72,9 @@ struct RulePlace {
 };
 
 enum class Outcome : uint8_t { accepted = 0, dropped = 1, unknown = 2 };
+inline constexpr netlink::Named outcomeNames[] = {netlink::named("accepted", Outcome::accepted),
+                                                  netlink::named("dropped", Outcome::dropped),
+                                                  netlink::named("unknown", Outcome::unknown)};
 
 struct Trace {
   Outcome outcome = Outcome::accepted;

@@ -3,6 +3,7 @@
 #include "ipvs/commands.h"
 #include "packing/item_fields.h"
 #include "packing/item_values.h"
+#include "packing/settings.h"
 
 #include <arpa/inet.h>
 
@@ -37,10 +38,6 @@ constexpr uint32_t placeBits = destinationBit("family") | destinationBit("addres
 constexpr uint32_t forwardingBit = destinationBit("forwarding");
 constexpr uint32_t tunnelBits =
     destinationBit("tunnelType") | destinationBit("tunnelPort") | destinationBit("tunnelFlags");
-
-// Those of lib/services/persistence.ts.
-constexpr uint32_t defaultTimeout = 360;
-constexpr uint32_t mostTimeout = 4294967;
 
 bool readMark(const ServiceFields& fields, Service& row) {
   const Cloned& mark = fields[service::fwmark];
@@ -100,9 +97,9 @@ bool readPersistence(const PersistenceFields& fields, Service& row) {
   const Cloned& timeout = fields[persistence::timeoutSeconds];
   if (fields.named) {
     row.flags.value = IP_VS_SVC_F_PERSISTENT;
-    row.timeout = absent(timeout) ? defaultTimeout : static_cast<uint32_t>(timeout.number);
+    row.timeout = absent(timeout) ? defaultPersistence : static_cast<uint32_t>(timeout.number);
   }
-  return !fields.unusual && (absent(timeout) || isInteger(timeout, 0, mostTimeout)) &&
+  return !fields.unusual && (absent(timeout) || isInteger(timeout, 0, mostPersistence)) &&
          readNetmask(fields[persistence::netmask], row);
 }
 
@@ -172,7 +169,7 @@ bool readSettings(const DestinationFields& fields, const Service& service, Desti
 }
 
 bool completeDestination(const DestinationFields& fields, const Service& service, Destination& row) {
-  row.weight = 1;
+  row.weight = defaultWeight;
   row.present |= weightBit | upperBit | lowerBit;
   // Nothing said of forwarding means direct routing, which leaves the port alone.
   const bool direct = !absent(fields[destination::forwarding]) ||

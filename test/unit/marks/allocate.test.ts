@@ -1,7 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { freeMark, parseMarkRange, usedByOthers } from '../../../lib/marks/allocate.ts'
 import { refused } from '../support/refused.ts'
+
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
 const range = (from: number, to = 0xffffffff) => ({ from, to, signal: undefined })
 const whole = (...marks: number[]) => marks.map((mark) => ({ mark, mask: 0xffffffff }))

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { formatAddressBlock, parseAddressBlock } from '../../../lib/values/address-block.ts'
 import { elementsOf, ruleOf } from '../../../lib/marks/element.ts'
@@ -7,6 +7,8 @@ import { listedRule, parseMarkRule, type MarkRule } from '../../../lib/marks/mar
 import { listedNatRule, parseNatRule, type NatRule } from '../../../lib/marks/nat-rule.ts'
 import { ruleId } from '../../../lib/marks/rule-id.ts'
 import { refused } from '../support/refused.ts'
+
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
 const web: MarkRule = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] }
 const parse = (change: object = {}) => parseMarkRule({ ...web, ...change }, 'rule')

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/element.ts'
 import { findOverlap } from '../../../lib/marks/overlap.ts'
@@ -10,6 +10,8 @@ import { parseNatRule } from '../../../lib/marks/nat-rule.ts'
 import { Slices, atOnce, inSlices } from '../../../lib/values/time-slices.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 import { randomSource } from '../support/random.ts'
+
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
 const slices = new Slices()
 const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const

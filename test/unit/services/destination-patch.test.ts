@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { changedDestinationRow } from '../../../lib/services/destination-patch.ts'
 import { parseDestinationKey, readDestination } from '../../../lib/services/destination.ts'
@@ -6,6 +6,8 @@ import type { DestinationRow } from '../../../lib/binding/record-types.ts'
 import { parseServiceKey } from '../../../lib/services/service.ts'
 import { refused } from '../support/refused.ts'
 import { ipv4, present } from '../support/service-rows.ts'
+
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
 const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 })
 const server = { address: '10.0.0.7' }

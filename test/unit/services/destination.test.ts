@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import { changedDestinationRow } from '../../../lib/services/destination-patch.ts'
 import {
@@ -12,6 +12,8 @@ import type { DestinationRow } from '../../../lib/binding/record-types.ts'
 import { parseServiceKey } from '../../../lib/services/service.ts'
 import { refused } from '../support/refused.ts'
 import { ipv4, ipv6, present } from '../support/service-rows.ts'
+
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
 const mark = parseServiceKey({ fwmark: 7 })
 const web = parseServiceKey({ protocol: 'tcp', address: '172.16.0.100', port: 80 })

@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 import type { ServiceRow } from '../../../lib/binding/record-types.ts'
 import { listedService } from '../../../lib/services/service.ts'
 import { refused } from '../support/refused.ts'
 import { ALL_FLAGS, added, changed, host, ipv4, ipv6, keyOf, prefix, vip } from '../support/service-rows.ts'
+
+vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
 const flagBits = (service: object) => added({ ...vip, ...service }).flags?.value
 

@@ -2,6 +2,7 @@
 import type { NativeNamespace, SessionOptions } from '../../../lib/binding/addon.ts'
 import { FakeConnectionReader, connectionSchema, connectionStates } from './fake-connections.ts'
 import { MarksSession, elementSchema, foundMarkSchema, tracedPacketSchema, traceSchema } from './fake-marks.ts'
+import { numbers } from './fake-numbers.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
 
@@ -48,8 +49,9 @@ export const binding: object = {
   schema: [...schema, elementSchema, foundMarkSchema, tracedPacketSchema, traceSchema, connectionSchema],
   // Leaves all items to JavaScript, which these tests are about.
   packItems: (_: Uint8Array, triples: Uint32Array) => {
-    triples.fill(0xffffffff)
+    triples.fill(numbers['items']?.['unusual'] as number)
     return [0, 0, triples.length / 3]
   },
+  numbers,
   operations: Object.fromEntries(operationNames.map((name, code) => [name, code])),
 }

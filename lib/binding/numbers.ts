@@ -1,0 +1,14 @@
+// Numbers of the native side by name: codes in rows and calls, and the bounds that both sides check.
+import { binding } from './addon.ts'
+
+/** Some numbers of a group of `Binding.numbers`. */
+export function numbersOf<Name extends string>(group: string, names: readonly Name[]): Readonly<Record<Name, number>> {
+  const known = binding.numbers[group]
+  const entries = names.map((name) => {
+    const number = known?.[name]
+    if (number === undefined)
+      throw new Error(`ipvs: the native build knows no number "${group}.${name}"; build it again`)
+    return [name, number] as const
+  })
+  return Object.fromEntries(entries) as Record<Name, number>
+}

@@ -1,0 +1,30 @@
+// Numbers as the addon reports them; test/codec/numbers.test.ts compares them with it.
+export const numbers: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  connectionGroupFields: {
+    client: 1,
+    clientSubnet: 2,
+    virtual: 4,
+    fwmark: 8,
+    destination: 16,
+    state: 32,
+    protocol: 64,
+  },
+  connectionKinds: { connection: 0, persistence: 1, markPersistence: 2 },
+  connectionOrigins: { unknown: 0, local: 1, synced: 2 },
+  connectionTemplates: { included: 0, excluded: 1, only: 2 },
+  items: { unusual: 0xffffffff },
+  markPlaces: {
+    exact: 0,
+    ranges: 1,
+    hosts: 2,
+    countedExact: 3,
+    countedRanges: 4,
+    countedHosts: 5,
+    special: 6,
+    srcnat: 7,
+    dstnat: 8,
+  },
+  settings: { defaultPersistence: 360, mostPersistence: 4294967, defaultWeight: 1, mostWeight: 0x7fffffff },
+  traceOutcomes: { accepted: 0, dropped: 1, unknown: 2 },
+  tracePaths: { arriving: 1, through: 2, sent: 3, leaving: 4 },
+}
