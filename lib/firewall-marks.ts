@@ -224,7 +224,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
       context,
       signal,
       (session, call) => session.exportTable(call),
-      (rows) => Buffer.from(rows).toString('utf8'),
+      ({ text }) => Buffer.from(text).toString('utf8'),
     )
   }
 

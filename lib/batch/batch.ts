@@ -6,9 +6,11 @@ import { BatchBlock } from './block.ts'
 import { prepareItem, type BatchOperation, type Prepared } from './operation.ts'
 import { isPlainArray, type ParsedBatchOptions, type Source } from './options.ts'
 import { NOBODY_KNOWS, Settlement, type Ending } from './settlement.ts'
-import type { Call, Reply } from '../binding/addon.ts'
+import type { Call } from '../binding/addon.ts'
+import type { Reply } from '../binding/replies.ts'
 import { IpvsError, invalidArgument, type BatchResult } from '../values/errors.ts'
 import type { RequestContext } from '../calls/context.ts'
+import { UNEXPECTED } from '../calls/failure.ts'
 import { onAbort } from '../values/signals.ts'
 import { Slices } from '../values/time-slices.ts'
 import type { LongRequest } from '../calls/queue.ts'
@@ -267,7 +269,7 @@ export class Batch implements LongRequest {
   // One after the other, so that `done` means the items from the start.
   async #settle(block: Block, callId: number, reply: Promise<Reply>, before: Promise<void> | undefined): Promise<void> {
     const { failures } = await reply.catch((cause: unknown) => {
-      this.#end({ code: 'ERR_IPVS_KERNEL', problem: 'the native side failed unexpectedly', cause })
+      this.#end({ code: 'ERR_IPVS_KERNEL', problem: UNEXPECTED, cause })
       return { failures: [NOBODY_KNOWS] }
     })
     await before

@@ -1,6 +1,7 @@
 // Items of a batch on their way: collected as rows, sent in one native call, and kept until the answer is there.
 import { Address, familyName } from '../values/address.ts'
-import type { BatchCall, Failure, Reply } from '../binding/addon.ts'
+import type { BatchCall } from '../binding/addon.ts'
+import type { Failure, Reply } from '../binding/replies.ts'
 import { DestinationIdentity } from '../services/destination.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { UNUSUAL, packItems } from './native-packer.ts'

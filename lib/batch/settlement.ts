@@ -1,6 +1,6 @@
 // What became of the items of a batch, as far as it is known.
 import type { BatchBlock } from './block.ts'
-import type { Failure } from '../binding/addon.ts'
+import type { Failure } from '../binding/replies.ts'
 import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCode } from '../values/errors.ts'
 import { explainFailure, failureError } from '../calls/failure.ts'
 import type { FailureContext } from '../calls/context.ts'

@@ -4,6 +4,18 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadProblem } from './load-failure.ts'
+import type {
+  AppliedChange,
+  FoundChanges,
+  FoundConnections,
+  FoundElements,
+  FoundGroups,
+  FoundRows,
+  FoundStatistics,
+  FoundTable,
+  FoundText,
+  Reply,
+} from './replies.ts'
 
 /** How a field of a row is stored (host byte order, natural alignment). */
 export type FieldKind = 'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'text' | 'bytes' | 'flags' | 'nested'
@@ -27,49 +39,6 @@ export interface RecordSchema {
   readonly name: string
   readonly size: number
   readonly fields: readonly FieldSchema[]
-}
-
-/** Why a request did not end as done. */
-export type Cause =
-  | 'rejected' // the kernel answered with errno; not applied
-  | 'local' // a system call of ours failed with errno before the kernel saw the request; not applied
-  | 'unavailable' // no such generic netlink family; not applied
-  | 'timeout'
-  | 'overrun'
-  | 'truncated'
-  | 'malformed'
-  | 'aborted'
-  | 'closed'
-  | 'conflict'
-
-export interface Failure {
-  /** The operation in the call that failed; 0 for reads. */
-  readonly index: number
-  readonly cause: Cause
-  /** Positive errno, 0 when there is none. */
-  readonly errno: number
-  /** False: surely nothing was changed. True: nobody can say (after trying to read it back). */
-  readonly unknown: boolean
-  /** It holds for all operations behind this one as well. Unless `unknown`, none of them was sent. */
-  readonly rest?: boolean
-  /** Path of the refused attribute from the extended ACK, e.g. `service.netmask`. */
-  readonly attribute?: string
-  /** The kernel's own words from the extended ACK. */
-  readonly message?: string
-}
-
-export interface Reply {
-  readonly failures: readonly Failure[]
-  /** Rows of a read, one record after the other. Of a snapshot: the services. */
-  readonly rows?: ArrayBuffer
-  /** Snapshots only: the destinations of the first service, then those of the second, and so on. */
-  readonly destinations?: ArrayBuffer
-  /** Snapshots only: u32, how many of them each service has. */
-  readonly counts?: ArrayBuffer
-  /** nf_tables only: the ruleset generation that the rows, or the table after `apply`, belong to; 0: nobody knows. */
-  readonly generation?: number
-  /** `apply` only: the change ended as `failures` says, but temporary rules of it may have stayed, for this reason. */
-  readonly leftovers?: Failure
 }
 
 /** Settings of one native call. */
@@ -114,29 +83,29 @@ export interface NativeIpvsSession extends NativeSession {
     timeouts?: Uint8Array,
     daemons?: Uint8Array,
   ): Promise<Reply>
-  read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply>
-  snapshot(call: Call, consistent: boolean): Promise<Reply>
+  read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply<FoundRows>>
+  snapshot(call: Call, consistent: boolean): Promise<Reply<FoundTable>>
 }
 
 export interface NativeMarksSession extends NativeSession {
   /** Opens the socket. `tidy`: removes temporary rules that a change which was cut off has left. */
   open(call: Call, tidy: boolean): Promise<Reply>
   /** All elements of our table as rows of the record `element`, with the generation they belong to. */
-  list(call: Call): Promise<Reply>
+  list(call: Call): Promise<Reply<FoundElements>>
   /**
    * One transaction on top of `generation`: creates table, chains, maps and lookup rules as far as needed, removes the
    * first `removed` rows of `elements` (rules of their own by `handle`) and adds the rest. Failure `index` is the row; errno ERESTART (85): the ruleset
    * changed since `generation`, nothing was applied.
    */
-  apply(call: Call, generation: number, elements: ArrayBuffer, removed: number): Promise<Reply>
+  apply(call: Call, generation: number, elements: ArrayBuffer, removed: number): Promise<Reply<AppliedChange>>
   /** Rows of the record `foundMark`: what other tables do to marks. */
-  find(call: Call): Promise<Reply>
+  find(call: Call): Promise<Reply<FoundRows>>
   /** Takes rows of the record `tracedPacket`; `rows` of the record `trace`, one for each of them. */
-  trace(call: Call, packets: ArrayBuffer): Promise<Reply>
-  /** `rows`: the table in the language of nft, UTF-8. */
-  exportTable(call: Call): Promise<Reply>
-  /** `rows`: lines of words, one for each problem, as native/nftables/status.h has them. */
-  status(call: Call): Promise<Reply>
+  trace(call: Call, packets: ArrayBuffer): Promise<Reply<FoundRows>>
+  /** The table in the language of nft. */
+  exportTable(call: Call): Promise<Reply<FoundText>>
+  /** Lines of words, one for each problem, as native/nftables/status.h has them. */
+  status(call: Call): Promise<Reply<FoundText>>
   /** Removes the table with everything in it; done as well when there is none. */
   drop(call: Call): Promise<Reply>
 }
@@ -183,16 +152,19 @@ export interface ConnectionBlock {
 /** Works on buffers of JavaScript on its own thread: they must not be touched until the promise settles. */
 export interface NativeConnectionReader {
   /**
-   * The next `rows`, at most `most`, and `destinations`: engines. Fewer than `most`, and at least `least`, when that takes more
-   * than 100 ms, and at the end. `counts`: 1 when this was the end.
+   * The next rows, at most `most`. Fewer than `most`, and at least `least`, when that takes more than 100 ms, and at the end.
    */
-  pull(call: Call, most: number, least: number): Promise<Reply>
-  /** `rows`: one for each group, the largest first; `counts`: how many connections each has. */
-  group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply>
-  /** u32 numbers of rows. `rows`: opened; `destinations`: pairs of changed ones, before and after; `counts`: closed. */
-  compare(call: Call, earlier: readonly ConnectionBlock[], later: readonly ConnectionBlock[]): Promise<Reply>
-  /** `rows`: text of ip_vs_stats; `destinations`: of ip_vs_stats_percpu. */
-  statistics(call: Call): Promise<Reply>
+  pull(call: Call, most: number, least: number): Promise<Reply<FoundConnections>>
+  /** Counts connections by `fields`, bits of the group `connectionGroupFields`: the `most` largest groups. */
+  group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply<FoundGroups>>
+  /** What changed from the earlier table to the later one. */
+  compare(
+    call: Call,
+    earlier: readonly ConnectionBlock[],
+    later: readonly ConnectionBlock[],
+  ): Promise<Reply<FoundChanges>>
+  /** Counters of the whole namespace. */
+  statistics(call: Call): Promise<Reply<FoundStatistics>>
   abort(id: number): void
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 // What a call is about: what its errors name, and how its refusals are explained.
-import type { Failure } from '../binding/addon.ts'
+import type { Failure } from '../binding/replies.ts'
 import { invalidArgument, type IpvsErrorCode, type OperationContext } from '../values/errors.ts'
 
 /** What was asked for, as far as a failure can be about it. */

@@ -1,6 +1,6 @@
 // From what the native side reports to an error that a person can act on.
 import { constants } from 'node:os'
-import type { Cause, Failure } from '../binding/addon.ts'
+import type { Cause, Failure, Reply } from '../binding/replies.ts'
 import type { Explain, Explanation, FailureContext } from './context.ts'
 import { IpvsError, MAYBE_APPLIED, about } from '../values/errors.ts'
 
@@ -107,4 +107,21 @@ export function failureError(context: FailureContext, failure: Failure, explain:
     leftovers: context.leftovers,
     cause,
   })
+}
+
+/** What is wrong when an error is none that the native side reported. */
+export const UNEXPECTED = 'something failed unexpectedly'
+
+/** The error of a call after something that should not happen, a bug for instance: nothing is sure then. */
+export function unexpectedError(context: FailureContext, cause: unknown): IpvsError {
+  const outcome = context.reads ? 'not-applied' : 'unknown'
+  const problem = `${UNEXPECTED}.${context.reads ? '' : ` ${MAYBE_APPLIED}`}`
+  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome, cause })
+}
+
+/** The values of a reply. Throws the error that `toError` makes of its first failure. */
+export function valuesOf<Values>(reply: Reply<Values>, toError: (failure: Failure) => IpvsError): Values {
+  const [failure] = reply.failures
+  if (failure !== undefined) throw toError(failure)
+  return reply as Values
 }

@@ -1,5 +1,6 @@
 // The network namespace of a handle: opened once, so that everything the handle does is done in the same one.
-import { binding, type NativeNamespace, type Reply, type SessionOptions } from '../binding/addon.ts'
+import { binding, type NativeNamespace, type SessionOptions } from '../binding/addon.ts'
+import type { Reply } from '../binding/replies.ts'
 import { errnoName, failureError } from './failure.ts'
 import type { Explain, FailureContext } from './context.ts'
 

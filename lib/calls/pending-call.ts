@@ -1,4 +1,6 @@
 // One operation under way: its promise and its AbortSignal.
+import type { Call } from '../binding/addon.ts'
+import type { Reply } from '../binding/replies.ts'
 import { abortedError } from '../values/errors.ts'
 import type { FailureContext } from './context.ts'
 import { onAbort } from '../values/signals.ts'
@@ -38,6 +40,35 @@ export class PendingCall<Result> {
   /** What the signal was fired with; `undefined` when it was not. */
   get reason(): unknown {
     return this.aborted ? this.#signal?.reason : undefined
+  }
+
+  /** One native call of `session`. The signal ends it early. */
+  async run<Values>(
+    session: { abort(id: number): void },
+    call: Call,
+    start: (call: Call) => Promise<Reply<Values>>,
+  ): Promise<Reply<Values>> {
+    const { onAbort: whenIdle } = this
+    this.onAbort = () => session.abort(call.id)
+    const reply = await start(call)
+    this.onAbort = whenIdle
+    return reply
+  }
+
+  /** Settles by one native call, with what `take` makes of its reply. */
+  async settleBy<Values>(
+    session: { abort(id: number): void },
+    call: Call,
+    start: (call: Call) => Promise<Reply<Values>>,
+    take: (reply: Reply<Values>) => Result,
+  ): Promise<Result> {
+    if (this.#settled) return this.promise
+    try {
+      this.resolve(take(await this.run(session, call, start)))
+    } catch (error) {
+      this.reject(error)
+    }
+    return this.promise
   }
 
   resolve(result: Result): void {

@@ -1,9 +1,10 @@
 // All operations of a handle, in the order in which its methods were called. What is called in one tick goes to the
 // native side at the end of that tick (in a microtask); neighbouring writes go in one call, so that they share datagrams.
-import type { Call, NativeIpvsSession, Reply } from '../binding/addon.ts'
+import type { Call, NativeIpvsSession } from '../binding/addon.ts'
+import type { FoundTable, Reply } from '../binding/replies.ts'
 import { closedError, invalidArgument } from '../values/errors.ts'
 import type { Explain, FailureContext } from './context.ts'
-import { failureError } from './failure.ts'
+import { failureError, valuesOf } from './failure.ts'
 import { namespaceStatusOf, type NamespaceStatus } from './namespace.ts'
 import { PendingCall } from './pending-call.ts'
 import type { RowWriters } from '../binding/records.ts'
@@ -24,8 +25,8 @@ const MOST_WRITES = 4096
 
 type TakeReply<Result> = (context: FailureContext, reply: Reply, explain: Explain, reason: unknown) => Result
 
-const assertDone: TakeReply<void> = (context, { failures: [failure] }, explain, reason) => {
-  if (failure !== undefined) throw failureError(context, failure, explain, reason)
+const assertDone: TakeReply<void> = (context, reply, explain, reason) => {
+  valuesOf(reply, (failure) => failureError(context, failure, explain, reason))
 }
 
 export interface QueueOptions {
@@ -89,17 +90,16 @@ export class CallQueue implements Channel {
 
   /** Answers the rows of the reply. */
   async read(read: Read, context: FailureContext, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
-    const { rows } = await this.#ask(readRows(read), context, signal)
-    return rows ?? new ArrayBuffer(0)
+    return (await this.#ask(readRows(read), context, signal)).rows
   }
 
   /** All services with their destinations. */
-  snapshot(consistent: boolean, context: FailureContext, signal: AbortSignal | undefined): Promise<Reply> {
+  snapshot(consistent: boolean, context: FailureContext, signal: AbortSignal | undefined): Promise<FoundTable> {
     return this.#ask(({ session }, call) => session.snapshot(call, consistent), context, signal)
   }
 
-  #ask(ask: Ask, context: FailureContext, signal: AbortSignal | undefined): Promise<Reply> {
-    const pending = this.#pending<Reply>({ ...context, reads: true }, signal)
+  #ask<Values>(ask: Ask<Values>, context: FailureContext, signal: AbortSignal | undefined): Promise<Values> {
+    const pending = this.#pending<Values>({ ...context, reads: true }, signal)
     if (!pending.settled) this.#add(new ReadRequest(this, ask, pending))
     return pending.promise
   }
@@ -142,16 +142,9 @@ export class CallQueue implements Channel {
     signal: AbortSignal | undefined,
   ): Promise<Result> {
     const pending = this.#pending<Result>({ ...context, reads: true }, signal)
-    if (pending.settled) return pending.promise
-    const call = this.nextCall()
-    pending.onAbort = () => this.session.abort(call.id)
-    const reply = await start(call)
-    try {
-      pending.resolve(take(pending.context, reply, this.explain, pending.reason))
-    } catch (error) {
-      pending.reject(error)
-    }
-    return pending.promise
+    return pending.settleBy(this.session, this.nextCall(), start, (reply) => {
+      return take(pending.context, reply, this.explain, pending.reason)
+    })
   }
 
   /** Rejects what was not sent yet and everything from now on; what the kernel is doing ends first. Idempotent. */

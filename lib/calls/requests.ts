@@ -1,8 +1,9 @@
 // The steps of a queue: each is one native call, or two.
-import type { Call, NativeIpvsSession, Reply } from '../binding/addon.ts'
-import { IpvsError, MAYBE_APPLIED, about, closedError, invalidArgument } from '../values/errors.ts'
-import { failureError } from './failure.ts'
-import type { Explain, FailureContext } from './context.ts'
+import type { Call, NativeIpvsSession } from '../binding/addon.ts'
+import type { FoundRows, Reply } from '../binding/replies.ts'
+import { IpvsError, closedError, invalidArgument } from '../values/errors.ts'
+import { failureError, unexpectedError, valuesOf } from './failure.ts'
+import type { Explain } from './context.ts'
 import type { PendingCall } from './pending-call.ts'
 import type { RowWriters } from '../binding/records.ts'
 import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../binding/record-types.ts'
@@ -42,13 +43,6 @@ export interface Read {
   readonly key?: ServiceRow | undefined
   /** Repeats a listing until two passes agree. */
   readonly consistent?: boolean | undefined
-}
-
-// Not a failure that the native side reported: a mistake of ours, after which nothing is sure.
-function unexpected(context: FailureContext, cause: unknown): IpvsError {
-  const outcome = context.reads ? 'not-applied' : 'unknown'
-  const problem = `the native side failed unexpectedly.${context.reads ? '' : ` ${MAYBE_APPLIED}`}`
-  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome, cause })
 }
 
 /** Writes that go into one call. */
@@ -125,50 +119,47 @@ export class WriteRequest implements QueuedRequest {
       }
       for (const item of pending) item.resolve()
     } catch (error) {
-      for (const item of pending) item.reject(unexpected(item.context, error))
+      for (const item of pending) item.reject(unexpectedError(item.context, error))
     }
   }
 }
 
 /** The native call of a read. */
-export type Ask = (channel: Channel, call: Call) => Promise<Reply>
+export type Ask<Values> = (channel: Channel, call: Call) => Promise<Reply<Values>>
 
 /** Asks for the rows of one record. */
-export function readRows({ code, key, consistent = true }: Read): Ask {
+export function readRows({ code, key, consistent = true }: Read): Ask<FoundRows> {
   return ({ session, writers }, call) => {
     return session.read(call, code, key === undefined ? undefined : writers.services.encode(key), consistent)
   }
 }
 
-// Answers the reply, or settles `pending` and answers nothing. Nothing was changed, whatever `pending` is about.
-async function replyTo<Result>(
+// Returns what was found, or settles `pending` and returns nothing. Nothing was changed, whatever `pending` is about.
+async function find<Values, Result>(
   channel: Channel,
-  ask: Ask,
+  ask: Ask<Values>,
   pending: PendingCall<Result>,
   since: number,
-): Promise<Reply | undefined> {
+): Promise<Values | undefined> {
   const call = channel.nextCall(performance.now() - since)
   const context = { ...pending.context, reads: true }
-  pending.onAbort = () => channel.session.abort(call.id)
   try {
-    const reply = await ask(channel, call)
-    const [failure] = reply.failures
-    if (failure === undefined) return reply
-    pending.reject(failureError(context, failure, channel.explain, pending.reason))
+    const reply = await pending.run(channel.session, call, (sent) => ask(channel, sent))
+    return valuesOf(reply, (failure) => failureError(context, failure, channel.explain, pending.reason))
   } catch (error) {
-    pending.reject(unexpected(context, error))
+    pending.reject(error instanceof IpvsError ? error : unexpectedError(context, error))
   }
   return undefined
 }
 
 /** One read. */
-export class ReadRequest implements QueuedRequest {
+export class ReadRequest<Values> implements QueuedRequest {
   readonly #channel: Channel
-  readonly #ask: Ask
-  readonly #pending: PendingCall<Reply>
+  readonly #ask: Ask<Values>
+  readonly #pending: PendingCall<Values>
   readonly #since = performance.now()
 
-  constructor(channel: Channel, ask: Ask, pending: PendingCall<Reply>) {
+  constructor(channel: Channel, ask: Ask<Values>, pending: PendingCall<Values>) {
     this.#channel = channel
     this.#ask = ask
     this.#pending = pending
@@ -183,8 +174,8 @@ export class ReadRequest implements QueuedRequest {
   }
 
   async #run(): Promise<void> {
-    const reply = await replyTo(this.#channel, this.#ask, this.#pending, this.#since)
-    if (reply !== undefined) this.#pending.resolve(reply)
+    const found = await find(this.#channel, this.#ask, this.#pending, this.#since)
+    if (found !== undefined) this.#pending.resolve(found)
   }
 }
 
@@ -213,13 +204,13 @@ export class DependentWriteRequest implements QueuedRequest {
 
   async #run(): Promise<void> {
     const pending = this.#pending
-    const reply = await replyTo(this.#channel, readRows(this.#read), pending, this.#since)
-    if (reply === undefined) return
+    const found = await find(this.#channel, readRows(this.#read), pending, this.#since)
+    if (found === undefined) return
     if (this.#channel.closed) return this.close()
     if (pending.aborted) return pending.abort('not-applied')
     try {
       const write = new WriteRequest(this.#channel, this.#since)
-      write.add(this.#complete(reply.rows ?? new ArrayBuffer(0)), pending)
+      write.add(this.#complete(found.rows), pending)
       write.start()
     } catch (error) {
       pending.reject(invalidArgument(pending.context, error))

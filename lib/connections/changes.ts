@@ -102,8 +102,6 @@ class ChangedConnections implements Iterable<ConnectionChange> {
   }
 }
 
-const numbers = (buffer: ArrayBuffer | undefined): Uint32Array => new Uint32Array(buffer ?? new ArrayBuffer(0))
-
 /** Compares two tables on the thread of `worker`. */
 export async function changesBetween(
   before: ConnectionTable,
@@ -111,12 +109,12 @@ export async function changesBetween(
   worker: Pick<ConnectionPass, 'compare'>,
   passMs: number,
 ): Promise<ConnectionChanges> {
-  const reply = await worker.compare(before.blocks, after.blocks)
+  const { opened, changed, closed } = await worker.compare(before.blocks, after.blocks)
   return {
     table: after,
-    opened: new SomeConnections(after, numbers(reply.rows)),
-    changed: new ChangedConnections(before, after, numbers(reply.destinations)),
-    closed: new SomeConnections(before, numbers(reply.counts)),
+    opened: new SomeConnections(after, new Uint32Array(opened)),
+    changed: new ChangedConnections(before, after, new Uint32Array(changed)),
+    closed: new SomeConnections(before, new Uint32Array(closed)),
     passMs,
   }
 }

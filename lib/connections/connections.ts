@@ -113,8 +113,8 @@ export class ConnectionPasses implements Connections {
     const signal = checked(context, () => parseCallOptions(options))
     const pass = this.#pass(context, {}, signal)
     try {
-      const { rows, destinations } = await pass.statistics()
-      const [totals, cpus] = [parseTotals(text(rows)), parsePerCpu(text(destinations))]
+      const found = await pass.statistics()
+      const [totals, cpus] = [parseTotals(text(found.totals)), parsePerCpu(text(found.perCpu))]
       if (totals !== undefined && cpus !== undefined) return { ...totals, cpus }
       const file = totals === undefined ? 'ip_vs_stats' : 'ip_vs_stats_percpu'
       throw new IpvsError('ERR_IPVS_KERNEL', `/proc/net/${file} is not understood.`, about(context))
@@ -153,8 +153,8 @@ export class ConnectionPasses implements Connections {
   }
 }
 
-function text(bytes: ArrayBuffer | undefined): string {
-  return Buffer.from(bytes ?? new ArrayBuffer(0)).toString('latin1')
+function text(bytes: ArrayBuffer): string {
+  return Buffer.from(bytes).toString('latin1')
 }
 
 // With a limit, what is read ahead may be for nothing, and old kernels take their time for it.

@@ -1,19 +1,19 @@
 // One pass over the connection table: a native reader with a thread and a descriptor of its own, for as long as it takes.
 import {
   binding,
+  type Call,
   type ConnectionBlock,
   type ConnectionPassOptions,
-  type Failure,
   type NativeConnectionReader,
-  type Reply,
 } from '../binding/addon.ts'
+import type { Failure, FoundChanges, FoundGroups, FoundStatistics, Reply } from '../binding/replies.ts'
 import { CONNECTION_BYTES } from './connection.ts'
 import { IpvsError, about, abortedError, closedError } from '../values/errors.ts'
-import { errnoName, failureError } from '../calls/failure.ts'
+import { errnoName, failureError, valuesOf } from '../calls/failure.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { sessionIn, type Namespace } from '../calls/namespace.ts'
+import { PendingCall } from '../calls/pending-call.ts'
 import { explainErrno } from '../services/service-errno.ts'
-import { onAbort } from '../values/signals.ts'
 
 const FILE = '/proc/net/ip_vs_conn'
 // Reading makes progress or fails: nothing here waits for an answer.
@@ -61,38 +61,31 @@ export class ConnectionPass {
 
   /** The next rows: `least`, unless there are no more, and at most `most`. */
   async block(most: number, least: number): Promise<FilledBlock> {
-    const reply = await this.run((id) => this.#native.pull({ id, timeoutMs: TIMEOUT_MS }, most, least))
-    const { rows = new ArrayBuffer(0), destinations: engines } = reply
-    const [done] = new Uint32Array(reply.counts ?? new ArrayBuffer(0))
-    return { rows, length: rows.byteLength / CONNECTION_BYTES, done: done === 1, ...(engines && { engines }) }
+    const { rows, engines, done } = await this.run((call) => this.#native.pull(call, most, least))
+    return { rows, length: rows.byteLength / CONNECTION_BYTES, done, ...(engines && { engines }) }
   }
 
-  async statistics(): Promise<Reply> {
-    return this.run((id) => this.#native.statistics({ id, timeoutMs: TIMEOUT_MS }))
+  async statistics(): Promise<FoundStatistics> {
+    return this.run((call) => this.#native.statistics(call))
   }
 
-  async group(blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply> {
-    return this.run((id) => this.#native.group({ id, timeoutMs: TIMEOUT_MS }, blocks, fields, most))
+  async group(blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<FoundGroups> {
+    return this.run((call) => this.#native.group(call, blocks, fields, most))
   }
 
-  async compare(earlier: readonly ConnectionBlock[], later: readonly ConnectionBlock[]): Promise<Reply> {
-    return this.run((id) => this.#native.compare({ id, timeoutMs: TIMEOUT_MS }, earlier, later))
+  async compare(earlier: readonly ConnectionBlock[], later: readonly ConnectionBlock[]): Promise<FoundChanges> {
+    return this.run((call) => this.#native.compare(call, earlier, later))
   }
 
   /** One native call, ended early by the signal. */
-  async run(call: (id: number) => Promise<Reply>): Promise<Reply> {
+  async run<Values>(start: (call: Call) => Promise<Reply<Values>>): Promise<Values> {
     this.assertGoing()
-    const id = ++this.#calls
-    const unlisten = this.#signal && onAbort(this.#signal, () => this.#native.abort(id))
-    try {
-      const reply = await call(id)
-      const failure = reply.failures[0]
-      if (failure !== undefined) throw passError(this.#context, failure, this.#signal?.reason)
+    const pending = new PendingCall<Values>(this.#context, this.#signal)
+    return pending.settleBy(this.#native, { id: ++this.#calls, timeoutMs: TIMEOUT_MS }, start, (reply) => {
+      const values = valuesOf(reply, (failure) => passError(this.#context, failure, pending.reason))
       this.assertGoing()
-      return reply
-    } finally {
-      unlisten?.()
-    }
+      return values
+    })
   }
 
   assertGoing(): void {

@@ -130,7 +130,7 @@ export class ConnectionTable implements ConnectionList {
   ): Promise<ConnectionGroup<Field>[]> {
     const worker = new ConnectionPass({ operation, target: 'connections' }, {}, undefined)
     try {
-      const { rows = new ArrayBuffer(0), counts = new ArrayBuffer(0) } = await worker.group(this.#blocks, bits, most)
+      const { rows, counts } = await worker.group(this.#blocks, bits, most)
       const numbers = new Uint32Array(counts)
       const block = new ConnectionRows({ rows, length: numbers.length })
       const slices = new Slices()

@@ -2,6 +2,7 @@
 import { FULL_MASK } from './rule.ts'
 import { RowReader } from '../binding/row-reader.ts'
 import { binding } from '../binding/addon.ts'
+import type { FoundRows } from '../binding/replies.ts'
 
 /** Families of nf_tables tables, as nft names them. */
 export type TableFamily = 'ip' | 'ip6' | 'inet' | 'arp' | 'bridge' | 'netdev'
@@ -56,7 +57,7 @@ function foundMark({ mark, handle, mask, known, family, table, chain, map }: Fou
 
 const reader = new RowReader<FoundMarkRow>(binding.schema, 'foundMark')
 
-export function readFoundMarks(rows: ArrayBuffer): FoundMark[] {
+export function readFoundMarks({ rows }: FoundRows): FoundMark[] {
   const found = reader.rows(rows)
   return Array.from({ length: found.length }, (_, index) => foundMark(found.at(index)))
 }

@@ -1,5 +1,5 @@
 // Why nf_tables refused something, for people.
-import type { Failure } from '../binding/addon.ts'
+import type { Failure } from '../binding/replies.ts'
 import { IpvsError, about } from '../values/errors.ts'
 import { LEFTOVERS, errnoName, explainFailure, failureError } from '../calls/failure.ts'
 import type { Explain, FailureContext } from '../calls/context.ts'

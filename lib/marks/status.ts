@@ -1,4 +1,5 @@
 // Whether the rules of our table are in effect, and what keeps them from that.
+import type { FoundText } from '../binding/replies.ts'
 
 /** Something that is not as it should be around the rules. */
 export interface MarksProblem {
@@ -54,8 +55,8 @@ function problemOf(line: string): MarksProblem {
 const HARMLESS: ReadonlySet<MarksProblem['kind']> = new Set(['surplus', 'temporary'])
 
 /** From what the native side says. */
-export function readStatus(rows: ArrayBuffer): MarksStatus {
-  const lines = Buffer.from(rows).toString('utf8').split('\n')
+export function readStatus({ text }: FoundText): MarksStatus {
+  const lines = Buffer.from(text).toString('utf8').split('\n')
   const problems = lines.filter((line) => line !== '').map(problemOf)
   return { inEffect: problems.every(({ kind }) => HARMLESS.has(kind)), problems }
 }

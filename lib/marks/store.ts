@@ -2,9 +2,10 @@
 // retries that are due when somebody else was faster.
 import { setTimeout } from 'node:timers/promises'
 
-import type { Call, NativeMarksSession, Reply } from '../binding/addon.ts'
+import type { Call, NativeMarksSession } from '../binding/addon.ts'
+import type { Reply } from '../binding/replies.ts'
 import { describeRule } from './rule.ts'
-import { IpvsError, MAYBE_APPLIED, about, abortedError, closedError, invalidArgument } from '../values/errors.ts'
+import { IpvsError, abortedError, closedError, invalidArgument } from '../values/errors.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { ruleOf, type MarkElement } from './element.ts'
 import { ERESTART, explainErrno, leftoversError, markError } from './mark-errno.ts'
@@ -12,6 +13,7 @@ import type { Wish } from './plan.ts'
 import { readElements, writeElements } from './element-rows.ts'
 import { MarkTable, type MarkChange } from './known-table.ts'
 import { namespaceStatusOf, type NamespaceStatus } from '../calls/namespace.ts'
+import { unexpectedError, valuesOf } from '../calls/failure.ts'
 import { PendingCall } from '../calls/pending-call.ts'
 import { Slices } from '../values/time-slices.ts'
 import { InvalidInput } from '../values/validate.ts'
@@ -21,11 +23,6 @@ const LONGEST_PAUSE_MS = 50
 
 /** Decides what to change in a table. Throws `InvalidInput` when the wish cannot be fulfilled there. */
 export type Plan = (table: MarkTable, wish: Wish, slices: Slices) => Promise<MarkChange>
-
-function unexpected(context: FailureContext, cause: unknown): IpvsError {
-  const problem = `something unexpected happened. ${MAYBE_APPLIED}`
-  return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome: 'unknown', cause })
-}
 
 function describeElement(element: MarkElement): string {
   return describeRule(ruleOf([element]))
@@ -69,15 +66,14 @@ export class MarkStore {
   }
 
   /** What another call of the native side has to say, once the operations before it have ended. */
-  ask<Result>(
+  ask<Values, Result>(
     context: FailureContext,
     signal: AbortSignal | undefined,
-    question: (session: NativeMarksSession, call: Call) => Promise<Reply>,
-    take: (rows: ArrayBuffer) => Result,
+    question: (session: NativeMarksSession, call: Call) => Promise<Reply<Values>>,
+    take: (found: Values) => Result,
   ): Promise<Result> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
-      const reply = await this.#request(pending, (call) => question(this.#session, call))
-      return take(reply.rows ?? new ArrayBuffer(0))
+      return take(await this.#request(pending, (call) => question(this.#session, call)))
     })
   }
 
@@ -122,31 +118,26 @@ export class MarkStore {
     } catch (error) {
       const { context } = pending
       const known = error instanceof IpvsError || error instanceof InvalidInput
-      pending.reject(known ? invalidArgument(context, error) : unexpected(context, error))
+      pending.reject(known ? invalidArgument(context, error) : unexpectedError(context, error))
     }
   }
 
-  // One native call, which the signal can end early.
-  async #call<Result>(pending: PendingCall<Result>, start: (call: Call) => Promise<Reply>): Promise<Reply> {
+  async #call<Result, Values>(
+    pending: PendingCall<Result>,
+    start: (call: Call) => Promise<Reply<Values>>,
+  ): Promise<Reply<Values>> {
     if (this.#closing !== undefined) throw closedError(pending.context)
     if (pending.settled) throw abortedError(pending.context, pending.reason, 'not-applied') // since the last call
-    const id = ++this.#calls
-    const whenIdle = pending.onAbort
-    pending.onAbort = () => this.#session.abort(id)
-    const reply = await start({ id, timeoutMs: this.#timeoutMs })
-    pending.onAbort = whenIdle
-    return reply
+    return pending.run(this.#session, { id: ++this.#calls, timeoutMs: this.#timeoutMs }, start)
   }
 
   // The same, failures being thrown.
-  async #request<Result>(
+  async #request<Result, Values>(
     pending: PendingCall<Result>,
-    start: (call: Call) => Promise<Reply>,
+    start: (call: Call) => Promise<Reply<Values>>,
     context: FailureContext = pending.context,
-  ): Promise<Reply> {
-    const reply = await this.#call(pending, start)
-    if (reply.failures[0] !== undefined) throw markError(context, reply.failures[0], pending.reason)
-    return reply
+  ): Promise<Values> {
+    return valuesOf(await this.#call(pending, start), (failure) => markError(context, failure, pending.reason))
   }
 
   async #read<Result>(
@@ -155,8 +146,8 @@ export class MarkStore {
   ): Promise<readonly [readonly MarkElement[], number]> {
     this.#table = undefined
     const context = { ...pending.context, reads: true }
-    const reply = await this.#request(pending, (call) => this.#session.list(call), context)
-    return [await readElements(reply.rows ?? new ArrayBuffer(0), slices), reply.generation ?? 0]
+    const { rows, generation } = await this.#request(pending, (call) => this.#session.list(call), context)
+    return [await readElements(rows, slices), generation]
   }
 
   async #change(pending: PendingCall<void>, wish: Wish, plan: Plan): Promise<void> {

@@ -1,6 +1,7 @@
 // What the packet filter would do with packets that do not exist.
 import { familyNumber, parseAddress, type Address, type Family } from '../values/address.ts'
 import { binding } from '../binding/addon.ts'
+import type { FoundRows } from '../binding/replies.ts'
 import { numbersOf } from '../binding/numbers.ts'
 import { families, type TableFamily } from './foreign-mark.ts'
 import { RowWriter } from '../binding/row-writer.ts'
@@ -211,7 +212,7 @@ function traceOf(row: TraceRow): Trace {
 
 const reader = new RowReader<TraceRow>(binding.schema, 'trace')
 
-export function readTraces(rows: ArrayBuffer): Trace[] {
+export function readTraces({ rows }: FoundRows): Trace[] {
   const found = reader.rows(rows)
   return Array.from({ length: found.length }, (_, index) => traceOf(found.at(index)))
 }

@@ -1,5 +1,5 @@
 // What an errno of the kernel means: the same number means different things for different operations.
-import type { Failure } from '../binding/addon.ts'
+import type { Failure } from '../binding/replies.ts'
 import type { Explanation, FailureContext } from '../calls/context.ts'
 import { schedulers } from './scheduler.ts'
 

@@ -1,5 +1,5 @@
 // All services with their destinations, in one call.
-import type { Reply } from '../binding/addon.ts'
+import type { FoundTable } from '../binding/replies.ts'
 import { listedDestination, type ListedDestination } from './destination.ts'
 import type { ListOptions } from '../calls/options.ts'
 import { destinationReader, serviceReader } from '../binding/records.ts'
@@ -23,10 +23,10 @@ export interface SnapshotOptions extends ListOptions {
   readonly consistent?: boolean | undefined
 }
 
-export function snapshotTable(reply: Reply): Table<ServiceSnapshot> {
-  const services = serviceReader.rows(reply.rows ?? new ArrayBuffer(0))
-  const destinations = destinationReader.rows(reply.destinations ?? new ArrayBuffer(0))
-  const starts = startsOf(new Uint32Array(reply.counts ?? new ArrayBuffer(0)))
+export function snapshotTable(found: FoundTable): Table<ServiceSnapshot> {
+  const services = serviceReader.rows(found.services)
+  const destinations = destinationReader.rows(found.destinations)
+  const starts = startsOf(new Uint32Array(found.counts))
   const start = (index: number) => starts[index] as number
   const convert = (index: number) => {
     const service = listedService(services.at(index))

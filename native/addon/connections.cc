@@ -55,7 +55,7 @@ public:
         worker_(info.Env(), enterOn(options_), [this] { reader_.close(); }) {}
 
 private:
-  // pull(call, most: number, least: number): { counts: [done], rows, destinations?: engines }
+  // pull(call, most: number, least: number): { rows, engines?, done }
   Napi::Value pull(const Napi::CallbackInfo& info) {
     const size_t most = info[1].As<Napi::Number>().Uint32Value();
     const size_t least = info[2].As<Napi::Number>().Uint32Value();
@@ -71,12 +71,12 @@ private:
         failure = reader_.fill(rows, length, engines, done, control);
       } while (failure.status.ok() && !done && length < least);
       Outcome outcome = outcomeOf(std::move(failure));
-      outcome.counts = bytesOf(std::vector<uint32_t>{done ? 1U : 0U});
+      outcome.done = done;
       (void)pages.append(length * sizeof(ipvs::Connection)); // they are there
       pages.fit();
-      outcome.rows = std::move(pages);
+      outcome.add("rows", std::move(pages));
       if (!engines.empty()) {
-        outcome.destinations.emplace(engines);
+        outcome.add("engines", engines);
       }
       return outcome;
     });
@@ -95,13 +95,13 @@ private:
       }
       const ipvs::Groups groups = ipvs::groupConnections(rows, fields, most);
       Outcome outcome;
-      outcome.rows = bytesOf(groups.rows);
-      outcome.counts = bytesOf(groups.counts);
+      outcome.add("rows", bytesOf(groups.rows));
+      outcome.add("counts", bytesOf(groups.counts));
       return outcome;
     });
   }
 
-  // compare(call, earlier: blocks, later: blocks): { rows: opened, destinations: changed, counts: closed }, all u32
+  // compare(call, earlier: blocks, later: blocks): { opened, changed, closed }, all u32
   Napi::Value compare(const Napi::CallbackInfo& info) {
     std::vector<ipvs::ConnectionBlock> earlier = blocksFrom(info[1]);
     std::vector<ipvs::ConnectionBlock> later = blocksFrom(info[2]);
@@ -112,14 +112,14 @@ private:
                 [earlier = std::move(earlier), later = std::move(later)](const netlink::Control& /*control*/) {
                   const ipvs::ConnectionDifference difference = ipvs::compareConnections(earlier, later);
                   Outcome outcome;
-                  outcome.rows = bytesOf(difference.opened);
-                  outcome.destinations = bytesOf(difference.changed);
-                  outcome.counts = bytesOf(difference.closed);
+                  outcome.add("opened", bytesOf(difference.opened));
+                  outcome.add("changed", bytesOf(difference.changed));
+                  outcome.add("closed", bytesOf(difference.closed));
                   return outcome;
                 });
   }
 
-  // statistics(call): { rows: text of ip_vs_stats, destinations: text of ip_vs_stats_percpu }
+  // statistics(call): { totals: text of ip_vs_stats, perCpu: of ip_vs_stats_percpu }
   Napi::Value statistics(const Napi::CallbackInfo& info) {
     return post(info, info.Env().Undefined(), [](const netlink::Control& /*control*/) {
       std::vector<std::byte> totals;
@@ -129,8 +129,8 @@ private:
         failure = readFile("/proc/thread-self/net/ip_vs_stats_percpu", perCpu);
       }
       Outcome outcome = outcomeOf(std::move(failure));
-      outcome.rows.emplace(totals);
-      outcome.destinations.emplace(perCpu);
+      outcome.add("totals", totals);
+      outcome.add("perCpu", perCpu);
       return outcome;
     });
   }

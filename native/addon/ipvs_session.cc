@@ -159,7 +159,7 @@ private:
                               session_.read(static_cast<ipvs::Operation>(code), key.data(), consistent, control, rows));
                           if (outcome.failures.empty()) {
                             rows.fit(); // it may be kept for long
-                            outcome.rows = std::move(rows);
+                            outcome.add("rows", std::move(rows));
                           }
                           return outcome;
                         });
@@ -172,11 +172,11 @@ private:
       ipvs::Session::Snapshot found;
       Outcome outcome = outcomeOf(session_.snapshot(consistent, control, found));
       if (outcome.failures.empty()) {
-        outcome.counts.emplace(std::as_bytes(std::span(found.counts)));
         found.services.fit(); // they may be kept for long
         found.destinations.fit();
-        outcome.rows = std::move(found.services);
-        outcome.destinations = std::move(found.destinations);
+        outcome.add("services", std::move(found.services));
+        outcome.add("destinations", std::move(found.destinations));
+        outcome.add("counts", std::as_bytes(std::span(found.counts)));
       }
       return outcome;
     });

@@ -11,7 +11,7 @@ static_assert(std::is_trivially_copyable_v<nftables::TracedPacket>);
 static_assert(std::is_trivially_copyable_v<nftables::TraceRow>);
 
 template <typename Row> void putRows(Outcome& outcome, const std::vector<Row>& found) {
-  outcome.rows.emplace(std::as_bytes(std::span(found)));
+  outcome.add("rows", std::as_bytes(std::span(found)));
 }
 
 template <typename Row> std::vector<Row> rowsIn(Napi::ArrayBuffer buffer) {
@@ -101,7 +101,7 @@ private:
       std::string text;
       Outcome outcome = outcomeOf((marks_.*question)(control, text));
       if (outcome.failures.empty()) {
-        outcome.rows.emplace(std::as_bytes(std::span(text)));
+        outcome.add("text", std::as_bytes(std::span(text)));
       }
       return outcome;
     });

@@ -72,12 +72,13 @@ bool giveBuffer(Napi::Object& reply, const char* name, netlink::Buffer& bytes) {
   return true;
 }
 
-void setBuffer(Napi::Object& reply, const char* name, std::optional<netlink::Buffer>& bytes) {
-  if (!bytes || (bytes->size() >= worthKeeping && giveBuffer(reply, name, *bytes))) {
+void setBuffer(Napi::Object& reply, Part& part) {
+  auto& [name, bytes] = part;
+  if (bytes.size() >= worthKeeping && giveBuffer(reply, name, bytes)) {
     return;
   }
-  auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes->size());
-  std::copy_n(bytes->data(), bytes->size(), static_cast<std::byte*>(buffer.Data()));
+  auto buffer = Napi::ArrayBuffer::New(reply.Env(), bytes.size());
+  std::copy_n(bytes.data(), bytes.size(), static_cast<std::byte*>(buffer.Data()));
   reply[name] = buffer;
 }
 
@@ -91,9 +92,12 @@ Napi::Object replyObject(Napi::Env env, Outcome outcome) {
     failures[i] = failureObject(env, outcome.failures[i]);
   }
   reply["failures"] = failures;
-  setBuffer(reply, "rows", outcome.rows);
-  setBuffer(reply, "destinations", outcome.destinations);
-  setBuffer(reply, "counts", outcome.counts);
+  for (Part& part : outcome.parts) {
+    setBuffer(reply, part);
+  }
+  if (outcome.done) {
+    reply["done"] = Napi::Boolean::New(env, *outcome.done);
+  }
   if (outcome.generation) {
     reply["generation"] = Napi::Number::New(env, *outcome.generation);
   }

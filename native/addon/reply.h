@@ -10,17 +10,25 @@
 
 namespace addon {
 
+// A buffer of a reply, by its name there.
+struct Part {
+  const char* name;
+  netlink::Buffer bytes;
+};
+
 // What a job found, in plain data.
 struct Outcome {
+  void add(const char* name, netlink::Buffer bytes) { parts.push_back({name, std::move(bytes)}); }
+  void add(const char* name, std::span<const std::byte> bytes) { add(name, netlink::Buffer(bytes)); }
+
   std::vector<netlink::Failure> failures;
-  std::optional<netlink::Buffer> rows;
-  std::optional<netlink::Buffer> destinations; // of a snapshot, whose services are the rows
-  std::optional<netlink::Buffer> counts;       // u32: how many of them belong to each service
+  std::vector<Part> parts;
+  std::optional<bool> done; // of a block of connections: nothing comes after it
   std::optional<uint32_t> generation;
   std::optional<netlink::Failure> leftovers; // of a change of marks: nftables::Applied
 };
 
-// { failures, rows?, destinations?, counts?, generation?, leftovers? }: `Reply` in lib/binding/addon.ts.
+// The replies of lib/binding/replies.ts: failures, and what the call found.
 [[nodiscard]] Napi::Object replyObject(Napi::Env env, Outcome outcome);
 
 } // namespace addon

@@ -1,5 +1,6 @@
 // What a batch sends, row by row.
-import type { BatchCall, Failure } from '../../lib/binding/addon.ts'
+import type { BatchCall } from '../../lib/binding/addon.ts'
+import type { Failure } from '../../lib/binding/replies.ts'
 import { operationCode, rowWriters } from '../../lib/binding/records.ts'
 import type { ServiceRow } from '../../lib/binding/record-types.ts'
 import type { Channel } from '../../lib/calls/requests.ts'

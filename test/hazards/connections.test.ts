@@ -126,10 +126,10 @@ test('while a large table is read, the event loop is free', async () => {
     const turn = () => { turns++; if (reading) setImmediate(turn) }
     turn()
     let rows = 0
-    for (let done = 0; !done; ) {
+    for (let done = false; !done; ) {
       const reply = await reader.pull(call(1), 16384, 1)
-      rows += (reply.rows?.byteLength ?? 0) / 64
-      done = new Uint32Array(reply.counts)[0]
+      rows += reply.rows.byteLength / 64
+      done = reply.done
     }
     reading = false
     console.log(rows, turns > 13)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Reply } from '../../lib/binding/addon.ts'
+import type { AnyReply } from './support/any-reply.ts'
 import { IpvsError } from '../../lib/values/errors.ts'
 import type { MarkRule } from '../../lib/marks/mark-rule.ts'
 import { FirewallMarks } from '../../lib/firewall-marks.ts'
@@ -297,7 +297,7 @@ describe('others at work', () => {
 })
 
 describe('failures', () => {
-  test.each<[string, Partial<Reply>, object]>([
+  test.each<[string, AnyReply, object]>([
     ['no permission', failed('rejected', 1), { code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1 }],
     ['no nf_tables', failed('unavailable', 22), { code: 'ERR_IPVS_UNAVAILABLE', errno: 22 }],
     ['no nfnetlink', failed('local', 93), { code: 'ERR_IPVS_UNAVAILABLE' }],
@@ -347,7 +347,7 @@ describe('signals', () => {
   })
 
   test('aborted while it waits for another call', async () => {
-    const answers: ((reply: Partial<Reply>) => void)[] = []
+    const answers: ((reply: AnyReply) => void)[] = []
     session.next = [new Promise((resolve) => answers.push(resolve))]
     const running = marks.list()
     const controller = new AbortController()

@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Reply } from '../../lib/binding/addon.ts'
+import type { Reply } from '../../lib/binding/replies.ts'
+import type { AnyReply } from './support/any-reply.ts'
 import { Ipvs } from '../../lib/ipvs.ts'
 import { IpvsError } from '../../lib/values/errors.ts'
 import { RowWriter } from '../../lib/binding/row-writer.ts'
@@ -26,7 +27,7 @@ beforeEach(async () => {
 })
 afterEach(() => ipvs.close())
 
-const answer = (reply: Partial<Reply> | ((received: Received) => Partial<Reply>)) => {
+const answer = (reply: AnyReply | ((received: Received) => AnyReply)) => {
   session.reply = typeof reply === 'function' ? reply : () => reply
 }
 const sent = () => session.calls.map(({ codes }) => codes.map((code) => names[code]).join())
@@ -70,7 +71,7 @@ describe('open', () => {
     expect(opened.options.at(-1)?.netns).toMatchObject({ closed: 1 })
   })
 
-  test.each<[string, Partial<Reply>]>([
+  test.each<[string, AnyReply]>([
     ['current', {}],
     ['replaced', failed('local', constants.errno.ESTALE, { attribute: 'netns' })],
     ['missing', failed('local', constants.errno.ENOENT, { attribute: 'netns' })],

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { BatchOperation } from '../../../lib/batch/operation.ts'
 import type { BatchOptions, BatchProgress } from '../../../lib/batch/options.ts'
-import type { Failure } from '../../../lib/binding/addon.ts'
+import type { Failure } from '../../../lib/binding/replies.ts'
 import { IpvsError, type BatchResult } from '../../../lib/values/errors.ts'
 import { Ipvs } from '../../../lib/ipvs.ts'
 import { opened, operationNames as names } from '../support/fake-binding.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Reply } from '../../../lib/binding/addon.ts'
+import type { AnyReply } from '../support/any-reply.ts'
 import { BLOCK_ROWS } from '../../../lib/connections/table.ts'
 import { Ipvs } from '../../../lib/ipvs.ts'
 import {
@@ -25,8 +25,8 @@ const rowsOf = (from: number, count: number): FakeRow[] =>
   Array.from({ length: count }, (_, index) => ({ protocol: 6, clientPort: from + index, state: 1, expires: 9 }))
 const bytes = (text: string): ArrayBuffer => new Uint8Array(Buffer.from(text)).buffer
 const words = (...numbers: number[]): ArrayBuffer => Uint32Array.from(numbers).buffer
-const failed = (cause: string, more: object = {}): Partial<Reply> =>
-  ({ failures: [{ index: 0, cause, errno: 0, unknown: false, ...more }] }) as Partial<Reply>
+const failed = (cause: string, more: object = {}): AnyReply =>
+  ({ failures: [{ index: 0, cause, errno: 0, unknown: false, ...more }] }) as AnyReply
 const onlyReader = () => {
   expect(FakeConnectionReader.all).toHaveLength(1)
   return FakeConnectionReader.all[0] as FakeConnectionReader
@@ -56,7 +56,7 @@ describe('connections', () => {
   })
 
   test('yields plain objects', async () => {
-    answers.pulls = [{ fill: rowsOf(1, 1), destinations: engineBytes([[0, 'sip a']]) }]
+    answers.pulls = [{ fill: rowsOf(1, 1), engines: engineBytes([[0, 'sip a']]) }]
     const found = []
     for await (const connection of ipvs.connections()) found.push(connection)
     expect(found).toMatchObject([{ persistenceEngine: { name: 'sip', data: 'a' }, expiresSeconds: 9 }])
@@ -72,7 +72,7 @@ describe('connections', () => {
     expect(FakeConnectionReader.all).toHaveLength(0)
   })
 
-  test.each<[string, Partial<Reply>, object]>([
+  test.each<[string, AnyReply, object]>([
     [
       'a line that is not understood',
       failed('malformed', { message: 'line 7: "TCP"' }),
@@ -143,7 +143,7 @@ describe('connectionTable', () => {
       {
         fill: rowsOf(0, BLOCK),
         done: false,
-        destinations: engineBytes([
+        engines: engineBytes([
           [0, 'sip a'],
           [100, 'sip b'],
         ]),
@@ -216,13 +216,13 @@ describe('watchConnections', () => {
   test('compares each pass with the last', async () => {
     const tables: unknown[][] = []
     answers.seen = (method, _reader, _call, ...given) => method === 'compare' && tables.push(given)
-    answers.compare = { rows: words(0, 1), destinations: words(), counts: words() }
+    answers.compare = { opened: words(0, 1), changed: words(), closed: words() }
     answers.pulls = [{ fill: rowsOf(1, 2), done: true }]
     const watch = ipvs.watchConnections({ intervalMs: 10, filter: { state: 'ESTABLISHED' } })
     const first = (await watch.next()).value
     expect(Array.from(first?.opened ?? [], ({ client }) => client.port)).toEqual([1, 2])
     answers.pulls = [{ fill: [{ clientPort: 2, state: 5 }, { clientPort: 3 }], done: true }]
-    answers.compare = { rows: words(1), destinations: words(1, 0), counts: words(0) }
+    answers.compare = { opened: words(1), changed: words(1, 0), closed: words(0) }
     const second = (await watch.next()).value
     expect(second?.opened.at(0)?.client.port).toBe(3)
     expect(second?.closed.at(-1)?.client.port).toBe(1)
@@ -268,8 +268,8 @@ describe('statistics', () => {
   test('of the namespace and its processors', async () => {
     const head = 'Total Incoming\nConns Packets Packets Bytes Bytes\n'
     answers.statistics = {
-      rows: bytes(`${head} 1 2 3 4 5\n\nConns/s Pkts/s\n 1 2 3 4 A\n`),
-      destinations: bytes(`Total\nCPU Conns Packets Packets Bytes Bytes\n 0 1 2 3 4 5\n ~ 1 2 3 4 5\n`),
+      totals: bytes(`${head} 1 2 3 4 5\n\nConns/s Pkts/s\n 1 2 3 4 A\n`),
+      perCpu: bytes(`Total\nCPU Conns Packets Packets Bytes Bytes\n 0 1 2 3 4 5\n ~ 1 2 3 4 5\n`),
     }
     const found = await ipvs.statistics()
     expect(found).toMatchObject({ connections: 1n, outBytes: 5n, rates: { outBytes: 10 } })

@@ -1,7 +1,7 @@
 // The methods on counters, timeouts, synchronisation daemons and whole tables.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Reply } from '../../../lib/binding/addon.ts'
+import type { AnyReply } from '../support/any-reply.ts'
 import { Ipvs } from '../../../lib/ipvs.ts'
 import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/record-types.ts'
 import { RowWriter } from '../../../lib/binding/row-writer.ts'
@@ -102,12 +102,12 @@ test('settings of one tick share a call with services, each with its own row', a
 })
 
 // What the native side answers to a snapshot.
-const tables = (rows: readonly ServiceRow[], own: readonly (readonly DestinationRow[])[]): Partial<Reply> => {
+const tables = (rows: readonly ServiceRow[], own: readonly (readonly DestinationRow[])[]): AnyReply => {
   const [left, right] = [services.block(), destinations.block()]
   for (const row of rows) left.append(row)
   for (const row of own.flat()) right.append(row)
   const counts = Uint32Array.from(own, ({ length }) => length).buffer
-  return { rows: left.toBuffer(), destinations: right.toBuffer(), counts }
+  return { services: left.toBuffer(), destinations: right.toBuffer(), counts }
 }
 
 const server = (last: number): DestinationRow => ({ family: 2, address: ipv4(10, 0, 0, last), port: 0, forwarding: 3 })

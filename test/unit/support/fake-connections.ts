@@ -4,9 +4,16 @@ import type {
   ConnectionBlock,
   ConnectionPassOptions,
   RecordSchema,
-  Reply,
   SessionOptions,
 } from '../../../lib/binding/addon.ts'
+import type {
+  FoundChanges,
+  FoundConnections,
+  FoundGroups,
+  FoundStatistics,
+  Reply,
+} from '../../../lib/binding/replies.ts'
+import { foundNothing, type AnyReply } from './any-reply.ts'
 import { connectionKinds, type ConnectionField } from '../../../lib/connections/row.ts'
 
 const widths: Readonly<Record<string, number>> = { bytes: 16, u32: 4, u16: 2, u8: 1 }
@@ -67,10 +74,10 @@ export function engineBytes(entries: readonly (readonly [number, string])[]): Ar
 /** What the next calls answer; tests fill it. */
 export interface FakeAnswers {
   /** Each call takes the next: rows and engines, or a failure. */
-  pulls: (Partial<Reply> & { readonly fill?: readonly FakeRow[]; readonly done?: boolean })[]
-  group: Partial<Reply>
-  compare: Partial<Reply>
-  statistics: Partial<Reply>
+  pulls: (AnyReply & { readonly fill?: readonly FakeRow[] })[]
+  group: AnyReply
+  compare: AnyReply
+  statistics: AnyReply
   /** Called with every call of a method. */
   seen: ((method: string, reader: FakeConnectionReader, ...given: readonly unknown[]) => void) | undefined
 }
@@ -89,25 +96,34 @@ export class FakeConnectionReader {
     FakeConnectionReader.all.push(this)
   }
 
-  async pull(call: Call, most: number, least: number): Promise<Reply> {
+  async pull(call: Call, most: number, least: number): Promise<Reply<FoundConnections>> {
     answers.seen?.('pull', this, call, most, least)
     const { fill = [], done = answers.pulls.length < 2, ...reply } = answers.pulls.shift() ?? {}
-    return { failures: [], rows: connectionRows(fill), counts: words([done ? 1 : 0]), ...reply }
+    return { failures: [], rows: connectionRows(fill), done, ...reply }
   }
 
-  async group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply> {
+  async group(
+    call: Call,
+    blocks: readonly ConnectionBlock[],
+    fields: number,
+    most: number,
+  ): Promise<Reply<FoundGroups>> {
     answers.seen?.('group', this, call, blocks, fields, most)
-    return { failures: [], ...answers.group }
+    return { ...foundNothing, ...answers.group }
   }
 
-  async compare(call: Call, earlier: readonly ConnectionBlock[], later: readonly ConnectionBlock[]): Promise<Reply> {
+  async compare(
+    call: Call,
+    earlier: readonly ConnectionBlock[],
+    later: readonly ConnectionBlock[],
+  ): Promise<Reply<FoundChanges>> {
     answers.seen?.('compare', this, call, earlier, later)
-    return { failures: [], ...answers.compare }
+    return { ...foundNothing, ...answers.compare }
   }
 
-  async statistics(call: Call): Promise<Reply> {
+  async statistics(call: Call): Promise<Reply<FoundStatistics>> {
     answers.seen?.('statistics', this, call)
-    return { failures: [], ...answers.statistics }
+    return { ...foundNothing, ...answers.statistics }
   }
 
   abort(id: number): void {

@@ -1,16 +1,18 @@
 // A native marks session on a table of its own. It has the kernel's rule: a change that is based on another generation is
 // refused.
-import type { Call, NativeMarksSession, RecordSchema, Reply } from '../../../lib/binding/addon.ts'
+import type { Call, NativeMarksSession, RecordSchema } from '../../../lib/binding/addon.ts'
+import type { AppliedChange, FoundElements, FoundRows, FoundText, Reply } from '../../../lib/binding/replies.ts'
+import { foundNothing, type AnyReply } from './any-reply.ts'
 import type { MarkElement } from '../../../lib/marks/element.ts'
 import { Slices } from '../../../lib/values/time-slices.ts'
 import { failed } from './fake-session.ts'
 
-export const restart: Partial<Reply> = failed('rejected', 85)
+export const restart: AnyReply = failed('rejected', 85)
 
 /** All sessions so far, and what each was made with. */
 export const opened: { readonly sessions: TableSession[]; readonly options: unknown[] } = { sessions: [], options: [] }
 
-type Answer = Partial<Reply> | Promise<Partial<Reply>> | undefined
+type Answer = AnyReply | Promise<AnyReply> | undefined
 
 export class TableSession implements NativeMarksSession {
   log: string[] = []
@@ -27,14 +29,14 @@ export class TableSession implements NativeMarksSession {
     return this.#answer(tidy ? 'open' : 'open untidy', () => ({}))
   }
 
-  async list(_call: Call): Promise<Reply> {
+  async list(_call: Call): Promise<Reply<FoundElements>> {
     const { writeElements } = await import('../../../lib/marks/element-rows.ts') // which needs the binding, which is this file
     const elements = [...this.elements.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1))
     const rows = await writeElements(elements, new Slices())
     return this.#answer('list', () => ({ rows, generation: this.generation }))
   }
 
-  async apply(_call: Call, generation: number, rows: ArrayBuffer, removed: number): Promise<Reply> {
+  async apply(_call: Call, generation: number, rows: ArrayBuffer, removed: number): Promise<Reply<AppliedChange>> {
     const { readElements } = await import('../../../lib/marks/element-rows.ts')
     this.meanwhile?.()
     const elements = await readElements(rows, new Slices())
@@ -54,24 +56,24 @@ export class TableSession implements NativeMarksSession {
   packets: ArrayBuffer = new ArrayBuffer(0)
   traces: ArrayBuffer = new ArrayBuffer(0)
 
-  async find(_call: Call): Promise<Reply> {
+  async find(_call: Call): Promise<Reply<FoundRows>> {
     return this.#answer('find', () => ({ rows: this.found }))
   }
 
-  async trace(_call: Call, packets: ArrayBuffer): Promise<Reply> {
+  async trace(_call: Call, packets: ArrayBuffer): Promise<Reply<FoundRows>> {
     this.packets = packets
     return this.#answer('trace', () => ({ rows: this.traces }))
   }
 
-  async exportTable(_call: Call): Promise<Reply> {
-    return this.#answer('exportTable', () => ({ rows: new Uint8Array(Buffer.from(this.text)).buffer }))
+  async exportTable(_call: Call): Promise<Reply<FoundText>> {
+    return this.#answer('exportTable', () => ({ text: new Uint8Array(Buffer.from(this.text)).buffer }))
   }
 
   /** Lines of `status`. */
   problems = ''
 
-  async status(_call: Call): Promise<Reply> {
-    return this.#answer('status', () => ({ rows: new Uint8Array(Buffer.from(this.problems)).buffer }))
+  async status(_call: Call): Promise<Reply<FoundText>> {
+    return this.#answer('status', () => ({ text: new Uint8Array(Buffer.from(this.problems)).buffer }))
   }
 
   async drop(_call: Call): Promise<Reply> {
@@ -94,10 +96,10 @@ export class TableSession implements NativeMarksSession {
     this.closed++
   }
 
-  async #answer(what: string, reply: () => Partial<Reply>): Promise<Reply> {
+  async #answer(what: string, reply: () => AnyReply): Promise<typeof foundNothing & AnyReply> {
     this.log.push(what)
     const instead = await this.next.shift()
-    return { failures: [], ...(instead ?? reply()) }
+    return { ...foundNothing, ...(instead ?? reply()) }
   }
 }
 

@@ -1,5 +1,7 @@
 // A native session that a test plays: it records calls, and the test answers them.
-import type { Call, Failure, NativeIpvsSession, Reply } from '../../../lib/binding/addon.ts'
+import type { Call, NativeIpvsSession } from '../../../lib/binding/addon.ts'
+import type { Failure, FoundRows, FoundTable, Reply } from '../../../lib/binding/replies.ts'
+import { foundNothing, type AnyReply } from './any-reply.ts'
 import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../../lib/binding/record-types.ts'
 import { RowReader } from '../../../lib/binding/row-reader.ts'
 import { schema } from './schema.ts'
@@ -20,7 +22,7 @@ export interface Received {
   readonly timeouts?: readonly (TimeoutsRow | undefined)[]
   readonly daemons?: readonly (DaemonRow | undefined)[]
   readonly consistent?: boolean
-  answer(reply?: Partial<Reply>): void
+  answer(reply?: AnyReply): void
   crash(error: unknown): void
 }
 
@@ -29,7 +31,7 @@ export class FakeSession implements NativeIpvsSession {
   readonly aborted: number[] = []
   closed = 0
   /** Answers calls by itself when set. */
-  reply: ((received: Received) => Partial<Reply> | undefined) | undefined
+  reply: ((received: Received) => AnyReply | undefined) | undefined
 
   open(call: Call): Promise<Reply> {
     return this.#receive({ method: 'open', call, codes: [], services: [], destinations: [] })
@@ -61,12 +63,12 @@ export class FakeSession implements NativeIpvsSession {
     })
   }
 
-  read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply> {
+  read(call: Call, operation: number, key: ArrayBuffer | undefined, consistent: boolean): Promise<Reply<FoundRows>> {
     const row = key === undefined ? undefined : services.rows(key).at(0)
     return this.#receive({ method: 'read', call, codes: [operation], services: [row], destinations: [], consistent })
   }
 
-  snapshot(call: Call, consistent: boolean): Promise<Reply> {
+  snapshot(call: Call, consistent: boolean): Promise<Reply<FoundTable>> {
     return this.#receive({ method: 'snapshot', call, codes: [], services: [], destinations: [], consistent })
   }
 
@@ -89,9 +91,9 @@ export class FakeSession implements NativeIpvsSession {
     return received
   }
 
-  #receive(received: Omit<Received, 'answer' | 'crash'>): Promise<Reply> {
+  #receive(received: Omit<Received, 'answer' | 'crash'>): Promise<Reply<FoundRows & FoundTable>> {
     return new Promise((resolve, reject) => {
-      const answer = (reply: Partial<Reply> = {}) => resolve({ failures: [], ...reply })
+      const answer = (reply: AnyReply = {}) => resolve({ ...foundNothing, ...reply })
       const whole: Received = { ...received, answer, crash: reject }
       this.calls.push(whole)
       const reply = this.reply?.(whole)
@@ -100,6 +102,6 @@ export class FakeSession implements NativeIpvsSession {
   }
 }
 
-export function failed(cause: Failure['cause'], errno = 0, more: Partial<Failure> = {}): Partial<Reply> {
+export function failed(cause: Failure['cause'], errno = 0, more: Partial<Failure> = {}): AnyReply {
   return { failures: [{ index: 0, cause, errno, unknown: false, ...more }] }
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import type { Cause, Failure } from '../../../lib/binding/addon.ts'
+import type { Cause, Failure } from '../../../lib/binding/replies.ts'
 import { IpvsError, abortedError, closedError, invalidArgument } from '../../../lib/values/errors.ts'
 import { explainErrno } from '../../../lib/services/service-errno.ts'
 import { errnoName, failureError } from '../../../lib/calls/failure.ts'
