@@ -38,11 +38,11 @@ export interface Prepared {
 const itemNames = ['operation', 'service', 'destination', 'patch'] as const
 type ItemFields = Fields<(typeof itemNames)[number]>
 
-const pickItem: PickFields<(typeof itemNames)[number]> = (given, present) => ({
-  operation: present & 1 ? given.operation : undefined,
-  service: present & 2 ? given.service : undefined,
-  destination: present & 4 ? given.destination : undefined,
-  patch: present & 8 ? given.patch : undefined,
+const pickItem: PickFields<(typeof itemNames)[number]> = (given, present, bit) => ({
+  operation: present & bit.operation ? given.operation : undefined,
+  service: present & bit.service ? given.service : undefined,
+  destination: present & bit.destination ? given.destination : undefined,
+  patch: present & bit.patch ? given.patch : undefined,
 })
 const itemFields = new FieldSet(itemNames, pickItem)
 

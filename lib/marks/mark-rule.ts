@@ -81,16 +81,16 @@ export interface ListedMarkRule extends MarkRule {
 
 const ruleFields = new FieldSet(
   ['mark', 'address', 'protocol', 'ports', 'comment', 'mask', 'source', 'interface', 'counter'],
-  (given, present) => ({
-    mark: present & 1 ? given.mark : undefined,
-    address: present & 2 ? given.address : undefined,
-    protocol: present & 4 ? given.protocol : undefined,
-    ports: present & 8 ? given.ports : undefined,
-    comment: present & 16 ? given.comment : undefined,
-    mask: present & 32 ? given.mask : undefined,
-    source: present & 64 ? given.source : undefined,
-    interface: present & 128 ? given.interface : undefined,
-    counter: present & 256 ? given.counter : undefined,
+  (given, present, bit) => ({
+    mark: present & bit.mark ? given.mark : undefined,
+    address: present & bit.address ? given.address : undefined,
+    protocol: present & bit.protocol ? given.protocol : undefined,
+    ports: present & bit.ports ? given.ports : undefined,
+    comment: present & bit.comment ? given.comment : undefined,
+    mask: present & bit.mask ? given.mask : undefined,
+    source: present & bit.source ? given.source : undefined,
+    interface: present & bit.interface ? given.interface : undefined,
+    counter: present & bit.counter ? given.counter : undefined,
   }),
   ['packets', 'bytes'],
 )

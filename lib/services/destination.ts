@@ -115,20 +115,20 @@ const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConne
 /** Properties that only listings have. */
 export type DestinationCounts = (typeof listedOnly)[number]
 
-const pickDestination: PickFields<DestinationField> = (given, present) => ({
-  address: present & 1 ? given.address : undefined,
-  port: present & 2 ? given.port : undefined,
-  forwarding: present & 4 ? given.forwarding : undefined,
-  weight: present & 8 ? given.weight : undefined,
-  upperThreshold: present & 16 ? given.upperThreshold : undefined,
-  lowerThreshold: present & 32 ? given.lowerThreshold : undefined,
-  tunnel: present & 64 ? given.tunnel : undefined,
+const pickDestination: PickFields<DestinationField> = (given, present, bit) => ({
+  address: present & bit.address ? given.address : undefined,
+  port: present & bit.port ? given.port : undefined,
+  forwarding: present & bit.forwarding ? given.forwarding : undefined,
+  weight: present & bit.weight ? given.weight : undefined,
+  upperThreshold: present & bit.upperThreshold ? given.upperThreshold : undefined,
+  lowerThreshold: present & bit.lowerThreshold ? given.lowerThreshold : undefined,
+  tunnel: present & bit.tunnel ? given.tunnel : undefined,
 })
 const destinationFields = new FieldSet(destinationNames, pickDestination, listedOnly)
 
-const pickKey: PickFields<(typeof keyNames)[number]> = (given, present) => ({
-  address: present & 1 ? given.address : undefined,
-  port: present & 2 ? given.port : undefined,
+const pickKey: PickFields<(typeof keyNames)[number]> = (given, present, bit) => ({
+  address: present & bit.address ? given.address : undefined,
+  port: present & bit.port ? given.port : undefined,
 })
 const keyFields = new FieldSet(keyNames, pickKey, [...settingNames, ...listedOnly])
 

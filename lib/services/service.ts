@@ -107,26 +107,26 @@ export type ServiceFields = Fields<ServiceField>
 // What only listings have; in snapshots services have destinations.
 const listedOnly = ['statistics', 'destinations']
 
-const pickService: PickFields<ServiceField> = (given, present) => ({
-  fwmark: present & 1 ? given.fwmark : undefined,
-  family: present & 2 ? given.family : undefined,
-  protocol: present & 4 ? given.protocol : undefined,
-  address: present & 8 ? given.address : undefined,
-  port: present & 16 ? given.port : undefined,
-  scheduler: present & 32 ? given.scheduler : undefined,
-  schedulerFlags: present & 64 ? given.schedulerFlags : undefined,
-  persistence: present & 128 ? given.persistence : undefined,
-  persistenceEngine: present & 256 ? given.persistenceEngine : undefined,
-  onePacket: present & 512 ? given.onePacket : undefined,
+const pickService: PickFields<ServiceField> = (given, present, bit) => ({
+  fwmark: present & bit.fwmark ? given.fwmark : undefined,
+  family: present & bit.family ? given.family : undefined,
+  protocol: present & bit.protocol ? given.protocol : undefined,
+  address: present & bit.address ? given.address : undefined,
+  port: present & bit.port ? given.port : undefined,
+  scheduler: present & bit.scheduler ? given.scheduler : undefined,
+  schedulerFlags: present & bit.schedulerFlags ? given.schedulerFlags : undefined,
+  persistence: present & bit.persistence ? given.persistence : undefined,
+  persistenceEngine: present & bit.persistenceEngine ? given.persistenceEngine : undefined,
+  onePacket: present & bit.onePacket ? given.onePacket : undefined,
 })
 const serviceFields = new FieldSet(serviceNames, pickService, listedOnly)
 
-const pickKey: PickFields<ServiceKeyField> = (given, present) => ({
-  fwmark: present & 1 ? given.fwmark : undefined,
-  family: present & 2 ? given.family : undefined,
-  protocol: present & 4 ? given.protocol : undefined,
-  address: present & 8 ? given.address : undefined,
-  port: present & 16 ? given.port : undefined,
+const pickKey: PickFields<ServiceKeyField> = (given, present, bit) => ({
+  fwmark: present & bit.fwmark ? given.fwmark : undefined,
+  family: present & bit.family ? given.family : undefined,
+  protocol: present & bit.protocol ? given.protocol : undefined,
+  address: present & bit.address ? given.address : undefined,
+  port: present & bit.port ? given.port : undefined,
 })
 const keyFields = new FieldSet(serviceKeyNames, pickKey, [...settingNames, ...listedOnly])
 
