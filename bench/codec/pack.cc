@@ -54,7 +54,7 @@ size_t packPlainItems(size_t items) {
     serialized += serviceItem(i) + destinationItem(i);
   }
   serialized += '$' + std::string(1, '\0') + varint(perBlock);
-  std::vector<uint32_t> triples(perBlock * 3);
+  std::vector<ipvs::Triple> triples(perBlock);
   std::vector<ipvs::Service> services(perBlock);
   std::vector<ipvs::Destination> destinations(perBlock);
   size_t sum = 0;

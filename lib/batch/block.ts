@@ -10,13 +10,14 @@ import type { DestinationRow, ServiceRow } from '../binding/record-types.ts'
 import type { RowBlock } from '../binding/row-writer.ts'
 import { ServiceIdentity } from '../services/service-key.ts'
 import { protocolName } from '../values/protocol.ts'
+import { OperationTriples } from '../calls/operation-triples.ts'
 import type { Channel, Write } from '../calls/requests.ts'
 
 /** Used again and again: allocating megabytes for every thousand items would take longer than filling them. */
 export class BatchBlock<Item> {
   readonly #services: RowBlock<ServiceRow>
   readonly #destinations: RowBlock<DestinationRow>
-  readonly #triples: Uint32Array
+  readonly #triples: OperationTriples
   readonly #indexes: Uint32Array
   #items: Item[] = []
   #first: number | undefined // of items that all were packed: the index of the first one; the others follow
@@ -26,7 +27,7 @@ export class BatchBlock<Item> {
   constructor({ writers }: Channel, capacity: number) {
     this.#services = writers.services.block(capacity)
     this.#destinations = writers.destinations.block(capacity)
-    this.#triples = new Uint32Array(capacity * 3)
+    this.#triples = new OperationTriples(capacity)
     this.#indexes = new Uint32Array(capacity)
   }
 
@@ -39,7 +40,7 @@ export class BatchBlock<Item> {
    * Otherwise `keep` tells of each in turn whether it is. `index`: of the first one in the batch.
    */
   pack(items: Item[], index: number): number {
-    const triples = this.#triples.subarray(0, items.length * 3)
+    const triples = this.#triples.words(items.length)
     const { services, destinations, unusual } = packItems(
       items,
       triples,
@@ -56,25 +57,22 @@ export class BatchBlock<Item> {
 
   /** Takes the `position`th of the items that were to be packed. False: it is to be added. */
   keep(position: number, index: number, item: Item): boolean {
-    const code = this.#triples[position * 3] as number
+    const code = this.#triples.code(position)
     if (code === UNUSUAL) return false
-    const [first, second] = [this.#triples[position * 3 + 1] as number, this.#triples[position * 3 + 2] as number]
-    this.#place(code, first, second, index, item)
+    this.#place(code, this.#triples.row(position), this.#triples.destination(position), index, item)
     return true
   }
 
   /** `index`: of the item in the batch. Throws `InvalidInput`, and adds nothing, when a value does not fit its row. */
   add({ code, service, destination }: Write, index: number, item: Item): void {
-    const first = service === undefined ? 0 : this.#serviceRow(service)
-    const second = destination === undefined ? 0 : this.#destinations.append(destination)
-    this.#place(code, first, second, index, item)
+    const row = service === undefined ? 0 : this.#serviceRow(service)
+    const destinationRow = destination === undefined ? 0 : this.#destinations.append(destination)
+    this.#place(code, row, destinationRow, index, item)
   }
 
-  #place(code: number, first: number, second: number, index: number, item: Item): void {
+  #place(code: number, row: number, destination: number, index: number, item: Item): void {
     const place = this.#items.length
-    this.#triples[place * 3] = code
-    this.#triples[place * 3 + 1] = first
-    this.#triples[place * 3 + 2] = second
+    this.#triples.put(place, code, row, destination)
     this.#indexes[place] = index
     this.#items.push(item)
   }
@@ -89,7 +87,7 @@ export class BatchBlock<Item> {
   }
 
   send({ session }: Channel, call: BatchCall): Promise<Reply> {
-    const triples = this.#triples.subarray(0, this.length * 3)
+    const triples = this.#triples.words(this.length)
     const services = this.#services.bytes()
     const destinations = this.#destinations.bytes()
     return (async () => session.execute(call, triples, services, destinations))()
@@ -114,13 +112,13 @@ export class BatchBlock<Item> {
 
   /** What a failure is about, from the rows that were sent: the item may have changed since. */
   context({ index }: Failure): FailureContext {
-    const code = this.#triples[index * 3] as number
+    const code = this.#triples.code(index)
     const operation = operationName(code)
     if (ofAllServices.has(code)) return { operation, target: 'all services' }
-    const row = serviceReader.rows(bufferOf(this.#services)).at(this.#triples[index * 3 + 1] as number)
+    const row = serviceReader.rows(bufferOf(this.#services)).at(this.#triples.row(index))
     if (!operation.endsWith('Destination')) return serviceContext(operation, row)
     const destination = destinationReader.rows(bufferOf(this.#destinations))
-    const { address, family, port = 0 } = destination.at(this.#triples[index * 3 + 2] as number)
+    const { address, family, port = 0 } = destination.at(this.#triples.destination(index))
     const place = new Address(familyName(family), address as Uint8Array)
     return { operation, target: new DestinationIdentity(identityOf(row), place, port) }
   }

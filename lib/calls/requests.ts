@@ -4,6 +4,7 @@ import type { FoundRows, Reply } from '../binding/replies.ts'
 import { IpvsError, closedError, invalidArgument } from '../values/errors.ts'
 import { failureError, unexpectedError, valuesOf } from './failure.ts'
 import type { Explain } from './context.ts'
+import { triplesOf, type OperationTriple } from './operation-triples.ts'
 import type { PendingCall } from './pending-call.ts'
 import type { RowWriters } from '../binding/records.ts'
 import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../binding/record-types.ts'
@@ -53,7 +54,7 @@ export class WriteRequest implements QueuedRequest {
   readonly #destinations: RowBlock<DestinationRow>
   #timeouts: RowBlock<TimeoutsRow> | undefined // rare, like daemons
   #daemons: RowBlock<DaemonRow> | undefined
-  readonly #entries: { readonly triple: readonly number[]; readonly pending: PendingCall<void> }[] = []
+  readonly #entries: { readonly triple: OperationTriple; readonly pending: PendingCall<void> }[] = []
 
   constructor(channel: Channel, since: number = performance.now()) {
     this.#channel = channel
@@ -68,13 +69,12 @@ export class WriteRequest implements QueuedRequest {
 
   /** Throws `InvalidInput` when a value does not fit its row. */
   add(write: Write, pending: PendingCall<void>): void {
-    const { code, destination } = write
-    const first = this.#appendFirst(write)
-    const second = destination === undefined ? 0 : this.#destinations.append(destination)
-    this.#entries.push({ triple: [code, first, second], pending })
+    const row = this.#append(write)
+    const destination = write.destination === undefined ? 0 : this.#destinations.append(write.destination)
+    this.#entries.push({ triple: { code: write.code, row, destination }, pending })
   }
 
-  #appendFirst({ service, timeouts, daemon }: Write): number {
+  #append({ service, timeouts, daemon }: Write): number {
     if (service !== undefined) return this.#services.append(service)
     const { writers } = this.#channel
     if (timeouts !== undefined) return (this.#timeouts ??= writers.timeouts.block()).append(timeouts)
@@ -86,7 +86,7 @@ export class WriteRequest implements QueuedRequest {
     const live = this.#entries.filter(({ pending }) => !pending.settled) // aborted before anything was sent
     if (live.length > 0)
       void this.#run(
-        live.flatMap(({ triple }) => triple),
+        live.map(({ triple }) => triple),
         live.map(({ pending }) => pending),
       )
   }
@@ -95,7 +95,7 @@ export class WriteRequest implements QueuedRequest {
     for (const { pending } of this.#entries) pending.reject(closedError(pending.context))
   }
 
-  async #run(triples: number[], pending: PendingCall<void>[]): Promise<void> {
+  async #run(operations: readonly OperationTriple[], pending: PendingCall<void>[]): Promise<void> {
     const { session } = this.#channel
     const call = this.#channel.nextCall(performance.now() - this.#since)
     for (const item of pending) {
@@ -105,7 +105,7 @@ export class WriteRequest implements QueuedRequest {
     try {
       const reply = await session.execute(
         call,
-        Uint32Array.from(triples),
+        triplesOf(operations).words(operations.length),
         this.#services.bytes(),
         this.#destinations.bytes(),
         this.#timeouts?.bytes(),

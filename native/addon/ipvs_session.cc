@@ -28,32 +28,30 @@ netlink::Bytes bytesOf(const Napi::Value& value) {
 
 // The operations of one execute() call with the rows they point into.
 struct Request {
-  std::span<const uint32_t> operations; // triples
+  std::span<const ipvs::Triple> operations;
   netlink::Bytes services;
   netlink::Bytes destinations;
   netlink::Bytes timeouts;
   netlink::Bytes daemons;
-
-  [[nodiscard]] size_t count() const { return operations.size() / 3; }
 
   // Resolves the triples into items. False: one points outside the rows or names no operation.
   [[nodiscard]] bool resolve(std::vector<ipvs::Item>& items) const {
     const auto row = [](netlink::Bytes rows, size_t size, uint32_t index) {
       return index < rows.size() / size ? rows.data() + index * size : nullptr;
     };
-    items.reserve(count());
-    for (size_t i = 0; i < operations.size(); i += 3) {
-      if (operations[i] >= std::size(ipvs::commands)) {
+    items.reserve(operations.size());
+    for (const ipvs::Triple& triple : operations) {
+      if (triple.operation >= std::size(ipvs::commands)) {
         return false;
       }
-      const auto operation = static_cast<ipvs::Operation>(operations[i]);
+      const auto operation = static_cast<ipvs::Operation>(triple.operation);
       const ipvs::Command& command = ipvs::commandOf(operation);
-      const auto* service = command.service ? row(services, sizeof(ipvs::Service), operations[i + 1]) : nullptr;
+      const auto* service = command.service ? row(services, sizeof(ipvs::Service), triple.row) : nullptr;
       const auto* destination =
-          command.destination ? row(destinations, sizeof(ipvs::Destination), operations[i + 2]) : nullptr;
+          command.destination ? row(destinations, sizeof(ipvs::Destination), triple.destination) : nullptr;
       const netlink::Record* own = command.settings;
       const auto* settings =
-          own != nullptr ? row(own == &ipvs::daemonRecord ? daemons : timeouts, own->size, operations[i + 1]) : nullptr;
+          own != nullptr ? row(own == &ipvs::daemonRecord ? daemons : timeouts, own->size, triple.row) : nullptr;
       const bool writes = command.form == ipvs::Form::write || command.form == ipvs::Form::patch;
       if (!writes || (command.service && service == nullptr) || (command.destination && destination == nullptr) ||
           (own != nullptr && settings == nullptr)) {
@@ -115,13 +113,11 @@ private:
   // execute(call, operations: Uint32Array, services, destinations, timeouts, daemons: Uint8Array | undefined)
   Napi::Value execute(const Napi::CallbackInfo& info) {
     auto operations = info[1].As<Napi::Uint32Array>();
-    const Request request{{operations.Data(), operations.ElementLength()},
-                          bytesOf(info[2]),
-                          bytesOf(info[3]),
-                          bytesOf(info[4]),
-                          bytesOf(info[5])};
+    const std::span triples(reinterpret_cast<const ipvs::Triple*>(operations.Data()),
+                            operations.ByteLength() / sizeof(ipvs::Triple));
+    const Request request{triples, bytesOf(info[2]), bytesOf(info[3]), bytesOf(info[4]), bytesOf(info[5])};
     std::vector<ipvs::Item> items;
-    if (request.operations.size() % 3 != 0 || !request.resolve(items)) {
+    if (operations.ByteLength() % sizeof(ipvs::Triple) != 0 || !request.resolve(items)) {
       throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
     }
     auto owners = Napi::Array::New(info.Env(), info.Length());

@@ -10,16 +10,16 @@ template <typename Row> std::span<Row> rowsOf(const Napi::Value& value) {
   return {reinterpret_cast<Row*>(bytes.Data()), bytes.ElementLength() / sizeof(Row)};
 }
 
-std::span<uint32_t> numbersOf(const Napi::Value& value) {
-  auto numbers = value.As<Napi::Uint32Array>();
-  return {numbers.Data(), numbers.ElementLength()};
+std::span<ipvs::Triple> triplesOf(const Napi::Value& value) {
+  auto words = value.As<Napi::Uint32Array>();
+  return {reinterpret_cast<ipvs::Triple*>(words.Data()), words.ByteLength() / sizeof(ipvs::Triple)};
 }
 
 // packItems(serialized: Uint8Array, triples: Uint32Array, services, destinations: Uint8Array)
 Napi::Value packItems(const Napi::CallbackInfo& info) {
   const auto serialized = info[0].As<Napi::Uint8Array>();
-  ipvs::PlainItems items{numbersOf(info[1]), rowsOf<ipvs::Service>(info[2]), rowsOf<ipvs::Destination>(info[3])};
-  const size_t count = items.triples.size() / 3;
+  ipvs::PlainItems items{triplesOf(info[1]), rowsOf<ipvs::Service>(info[2]), rowsOf<ipvs::Destination>(info[3])};
+  const size_t count = items.triples.size();
   if (items.services.size() < count || items.destinations.size() < count) {
     throw Napi::RangeError::New(info.Env(), "ipvs: no room for the rows of all items");
   }

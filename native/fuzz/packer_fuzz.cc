@@ -25,7 +25,7 @@ template <typename Row> bool isZero(const Row& row) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::array<uint32_t, count * 3> triples{};
+  std::array<ipvs::Triple, count> triples{};
   std::array<ipvs::Service, count> services{};
   std::array<ipvs::Destination, count> destinations{};
   ipvs::PlainItems items{triples, services, destinations};
@@ -33,11 +33,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(items.serviceCount + items.unusual <= count && items.destinationCount + items.unusual <= count);
   check(std::all_of(services.begin() + items.serviceCount, services.end(), isZero<ipvs::Service>));
   check(std::all_of(destinations.begin() + items.destinationCount, destinations.end(), isZero<ipvs::Destination>));
-  for (size_t i = 0; i < triples.size(); i += 3) {
-    if (triples[i] != ipvs::unusualItem) {
-      const ipvs::Command& command = ipvs::commandOf(static_cast<ipvs::Operation>(triples[i]));
-      check(triples[i + 1] < items.serviceCount);
-      check(!command.destination || triples[i + 2] < items.destinationCount);
+  for (const ipvs::Triple& triple : triples) {
+    if (triple.operation != ipvs::unusualItem) {
+      const ipvs::Command& command = ipvs::commandOf(static_cast<ipvs::Operation>(triple.operation));
+      check(triple.row < items.serviceCount);
+      check(!command.destination || triple.destination < items.destinationCount);
     }
   }
   return 0;

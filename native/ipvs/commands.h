@@ -84,4 +84,13 @@ static_assert(inOrder());
 
 constexpr const Command& commandOf(Operation operation) { return commands[static_cast<size_t>(operation)]; }
 
+// One of the operations of a call, with the rows that it is about. A row that it does not have is 0.
+struct Triple {
+  uint32_t operation;
+  uint32_t row;         // of its service, of timeouts or of a daemon
+  uint32_t destination; // row of its destination
+
+  bool operator==(const Triple&) const = default;
+};
+
 } // namespace ipvs

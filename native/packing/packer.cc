@@ -229,7 +229,7 @@ bool repeats(std::span<const Service> rows, size_t index) {
 }
 
 // Makes the rows where they are to be, behind those that count.
-bool packItem(const ItemFields& item, std::span<uint32_t, 3> triple, PlainItems& items) {
+bool packItem(const ItemFields& item, Triple& triple, PlainItems& items) {
   Service& service = items.services[items.serviceCount];
   Destination& destination = items.destinations[items.destinationCount];
   service = {};
@@ -241,16 +241,16 @@ bool packItem(const ItemFields& item, std::span<uint32_t, 3> triple, PlainItems&
     return false;
   }
   const bool shares = repeats(items.services, items.serviceCount);
-  triple[0] = static_cast<uint32_t>(*operation);
-  triple[1] = items.serviceCount - (shares ? 1 : 0);
-  triple[2] = 0;
+  triple.operation = static_cast<uint32_t>(*operation);
+  triple.row = items.serviceCount - (shares ? 1 : 0);
+  triple.destination = 0;
   if (shares) {
     service = {};
   } else {
     ++items.serviceCount;
   }
   if (commandOf(*operation).destination) {
-    triple[2] = items.destinationCount++;
+    triple.destination = items.destinationCount++;
   }
   return true;
 }
@@ -259,14 +259,14 @@ bool packItem(const ItemFields& item, std::span<uint32_t, 3> triple, PlainItems&
 
 void packItems(std::span<const std::byte> serialized, PlainItems& items) {
   CloneReader reader(serialized);
-  const size_t count = items.triples.size() / 3;
+  const size_t count = items.triples.size();
   bool whole = reader.open() == count;
   ItemFields item;
   for (size_t i = 0; i < count; ++i) {
-    const std::span<uint32_t, 3> triple(items.triples.subspan(i * 3).first<3>());
+    Triple& triple = items.triples[i];
     whole = whole && readItem(reader, item);
     if (!whole || !packItem(item, triple, items)) {
-      triple[0] = unusualItem;
+      triple.operation = unusualItem;
       ++items.unusual;
     }
   }

@@ -2,7 +2,7 @@
 // is wrong with one; whatever is unusual is left to it.
 #pragma once
 
-#include "ipvs/schema.h"
+#include "ipvs/commands.h"
 
 #include <span>
 
@@ -13,7 +13,7 @@ inline constexpr uint32_t unusualItem = UINT32_MAX;
 
 // Room for the items of one block.
 struct PlainItems {
-  std::span<uint32_t> triples; // operation, row of its service, row of its destination
+  std::span<Triple> triples;
   std::span<Service> services;
   std::span<Destination> destinations;
   uint32_t serviceCount = 0;

@@ -39,7 +39,7 @@ const std::string addingServer =
 
 // Exactly as large as it says, so that ASan sees every byte too many.
 struct Block {
-  explicit Block(size_t count) : triples(count * 3), services(count), destinations(count) {}
+  explicit Block(size_t count) : triples(count), services(count), destinations(count) {}
 
   ipvs::PlainItems pack(const std::string& bytes) {
     ipvs::PlainItems items{triples, services, destinations};
@@ -48,7 +48,7 @@ struct Block {
     return items;
   }
 
-  std::vector<uint32_t> triples;
+  std::vector<ipvs::Triple> triples;
   std::vector<ipvs::Service> services;
   std::vector<ipvs::Destination> destinations;
 };
@@ -61,8 +61,8 @@ TEST_CASE("items become rows") {
   CHECK(items.unusual == 0);
   CHECK(items.serviceCount == 2); // the second is a key only
   CHECK(items.destinationCount == 1);
-  CHECK(block.triples == std::vector<uint32_t>{static_cast<uint32_t>(ipvs::Operation::addService), 0, 0,
-                                               static_cast<uint32_t>(ipvs::Operation::addDestination), 1, 0});
+  CHECK(block.triples[0] == ipvs::Triple{static_cast<uint32_t>(ipvs::Operation::addService), 0, 0});
+  CHECK(block.triples[1] == ipvs::Triple{static_cast<uint32_t>(ipvs::Operation::addDestination), 1, 0});
   CHECK(block.services[0].fwmark == 7);
   CHECK(std::string(block.services[0].scheduler) == "wlc");
   CHECK(block.destinations[0].weight == 5);
@@ -89,7 +89,7 @@ TEST_CASE("another version of the format, and what is no list, is left alone") {
                                    written(list(adding + adding, 2))}) {
     Block block(1);
     CHECK(block.pack(bytes).unusual == 1);
-    CHECK(block.triples[0] == ipvs::unusualItem);
+    CHECK(block.triples[0].operation == ipvs::unusualItem);
   }
 }
 
