@@ -69,7 +69,7 @@ interface NativeSession {
 }
 
 /**
- * `operations`: triples [operation code, row of its service, timeouts or daemon, row of its destination]; unused rows
+ * `operations`: see `OperationTriple` of calls/; unused rows
  * are 0. Rows are read where they are, on another thread: they must not be touched until the promise settles.
  */
 export interface NativeIpvsSession extends NativeSession {

@@ -4,8 +4,8 @@
 import type { AddressValue } from '../values/address.ts'
 import type { RecordSchema } from './addon.ts'
 import type { DestinationRow, ServiceRow } from './record-types.ts'
-import { IP_SIZE, layoutOf, putIPv4, type Place, type RowWrite } from './row-writer.ts'
-import type { Flags, Views } from './row-reader.ts'
+import { layoutOf, type Flags, type Place, type Views } from './row-layout.ts'
+import { IP_SIZE, putIPv4, type RowWrite } from './row-writer.ts'
 
 // A line for each field of the row: its presence bit.
 type AllFields<Row> = Readonly<Record<keyof Row, number>>
@@ -73,7 +73,7 @@ function putListed(value: unknown): number {
 
 /** Writes a row of the record `service`. */
 export function serviceRowWriter(schema: readonly RecordSchema[]): RowWrite<ServiceRow> {
-  const at = layoutOf<ServiceRow>(schema, 'service')
+  const { at } = layoutOf<keyof ServiceRow>(schema, 'service')
   return (views, row, value) => {
     let present = 0
     void ({
@@ -95,7 +95,7 @@ export function serviceRowWriter(schema: readonly RecordSchema[]): RowWrite<Serv
 
 /** Writes a row of the record `destination`. */
 export function destinationRowWriter(schema: readonly RecordSchema[]): RowWrite<DestinationRow> {
-  const at = layoutOf<DestinationRow>(schema, 'destination')
+  const { at } = layoutOf<keyof DestinationRow>(schema, 'destination')
   return (views, row, value) => {
     let present = 0
     void ({

@@ -1,6 +1,6 @@
 // The records of native/ipvs/schema.h as TypeScript sees them. No native code is loaded here.
 import type { AddressValue } from '../values/address.ts'
-import type { Flags } from './row-reader.ts'
+import type { Flags } from './row-layout.ts'
 
 /** Attributes IPVS_STATS_ATTR_*. Rates are per second. */
 export interface StatisticsRow {

@@ -2,36 +2,7 @@
 // offset is written here; one closure per field knows how to read it and one how to write it. Typed arrays are in host
 // byte order and rows are naturally aligned, as the structs are.
 import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
-
-/** Value of a field of kind `flags`: only the bits in `mask` count. */
-export interface Flags {
-  readonly value: number
-  readonly mask: number
-}
-
-export interface Views {
-  readonly bytes: Uint8Array
-  readonly text: Buffer
-  readonly u16: Uint16Array
-  readonly u32: Uint32Array
-  readonly u64: BigUint64Array
-}
-
-export function viewsOf(buffer: ArrayBuffer): Views {
-  return {
-    bytes: new Uint8Array(buffer),
-    text: Buffer.from(buffer),
-    u16: new Uint16Array(buffer),
-    u32: new Uint32Array(buffer),
-    u64: new BigUint64Array(buffer),
-  }
-}
-
-export function recordNamed(schema: readonly RecordSchema[], name: string | undefined): RecordSchema {
-  const record = schema.find((candidate) => candidate.name === name)
-  if (record === undefined) throw new Error(`ipvs: the native build knows no record "${name}"; build it again`)
-  return record
-}
+import { recordNamed, viewsOf, type Views } from './row-layout.ts'
 
 // Takes the position of the row, in bytes.
 type Read = (views: Views, row: number) => unknown

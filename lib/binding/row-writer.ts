@@ -1,6 +1,6 @@
 // Writing rows: from objects of ours to the structs of native/. See rows.ts.
 import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
-import { recordNamed, viewsOf, type Flags, type Views } from './row-reader.ts'
+import { recordNamed, viewsOf, type Flags, type Views } from './row-layout.ts'
 import { InvalidInput, show } from '../values/validate.ts'
 
 // Takes the position of the row, in bytes.
@@ -125,21 +125,6 @@ function recordWriter(schema: readonly RecordSchema[], name: string | undefined)
     }
     views.u32[row >>> 2] = present
   }
-}
-
-/** Where a field is in its row, and which bit says that it has a value. */
-export interface Place {
-  readonly offset: number
-  readonly size: number
-  readonly bit: number
-}
-
-/** All fields of a record. */
-export function layoutOf<Row>(schema: readonly RecordSchema[], name: string): Readonly<Record<keyof Row, Place>> {
-  const places = recordNamed(schema, name).fields.map(
-    (field, index) => [field.name, { offset: field.offset, size: field.size, bit: 1 << index }] as const,
-  )
-  return Object.fromEntries(places) as Record<keyof Row, Place>
 }
 
 /**

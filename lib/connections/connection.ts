@@ -3,7 +3,8 @@ import { inspect } from 'node:util'
 import { familyName, formatAddress } from '../values/address.ts'
 import { binding, type ConnectionBlock } from '../binding/addon.ts'
 import { numbersOf } from '../binding/numbers.ts'
-import { connectionFields, type ConnectionField } from './row.ts'
+import { layoutOfKinds, viewsOf, type Views } from '../binding/row-layout.ts'
+import { connectionKinds, type ConnectionField } from './row.ts'
 
 /**
  * State of a connection, as the kernel and `ipvsadm -Lnc` spell it. TCP: NONE to SYNACK. UDP: UDP. SCTP: INIT1 to CLOSED, NONE
@@ -105,10 +106,10 @@ const kinds = numbersOf('connectionKinds', ['connection', 'markPersistence'])
 const origins = numbersOf('connectionOrigins', ['local', 'synced'])
 
 /** How rows lie in a block. */
-const fields = connectionFields(binding.schema)
-export const CONNECTION_BYTES: number = fields.size
+const layout = layoutOfKinds(binding.schema, 'connection', connectionKinds)
+export const CONNECTION_BYTES: number = layout.size
 
-const at = (field: ConnectionField): number => fields.offsets[field]
+const at = (field: ConnectionField): number => layout.at[field].offset
 const AT = {
   client: at('client'),
   virtual: at('virtualAddress'),
@@ -145,17 +146,13 @@ function enginesOf(buffer: ArrayBuffer | undefined): Map<number, ConnectionEngin
 /** A block of rows with typed views of it. */
 export class ConnectionRows {
   readonly length: number
-  readonly bytes: Uint8Array
-  readonly u16: Uint16Array
-  readonly u32: Uint32Array
+  readonly views: Views
   readonly #engines: ArrayBuffer | undefined
   #parsed: Map<number, ConnectionEngine> | undefined
 
   constructor({ rows, length, engines }: ConnectionBlock) {
     this.length = length
-    this.bytes = new Uint8Array(rows)
-    this.u16 = new Uint16Array(rows)
-    this.u32 = new Uint32Array(rows)
+    this.views = viewsOf(rows)
     this.#engines = engines
   }
 
@@ -199,7 +196,7 @@ export class LazyConnection implements Connection {
   get fwmark(): number | undefined {
     if (this.#byte(AT.kind) !== kinds.markPersistence) return undefined
     const start = this.#row + AT.virtual
-    return this.#rows.bytes.subarray(start, start + 4).reduce((mark, byte) => mark * 256 + byte, 0)
+    return this.#rows.views.bytes.subarray(start, start + 4).reduce((mark, byte) => mark * 256 + byte, 0)
   }
 
   get destination(): ConnectionEndpoint {
@@ -212,7 +209,7 @@ export class LazyConnection implements Connection {
   }
 
   get expiresSeconds(): number {
-    return this.#rows.u32[(this.#row >>> 2) + AT.expires] as number
+    return this.#rows.views.u32[(this.#row >>> 2) + AT.expires] as number
   }
 
   get template(): boolean {
@@ -255,15 +252,15 @@ export class LazyConnection implements Connection {
   }
 
   #byte(offset: number): number {
-    return this.#rows.bytes[this.#row + offset] as number
+    return this.#rows.views.bytes[this.#row + offset] as number
   }
 
   #port(offset: number): number {
-    return this.#rows.u16[(this.#row >>> 1) + offset] as number
+    return this.#rows.views.u16[(this.#row >>> 1) + offset] as number
   }
 
   #address(offset: number, family: number): string {
     const start = this.#row + offset
-    return formatAddress(this.#rows.bytes.subarray(start, start + 16), familyName(this.#byte(family)))
+    return formatAddress(this.#rows.views.bytes.subarray(start, start + 16), familyName(this.#byte(family)))
   }
 }

@@ -1,7 +1,7 @@
 // Patches of services. The kernel replaces a service's settings as a whole; the native side completes the row of a patch
 // with what the service has. Some patches cannot even be understood without knowing the service: those ask for it.
 import { DEFAULT_TIMEOUT_SECONDS, fullNetmask, parsePersistence, type PersistenceChange } from './persistence.ts'
-import type { Flags } from '../binding/row-reader.ts'
+import type { Flags } from '../binding/row-layout.ts'
 import type { ServiceRow } from '../binding/record-types.ts'
 import {
   SCHEDULER_FLAGS,

@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 
-import { connectionFields, connectionKinds } from '../../../lib/connections/row.ts'
+import type { RecordSchema } from '../../../lib/binding/addon.ts'
+import { layoutOfKinds } from '../../../lib/binding/row-layout.ts'
+import { connectionKinds } from '../../../lib/connections/row.ts'
 import { ConnectionRows } from '../../../lib/connections/connection.ts'
 import { connectionRows, connectionSchema, engineBytes, type FakeRow } from '../support/fake-connections.ts'
 
@@ -84,15 +86,20 @@ test('persistence engines, of the rows that have one', () => {
 
 describe('the layout', () => {
   test('comes from the addon', () => {
-    expect(connectionFields([connectionSchema]).offsets.client).toBe(
+    expect(layoutOfKinds([connectionSchema], 'connection', connectionKinds).at.client.offset).toBe(
       connectionSchema.fields.find(({ name }) => name === 'client')?.offset,
     )
   })
 
   test('of another build is refused', () => {
-    expect(() => connectionFields([])).toThrow('build it again')
+    const layout = (record: RecordSchema) => layoutOfKinds([record], 'connection', connectionKinds)
+    expect(() => layout({ ...connectionSchema, name: 'other' })).toThrow('knows no record "connection"; build it again')
     const other = { ...connectionSchema, fields: connectionSchema.fields.slice(1) }
-    expect(() => connectionFields([other])).toThrow('build it again')
+    expect(() => layout(other)).toThrow(`knows no "connection.${connectionSchema.fields[0]?.name}" of kind`)
+    const fields = connectionSchema.fields.map((field) =>
+      field.name === 'expires' ? { ...field, kind: 'u16' } : field,
+    )
+    expect(() => layout({ ...connectionSchema, fields } as RecordSchema)).toThrow('"connection.expires" of kind u32')
   })
 
   test('has the fields of the native side', async () => {
