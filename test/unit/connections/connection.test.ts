@@ -84,15 +84,16 @@ test('persistence engines, of the rows that have one', () => {
   ])
 })
 
+const layout = (record: RecordSchema) => layoutOfKinds([record], 'connection', connectionKinds)
+
 describe('the layout', () => {
   test('comes from the addon', () => {
-    expect(layoutOfKinds([connectionSchema], 'connection', connectionKinds).at.client.offset).toBe(
+    expect(layout(connectionSchema).at.client.offset).toBe(
       connectionSchema.fields.find(({ name }) => name === 'client')?.offset,
     )
   })
 
   test('of another build is refused', () => {
-    const layout = (record: RecordSchema) => layoutOfKinds([record], 'connection', connectionKinds)
     expect(() => layout({ ...connectionSchema, name: 'other' })).toThrow('knows no record "connection"; build it again')
     const other = { ...connectionSchema, fields: connectionSchema.fields.slice(1) }
     expect(() => layout(other)).toThrow(`knows no "connection.${connectionSchema.fields[0]?.name}" of kind`)
