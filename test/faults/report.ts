@@ -17,22 +17,30 @@ const figure =
     return value === undefined ? 'not run' : value.toLocaleString('en')
   }
 
+const of =
+  (part: string, name: string, all: string): Cell =>
+  (result) =>
+    result.parts.some((each) => each.name === part)
+      ? [name, all].map((each) => figure(part, each)(result)).join(' of ')
+      : 'not run'
+
 const findings = ({ parts }: KernelResult): Finding[] => parts.flatMap((part) => part.findings)
 const count =
   (...troubles: readonly Finding['trouble'][]): Cell =>
   (result) =>
     String(findings(result).filter(({ trouble }) => troubles.includes(trouble)).length)
 
+const minutes: Cell = ({ seconds }) => (seconds / 60).toFixed(0)
+
 const rows: readonly (readonly [string, Cell])[] = [
-  ['faults tried', figure('faults', 'tried')],
-  ['of so many', figure('faults', 'faults')],
+  ['faults tried, of all there are', of('faults', 'tried', 'faults')],
   ['system calls that failed', figure('faults', 'system calls')],
   ['datagrams lost or damaged', figure('faults', 'datagrams')],
   ['promise resolved', figure('faults', 'resolved')],
   ['rejected, nothing applied', figure('faults', 'not applied')],
   ['rejected, partial', figure('faults', 'partial')],
   ['rejected, unknown', figure('faults', 'unknown')],
-  ['kill -9 at a send, run again', figure('kills', 'killed')],
+  ['kill -9 before or behind a send, then run again', of('kills', 'killed', 'kills there are')],
   ['worker threads terminated', figure('life', 'terminated')],
   ['processes that exit in mid-call', figure('life', 'exited')],
   ['processes started in mid-call (`fork`)', figure('life', 'forked')],
@@ -49,6 +57,7 @@ const rows: readonly (readonly [string, Cell])[] = [
   ['**leaks**', count('leak')],
   ['**crashes, unhandled rejections, handles of no more use**', count('crash', 'unhandled', 'unusable')],
   ['trials that could not be made', count('broken')],
+  ['minutes it took', minutes],
 ]
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
