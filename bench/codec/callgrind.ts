@@ -28,8 +28,8 @@ function compile(): void {
   const own = readdirSync(path.join(root, 'bench/codec'))
     .filter((name) => name.endsWith('.cc'))
     .map((name) => `bench/codec/${name}`)
-  // Subjects call code of these two folders only; the linker drops unused sections.
-  const core = variables.core_sources.filter((name) => /^native\/(netlink|ipvs)\//.test(name))
+  // Subjects call code of these folders only; the linker drops unused sections.
+  const core = variables.core_sources.filter((name) => /^native\/(netlink|ipvs|packing)\//.test(name))
   mkdirSync(path.dirname(program), { recursive: true })
   const flags = ['-std=gnu++20', ...variables.hardening_cflags, '-Inative', '-ffunction-sections', '-Wl,--gc-sections']
   const done = spawnSync(compiler, [...flags, '-o', program, ...core, ...own], {
