@@ -2,6 +2,8 @@
 // ipvsadm shows the result of our code; we list the result of ipvsadm's command. For read-only rows the other side creates the
 // state.
 
+import { expect } from 'vitest'
+
 export interface ExpectedRow {
   /** The state before, in ipvsadm's words and in ours. */
   readonly given?: readonly [commands: string, code: string]
@@ -179,7 +181,20 @@ export const commandRows: Readonly<Record<string, ExpectedRow | AbsentRow>> = {
   '--mcast-port': { via: daemons, shown: /port=9000,/, listed: daemon({ multicast: { port: 9000 } }) },
   '--mcast-ttl': { via: daemons, shown: /ttl=3\)/, listed: daemon({ multicast: { ttl: 3 } }) },
 
-  '-c --connection': { absent: 'connections' },
+  '-c --connection': {
+    given: trafficGiven,
+    traffic: true,
+    reads: true,
+    shown: /^UDP +\d\d:\d\d +UDP +172\.16\.0\.\d+:\d+ +172\.16\.0\.100:53 +172\.16\.0\.101:53$/m,
+    listed: expect.arrayContaining([
+      expect.objectContaining({
+        protocol: 'udp',
+        virtual: { address: '172.16.0.100', port: 53 },
+        destination: { address: '172.16.0.101', port: 53 },
+        template: false,
+      }),
+    ]),
+  },
   '--timeout': {
     given: ['ipvsadm --set 1000 100 50', 'ipvs.setTimeouts({ tcpSeconds: 1000, tcpFinSeconds: 100, udpSeconds: 50 })'],
     reads: true,
