@@ -307,6 +307,7 @@ export class Ipvs implements IpvsReader {
     this.#handle.netns?.native.close()
   }
 
+  /** For `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -13,8 +13,11 @@ export interface FoundMark {
   readonly mark?: number
   /** The bits that it sets; the others stay. Absent: all. */
   readonly mask?: number
+  /** Family of the table. */
   readonly family: TableFamily
+  /** Name of the table. */
   readonly table: string
+  /** Name of the chain. */
   readonly chain: string
   /** Number of the rule in its table, as `nft -a list ruleset` shows it. */
   readonly handle: bigint

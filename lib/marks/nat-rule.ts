@@ -23,6 +23,7 @@ import { InvalidInput, boolean, integer, oneOf, readFields, type Fields } from '
  * Like `iptables -t nat -A POSTROUTING -s 10.0.0.0/24 -p tcp --sport 20 -j MASQUERADE`.
  */
 export interface MasqueradeRule {
+  /** Replaces the source by the address of the interface that the packet leaves by. */
   readonly action: 'masquerade'
   /** The real servers: an address, a CIDR block or a range, as {@link MarkRule.address}. */
   readonly source: string
@@ -45,6 +46,7 @@ export interface MasqueradeRule {
  * Like `iptables -t nat -A PREROUTING -d 172.16.0.100 -p tcp --dport 80 -j REDIRECT`.
  */
 export interface RedirectRule {
+  /** Replaces the destination by an address of this host. */
   readonly action: 'redirect'
   /** The virtual address, as {@link MarkRule.address}. */
   readonly address: string
@@ -64,6 +66,7 @@ export interface RedirectRule {
   readonly comment?: string | undefined
 }
 
+/** A rule that translates addresses. */
 export type NatRule = MasqueradeRule | RedirectRule
 
 interface Listed {

@@ -43,8 +43,11 @@ export interface TracePacket {
 
 /** A rule of nf_tables. */
 export interface RulePlace {
+  /** Family of the table. */
   readonly family: TableFamily
+  /** Name of the table. */
   readonly table: string
+  /** Name of the chain. */
   readonly chain: string
   /** Number of the rule in its table, as `nft -a list ruleset` shows it. Absent: the policy of the chain. */
   readonly handle?: bigint
@@ -54,6 +57,7 @@ export interface RulePlace {
 
 /** What drops a packet. */
 export interface DroppedBy extends RulePlace {
+  /** Hook of the base chain. */
   readonly hook: (typeof hooks)[number]
   /** The base chain that leads to `chain`, which it may be itself. */
   readonly base: string
@@ -65,6 +69,7 @@ export interface DroppedBy extends RulePlace {
 export interface Trace {
   /** `'unknown'`: only a real packet shows, since its sender, its interface or a limit matter, or something not known here. */
   readonly outcome: 'accepted' | 'dropped' | 'unknown'
+  /** The rule, or the policy of a chain, that drops it. Present when `outcome` is `'dropped'` only. */
   readonly droppedBy?: DroppedBy
   /** Where the kernel's routing takes it, by destination and mark. Absent: it does not arrive, so nobody asked. */
   readonly route?: 'local' | 'elsewhere'
