@@ -1,4 +1,4 @@
-// Netlink attributes: {u16 length, u16 type, payload, padding to 4}. Reader and writer know lengths, not meanings.
+// Netlink attributes: {u16 length, u16 type, payload, padding to 4}.
 #pragma once
 
 #include <linux/netlink.h>
@@ -32,7 +32,7 @@ void store(std::byte* to, const T& value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-// The same value with its bytes swapped on little-endian machines: host to network order and back.
+// Converts between host and network order, in either direction.
 template <typename T>
   requires std::is_unsigned_v<T>
 constexpr T networkOrder(T value) {
@@ -49,8 +49,8 @@ constexpr T networkOrder(T value) {
 }
 
 struct Attribute {
-  uint16_t type = 0; // without the NESTED and NET_BYTEORDER bits, which IPVS sets or omits at will
-  size_t offset = 0; // of the attribute's header within the bytes being read
+  uint16_t type = 0; // without the NESTED and NET_BYTEORDER bits: IPVS is inconsistent about them
+  size_t offset = 0; // of the attribute's header, from the start of the list
   Bytes payload;
 };
 
@@ -105,14 +105,14 @@ public:
     }
   }
 
-  // Room for `size` bytes at the end, all zero: padding needs no writing.
+  // Appends `size` zero bytes and returns their address. Padding is therefore never written.
   [[nodiscard]] std::byte* claim(size_t size) {
     const size_t start = out_.size();
     out_.resize(start + size);
     return out_.data() + start;
   }
 
-  // Gives back what was claimed and is not needed.
+  // Removes the last `size` bytes.
   void shrink(size_t size) { out_.resize(out_.size() - size); }
 
   void attribute(uint16_t type, const void* data, size_t size) {
@@ -135,14 +135,14 @@ public:
     this->value(type, networkOrder(value));
   }
 
-  // The terminating NUL is part of the payload, as the kernel's NLA_NUL_STRING policies demand.
+  // The payload includes the terminating NUL, as NLA_NUL_STRING requires.
   void text(uint16_t type, std::string_view text) {
     std::byte* to = claim(sizeof(nlattr) + align4(text.size() + 1));
     store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + text.size() + 1), type});
     std::memcpy(to + sizeof(nlattr), text.data(), text.size());
   }
 
-  // Opens a nested attribute; give the result to endNest().
+  // Opens a nested attribute. Pass the result to endNest().
   [[nodiscard]] size_t beginNest(uint16_t type) {
     const size_t start = out_.size();
     const nlattr header{sizeof(nlattr), static_cast<uint16_t>(type | NLA_F_NESTED)};

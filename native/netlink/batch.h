@@ -1,5 +1,6 @@
-// Many requests in one datagram. The last one asks for an acknowledgement: when it comes, everything before it was
-// carried out, and what failed has answered for itself. One ACK per message would be slower and could overflow.
+// Several requests in one datagram. Only the last one requests an acknowledgement: when it arrives, all messages have
+// been processed, and an error was sent for each one that failed. One ACK per message would be slower and could
+// overflow the receive queue.
 #pragma once
 
 #include "netlink/attribute.h"
@@ -8,7 +9,7 @@ namespace netlink {
 
 class Batch {
 public:
-  // Starts anew. Message i of the batch has the sequence number `firstSequence` + i.
+  // Empties the batch. Message i gets the sequence number `firstSequence` + i.
   void reset(uint32_t firstSequence) {
     bytes_.clear();
     starts_.clear();
@@ -17,7 +18,7 @@ public:
     guarded_ = false;
   }
 
-  // Opens a message; append its body to the writer, then end().
+  // Opens a message. Append its body to the writer, then call end().
   Writer begin(uint16_t type, uint16_t flags) {
     starts_.push_back(bytes_.size());
     Writer writer(bytes_);
@@ -32,19 +33,19 @@ public:
     store(bytes_.data() + start, static_cast<uint32_t>(bytes_.size() - start));
   }
 
-  // Marks the newest message as the one whose answer ends the conversation.
+  // Requests an acknowledgement of the newest message; it ends the exchange.
   void acknowledge() {
     std::byte* flags = bytes_.data() + starts_.back() + offsetof(nlmsghdr, nlmsg_flags);
     store(flags, static_cast<uint16_t>(load<uint16_t>(flags) | NLM_F_ACK));
     awaited_ = starts_.size() - 1;
   }
 
-  // Says that the first message guards the rest: when it is refused, the kernel looks at none of them and answers none
-  // (an nfnetlink transaction).
+  // For batches such as nfnetlink transactions: if the first message is refused, the kernel ignores the rest and sends
+  // no reply to it.
   void guard() { guarded_ = true; }
   [[nodiscard]] bool guarded() const { return guarded_; }
 
-  // Index of that message: its ACK, its error or its DONE is the last answer.
+  // Index of the message whose ACK, error or DONE is the last reply.
   [[nodiscard]] size_t awaited() const { return awaited_; }
 
   [[nodiscard]] size_t count() const { return starts_.size(); }
@@ -52,7 +53,7 @@ public:
   [[nodiscard]] Bytes bytes() const { return bytes_; }
   [[nodiscard]] uint32_t firstSequence() const { return firstSequence_; }
 
-  // Moves the sequence numbers: a new socket starts a new range.
+  // Replaces the sequence numbers: a new socket starts a new range.
   void renumber(uint32_t firstSequence) {
     firstSequence_ = firstSequence;
     for (size_t i = 0; i < starts_.size(); ++i) {

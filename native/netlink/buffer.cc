@@ -41,18 +41,18 @@ Buffer Buffer::huge(size_t size) {
 }
 
 void Buffer::setCapacity(size_t capacity) {
-  const bool paged = capacity_ >= ownPages;
+  const bool paged = capacity_ >= mappedFrom;
   if (capacity == capacity_) {
     return;
   }
-  if (capacity >= ownPages && paged) {
+  if (capacity >= mappedFrom && paged) {
     data_ = checked(mremap(data_, capacity_, capacity, MREMAP_MAYMOVE));
-  } else if (capacity != 0 && capacity < ownPages && !paged) {
+  } else if (capacity != 0 && capacity < mappedFrom && !paged) {
     data_ = checked(std::realloc(data_, capacity));
   } else {
     std::byte* moved = nullptr;
     if (capacity != 0) {
-      moved = capacity >= ownPages ? newPages(capacity) : checked(std::malloc(capacity));
+      moved = capacity >= mappedFrom ? newPages(capacity) : checked(std::malloc(capacity));
     }
     if (const size_t kept = std::min(size_, capacity); kept != 0) {
       std::memcpy(moved, data_, kept);

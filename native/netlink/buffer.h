@@ -1,6 +1,5 @@
-// Bytes that grow where they are. A long one is pages of its own: the kernel moves them to where there is more room, so
-// growing copies nothing, and pages that were taken ahead cost nothing before they are written to. A vector would copy,
-// hold the old and the new while it does, and write zeros first.
+// A growing byte buffer. Large ones are mmap()ed: mremap() moves the pages, so growth copies nothing, and unwritten
+// pages cost no memory. A vector would copy, hold the old and the new block at the same time, and zero-fill.
 #pragma once
 
 #include "netlink/attribute.h"
@@ -34,7 +33,7 @@ public:
   [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
-  // Room for `size` bytes at the end, to be written by the caller. Moves what is there.
+  // Appends `size` uninitialised bytes and returns their address. Invalidates earlier pointers into the buffer.
   [[nodiscard]] std::byte* append(size_t size) {
     if (size > capacity_ - size_) {
       setCapacity(std::max({size_ + size, capacity_ * 2, smallest}));
@@ -43,19 +42,19 @@ public:
     return data_ + (size_ - size);
   }
 
-  // An empty buffer with room for `size` bytes in huge pages, as far as there are any: for who will write most of them.
-  // Taking a page takes longer than filling it.
+  // An empty buffer with capacity for `size` bytes, aligned for huge pages. For buffers that will be nearly filled: a
+  // page fault costs more time than filling the page.
   [[nodiscard]] static Buffer huge(size_t size);
 
-  // Forgets what stands behind the first `size` bytes, and keeps the room.
+  // Shortens the content to `size` bytes; the capacity stays.
   void truncate(size_t size) { size_ = std::min(size, size_); }
 
-  // Gives the room back that is not used.
+  // Releases unused capacity.
   void fit() { setCapacity(size_); }
 
 private:
   static constexpr size_t smallest = 1024;
-  static constexpr size_t ownPages = size_t{64} * 1024; // from here on
+  static constexpr size_t mappedFrom = size_t{64} * 1024; // capacity from which on the buffer is mmap()ed
 
   void setCapacity(size_t capacity);
 

@@ -8,22 +8,23 @@
 namespace netlink {
 namespace {
 
-// Datagrams of one dump after which it counts as long.
+// Number of datagrams after which the receive window grows.
 constexpr size_t longDump = 4;
 
-// Whether to go on.
-Status permission(const Control& control) {
+// Not ok: aborted, closed or past the deadline.
+Status checkControl(const Control& control) {
   if (const Cause cause = control.interruption(); cause != Cause::none) {
     return {cause, 0};
   }
   return expired(control) ? Status{Cause::timeout, 0} : done();
 }
 
-// Of a socket buffer: sizeof(skb_shared_info), aligned. The second is that of kernels built with the most fragments.
+// Overhead of a socket buffer: sizeof(skb_shared_info), aligned. mostOverhead: with the largest CONFIG_MAX_SKB_FRAGS.
 constexpr size_t overhead = 320;
 constexpr size_t mostOverhead = 768;
 
-// Memory for a datagram of a dump. The smaller one: on a socket without a larger receive, and when memory is short.
+// The kernel's allocation for a datagram of a dump. It uses the small size on a socket that never made a larger
+// receive, and when memory is short.
 size_t smallestBuffer() { return std::min<size_t>(static_cast<size_t>(sysconf(_SC_PAGESIZE)), 8192); }
 constexpr size_t largestBuffer = 32768;
 
@@ -52,17 +53,17 @@ Batch& Channel::compose() {
 
 Status Channel::exchange(const Control& control, Answers& answers, const Visitor& visit) {
   answers = {};
-  if (const Status status = permission(control); !status.ok()) {
+  if (const Status status = checkControl(control); !status.ok()) {
     return status;
   }
   if (grown_) {
-    socket_.close(); // what it learnt cannot be taken back
+    socket_.close(); // the kernel never shrinks the datagram size of a socket
     grown_ = false;
   }
   if (const Status status = open(); !status.ok()) {
     return status;
   }
-  if (batch_.firstSequence() != sequence_) { // composed before the socket was there
+  if (batch_.firstSequence() != sequence_) { // composed before the socket was opened
     batch_.renumber(sequence_);
   }
   sequence_ += static_cast<uint32_t>(batch_.count());
@@ -72,16 +73,16 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
   }
   answers.sent = status.ok() || status.doubtful();
   if (status.ok()) {
-    status = listen(control, answers, visit);
+    status = receiveAll(control, answers, visit);
   }
   if (!status.ok()) {
-    socket_.close(); // a new socket has a new port: late answers cannot be taken for those of the next request
+    socket_.close(); // a new socket has a new port, so late replies cannot be mistaken for replies to the next request
   }
   return status;
 }
 
-Status Channel::listen(const Control& control, Answers& answers, const Visitor& visit) {
-  for (size_t heard = 1;; ++heard) {
+Status Channel::receiveAll(const Control& control, Answers& answers, const Visitor& visit) {
+  for (size_t received = 1;; ++received) {
     Bytes datagram;
     const size_t window = answers.datagrams < longDump ? window_ : buffer_.size();
     grown_ = grown_ || window > window_;
@@ -94,15 +95,15 @@ Status Channel::listen(const Control& control, Answers& answers, const Visitor& 
     bool data = false;
     bool last = false;
     while (reader.next(message)) {
-      switch (hear(message, answers, visit, data)) {
-      case Heard::more:
+      switch (takeMessage(message, answers, visit, data)) {
+      case Progress::more:
         break;
-      case Heard::last:
+      case Progress::last:
         last = true;
         break;
-      case Heard::overrun:
+      case Progress::overrun:
         return {Cause::overrun, 0};
-      case Heard::nonsense:
+      case Progress::malformed:
         return {Cause::malformed, 0};
       }
     }
@@ -116,44 +117,44 @@ Status Channel::listen(const Control& control, Answers& answers, const Visitor& 
     if (last) {
       return done();
     }
-    // Refusals are there by now, one datagram each. More than that may go on for ever.
-    if (heard > batch_.count()) {
-      if (const Status allowed = permission(control); !allowed.ok()) {
-        return allowed;
+    // Refusals are one datagram each and already queued. A longer stream may be endless: check the deadline.
+    if (received > batch_.count()) {
+      if (const Status going = checkControl(control); !going.ok()) {
+        return going;
       }
     }
   }
 }
 
-Channel::Heard Channel::hear(const Message& message, Answers& answers, const Visitor& visit, bool& data) {
+Channel::Progress Channel::takeMessage(const Message& message, Answers& answers, const Visitor& visit, bool& data) {
   const nlmsghdr& header = message.header;
   if (header.nlmsg_type == NLMSG_OVERRUN) {
-    return Heard::overrun;
+    return Progress::overrun;
   }
   const uint32_t index = header.nlmsg_seq - batch_.firstSequence();
   if (header.nlmsg_type == NLMSG_NOOP || header.nlmsg_pid != socket_.portId() || index >= batch_.count()) {
     ++dropped_;
-    return Heard::more;
+    return Progress::more;
   }
   if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
     answers.interrupted = true;
   }
-  const Heard after = index == batch_.awaited() ? Heard::last : Heard::more;
+  const Progress after = index == batch_.awaited() ? Progress::last : Progress::more;
   if (header.nlmsg_type == NLMSG_ERROR) {
     Acknowledgement ack;
     if (!parseAcknowledgement(message, ack)) {
-      return Heard::nonsense;
+      return Progress::malformed;
     }
     if (ack.error != 0) {
       answers.refusals.push_back({index, std::move(ack)});
-      return index == 0 && batch_.guarded() ? Heard::last : after;
+      return index == 0 && batch_.guarded() ? Progress::last : after;
     }
     return after;
   }
   if (header.nlmsg_type == NLMSG_DONE) {
     const std::optional<int> error = doneError(message);
     if (!error) {
-      return Heard::nonsense;
+      return Progress::malformed;
     }
     if (*error != 0) {
       answers.refusals.push_back({index, {.error = *error, .text = {}}});
@@ -161,7 +162,7 @@ Channel::Heard Channel::hear(const Message& message, Answers& answers, const Vis
     return after;
   }
   data = true;
-  return visit && visit(index, message) ? Heard::more : Heard::nonsense;
+  return visit && visit(index, message) ? Progress::more : Progress::malformed;
 }
 
 } // namespace netlink

@@ -1,5 +1,4 @@
-// One conversation with the kernel at a time: send a batch, hear everything that answers it, know how each message
-// ended.
+// Exchanges with the kernel, one at a time: sends a batch, receives all replies, reports the outcome of each message.
 #pragma once
 
 #include "netlink/batch.h"
@@ -14,13 +13,13 @@ struct Refusal {
   Acknowledgement ack;
 };
 
-// What an exchange heard.
+// The replies to a batch.
 struct Answers {
-  std::vector<Refusal> refusals; // in the order of the answers
-  bool sent = false;             // the kernel got the batch; without this nothing was applied
-  size_t datagrams = 0;          // that carried data
-  size_t bytes = 0;              // of these datagrams
-  bool interrupted = false;      // NLM_F_DUMP_INTR: the kernel says the dump is torn (nf_tables does, IPVS never)
+  std::vector<Refusal> refusals; // in order of arrival
+  bool sent = false;             // the kernel got the batch; if false, nothing was applied
+  size_t datagrams = 0;          // with data
+  size_t bytes = 0;              // of the datagrams with data
+  bool interrupted = false;      // NLM_F_DUMP_INTR: the dump is inconsistent (set by nf_tables, never by IPVS)
 
   [[nodiscard]] const Acknowledgement* refusal(size_t index) const {
     for (const Refusal& refusal : refusals) {
@@ -31,57 +30,57 @@ struct Answers {
     return nullptr;
   }
 
-  // Of a dump whose entries have at most `largest` bytes: true when one request was enough for all of them. The kernel
-  // fills the first datagram while it takes the request, and the next ones as they are received, where it continues by
-  // counting. So only a first datagram with room for one more entry proves that nothing was left for a second one.
+  // For a dump with entries of at most `largest` bytes: true if all entries were in the first datagram. The kernel
+  // fills the first datagram within sendmsg() and later ones as they are received, where it continues by counting
+  // entries. So only a first datagram with room for one more entry proves that the dump was atomic.
   [[nodiscard]] bool complete(size_t largest) const;
 };
 
 class Channel {
 public:
-  // Opens a socket; called again after an unknown outcome, when the old socket is thrown away with its late answers.
+  // Opens a socket. Called again after an unknown outcome: the old socket is closed, and late replies with it.
   using Connector = std::function<Status(Socket&)>;
 
-  // A dump datagram is at most 32 KiB; a smaller buffer would lose data, a larger one gains nothing.
+  // Larger than any dump datagram (32 KiB): nothing is truncated.
   static constexpr size_t receiveBufferSize = 65536;
 
-  // What the kernel can answer to a dump without allocating more than it does for the smallest (NLMSG_GOODSIZE).
+  // The largest dump datagram that fits the kernel's smallest allocation (NLMSG_GOODSIZE).
   [[nodiscard]] static size_t shortAnswer();
 
-  // `window`: how much is received at a time. The kernel makes every datagram of a dump as large as the largest receive
-  // that a socket ever made: a small window suits many short dumps, and grows for one that turns out to be long.
+  // `window`: size of each receive. The kernel sizes the datagrams of a dump by the largest receive a socket ever made.
+  // A small window suits many short dumps; it grows for a long one.
   explicit Channel(Connector connector, size_t window = receiveBufferSize)
       : connector_(std::move(connector)), window_(window), buffer_(receiveBufferSize) {}
 
   [[nodiscard]] Status open();
   void close() { socket_.close(); }
 
-  // An empty batch with fresh sequence numbers. Valid until the next call.
+  // Returns an empty batch with new sequence numbers, valid until the next call.
   [[nodiscard]] Batch& compose();
 
-  // Takes a data message of the request `index`; false: it makes no sense.
+  // Receives a data message that replies to request `index`. Returns false if it is malformed.
   using Visitor = std::function<bool(size_t index, const Message& message)>;
 
-  // Sends the composed batch in one datagram and listens until its awaited message is answered. When the status is not
-  // ok, every message without a refusal ended as the status says.
+  // Sends the composed batch in one datagram and receives until the reply to its awaited message. If the status is not
+  // ok, it is the outcome of every message without a refusal.
   [[nodiscard]] Status exchange(const Control& control, Answers& answers, const Visitor& visit = {});
 
-  // What the last exchange sent, for the texts of its refusals. Valid until the next compose().
+  // The batch of the last exchange, to locate refused attributes. Valid until the next compose().
   [[nodiscard]] const Batch& sent() const { return batch_; }
 
-  // Answers that were not ours: stale, foreign or out of sequence. Dropped and counted.
+  // Number of dropped messages: stale, for another port, or out of sequence.
   [[nodiscard]] uint64_t dropped() const { return dropped_; }
 
 private:
-  enum class Heard : uint8_t { more, last, overrun, nonsense };
+  enum class Progress : uint8_t { more, last, overrun, malformed };
 
-  [[nodiscard]] Heard hear(const Message& message, Answers& answers, const Visitor& visit, bool& data);
-  [[nodiscard]] Status listen(const Control& control, Answers& answers, const Visitor& visit);
+  [[nodiscard]] Progress takeMessage(const Message& message, Answers& answers, const Visitor& visit, bool& data);
+  [[nodiscard]] Status receiveAll(const Control& control, Answers& answers, const Visitor& visit);
 
   Connector connector_;
   Socket socket_;
   size_t window_;
-  bool grown_ = false; // the socket has seen a larger receive
+  bool grown_ = false; // the socket has made a receive larger than window_
   std::vector<std::byte> buffer_;
   Batch batch_;
   uint32_t sequence_ = 0;

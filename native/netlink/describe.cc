@@ -1,4 +1,4 @@
-// Saying what attributes are: the path of one, and the debug dump of all.
+// Attributes for people: the path of one attribute, and the debug dump.
 #include "netlink/record.h"
 
 #include <cstdio>
@@ -15,7 +15,7 @@ const Record* findTop(std::span<const Record* const> top, uint16_t type) {
   return nullptr;
 }
 
-// A field of a record whose fields stand at the top level.
+// A field of a record with top-level attributes.
 const Field* findFlat(std::span<const Record* const> top, uint16_t type) {
   for (const Record* record : top) {
     const Field* field = record->attribute == 0 ? record->find(type) : nullptr;
@@ -140,7 +140,7 @@ std::string locate(std::span<const Record* const> top, Bytes attributes, size_t 
     }
     const Record* record = findTop(top, attribute.type);
     if (record == nullptr) {
-      for (const Record* flat : top) { // records whose fields stand at the top level
+      for (const Record* flat : top) { // records with top-level attributes
         if (flat->attribute == 0) {
           return locateIn(*flat, attributes, offset, {});
         }

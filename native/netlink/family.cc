@@ -49,7 +49,7 @@ Status resolveFamily(Channel& channel, const char* name, const Control& control,
   if (const Acknowledgement* refusal = answers.refusal(0)) {
     return refusal->error == ENOENT ? Status{Cause::unavailable, ENOENT} : rejected(refusal->error);
   }
-  // Below NLMSG_MIN_TYPE the kernel acknowledges messages without doing anything: never use such a number.
+  // The kernel acknowledges messages of a type below NLMSG_MIN_TYPE and ignores them: never use such a number.
   return id < NLMSG_MIN_TYPE ? Status{Cause::malformed, 0} : done();
 }
 

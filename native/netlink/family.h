@@ -1,4 +1,4 @@
-// A generic netlink family: its number is given out by the kernel when the module loads, and changes when it is
+// Generic netlink families. The kernel assigns the number when the module loads; it changes when the module is
 // reloaded.
 #pragma once
 
@@ -6,14 +6,14 @@
 
 namespace netlink {
 
-// Asks the kernel for the number of the family `name`. Cause::unavailable when there is none; kernels from 6.1 load the
-// module for this question (net-pf-16-proto-16-family-IPVS), 5.10 does not.
+// Reads the number of the family `name`. Cause::unavailable: no such family. This request loads the module
+// (net-pf-16-proto-16-family-IPVS) since Linux 6.1, not on 5.10.
 [[nodiscard]] Status resolveFamily(Channel& channel, const char* name, const Control& control, uint16_t& id);
 
-// Opens a message of a generic netlink family.
+// Opens a message of a generic netlink family. Append attributes, then call batch.end().
 [[nodiscard]] Writer beginGeneric(Batch& batch, uint16_t family, uint8_t command, uint16_t flags);
 
-// The attributes of a generic netlink message; false when it is too short to have any.
+// Command and attributes of a generic netlink message. False: shorter than the header.
 [[nodiscard]] bool genericAttributes(const Message& message, uint8_t& command, Bytes& attributes);
 
 } // namespace netlink

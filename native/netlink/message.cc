@@ -5,7 +5,7 @@ namespace {
 
 constexpr int highestErrno = 4095; // MAX_ERRNO of the kernel
 
-// The kernel's are negative. None: not one of them.
+// The kernel sends errnos as negative numbers. None: out of range.
 std::optional<int> errnoOf(int code) {
   return code <= 0 && code >= -highestErrno ? std::optional(-code) : std::nullopt;
 }
@@ -45,7 +45,7 @@ bool parseAcknowledgement(const Message& message, Acknowledgement& ack) {
   if ((message.header.nlmsg_flags & NLM_F_ACK_TLVS) == 0) {
     return true;
   }
-  // With NETLINK_CAP_ACK only the header of our request comes back, otherwise an error repeats all of it.
+  // An error repeats the whole request unless NETLINK_CAP_ACK capped it to the header.
   size_t echoed = sizeof(nlmsghdr);
   if (ack.error != 0 && (message.header.nlmsg_flags & NLM_F_CAPPED) == 0) {
     echoed = align4(body.msg.nlmsg_len);

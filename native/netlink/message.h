@@ -16,7 +16,7 @@ struct Message {
   Bytes payload; // after the nlmsghdr
 };
 
-// Walks the messages of one datagram with the same care as AttributeReader: all lengths come from outside.
+// Walks the messages of one datagram. Checks every length, like AttributeReader, and never reads past the datagram.
 class MessageReader {
 public:
   explicit MessageReader(Bytes datagram) : bytes_(datagram) {}
@@ -30,17 +30,17 @@ private:
   bool malformed_ = false;
 };
 
-// An NLMSG_ERROR: with `error` 0 an acknowledgement.
+// The content of an NLMSG_ERROR. `error` 0: a positive acknowledgement.
 struct Acknowledgement {
   int error = 0;        // errno, positive
-  std::string text;     // the kernel's own words, if any
-  size_t offset = 0;    // of the attribute that was refused, from the start of the request's nlmsghdr; 0: not given
-  uint16_t missing = 0; // number of an attribute that the kernel missed; 0: not given
+  std::string text;     // NLMSGERR_ATTR_MSG; empty: not sent
+  size_t offset = 0;    // of the refused attribute, from the start of the request's nlmsghdr; 0: not sent
+  uint16_t missing = 0; // number of the missing attribute; 0: not sent
 };
 
 [[nodiscard]] bool parseAcknowledgement(const Message& message, Acknowledgement& ack);
 
-// The error number of an NLMSG_DONE, positive. A DONE without one counts as 0. None: it makes no sense.
+// The errno of an NLMSG_DONE, positive; 0 for a DONE without payload. None: not a valid errno.
 [[nodiscard]] std::optional<int> doneError(const Message& message);
 
 } // namespace netlink

@@ -15,7 +15,7 @@ Status Namespace::enter() {
     return {Cause::closed, 0};
   }
   if (fd_ < 0) {
-    fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO would wait for its writer
+    fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // opening a FIFO must not block
   }
   return fd_ >= 0 && setns(fd_, CLONE_NEWNET) == 0 ? done() : local(errno);
 }
@@ -30,7 +30,7 @@ Status Namespace::follow() {
   if (fstat(fd_, &here) != 0 || stat(path_.c_str(), &there) != 0) {
     return local(errno);
   }
-  // The number of a namespace is not given away again while it is open.
+  // The inode number of a namespace is not reused while it is open.
   return here.st_dev == there.st_dev && here.st_ino == there.st_ino ? done() : local(ESTALE);
 }
 

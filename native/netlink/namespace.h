@@ -1,5 +1,5 @@
-// A network namespace that was found by its path. It is opened once, and entered by its descriptor from then on:
-// whoever holds it stays in the same one, whatever the path leads to by then.
+// A network namespace given by its path. The path is opened once; later calls use the descriptor, so they reach the
+// same namespace even if the path has been replaced.
 #pragma once
 
 #include "netlink/status.h"
@@ -16,14 +16,14 @@ public:
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;
 
-  // Moves the calling thread there for good; the first to do so opens the path. Only for threads that live for one
-  // session: a thread that somebody else uses afterwards must never be moved.
+  // Moves the calling thread into the namespace, permanently. The first call opens the path. Only for threads that
+  // belong to one session: a pool thread would stay in the namespace.
   [[nodiscard]] Status enter();
 
-  // Where the path leads now. Ok: to this namespace; ESTALE: to something else; ENOENT, ENOTDIR: to nothing.
+  // Checks whether the path still leads to this namespace. ESTALE: to another file. ENOENT, ENOTDIR: to no file.
   [[nodiscard]] Status follow();
 
-  // Nobody can enter it any more. Those who are there stay.
+  // Makes later calls of enter() fail. Threads inside the namespace stay there.
   void close();
 
 private:

@@ -10,7 +10,7 @@ void markPresent(const Record& record, std::byte* row, const Field& field) {
   store(row, load<uint32_t>(row) | 1U << bit);
 }
 
-// memcpy() of a size that only the table knows is a call, which is what most of the time would go into.
+// Constant sizes instead of memcpy(size): the call would dominate the time of decoding.
 void copyNumber(std::byte* to, const std::byte* from, size_t size) {
   switch (size) {
   case 1:
@@ -42,7 +42,7 @@ std::optional<std::string> decodeInto(const Record& record, Bytes attributes, st
       continue;
     }
     std::byte* const to = row + field->offset;
-    if (has(record, row, *field)) { // it comes once more: the last one counts
+    if (has(record, row, *field)) { // repeated attribute: the last one counts
       std::memset(to, 0, field->size);
     }
     if (field->kind == Kind::nested) {
@@ -91,7 +91,7 @@ bool decodeField(const Field& field, Bytes payload, std::byte* to) {
     }
     return true;
   case Kind::nested:
-    return true; // by decode()
+    return true; // decoded by decodeInto()
   }
   return false;
 }
@@ -112,7 +112,8 @@ void encodeNested(const Record& record, const std::byte* row, Writer& writer) {
     return;
   }
   const size_t most = sizeof(nlattr) + record.mostEncoded;
-  std::byte* const start = writer.claim(most); // at once: each time costs as much as all of a row's numbers
+  std::byte* const start =
+      writer.claim(most); // once per record: a claim costs as much as encoding all numbers of a row
   const auto size = static_cast<size_t>(record.put(row, start + sizeof(nlattr)) - start);
   store(start, nlattr{static_cast<uint16_t>(size), static_cast<uint16_t>(record.attribute | NLA_F_NESTED)});
   writer.shrink(most - size);
@@ -132,12 +133,12 @@ bool isComplete(const Record& record, const std::byte* row) {
                              [&](const Field& field) { return field.replyOnly || has(record, row, field); });
 }
 
-bool matches(const Record& record, const std::byte* wish, const std::byte* actual) {
+bool matches(const Record& record, const std::byte* wanted, const std::byte* actual) {
   for (const Field& field : record.fields) {
-    if (!has(record, wish, field) || field.replyOnly) {
+    if (!has(record, wanted, field) || field.replyOnly) {
       continue;
     }
-    const std::byte* left = wish + field.offset;
+    const std::byte* left = wanted + field.offset;
     const std::byte* right = actual + field.offset;
     if (field.kind == Kind::flags) {
       const auto mask = load<uint32_t>(left + sizeof(uint32_t));
@@ -145,7 +146,7 @@ bool matches(const Record& record, const std::byte* wish, const std::byte* actua
         return false;
       }
     } else if (std::memcmp(left, right, field.size) != 0) {
-      return false; // an absent field is zero in `actual`: absent text equals empty text
+      return false; // a field that is absent in `actual` is zero there: absent text equals empty text
     }
   }
   return true;

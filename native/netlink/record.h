@@ -1,7 +1,7 @@
-// The codec: one table describes a record (a struct and its netlink attributes) and drives decoding, encoding, merging,
-// error location and the debug dump. The struct itself is the row that crosses into JavaScript.
+// The codec. A table describes a record (a struct and its netlink attributes); decoding, encoding, merging, error
+// location and the debug dump are driven by it. The struct is the row that JavaScript reads and writes.
 //
-// A row starts with `uint32_t present`: bit i says that field i of the table has a value. Absent is not zero.
+// A row starts with `uint32_t present`: bit i is set if field i of the table has a value. Absent is not zero.
 #pragma once
 
 #include "netlink/attribute.h"
@@ -12,15 +12,15 @@
 
 namespace netlink {
 
-// Width and byte order of a field on the wire. In the row, numbers are always in host order.
+// Wire format of a field. In the row, numbers are always in host order.
 enum class Kind : uint8_t {
   u8,
   u16,
   u32,
   u64,
   be16,   // network order on the wire
-  text,   // NUL-terminated; the row has room for the NUL
-  bytes,  // raw, copied as they are; shorter payloads are filled with zeros
+  text,   // NUL-terminated; the row includes the NUL
+  bytes,  // raw; shorter payloads are zero-filled
   flags,  // {u32 flags, u32 mask}
   nested, // another record, itself with presence bits
 };
@@ -30,16 +30,16 @@ struct Record;
 struct Field {
   const char* name;
   Kind kind;
-  uint16_t attribute;   // the kernel's number
+  uint16_t attribute;   // number
   uint16_t offset;      // in the row
   uint16_t size;        // in the row
-  bool replyOnly;       // the kernel tells it and never takes it: not encoded, not merged
+  bool replyOnly;       // only in replies of the kernel: not encoded, not merged
   const Record* record; // of a nested field
-  const char* constant; // the kernel's name of `attribute`
+  const char* constant; // name of `attribute` in the kernel's headers
   const char* doc;
 };
 
-// By attribute number: 1 + the index of its field; 0: none.
+// Indexed by attribute number: 1 + index of the field; 0: no field.
 using Slots = std::array<uint8_t, 64>;
 
 constexpr Slots slotsOf(std::span<const Field> fields) {
@@ -50,7 +50,7 @@ constexpr Slots slotsOf(std::span<const Field> fields) {
   return slots;
 }
 
-// The most bytes that its attributes can take.
+// Upper bound of the encoded size.
 constexpr size_t mostEncodedOf(std::span<const Field> fields) {
   size_t most = 0;
   for (const Field& field : fields) {
@@ -62,11 +62,13 @@ constexpr size_t mostEncodedOf(std::span<const Field> fields) {
 struct Record {
   const char* name;
   uint16_t size;      // of the row
-  uint16_t attribute; // of the record inside a message; 0: its attributes stand at the top level
+  uint16_t attribute; // that contains the record in a message; 0: the fields are top-level attributes
   std::span<const Field> fields;
-  // Takes what comes in the order of the table (sweep.h); null: nobody made it.
+  // Generated decoder (sweep.h): decodes attributes as long as they are in table order and returns where it stopped.
+  // Null for records without generated code.
   const std::byte* (*inOrder)(const std::byte* begin, const std::byte* end, std::byte* row) = nullptr;
-  // Writes the attributes of a row into zeros and answers their end (sweep.h); null: the record is never encoded.
+  // Generated encoder (sweep.h): writes a row's attributes to zeroed memory and returns their end. Null for records
+  // that are never encoded.
   std::byte* (*put)(const std::byte* row, std::byte* to) = nullptr;
   size_t mostEncoded = mostEncodedOf(fields);
   Slots slots = slotsOf(fields);
@@ -104,8 +106,8 @@ constexpr size_t widthOf(Kind kind) {
   }
 }
 
-// Compile-time proof that a table fits its struct: widths match kinds, members are aligned and do not overlap, no
-// attribute stands twice, no gap hides a member that nobody described, at most 32 fields, rows pack into arrays.
+// Compile-time check that a table fits its struct: widths match kinds, members are aligned and do not overlap, no
+// attribute is listed twice, every member of the struct is in the table, at most 32 fields, size a multiple of 8.
 constexpr bool wellFormed(const Record& record) {
   if (record.fields.size() > 32 || record.size % 8 != 0) {
     return false;
@@ -139,7 +141,7 @@ constexpr bool wellFormed(const Record& record) {
     }
     described += field.size;
   }
-  return record.size - described < 8; // what is left is the padding at the end
+  return record.size - described < 8; // the difference is padding at the end
 }
 
 inline bool has(const Record& record, const std::byte* row, const Field& field) {
@@ -147,7 +149,7 @@ inline bool has(const Record& record, const std::byte* row, const Field& field) 
   return (load<uint32_t>(row) >> bit & 1U) != 0;
 }
 
-// Copies a text up to its NUL. False when it has no room. Most are a few bytes: a loop is cheaper than a call.
+// Copies a text up to its NUL. False: too long. A loop, as most texts are so short that a call would cost more.
 [[nodiscard]] inline bool copyText(Bytes payload, std::byte* to, size_t room) {
   for (const std::byte letter : payload) {
     if (letter == std::byte{0}) {
@@ -161,34 +163,33 @@ inline bool has(const Record& record, const std::byte* row, const Field& field) 
   return true;
 }
 
-// Copies one payload into its place. False when the width is not the kind's.
+// Decodes one payload to `to`. False: wrong length for the kind.
 [[nodiscard]] bool decodeField(const Field& field, Bytes payload, std::byte* to);
 
-// Decodes a list of attributes into a row, which is zeroed first. Unknown attributes are skipped (newer kernels); a
-// known one of the wrong width is an error, answered with its path ("service.netmask").
+// Zeroes the row and decodes a list of attributes into it. Unknown attributes are skipped (newer kernels). Returns the
+// path ("service.netmask") of a known attribute with the wrong length.
 [[nodiscard]] std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row);
 
-// Appends the present fields of a row, in the order of the table; what only the kernel can tell is left out. The record
-// has to have `put`.
+// Appends the present fields of a row in table order, without reply-only fields. Requires `record.put`.
 void encode(const Record& record, const std::byte* row, Writer& writer);
 
-// The same, wrapped in the record's own attribute.
+// encode(), nested in the record's attribute.
 void encodeNested(const Record& record, const std::byte* row, Writer& writer);
 
-// Completes `row` with the fields of `base` that it lacks: a patch becomes the full record the kernel wants.
+// Fills absent fields of `row` from `base`: turns a patch into the full record that the kernel requires.
 void merge(const Record& record, std::byte* row, const std::byte* base);
 
-// True when nothing is left for merge() to fill in.
+// True if merge() would have nothing to fill in.
 [[nodiscard]] bool isComplete(const Record& record, const std::byte* row);
 
-// True when every field present in `wish` has the same value in `actual`.
-[[nodiscard]] bool matches(const Record& record, const std::byte* wish, const std::byte* actual);
+// True if every field present in `wanted` has the same value in `actual`.
+[[nodiscard]] bool matches(const Record& record, const std::byte* wanted, const std::byte* actual);
 
-// The path of the attribute that stands at `offset` (as extended ACKs give it, from the start of `attributes`), for
-// instance "service.netmask"; empty when there is none.
+// The path ("service.netmask") of the attribute at `offset` from the start of `attributes`, as in extended ACKs; empty
+// if no attribute is there.
 [[nodiscard]] std::string locate(std::span<const Record* const> top, Bytes attributes, size_t offset);
 
-// Annotated hex, one attribute after the other: the debug dump, and the format of the golden files.
+// Annotated hex, one attribute per line: the debug dump and the format of the golden files.
 [[nodiscard]] std::string describe(std::span<const Record* const> top, Bytes attributes);
 
 } // namespace netlink

@@ -23,7 +23,7 @@ sockaddr_nl kernelAddress() {
 }
 
 Status prepare(int fd, uint32_t& portId) {
-  // Extended ACKs say which attribute was refused; capped ones do not repeat the request.
+  // Extended ACKs name the refused attribute; capped ones do not repeat the request.
   for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK}) {
     const int on = 1;
     if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof on) != 0) {
@@ -40,7 +40,7 @@ Status prepare(int fd, uint32_t& portId) {
     return local(errno);
   }
   portId = address.nl_pid;
-  // Connected to port 0, the socket refuses datagrams that any other process sends to it.
+  // A socket connected to port 0 refuses datagrams of other processes.
   address = kernelAddress();
   if (connect(fd, generic, sizeof address) != 0) {
     return local(errno);
@@ -118,7 +118,7 @@ void Socket::close() {
 }
 
 Status Socket::reserveSend(size_t size) {
-  // The kernel wants a little room beside the data, and doubles what it is given for its own bookkeeping.
+  // The kernel needs some room besides the data; setsockopt() doubles the value for its bookkeeping.
   const size_t wanted = size + 4096;
   if (wanted <= sendRoom_) {
     return done();
@@ -136,9 +136,9 @@ Status Socket::reserveSend(size_t size) {
   }
   const int value = static_cast<int>(std::min<size_t>(wanted, 0x3fffffff));
   if (setsockopt(fd_, SOL_SOCKET, SO_SNDBUFFORCE, &value, sizeof value) == 0) {
-    return done(); // what it is now is asked the next time
+    return done(); // the next call reads the new size
   }
-  // Without CAP_NET_ADMIN in the initial user namespace net.core.wmem_max is the limit.
+  // Without CAP_NET_ADMIN in the initial user namespace, net.core.wmem_max is the limit.
   if (setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &value, sizeof value) != 0) {
     return local(errno);
   }
@@ -163,7 +163,7 @@ Status Socket::send(Bytes datagram, const Control& control) {
     if (!transient || attempt >= sendAttempts || Clock::now() >= control.deadline) {
       return local(error);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt)); // no memory just now
+    std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt)); // the kernel is out of memory
   }
 }
 
@@ -209,7 +209,7 @@ Status Socket::receive(std::span<std::byte> buffer, const Control& control, Byte
         return {Cause::overrun, ENOBUFS};
       }
       if (errno != EAGAIN) {
-        return {Cause::malformed, errno}; // the request was sent: nobody knows what became of it
+        return {Cause::malformed, errno}; // the request was sent, so its outcome is unknown
       }
       const Status status = waitReadable(control);
       if (!status.ok()) {

@@ -1,5 +1,5 @@
-// How a request can end. There are three ends and no others: done, rejected (the kernel or a local system call said
-// no, and nothing was applied), unknown (the request may or may not have been carried out).
+// The outcomes of a request: done; rejected (by the kernel or a local system call: nothing was applied); unknown (it
+// may or may not have been carried out).
 #pragma once
 
 #include <cerrno>
@@ -11,16 +11,16 @@ namespace netlink {
 
 enum class Cause : uint8_t {
   none,        // done
-  rejected,    // the kernel answered with `error`; nothing was applied
-  local,       // a system call of ours failed with `error` before the kernel saw the request; nothing was applied
-  unavailable, // the generic netlink family is not there
-  timeout,     // the deadline passed while an answer was due
-  overrun,     // the kernel dropped answers because our receive queue was full (ENOBUFS, NLMSG_OVERRUN)
-  truncated,   // an answer did not fit the receive buffer
-  malformed,   // an answer that no kernel should send
-  aborted,     // the caller gave up
+  rejected,    // the kernel refused it with `error`; nothing was applied
+  local,       // a system call failed with `error` before the request was sent; nothing was applied
+  unavailable, // no such generic netlink family or netfilter subsystem
+  timeout,     // no reply before the deadline
+  overrun,     // the kernel dropped replies because our receive queue was full (ENOBUFS, NLMSG_OVERRUN)
+  truncated,   // a reply larger than the receive buffer
+  malformed,   // an invalid reply
+  aborted,     // by the caller
   closed,      // the session was closed
-  conflict,    // others kept changing the table while we tried to read or change it
+  conflict,    // the table changed during every attempt to read or change it
 };
 
 struct [[nodiscard]] Status {
@@ -29,7 +29,7 @@ struct [[nodiscard]] Status {
 
   [[nodiscard]] constexpr bool ok() const { return cause == Cause::none; }
 
-  // True when a request that was sent and ended like this may have been carried out, although nobody can say so.
+  // True if a request that was sent and ended in this way may have been carried out.
   [[nodiscard]] constexpr bool doubtful() const {
     switch (cause) {
     case Cause::timeout:
@@ -44,7 +44,7 @@ struct [[nodiscard]] Status {
     }
   }
 
-  // True when this is not about one operation: the next one would end in the same way.
+  // True if the failure is not specific to one operation: the next one would fail in the same way.
   [[nodiscard]] constexpr bool general() const {
     switch (cause) {
     case Cause::none:
@@ -64,14 +64,14 @@ constexpr Status done() { return {}; }
 constexpr Status rejected(int error) { return {Cause::rejected, error}; }
 constexpr Status local(int error) { return {Cause::local, error}; }
 
-// How one operation of a call failed, or all from one on.
+// The failure of one operation of a call, or of all operations from `index` on.
 struct Failure {
-  size_t index = 0; // of the operation in its call
+  size_t index = 0; // of the operation in the call
   Status status;
   bool unknown = false;  // it may have been carried out
-  bool rest = false;     // this holds for all operations behind it as well; unless `unknown`, none of them was sent
+  bool rest = false;     // applies to all later operations too; unless `unknown`, none of them was sent
   std::string attribute; // path of the refused attribute, from the extended ACK
-  std::string message;   // the kernel's own words, from the extended ACK
+  std::string message;   // text of the extended ACK
 };
 
 inline Failure failureOf(size_t index, Status status, bool unknown = false) {

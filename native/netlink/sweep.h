@@ -1,7 +1,7 @@
-// The quick part of decoding, and all of encoding: code that is made from a table at compile time, one step for each of
-// its fields. A step of decoding takes its attribute when that stands next, with the header that the table predicts; so
-// no step searches, and every copy has a known size. What comes otherwise (another order, a flag in the type, a wrong
-// length, attributes that the table does not know) is left for decode().
+// The fast path of decoding, and all of encoding: code generated from a table at compile time, one step per field. A
+// decoding step takes the next attribute if its header is the one that the table predicts, so no step searches and
+// every copy has a constant size. Everything else (another order, a flag in the type, a wrong length, unknown
+// attributes) is left to decode().
 #pragma once
 
 #include "netlink/record.h"
@@ -20,10 +20,10 @@ struct Sweep {
 
   [[nodiscard]] size_t left() const { return static_cast<size_t>(end - at); }
 
-  void pass(size_t length) { at += std::min(align4(length), left()); } // the last attribute may lack its padding
+  void skip(size_t length) { at += std::min(align4(length), left()); } // the last attribute may lack its padding
 };
 
-// The length of the attribute that stands next, when it has this type and fits; else 0.
+// Length of the next attribute if it has this type and fits, else 0.
 inline size_t lengthOfNext(const Sweep& sweep, uint16_t type) {
   if (sweep.left() < sizeof(nlattr)) {
     return 0;
@@ -33,7 +33,8 @@ inline size_t lengthOfNext(const Sweep& sweep, uint16_t type) {
   return found && header.nla_len >= sizeof(nlattr) && header.nla_len <= sweep.left() ? header.nla_len : 0;
 }
 
-constexpr uint64_t knownIn(std::span<const Field> fields) {
+// Bit set of the attribute numbers in a table.
+constexpr uint64_t knownTypes(std::span<const Field> fields) {
   uint64_t known = 0;
   for (const Field& field : fields) {
     known |= uint64_t{1} << field.attribute;
@@ -41,15 +42,15 @@ constexpr uint64_t knownIn(std::span<const Field> fields) {
   return known;
 }
 
-// Passes attributes that the table does not know.
-inline void passUnknown(Sweep& sweep, uint64_t known) {
+// Skips attributes that are not in the table.
+inline void skipUnknown(Sweep& sweep, uint64_t known) {
   while (sweep.left() >= sizeof(nlattr)) {
     const auto header = load<nlattr>(sweep.at);
     const unsigned type = header.nla_type & NLA_TYPE_MASK;
     if ((type < 64 && (known >> type & 1U) != 0) || header.nla_len < sizeof(nlattr) || header.nla_len > sweep.left()) {
       return;
     }
-    sweep.pass(header.nla_len);
+    sweep.skip(header.nla_len);
   }
 }
 
@@ -57,25 +58,25 @@ constexpr uint32_t headerOf(const Field& field) {
   return std::bit_cast<uint32_t>(nlattr{static_cast<uint16_t>(sizeof(nlattr) + field.size), field.attribute});
 }
 
-// One field of the table.
+// Decodes field `index` if its attribute is next.
 template <const auto& fields, size_t index> [[gnu::always_inline]] inline void takeField(Sweep& sweep) {
   constexpr const Field& field = fields[index];
   constexpr size_t length = sizeof(nlattr) + field.size;
-  [[maybe_unused]] const bool taken = (sweep.present >> index & 1U) != 0; // then zeros have to go before it again
+  [[maybe_unused]] const bool taken = (sweep.present >> index & 1U) != 0; // repeated: decode() clears it first
   if constexpr (field.kind == Kind::nested) {
-    passUnknown(sweep, knownIn(fields)); // STATS, which stands before STATS64 and is not wanted
+    skipUnknown(sweep, knownTypes(fields)); // STATS, which precedes STATS64
     const size_t nested = taken ? 0 : lengthOfNext(sweep, field.attribute);
     const std::byte* const end = sweep.at + nested;
     if (nested == 0 || field.record->inOrder(sweep.at + sizeof(nlattr), end, sweep.row + field.offset) != end) {
       return;
     }
-    sweep.pass(nested);
+    sweep.skip(nested);
   } else if constexpr (field.kind == Kind::text) {
     const size_t any = taken ? 0 : lengthOfNext(sweep, field.attribute);
     if (any == 0 || !copyText(Bytes(sweep.at, any).subspan(sizeof(nlattr)), sweep.row + field.offset, field.size)) {
       return;
     }
-    sweep.pass(any);
+    sweep.skip(any);
   } else {
     if (sweep.left() < length || load<uint32_t>(sweep.at) != headerOf(field)) {
       return;
@@ -84,45 +85,45 @@ template <const auto& fields, size_t index> [[gnu::always_inline]] inline void t
     if constexpr (field.kind == Kind::be16) {
       store(sweep.row + field.offset, networkOrder(load<uint16_t>(payload)));
     } else {
-      static_assert(widthOf(field.kind) != 0 || field.kind == Kind::bytes, "how are fields of this kind taken?");
+      static_assert(widthOf(field.kind) != 0 || field.kind == Kind::bytes, "no fast path for this kind");
       std::memcpy(sweep.row + field.offset, payload, field.size);
     }
     if constexpr (align4(length) == length) {
       sweep.at += length;
     } else {
-      sweep.pass(length);
+      sweep.skip(length);
     }
   }
   sweep.present |= 1U << index;
 }
 
-// Where attribute `index` stands when all come that are before it, each as wide as the table says.
-constexpr size_t placeOf(std::span<const Field> fields, size_t index) {
-  size_t place = 0;
+// Offset of attribute `index` in a message that has all attributes before it.
+constexpr size_t wireOffset(std::span<const Field> fields, size_t index) {
+  size_t offset = 0;
   for (const Field& field : fields.first(index)) {
-    place += sizeof(nlattr) + align4(field.size);
+    offset += sizeof(nlattr) + align4(field.size);
   }
-  return place;
+  return offset;
 }
 
 constexpr bool areCounters(std::span<const Field> fields) {
   return std::ranges::all_of(fields, [](const Field& field) { return field.kind == Kind::u64; });
 }
 
-// Takes all fields of a table of counters at once. False: they are not all there, in order, and nothing else.
+// Decodes a complete table of counters at once. False: an attribute is missing, out of order or not in the table.
 template <const auto& fields, size_t... index>
 [[gnu::always_inline]] inline bool takeCounters(const std::byte* from, size_t size, std::byte* row,
                                                 std::index_sequence<index...> /*all*/) {
-  if (size != placeOf(fields, sizeof...(index)) ||
-      ((load<uint32_t>(from + placeOf(fields, index)) ^ headerOf(fields[index])) | ...) != 0) {
+  if (size != wireOffset(fields, sizeof...(index)) ||
+      ((load<uint32_t>(from + wireOffset(fields, index)) ^ headerOf(fields[index])) | ...) != 0) {
     return false;
   }
-  (std::memcpy(row + fields[index].offset, from + placeOf(fields, index) + sizeof(nlattr), sizeof(uint64_t)), ...);
+  (std::memcpy(row + fields[index].offset, from + wireOffset(fields, index) + sizeof(nlattr), sizeof(uint64_t)), ...);
   store(row, static_cast<uint32_t>((uint64_t{1} << sizeof...(index)) - 1));
   return true;
 }
 
-// Takes attributes into a row of zeros as long as they come in the order of the table; answers where it stopped.
+// Decodes attributes into a zeroed row as long as they are in table order. Returns where it stopped.
 template <const auto& fields>
 const std::byte* takeInOrder(const std::byte* begin, const std::byte* end, std::byte* row) {
   constexpr auto all = std::make_index_sequence<std::size(fields)>();
@@ -132,7 +133,7 @@ const std::byte* takeInOrder(const std::byte* begin, const std::byte* end, std::
     }
   }
   Sweep sweep{begin, end, row};
-  // Once more, as the kernel tells the family of a destination behind what follows it in requests.
+  // Two rounds: replies carry ADDR_FAMILY after attributes that it precedes in our table.
   for (int round = 0; round < 2 && sweep.at != end; ++round) {
     [&]<size_t... index>(std::index_sequence<index...>) { (takeField<fields, index>(sweep), ...); }(all);
   }
@@ -140,8 +141,7 @@ const std::byte* takeInOrder(const std::byte* begin, const std::byte* end, std::
   return sweep.at;
 }
 
-// Writes the attribute of a field into zeros, if it has a value, and answers where the next one goes. No request has a
-// nested field: those are the kernel's to tell.
+// Writes the attribute of a present field to zeroed memory and returns its end. Nested fields are reply-only.
 template <const auto& fields, size_t index>
 [[gnu::always_inline]] inline std::byte* putField(const std::byte* row, uint32_t present, std::byte* to) {
   constexpr const Field& field = fields[index];
@@ -155,7 +155,7 @@ template <const auto& fields, size_t index>
     for (; size + 1 < field.size && from[size] != std::byte{0}; ++size) {
       payload[size] = from[size];
     }
-    ++size; // its NUL, which is there already
+    ++size; // the NUL, already zero
     store(to, nlattr{static_cast<uint16_t>(sizeof(nlattr) + size), field.attribute});
     return payload + align4(size);
   } else if constexpr (field.kind == Kind::be16) {
@@ -167,7 +167,7 @@ template <const auto& fields, size_t index>
   return payload + align4(field.size);
 }
 
-// Writes the attributes of a row into zeros, in the order of the table; answers their end.
+// Writes the attributes of a row to zeroed memory, in table order. Returns their end.
 template <const auto& fields> std::byte* putInOrder(const std::byte* row, std::byte* to) {
   const auto present = load<uint32_t>(row);
   [&]<size_t... index>(std::index_sequence<index...>) {
@@ -176,7 +176,7 @@ template <const auto& fields> std::byte* putInOrder(const std::byte* row, std::b
   return to;
 }
 
-// A record with the code that is made from its table.
+// A record with its generated decoder and encoder.
 template <typename Row, const auto& fields> constexpr Record recordOf(const char* name, uint16_t attribute = 0) {
   return {name, sizeof(Row), attribute, fields, takeInOrder<fields>, putInOrder<fields>};
 }
