@@ -1,4 +1,4 @@
-// What can be asked of IPVS: one line per operation.
+// The operations of IPVS: one line each.
 #pragma once
 
 #include "ipvs/schema.h"
@@ -30,7 +30,7 @@ enum class Operation : uint32_t {
 
 enum class Form : uint8_t {
   write,
-  patch, // a write for which the current row is read first: the kernel replaces records as a whole
+  patch, // a write that first reads the current row, as the kernel replaces whole records
   get,
   dump,
 };
@@ -40,9 +40,9 @@ struct Command {
   const char* name;
   uint8_t command; // IPVS_CMD_*
   Form form;
-  bool service;                    // the request carries a service (at least its key)
-  bool destination;                // and a destination
-  const netlink::Record* settings; // or a record of its own
+  bool service;                    // the request contains a service (at least its key)
+  bool destination;                // the request contains a destination
+  const netlink::Record* settings; // another record in the request
   const netlink::Record* reply;
 };
 
@@ -63,7 +63,7 @@ inline constexpr Command commands[] = {
      nullptr},
     {Operation::getService, "getService", IPVS_CMD_GET_SERVICE, Form::get, true, false, nullptr, &serviceRecord},
     {Operation::listServices, "listServices", IPVS_CMD_GET_SERVICE, Form::dump, false, false, nullptr, &serviceRecord},
-    // There is no request for one destination, in any kernel.
+    // No kernel has a request for a single destination.
     {Operation::listDestinations, "listDestinations", IPVS_CMD_GET_DEST, Form::dump, true, false, nullptr,
      &destinationRecord},
     {Operation::info, "info", IPVS_CMD_GET_INFO, Form::get, false, false, nullptr, &infoRecord},

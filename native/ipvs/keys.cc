@@ -9,14 +9,14 @@
 namespace ipvs {
 namespace {
 
-// Both halves of a product: every bit of one number reaches every bit of the result.
+// Folds the 128-bit product: every input bit affects every output bit.
 uint64_t mixed(uint64_t left, uint64_t right) {
   const auto product = static_cast<unsigned __int128>(left) * right;
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-// Finds rows of equal keys: among a few by comparing all, else by their hashes. Holds four bytes for each row and a
-// half more at least, as long listings are what takes memory.
+// A set of row numbers, by key. Compares all keys of a few rows, else uses a hash table of 6 to 12 bytes per row:
+// small, as it exists beside the largest listings.
 class RowSet {
 public:
   RowSet(const netlink::Record& record, const std::byte* rows, size_t count) : record_(record), rows_(rows) {
@@ -25,7 +25,7 @@ public:
     }
   }
 
-  // Says that `row` will be number `next` of those that are kept; false: one of its key is there.
+  // Inserts `row` as kept row `next`. Returns false if its key is already present.
   bool insert(const std::byte* row, size_t next) {
     const Key key = keyOf(record_, row);
     if (slots_.empty()) {

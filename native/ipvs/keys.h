@@ -1,4 +1,4 @@
-// Rows of a dump, and what identifies each.
+// Rows of a dump, and their keys.
 #pragma once
 
 #include "ipvs/schema.h"
@@ -11,25 +11,25 @@ namespace ipvs {
 
 using Row = std::vector<std::byte>;
 
-// What a read found, one row after the other.
+// Rows of equal size, one after the other.
 using Rows = netlink::Buffer;
 
-// What identifies a row among those of its dump.
+// Identifies a row within its dump.
 using Key = std::array<std::byte, 32>;
 
 [[nodiscard]] Key keyOf(const netlink::Record& record, const std::byte* row);
 
-// A number made from a key, another one in each process: nobody can choose keys that collide.
+// Hash of a key with a secret of the process, so that an attacker cannot choose colliding keys.
 [[nodiscard]] uint64_t hashOf(const Key& key, uint64_t seed);
 
-// Removes rows behind the first `from` bytes that repeat an earlier one of these. True: there was one.
+// Removes duplicates among the rows behind the first `from` bytes. True: at least one was removed.
 [[nodiscard]] bool removeRepeated(const netlink::Record& record, Rows& rows, size_t from);
 
-// What the keys of a pass add up to, in any order. Passes with other keys differ, but for less than one case in 2^64:
-// so none has to keep its keys until the next is done.
+// An order-independent checksum of keys, to compare two passes without keeping their keys. Passes with different keys
+// have the same sum with a probability below 2^-64.
 class KeySum {
 public:
-  // `owner`: what this answered for the service that the key belongs to.
+  // Returns the hash of the key. `owner`: the hash of the service that the key belongs to.
   uint64_t add(const Key& key, uint64_t owner = 0);
 
   bool operator==(const KeySum&) const = default;

@@ -1,4 +1,4 @@
-// The destinations of one service as they were listed a moment ago: for many patches of one service in a row.
+// The destinations of one service as last listed: a cache for consecutive patches of one service.
 #pragma once
 
 #include "ipvs/keys.h"
@@ -14,10 +14,10 @@ public:
 
   [[nodiscard]] bool of(const std::byte* service) const { return sameService(service_.data(), service); }
 
-  // The row of `destination`; null: there was none.
+  // The listed row with the key of `destination`; null: none.
   [[nodiscard]] const std::byte* find(const std::byte* destination) const;
 
-  // A write that is on its way puts `destination` in the place of the row that was listed.
+  // Replaces the listed row by `destination`, which is about to be written.
   void put(const std::byte* destination);
 
 private:

@@ -8,15 +8,15 @@
 namespace ipvs {
 namespace {
 
-bool saysMissing(const Failure& failure) {
+bool isMissing(const Failure& failure) {
   return failure.status.cause == netlink::Cause::rejected &&
          (failure.status.error == ESRCH || failure.status.error == ENOENT);
 }
 
 } // namespace
 
-// True when something in the chunk must be sent before a patch looks at what it changes. What is listed already knows
-// of the other patches in the chunk; a new listing would not.
+// True if the chunk must be sent before the current row of a patch is read. A cached listing includes the other patches
+// in the chunk; a new listing would not.
 bool Session::waitsFor(const Item& item) const {
   const bool listed = item.operation == Operation::updateDestination && current_ && current_->of(item.service);
   return std::ranges::any_of(chunk_, [&](const Entry& entry) {
@@ -32,8 +32,8 @@ bool Session::waitsFor(const Item& item) const {
   });
 }
 
-// Reads the record that a patch is for and fills in what the patch does not name. A patch that names everything takes
-// its turn as well: another one may have been read already, and would be written over it.
+// Reads the current row of a patch and fills in the fields that the patch lacks. A patch with all fields takes the lock
+// as well: another process may have read the row already and would overwrite it.
 Failure Session::complete(Item& item, const Control& control, std::vector<Failure>& failures) {
   const bool service = item.operation == Operation::updateService;
   const netlink::Record& record = service ? serviceRecord : destinationRecord;
@@ -57,13 +57,13 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
     row = completed_.back().data();
   }
   if (!service && current_ && current_->of(item.service)) {
-    current_->put(row); // for the patches behind it; send() forgets it should this one fail
+    current_->put(row); // for later patches; send() drops the listing if this one fails
   }
   return {};
 }
 
-// The row as it is in the kernel, from what was listed for the patch before if that was one of the same service: a
-// listing for each would take a time that grows with the square of their number.
+// The row in the kernel, from the cached listing if the previous patch was for the same service: one listing per patch
+// would take quadratic time.
 Failure Session::currentRow(const Item& item, const Control& control, Rows& row) {
   if (item.operation == Operation::updateService) {
     return read(Operation::getService, item.service, true, control, row);
@@ -80,12 +80,12 @@ Failure Session::currentRow(const Item& item, const Control& control, Rows& row)
     row = Rows({found, sizeof(Destination)});
     return {};
   }
-  return findDestination(item, control, row); // one pass may have missed it
+  return findDestination(item, control, row); // the listing's single pass may have missed it
 }
 
-// Missing destination: rejected with ENOENT, missing service: with ESRCH, as the kernel's writes answer.
+// Same errors as the kernel's writes: ENOENT for a missing destination, ESRCH for a missing service.
 Failure Session::findDestination(const Item& item, const Control& control, Rows& found) {
-  for (const bool consistent : {false, true}) { // one pass may miss it; only two that agree prove it absent
+  for (const bool consistent : {false, true}) { // a single pass may miss it; two that agree prove its absence
     Rows rows;
     Failure failure = read(Operation::listDestinations, item.service, consistent, control, rows);
     if (!failure.status.ok()) {
@@ -102,12 +102,12 @@ Failure Session::findDestination(const Item& item, const Control& control, Rows&
   return failureOf(0, netlink::rejected(ENOENT));
 }
 
-// Settles an unknown write by looking at the table. The kernel carries a datagram out before sendmsg() returns, so what
-// is not there now will not appear later.
+// Settles an unknown write by reading the table. The kernel processes a datagram before sendmsg() returns, so a write
+// without effect by now will have none later.
 void Session::resolve(const Item& item, Failure& failure, const Control& control) {
   const netlink::Cause cause = failure.status.cause;
   if (cause == netlink::Cause::aborted || cause == netlink::Cause::closed) {
-    return; // the caller does not want to wait for this
+    return; // the caller is not waiting any more
   }
   const Control extended = control.forReadBack();
   if (item.settings != nullptr) {
@@ -115,7 +115,7 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
     return;
   }
   if (item.operation == Operation::zeroService || item.operation == Operation::zeroAll) {
-    return; // counters move on: nothing to see
+    return; // counters keep changing: a read proves nothing
   }
   Rows row;
   const bool onService = item.operation <= Operation::removeService;
@@ -127,10 +127,10 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
     }
     return;
   }
-  const Failure looked =
+  const Failure readBack =
       onService ? read(Operation::getService, item.service, true, extended, row) : findDestination(item, extended, row);
-  const bool missing = saysMissing(looked);
-  if (!looked.status.ok() && !missing) {
+  const bool missing = isMissing(readBack);
+  if (!readBack.status.ok() && !missing) {
     return; // still unknown
   }
   const bool removal = item.operation == Operation::removeService || item.operation == Operation::removeDestination;
@@ -140,8 +140,8 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
     return;
   }
   const netlink::Record& record = onService ? serviceRecord : destinationRecord;
-  const std::byte* wish = onService ? item.service : item.destination;
-  if (!missing && netlink::matches(record, wish, row.data())) {
+  const std::byte* wanted = onService ? item.service : item.destination;
+  if (!missing && netlink::matches(record, wanted, row.data())) {
     failure.unknown = false;
     failure.status = netlink::done();
   } else if (missing) {
@@ -149,13 +149,13 @@ void Session::resolve(const Item& item, Failure& failure, const Control& control
   }
 }
 
-// The same for timeouts and synchronisation daemons. A daemon is running or not, there is one of each role.
+// resolve() for timeouts and synchronisation daemons. At most one daemon of each role is running.
 void Session::resolveSettings(const Item& item, Failure& failure, const Control& control) {
   Rows rows;
   const bool daemon = item.operation != Operation::setTimeouts;
-  const Failure looked =
+  const Failure readBack =
       read(daemon ? Operation::listSyncDaemons : Operation::getTimeouts, nullptr, true, control, rows);
-  if (!looked.status.ok()) {
+  if (!readBack.status.ok()) {
     return;
   }
   if (!daemon) {
@@ -172,7 +172,7 @@ void Session::resolveSettings(const Item& item, Failure& failure, const Control&
   }
   const bool start = item.operation == Operation::startSyncDaemon;
   if (start && running != nullptr && !netlink::matches(daemonRecord, item.settings, running)) {
-    return; // one runs, but is it ours?
+    return; // a daemon is running with other settings: not ours, or an older one
   }
   failure.unknown = false;
   failure.status = start == (running != nullptr) ? netlink::done() : failure.status;

@@ -21,9 +21,9 @@ using netlink::Status;
 // Patches take some 100 microseconds; a chunk of them takes milliseconds.
 constexpr std::chrono::microseconds shortestPause{50};
 constexpr std::chrono::microseconds longestPause{500};
-constexpr std::chrono::milliseconds longestRow{50}; // of turns with hardly a pause
+constexpr std::chrono::milliseconds longestStreak{50}; // of acquisitions in quick succession
 
-// A descriptor of its own: handles of one process exclude each other, too.
+// Opens a new descriptor per lock, so that sessions of one process exclude each other as well.
 int openNamespace() {
   const int fd = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   if (fd >= 0 || errno != ENOENT) {
@@ -33,14 +33,14 @@ int openNamespace() {
   if (socket < 0) {
     return -1;
   }
-  const int found = ioctl(socket, SIOCGSKNS);
+  const int fromSocket = ioctl(socket, SIOCGSKNS);
   const int error = errno;
   ::close(socket);
   errno = error;
-  return found;
+  return fromSocket;
 }
 
-// Until the pause is over or somebody wakes us.
+// Sleeps for `pause` or until the control's descriptor is readable.
 void wait(std::chrono::microseconds pause, const Control& control) {
   pollfd wake{control.wakeFd, POLLIN, 0}; // poll ignores negative descriptors
   const timespec time{0, std::chrono::nanoseconds(pause).count()};
@@ -59,7 +59,7 @@ Status PatchLock::acquire(const Control& control) {
       return netlink::local(errno);
     }
   }
-  giveWay(control);
+  pauseForWaiters(control);
   for (auto pause = shortestPause;; pause = std::min(pause * 2, longestPause)) {
     if (flock(fd_, LOCK_EX | LOCK_NB) == 0) {
       held_ = true;
@@ -78,12 +78,12 @@ Status PatchLock::acquire(const Control& control) {
   }
 }
 
-// The kernel wakes nobody who waits here and knows no order of waiting: who takes turn after turn has to make a pause.
-void PatchLock::giveWay(const Control& control) {
+// Waiters poll, as LOCK_NB has no queue: a holder that acquires again and again must pause to let them in.
+void PatchLock::pauseForWaiters(const Control& control) {
   const auto now = Clock::now();
   if (now - released_ > longestPause) {
     since_ = now;
-  } else if (now - since_ > longestRow) {
+  } else if (now - since_ > longestStreak) {
     wait(longestPause + shortestPause, control);
     since_ = Clock::now();
   }

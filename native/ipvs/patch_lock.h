@@ -1,14 +1,14 @@
-// Keeps the patches of different sessions and processes apart. The kernel replaces a record as a whole and knows no
-// compare-and-swap: of two that read, merge and write the same one at the same time, the first would lose its fields.
+// Serialises patches of different sessions and processes. The kernel replaces whole records and has no
+// compare-and-swap: of two concurrent read-merge-write cycles on one record, the first would lose its fields.
 #pragma once
 
 #include "netlink/socket.h"
 
 namespace ipvs {
 
-// A lock (flock) on the network namespace of the thread itself. All who are in the namespace meet there, in whatever
-// container or chroot they are; it needs no file, ends with its holder, and costs two system calls. It binds only those
-// who take it, and nobody is kept from reading.
+// An advisory lock (flock) on the file of the thread's network namespace: the same file for every process in the
+// namespace, also in containers and chroots. It needs no lock file, is released when its holder exits, and costs two
+// system calls. Reads do not take it.
 class PatchLock {
 public:
   PatchLock() = default;
@@ -16,13 +16,12 @@ public:
   PatchLock(const PatchLock&) = delete;
   PatchLock& operator=(const PatchLock&) = delete;
 
-  // Waits until nobody else has it, and lets others have it who wait, now and then. EBUSY: somebody still had it at the
-  // deadline. Done as well when we have it already.
+  // Waits for the lock; pauses now and then for other waiters. No-op if held. EBUSY: still locked at the deadline.
   [[nodiscard]] netlink::Status acquire(const netlink::Control& control);
   void release();
   void close();
 
-  // Releases at the end of a scope.
+  // Releases the lock at the end of a scope.
   class Release {
   public:
     explicit Release(PatchLock& lock) : lock_(lock) {}
@@ -35,12 +34,12 @@ public:
   };
 
 private:
-  void giveWay(const netlink::Control& control);
+  void pauseForWaiters(const netlink::Control& control);
 
   int fd_ = -1;
   bool held_ = false;
-  netlink::Clock::time_point since_;    // of turns with hardly a pause between them
-  netlink::Clock::time_point released_; // the last time
+  netlink::Clock::time_point since_;    // start of a streak of acquisitions
+  netlink::Clock::time_point released_; // last release
 };
 
 } // namespace ipvs

@@ -1,4 +1,4 @@
-// Reading records: single ones and dumps.
+// Reads of single records and dumps.
 #include "ipvs/session.h"
 
 #include <algorithm>
@@ -7,10 +7,10 @@
 namespace ipvs {
 namespace {
 
-// Set by the kernel in every listed service; it is no setting.
+// IP_VS_SVC_F_HASHED: set by the kernel in every listed service, not a setting.
 constexpr uint32_t hashedFlag = 0x2;
 
-// Bytes of the largest message of a dump: a service with an engine and a destination have 356.
+// Upper bound of a dump entry in bytes. The largest ones (a service with an engine, a destination) have 356.
 constexpr size_t largestEntry = 384;
 
 bool appendRow(const netlink::Record& record, const netlink::Message& message, Rows& rows) {
@@ -48,7 +48,7 @@ constexpr uint32_t presentBits(std::initializer_list<size_t> offsets) {
   return bits;
 }
 
-// What a read has to say of a service; a row that was listed has more.
+// Encodes only the key of a service: rows from a listing have other fields as well.
 void encodeKey(const std::byte* service, netlink::Writer& writer) {
   constexpr uint32_t identifying =
       presentBits({offsetof(Service, family), offsetof(Service, protocol), offsetof(Service, address),
@@ -75,7 +75,8 @@ Failure Session::get(const Command& command, const std::byte* key, const Control
   return failure;
 }
 
-// One request, and all its rows behind those that are there. `complete`: the kernel had all of them at once.
+// Sends one request and appends the rows of the reply. `complete`: all rows came in one datagram, see
+// Answers::complete().
 Failure Session::pass(netlink::Channel& channel, const Command& command, const std::byte* key, const Control& control,
                       Rows& rows, bool& complete) {
   const size_t start = rows.size();
@@ -120,21 +121,21 @@ Failure Session::pass(netlink::Channel& channel, const Command& command, const s
   }
 }
 
-// One pass without its repetitions, and what it says about itself. The kernel continues a dump by counting: when an
-// entry that was told already goes, one that was not is skipped; when one comes, another is told twice. So a repetition
-// proves that the table changed, and that something may be missing as well.
+// One pass without duplicates. The kernel continues a dump by entry count: if an entry already sent is deleted, the
+// dump skips one; if one is added, the dump repeats one. So a duplicate proves that the table changed, and that entries
+// may be missing.
 Failure Session::dumpPass(netlink::Channel& channel, const Command& command, const std::byte* key,
-                          const Control& control, Rows& rows, Pass& about) {
-  about = {};
+                          const Control& control, Rows& rows, PassInfo& info) {
+  info = {};
   const size_t start = rows.size();
-  Failure failure = pass(channel, command, key, control, rows, about.complete);
+  Failure failure = pass(channel, command, key, control, rows, info.complete);
   if (failure.status.ok() && rows.size() == start && command.service) {
-    // A dump of the destinations of a service that is not there is an empty success as well.
+    // The kernel returns an empty list also for a missing service.
     Rows service;
     failure = get(commandOf(Operation::getService), key, control, service);
   }
   if (failure.status.ok()) {
-    about.repeated = removeRepeated(*command.reply, rows, start);
+    info.repeated = removeRepeated(*command.reply, rows, start);
   }
   return failure;
 }
@@ -143,28 +144,28 @@ Failure Session::dump(const Command& command, const std::byte* key, bool consist
                       Rows& rows) {
   std::optional<KeySum> previous;
   for (int i = 0; i < consistentPasses; ++i) {
-    shiftBorders(i);
-    Pass about;
+    shiftBoundaries(i);
+    PassInfo info;
     rows.truncate(0);
-    Failure failure = dumpPass(channel_, command, key, control, rows, about);
-    if (!failure.status.ok() || !consistent || (!about.repeated && about.complete)) {
+    Failure failure = dumpPass(channel_, command, key, control, rows, info);
+    if (!failure.status.ok() || !consistent || (!info.repeated && info.complete)) {
       return failure;
     }
     const KeySum keys = sumOf(*command.reply, rows);
-    if (!about.repeated && previous == keys) {
+    if (!info.repeated && previous == keys) {
       return failure;
     }
     previous.reset();
-    if (!about.repeated) {
+    if (!info.repeated) {
       previous = keys;
     }
   }
   return failureOf(0, {netlink::Cause::conflict, 0});
 }
 
-// What a change skips is the first entry of a datagram. The first dump of a new socket begins with a short datagram, so
-// every second pass has its borders elsewhere, and two passes do not skip the same.
-void Session::shiftBorders(int pass) {
+// A change during a dump skips the first entry of a datagram. The first dump of a new socket begins with a short
+// datagram: reopening shifts the boundaries in every second pass, so that two passes cannot skip the same entry.
+void Session::shiftBoundaries(int pass) {
   if (pass % 2 == 1) {
     channel_.close();
   }

@@ -1,5 +1,5 @@
-// THE attribute tables of the IPVS family: one struct (the row) and one line per attribute. Decoder, encoder, error
-// location, debug dump and the JavaScript rows follow from them. Constants come from <linux/ip_vs.h>.
+// The attribute tables of the IPVS family: a struct (the row) and one line per attribute. Decoder, encoder, error
+// location, debug dump and the JavaScript rows are derived from them. Constants are from <linux/ip_vs.h>.
 #pragma once
 
 #include "netlink/sweep.h"
@@ -39,7 +39,7 @@ static_assert(netlink::wellFormed(statisticsRecord));
 
 struct Flags {
   uint32_t value;
-  uint32_t mask; // which bits of `value` count
+  uint32_t mask; // significant bits of `value`
 };
 
 struct Service {
@@ -64,7 +64,7 @@ inline constexpr netlink::Field serviceFields[] = {
     NETLINK_FIELD(Service, protocol, u16, IPVS_SVC_ATTR_PROTOCOL, "6 (tcp), 17 (udp) or 132 (sctp)."),
     NETLINK_FIELD(Service, address, bytes, IPVS_SVC_ATTR_ADDR, "Virtual address."),
     NETLINK_FIELD(Service, port, be16, IPVS_SVC_ATTR_PORT, "Virtual port; 0: all ports."),
-    NETLINK_FIELD(Service, fwmark, u32, IPVS_SVC_ATTR_FWMARK, "Firewall mark; wins over protocol, address and port."),
+    NETLINK_FIELD(Service, fwmark, u32, IPVS_SVC_ATTR_FWMARK, "Firewall mark; replaces protocol, address and port."),
     NETLINK_FIELD(Service, scheduler, text, IPVS_SVC_ATTR_SCHED_NAME, "Scheduler, at most 15 characters."),
     NETLINK_FIELD(Service, persistenceEngine, text, IPVS_SVC_ATTR_PE_NAME, "Persistence engine; empty: none."),
     NETLINK_FIELD(Service, flags, flags, IPVS_SVC_ATTR_FLAGS, "IP_VS_SVC_F_*."),
@@ -76,7 +76,7 @@ inline constexpr netlink::Record serviceRecord =
     netlink::recordOf<Service, serviceFields>("service", IPVS_CMD_ATTR_SERVICE);
 static_assert(netlink::wellFormed(serviceRecord));
 
-// The members from fwmark to port identify a service. Members that a key does not use are zero.
+// The members from fwmark to port are the key of a service. Unused members of the key are zero.
 inline bool sameService(const std::byte* left, const std::byte* right) {
   constexpr size_t from = offsetof(Service, fwmark);
   constexpr size_t to = offsetof(Service, port) + sizeof(Service::port);
@@ -102,7 +102,7 @@ struct Destination {
   Statistics statistics;
 };
 
-// In ipvsadm's order of sending, so that requests compare byte by byte.
+// In the order of ipvsadm's requests, so that the bytes can be compared.
 inline constexpr netlink::Field destinationFields[] = {
     NETLINK_FIELD(Destination, family, u16, IPVS_DEST_ATTR_ADDR_FAMILY, "2 or 10; absent: the service's (3.18+)."),
     NETLINK_FIELD(Destination, address, bytes, IPVS_DEST_ATTR_ADDR, "Address of the real server."),
@@ -115,7 +115,7 @@ inline constexpr netlink::Field destinationFields[] = {
     NETLINK_FIELD(Destination, upperThreshold, u32, IPVS_DEST_ATTR_U_THRESH, "Most connections; 0: no limit."),
     NETLINK_FIELD(Destination, lowerThreshold, u32, IPVS_DEST_ATTR_L_THRESH, "End of overload; 0: 3/4 of upper."),
     NETLINK_REPLY(Destination, activeConnections, u32, IPVS_DEST_ATTR_ACTIVE_CONNS, "Established or opening."),
-    NETLINK_REPLY(Destination, inactiveConnections, u32, IPVS_DEST_ATTR_INACT_CONNS, "All others."),
+    NETLINK_REPLY(Destination, inactiveConnections, u32, IPVS_DEST_ATTR_INACT_CONNS, "Connections in other states."),
     NETLINK_REPLY(Destination, persistentConnections, u32, IPVS_DEST_ATTR_PERSIST_CONNS, "Persistence templates."),
     NETLINK_REPLY_NESTED(Destination, statistics, statisticsRecord, IPVS_DEST_ATTR_STATS64, "Counters, up to 2 s old."),
 };
@@ -123,7 +123,7 @@ inline constexpr netlink::Record destinationRecord =
     netlink::recordOf<Destination, destinationFields>("destination", IPVS_CMD_ATTR_DEST);
 static_assert(netlink::wellFormed(destinationRecord));
 
-// A service holds at most one destination of an address, port and family.
+// Address, port and family are the key of a destination within its service.
 inline bool sameDestination(const std::byte* left, const std::byte* right) {
   const auto same = [&](size_t offset, size_t size) { return std::memcmp(left + offset, right + offset, size) == 0; };
   return same(offsetof(Destination, address), sizeof(Destination::address)) &&
@@ -138,7 +138,7 @@ struct Timeouts {
   uint32_t udp;
 };
 
-// Seconds; the kernel takes 0 for "leave it as it is".
+// In seconds; 0 leaves a timeout unchanged.
 inline constexpr netlink::Field timeoutsFields[] = {
     NETLINK_FIELD(Timeouts, tcp, u32, IPVS_CMD_ATTR_TIMEOUT_TCP, "Established TCP connections."),
     NETLINK_FIELD(Timeouts, tcpFin, u32, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, "TCP connections after a FIN."),
@@ -164,8 +164,9 @@ struct Daemon {
 inline constexpr netlink::Field daemonFields[] = {
     NETLINK_FIELD(Daemon, state, u32, IPVS_DAEMON_ATTR_STATE, "1 master, 2 backup."),
     NETLINK_FIELD(Daemon, interface, text, IPVS_DAEMON_ATTR_MCAST_IFN, "Interface of the multicast."),
-    NETLINK_FIELD(Daemon, syncId, u32, IPVS_DAEMON_ATTR_SYNC_ID, "A byte on the wire; a backup takes any with 0."),
-    NETLINK_FIELD(Daemon, maxLength, u16, IPVS_DAEMON_ATTR_SYNC_MAXLEN, "Bytes of a message's payload."),
+    NETLINK_FIELD(Daemon, syncId, u32, IPVS_DAEMON_ATTR_SYNC_ID,
+                  "8 bits on the wire; a backup accepts all ids with 0."),
+    NETLINK_FIELD(Daemon, maxLength, u16, IPVS_DAEMON_ATTR_SYNC_MAXLEN, "Largest payload of a message in bytes."),
     NETLINK_FIELD(Daemon, group, bytes, IPVS_DAEMON_ATTR_MCAST_GROUP, "IPv4 group, network order."),
     NETLINK_FIELD(Daemon, group6, bytes, IPVS_DAEMON_ATTR_MCAST_GROUP6, "IPv6 group."),
     // In host order, unlike every other port of this family.
@@ -189,7 +190,7 @@ inline constexpr netlink::Field infoFields[] = {
 inline constexpr netlink::Record infoRecord = netlink::recordOf<Info, infoFields>("info");
 static_assert(netlink::wellFormed(infoRecord));
 
-// What stands at the top level of an IPVS message, for error location and the debug dump.
+// Records at the top level of an IPVS message, for error location and the debug dump.
 inline constexpr const netlink::Record* requestRecords[] = {&serviceRecord, &destinationRecord, &daemonRecord,
                                                             &timeoutsRecord};
 

@@ -7,15 +7,15 @@
 namespace ipvs {
 namespace {
 
-// Every message of a chunk may be refused, and each refusal is an answer: no more than 221 answers fit the default
-// receive queue on the kernels measured.
+// Messages per datagram. Each refusal is a datagram in the receive queue, whose default size holds at least 221 on the
+// kernels measured.
 constexpr size_t chunkSize = 128;
 
-bool saysNoEntry(const Failure& failure) {
+bool isNoEntry(const Failure& failure) {
   return failure.status.cause == netlink::Cause::rejected && failure.status.error == ENOENT;
 }
 
-// True when the table can no longer tell whether `earlier` was carried out once `later` was.
+// True if a read after `later` cannot show any more whether `earlier` was carried out.
 bool overrides(const Item& later, const Item& earlier) {
   if (later.operation == Operation::flush || earlier.operation == Operation::flush) {
     return true;
@@ -39,16 +39,16 @@ bool ends(const Failure& failure, OnFailure onFailure) {
   return onFailure == OnFailure::stop || (onFailure == OnFailure::end && failure.status.general());
 }
 
-// Says that nothing from item `next` on was sent, and why. Those right before it that were sent in vain count as well:
-// they surely were not applied, and would be sent again together with the rest.
-void cutOff(std::vector<Failure>& failures, size_t next) {
+// Appends the failure of all items from `next` on, which were not sent. Includes the items directly before `next` that
+// failed generally: they were not applied either, so a retry starts with them.
+void appendRest(std::vector<Failure>& failures, size_t next) {
   const auto general = std::ranges::find_if(failures, [](const Failure& f) { return f.status.general(); });
   Failure why = general != failures.end() ? *general : failures.back();
-  const auto inVain = [&] {
+  const auto failedGenerally = [&] {
     const Failure& last = failures.back();
     return last.index + 1 == next && last.status.general() && !last.unknown;
   };
-  while (!failures.empty() && inVain()) {
+  while (!failures.empty() && failedGenerally()) {
     failures.pop_back();
     --next;
   }
@@ -75,7 +75,7 @@ Status Session::open(const Control& control) {
   return family_ != 0 ? channel_.open() : refreshFamily(control, changed);
 }
 
-// Asks for the family's number; `changed` says that it is not the one used so far.
+// Reads the family's number. `changed`: it differs from the one used so far.
 Status Session::refreshFamily(const Control& control, bool& changed) {
   const uint16_t before = family_;
   const Status status = netlink::resolveFamily(channel_, IPVS_GENL_NAME, control, family_);
@@ -90,8 +90,8 @@ std::vector<Failure> Session::execute(std::span<const Item> items, const Control
   const PatchLock::Release release(patchLock_);
   const size_t most = onFailure == OnFailure::stop ? 1 : chunkSize;
   std::vector<Failure> failures;
-  size_t known = 0; // failures that were looked at
-  const auto over = [&] {
+  size_t known = 0; // failures checked so far
+  const auto ended = [&] {
     const auto fresh = std::span(failures).subspan(std::exchange(known, failures.size()));
     return std::ranges::any_of(fresh, [onFailure](const Failure& f) { return ends(f, onFailure); });
   };
@@ -103,10 +103,10 @@ std::vector<Failure> Session::execute(std::span<const Item> items, const Control
     if (commandOf(item.operation).form == Form::patch) {
       Failure failure = complete(item, control, failures);
       if (!failure.status.ok()) {
-        send(control, failures); // failures come in order
+        send(control, failures); // earlier items first, so that failures are in order
       }
-      if (over()) {
-        cutOff(failures, index); // one of those before it
+      if (ended()) {
+        appendRest(failures, index); // by an earlier item
         return failures;
       }
       if (failure.status.ok()) {
@@ -124,14 +124,14 @@ std::vector<Failure> Session::execute(std::span<const Item> items, const Control
     if (chunk_.size() >= most) {
       send(control, failures);
     }
-    if (over()) {
-      cutOff(failures, index + 1);
+    if (ended()) {
+      appendRest(failures, index + 1);
       return failures;
     }
   }
   send(control, failures);
-  if (over()) {
-    cutOff(failures, items.size());
+  if (ended()) {
+    appendRest(failures, items.size());
   }
   return failures;
 }
@@ -143,14 +143,14 @@ void Session::send(const Control& control, std::vector<Failure>& failures) {
   }
   std::vector<Entry> entries = chunk_;
   std::vector<Failure> failed = attempt(control);
-  // With a stale family number every message is refused with ENOENT, which is also IPVS's own word for a missing
-  // destination or scheduler: look the number up again before believing it.
-  if (std::ranges::any_of(failed, saysNoEntry)) {
+  // With a stale family number the kernel refuses every message with ENOENT. IPVS uses ENOENT also for a missing
+  // destination or scheduler: look the number up again to tell them apart.
+  if (std::ranges::any_of(failed, isNoEntry)) {
     bool changed = false;
     const Status lookup = refreshFamily(control, changed);
     chunk_.clear();
     for (const Entry& entry : entries) {
-      const auto same = [&entry](const Failure& f) { return f.index == entry.index && saysNoEntry(f); };
+      const auto same = [&entry](const Failure& f) { return f.index == entry.index && isNoEntry(f); };
       const auto found = std::ranges::find_if(failed, same);
       if (found == failed.end()) {
         continue;
@@ -159,7 +159,7 @@ void Session::send(const Control& control, std::vector<Failure>& failures) {
         chunk_.push_back(entry);
         failed.erase(found);
       } else if (!lookup.ok()) {
-        *found = failureOf(entry.index, lookup); // whose ENOENT it was nobody knows; nothing was applied
+        *found = failureOf(entry.index, lookup); // reason of the ENOENT unknown; nothing was applied in either case
       }
     }
     std::ranges::move(attempt(control), std::back_inserter(failed));
@@ -172,7 +172,7 @@ void Session::send(const Control& control, std::vector<Failure>& failures) {
     }
   }
   if (!failed.empty()) {
-    current_.reset(); // a patch may have been entered there that the kernel refused
+    current_.reset(); // it may contain a refused patch
   }
   std::erase_if(failed, [](const Failure& failure) { return failure.status.ok(); });
   std::ranges::sort(failed, {}, &Failure::index);
@@ -181,7 +181,7 @@ void Session::send(const Control& control, std::vector<Failure>& failures) {
   completed_.clear();
 }
 
-// Sends the chunk once. What does not appear in the answer was carried out.
+// Sends the chunk once. Items without a failure were carried out.
 std::vector<Failure> Session::attempt(const Control& control) {
   std::vector<Failure> failed;
   if (chunk_.empty()) {

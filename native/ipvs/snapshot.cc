@@ -1,4 +1,4 @@
-// Everything at once: all services, and the destinations of each.
+// Snapshots: all services and their destinations.
 #include "ipvs/session.h"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 namespace ipvs {
 namespace {
 
-// Of all services and, each together with its own, of the destinations.
+// Checksum of all services, and of all destinations together with their service.
 KeySum sumOf(const Session::Snapshot& snapshot) {
   KeySum sum;
   const std::byte* destination = snapshot.destinations.data();
@@ -22,22 +22,22 @@ KeySum sumOf(const Session::Snapshot& snapshot) {
 
 } // namespace
 
-Failure Session::snapshotPass(int number, const Control& control, Snapshot& found, bool& repeated) {
-  auto& [services, destinations, counts] = found;
+Failure Session::snapshotPass(int number, const Control& control, Snapshot& snapshot, bool& repeated) {
+  auto& [services, destinations, counts] = snapshot;
   services.truncate(0);
   destinations.truncate(0);
   counts.clear();
-  Pass about;
-  Failure failure = dumpPass(channel_, commandOf(Operation::listServices), nullptr, control, services, about);
-  repeated = about.repeated;
+  PassInfo info;
+  Failure failure = dumpPass(channel_, commandOf(Operation::listServices), nullptr, control, services, info);
+  repeated = info.repeated;
   counts.reserve(services.size() / sizeof(Service));
   for (size_t at = 0; failure.status.ok() && at < services.size(); at += sizeof(Service)) {
     const size_t start = destinations.size();
     const std::byte* service = services.data() + at;
     failure = destinationsOf(number, service, control, destinations, repeated);
     if (failure.status.cause == netlink::Cause::rejected && failure.status.error == ESRCH) {
-      failure = {};    // gone since the first line of this function
-      repeated = true; // the table changed, like an entry that came twice
+      failure = {};    // the service was deleted during this pass
+      repeated = true; // proves a change, like a duplicate
       continue;
     }
     std::memmove(services.data() + counts.size() * sizeof(Service), service, sizeof(Service));
@@ -47,33 +47,33 @@ Failure Session::snapshotPass(int number, const Control& control, Snapshot& foun
   return failure;
 }
 
-// Most services have few destinations: a socket that receives no more than a page at a time spares the kernel the
-// allocation of 32 KiB for each of them.
+// Most services have few destinations: a socket that never received more than a page saves the kernel an allocation of
+// 32 KiB per service.
 Failure Session::destinationsOf(int pass, const std::byte* service, const Control& control, Rows& rows,
                                 bool& repeated) {
   const Command& command = commandOf(Operation::listDestinations);
-  Pass about;
+  PassInfo info;
   const size_t start = rows.size();
-  Failure failure = dumpPass(shortAnswers_, command, service, control, rows, about);
-  const bool borders = pass % 2 == 1 && !about.complete; // those of that socket are always the same
-  if (borders || failure.status.cause == netlink::Cause::truncated) {
+  Failure failure = dumpPass(shortAnswers_, command, service, control, rows, info);
+  const bool shift = pass % 2 == 1 && !info.complete; // datagram boundaries of that socket are always the same
+  if (shift || failure.status.cause == netlink::Cause::truncated) {
     rows.truncate(start);
-    failure = dumpPass(channel_, command, service, control, rows, about);
+    failure = dumpPass(channel_, command, service, control, rows, info);
   }
-  repeated = repeated || about.repeated;
+  repeated = repeated || info.repeated;
   return failure;
 }
 
-Failure Session::snapshot(bool consistent, const Control& control, Snapshot& found) {
+Failure Session::snapshot(bool consistent, const Control& control, Snapshot& snapshot) {
   std::optional<KeySum> previous;
   for (int i = 0; i < consistentPasses; ++i) {
-    shiftBorders(i);
+    shiftBoundaries(i);
     bool repeated = false;
-    Failure failure = snapshotPass(i, control, found, repeated);
+    Failure failure = snapshotPass(i, control, snapshot, repeated);
     if (!failure.status.ok() || !consistent) {
       return failure;
     }
-    const KeySum keys = sumOf(found);
+    const KeySum keys = sumOf(snapshot);
     if (!repeated && previous == keys) {
       return failure;
     }
