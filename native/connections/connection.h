@@ -1,5 +1,5 @@
-// One row of the connection table, as it crosses into JavaScript: 64 bytes, a cache line. Unlike the rows of schema.h
-// it has no presence bits, since a line of the table always says everything.
+// A row of the connection table, as JavaScript reads it: 64 bytes, one cache line. No presence bits, unlike the rows of
+// schema.h: a line of the table always has all columns.
 #pragma once
 
 #include "netlink/named.h"
@@ -43,8 +43,7 @@ enum class State : uint8_t {
   bug,
 };
 
-// As the kernel prints them. The last three are its words for states that should not be; ERR! is also what it says of
-// protocols without states (AH and ESP).
+// As the kernel prints them. The last three are for invalid states; ERR! also for protocols without states (AH, ESP).
 inline constexpr std::string_view stateNames[] = {
     "NONE",       "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE",
     "CLOSE_WAIT", "LAST_ACK",    "LISTEN",   "SYNACK",   "UDP",      "INIT1",     "INIT",
@@ -54,8 +53,8 @@ static_assert(std::size(stateNames) == static_cast<size_t>(State::bug) + 1 && st
 
 enum class ConnectionKind : uint8_t {
   connection,
-  persistence,     // a template: its client's new connections go to its destination
-  markPersistence, // a template of a mark's service: the mark stands where the virtual address does
+  persistence,     // a template: new connections of its client go to its destination
+  markPersistence, // a template of a fwmark service: the virtual address contains the mark
 };
 inline constexpr netlink::Named connectionKindNames[] = {
     netlink::named("connection", ConnectionKind::connection),
@@ -68,7 +67,7 @@ inline constexpr netlink::Named originNames[] = {netlink::named("unknown", Origi
                                                  netlink::named("synced", Origin::synced)};
 
 struct Connection {
-  std::byte client[16]; // network order; IPv4 in the first four, the rest zero
+  std::byte client[16]; // network order; IPv4 in the first four bytes, the rest zero
   std::byte virtualAddress[16];
   std::byte destination[16];
   uint32_t expires;
@@ -84,7 +83,7 @@ struct Connection {
 };
 static_assert(sizeof(Connection) == 64);
 
-// The columns of /proc/net/ip_vs_conn, and what follows from them.
+// The columns of /proc/net/ip_vs_conn, and members derived from them.
 enum ConnectionColumn : uint8_t {
   COLUMN_FROM_IP = 1,
   COLUMN_TO_IP,
@@ -102,8 +101,8 @@ enum ConnectionColumn : uint8_t {
 };
 
 inline constexpr netlink::Field connectionFields[] = {
-    NETLINK_REPLY(Connection, client, bytes, COLUMN_FROM_IP, "Client; of templates masked."),
-    NETLINK_REPLY(Connection, virtualAddress, bytes, COLUMN_TO_IP, "Virtual address, or a mark in its first four."),
+    NETLINK_REPLY(Connection, client, bytes, COLUMN_FROM_IP, "Client; masked in templates."),
+    NETLINK_REPLY(Connection, virtualAddress, bytes, COLUMN_TO_IP, "Virtual address, or a mark in its first 4 bytes."),
     NETLINK_REPLY(Connection, destination, bytes, COLUMN_DEST_IP, "Real server."),
     NETLINK_REPLY(Connection, expires, u32, COLUMN_EXPIRES, "Seconds left."),
     NETLINK_REPLY(Connection, clientPort, u16, COLUMN_FROM_PORT, "Client's port; 0: a template."),
@@ -114,11 +113,11 @@ inline constexpr netlink::Field connectionFields[] = {
     NETLINK_REPLY(Connection, family, u8, COLUMN_FAMILY, "2 or 10, of client and virtual address."),
     NETLINK_REPLY(Connection, destinationFamily, u8, COLUMN_DEST_FAMILY, "2 or 10, of the destination (tunnels)."),
     NETLINK_REPLY(Connection, kind, u8, COLUMN_KIND, "0 connection, 1 template, 2 template of a mark."),
-    NETLINK_REPLY(Connection, origin, u8, COLUMN_ORIGIN, "0 not asked for, 1 local, 2 synced."),
+    NETLINK_REPLY(Connection, origin, u8, COLUMN_ORIGIN, "0 not read, 1 local, 2 synced."),
 };
 inline constexpr netlink::Record connectionRecord{"connection", sizeof(Connection), 0, connectionFields};
 
-// A persistence engine's name and data as the kernel prints them: "sip abc@host". Rare, so kept beside the rows.
+// Name and data of a persistence engine as the kernel prints them: "sip abc@host". Rare, so not part of the rows.
 using EngineText = std::string_view;
 
 } // namespace ipvs

@@ -4,7 +4,7 @@
 namespace ipvs {
 namespace {
 
-// A row with its engine.
+// A row and its persistence engine.
 struct Entry {
   const Connection* row = nullptr;
   EngineText engine;

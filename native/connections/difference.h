@@ -1,4 +1,4 @@
-// What changed between two passes over the connection table.
+// Differences between two passes over the connection table.
 #pragma once
 
 #include "connections/connection.h"
@@ -6,7 +6,7 @@
 
 namespace ipvs {
 
-// Rows of a table with the engines of those that have one.
+// Rows of a table, and their persistence engines in the format of `Engines`.
 struct ConnectionBlock {
   std::span<const Connection> rows;
   std::span<const std::byte> engines;
@@ -19,7 +19,7 @@ struct ConnectionDifference {
   std::vector<uint32_t> closed;  // rows of the earlier table
 };
 
-// Both without rows that come twice, as readers answer them.
+// Neither table may have duplicate rows; readers return none.
 [[nodiscard]] ConnectionDifference compareConnections(std::span<const ConnectionBlock> earlier,
                                                       std::span<const ConnectionBlock> later);
 

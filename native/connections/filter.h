@@ -1,4 +1,4 @@
-// Which connections are wanted. Asked for every line, so what does not match never becomes a row.
+// Filter for connections. Applied to every line: other lines do not become rows.
 #pragma once
 
 #include "connections/connection.h"
@@ -12,7 +12,7 @@ inline constexpr netlink::Named templatesNames[] = {netlink::named("included", T
                                                     netlink::named("excluded", Templates::excluded),
                                                     netlink::named("only", Templates::only)};
 
-// Addresses from `from` to `to`, both included, of one family; AF_UNSPEC: all addresses. No port: all ports.
+// Addresses from `from` to `to` (inclusive) of one family; AF_UNSPEC: all addresses. No port: all ports.
 struct EndpointFilter {
   uint8_t family = AF_UNSPEC;
   std::byte from[16]{};
@@ -24,12 +24,12 @@ struct EndpointFilter {
 };
 
 struct ConnectionFilter {
-  std::bitset<256> protocols; // none: all
+  std::bitset<256> protocols; // empty: all
   uint32_t states = 0;        // bit by state; 0: all
   EndpointFilter client;
-  EndpointFilter virtualEnd; // does not match templates of marks, which have no virtual address
+  EndpointFilter virtualEnd; // never matches templates of fwmark services, which have no virtual address
   EndpointFilter destination;
-  std::optional<uint32_t> fwmark; // of templates of marks
+  std::optional<uint32_t> fwmark; // matches only templates of fwmark services
   Templates templates = Templates::included;
   uint32_t leastExpires = 0;
 
@@ -37,7 +37,7 @@ struct ConnectionFilter {
   [[nodiscard]] bool matches(const Connection& row) const;
 };
 
-// The mark of a template of a mark's service.
+// The mark of a template of a fwmark service.
 [[nodiscard]] uint32_t fwmarkOf(const Connection& row);
 
 } // namespace ipvs

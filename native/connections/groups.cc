@@ -9,7 +9,7 @@ namespace {
 
 constexpr bool has(uint8_t fields, GroupField field) { return (fields & static_cast<uint8_t>(field)) != 0; }
 
-// The bytes of a row that count, as a mask; subnets depend on the family.
+// Zeroes the columns that are not grouped by, with one mask per family and kind.
 class Projection {
 public:
   explicit Projection(uint8_t fields) : fields_(fields) {
@@ -74,7 +74,7 @@ private:
   uint64_t masks_[2][2][8]{};
 };
 
-// Group numbers by row, open addressing.
+// Hash table from rows to group numbers, with open addressing.
 class Table {
 public:
   void count(const Connection& row) {

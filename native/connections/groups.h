@@ -1,4 +1,4 @@
-// How many connections there are of each kind.
+// Counts connections by group.
 #pragma once
 
 #include "connections/connection.h"
@@ -9,12 +9,12 @@
 
 namespace ipvs {
 
-// What to group by, as bits.
+// Columns to group by, as bits.
 enum class GroupField : uint8_t {
   client = 1,       // address
-  clientSubnet = 2, // its /24 (IPv4) or /64 (IPv6)
-  virtualEnd = 4,   // address and port; templates of marks have none
-  fwmark = 8,       // of templates of marks; others have none
+  clientSubnet = 2, // /24 (IPv4) or /64 (IPv6) of the address
+  virtualEnd = 4,   // address and port; none for templates of fwmark services
+  fwmark = 8,       // only for templates of fwmark services
   destination = 16, // address and port
   state = 32,
   protocol = 64,
@@ -27,12 +27,12 @@ inline constexpr netlink::Named groupFieldNames[] = {
     netlink::named("protocol", GroupField::protocol)};
 
 struct Groups {
-  // One row for each group: what was not grouped by is zero.
+  // One row per group; columns that were not grouped by are zero.
   std::vector<Connection> rows;
   std::vector<uint32_t> counts;
 };
 
-// The largest groups first, `most` of them.
+// The `most` largest groups, in descending order.
 [[nodiscard]] Groups groupConnections(std::span<const std::span<const Connection>> blocks, uint8_t fields, size_t most);
 
 } // namespace ipvs

@@ -1,4 +1,4 @@
-// When two rows are of one connection: everything is the same but its state, its age, and where it comes from.
+// Identity of connections: two rows are of the same connection if only state, expiry and origin differ.
 #pragma once
 
 #include "connections/connection.h"
@@ -9,7 +9,7 @@
 
 namespace ipvs {
 
-// A good and fast mixture of two words: the high and the low half of their product.
+// A fast hash of two words: high half ^ low half of the product.
 inline uint64_t mix(uint64_t left, uint64_t right) {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(left) * right;
@@ -34,7 +34,7 @@ inline uint64_t hashRow(const Connection& row, uint64_t seed) {
   return hashWords(words, seed);
 }
 
-// The row without what changes. All of that is in its last two words.
+// The row with variable members zeroed. They are all in the last two words.
 inline void loadIdentity(const Connection& row, RowWords& words) {
   constexpr auto mask = [] {
     Connection kept{};
@@ -42,13 +42,13 @@ inline void loadIdentity(const Connection& row, RowWords& words) {
     kept.protocol = kept.family = kept.destinationFamily = kept.kind = 0xff;
     return std::bit_cast<std::array<uint64_t, 8>>(kept);
   }();
-  static_assert(offsetof(Connection, expires) == 48, "addresses fill the words before");
+  static_assert(offsetof(Connection, expires) == 48, "the first six words are addresses");
   loadRow(row, words);
   words[6] &= mask[6];
   words[7] &= mask[7];
 }
 
-// Calls of one client through a SIP service differ in the engine's data alone.
+// Includes the engine's data: calls of one client through a SIP service differ in nothing else.
 inline uint64_t hashIdentity(const Connection& row, EngineText engine, uint64_t seed) {
   RowWords words;
   loadIdentity(row, words);

@@ -1,5 +1,5 @@
-// The kernel prints columns of fixed width with single spaces between them, so positions are known once the families
-// are: no searching, and one branch for all of the digits of a line.
+// The kernel prints columns of fixed width separated by single spaces, so the address families determine all positions:
+// no searching, and one branch for all digits of a line.
 #include "connections/line.h"
 #include "connections/digits.h"
 #include "connections/state.h"
@@ -10,9 +10,9 @@
 namespace ipvs {
 namespace {
 
-// What nearly all lines have between protocol and state: IPv4 everywhere, so every column has its place.
+// The columns between protocol and state of a line with IPv4 addresses only, as in nearly all lines:
 //   0A000001 D57A AC100064 0050 0A020002 1F90
-// In general-purpose words: vectors of 16 characters take fewer instructions, and more time.
+// 64-bit words, not SIMD: vectors of 16 characters need fewer instructions but more time.
 class FourColumns {
 public:
   static constexpr size_t length = 41;
@@ -53,7 +53,7 @@ private:
   uint32_t port_;
 };
 
-// Reads fields from left to right. What is wrong with them is gathered in `wrong` and asked for once.
+// Reads columns from left to right. Errors are collected and checked once at the end.
 class Columns {
 public:
   explicit Columns(const char* at) : at_(at) {}
@@ -67,7 +67,7 @@ public:
     return __builtin_bswap16(joined4(nibbles(digits)));
   }
 
-  // Answers the family.
+  // Returns the family.
   uint8_t address(std::byte (&to)[16]) {
     if (at_[8] == ' ') {
       const auto digits = load<uint64_t>(at_);
@@ -87,10 +87,10 @@ public:
     return AF_INET6;
   }
 
-  void expect(bool right) { wrong_ |= right ? 0 : 1; }
+  void expect(bool condition) { wrong_ |= condition ? 0 : 1; }
   void skip(size_t length) { at_ += length; }
   [[nodiscard]] const char* at() const { return at_; }
-  [[nodiscard]] bool right() const { return wrong_ == 0; }
+  [[nodiscard]] bool valid() const { return wrong_ == 0; }
 
 private:
   const char* at_;
@@ -105,7 +105,7 @@ constexpr uint32_t word4(const char (&text)[5]) {
   return word;
 }
 
-// "IP_47": protocols that the kernel has no name for.
+// "IP_47": protocols without a name in the kernel.
 bool numberedProtocol(Columns& columns, uint8_t& protocol) {
   columns.skip(3);
   unsigned number = 0;
@@ -121,7 +121,7 @@ bool numberedProtocol(Columns& columns, uint8_t& protocol) {
   return digits > 0 && number < 256 && !leadingZero && !named;
 }
 
-// The kernel pads names to three characters; the separator follows.
+// The kernel pads names to three characters. The fourth character may be the separator.
 bool protocol(Columns& columns, uint8_t& number) {
   const auto start = load<uint32_t>(columns.at());
   if (start == word4("TCP ") || start == word4("UDP ") || start == word4("IP  ")) {
@@ -157,8 +157,8 @@ bool state(Columns& columns, uint8_t& code) {
   return text.start == name.start && text.end == name.end;
 }
 
-// Seven characters, filled with spaces from the left: enough, since the kernel counts milliseconds in 32 bits. Starts
-// at the separator before them: one word of eight.
+// Seven characters, padded with spaces on the left; enough for all values, as the kernel counts milliseconds in 32
+// bits. Starts at the separator in front, so that it reads one word.
 bool expires(Columns& columns, uint32_t& value) {
   auto word = load<uint64_t>(columns.at());
   const int spaces = std::countr_zero((word ^ repeated<uint64_t>(' ')) | 0x8000000000000000) / 8;
@@ -166,7 +166,7 @@ bool expires(Columns& columns, uint32_t& value) {
     return false;
   }
   const bool leadingZero = spaces < 7 && (word >> (8 * spaces) & 0xff) == '0';
-  word |= repeated<uint64_t>(0x10) & ((uint64_t{1} << (8 * spaces)) - 1); // a space becomes a zero
+  word |= repeated<uint64_t>(0x10) & ((uint64_t{1} << (8 * spaces)) - 1); // spaces become zeros
   const uint64_t digits = within(word, '0', '9') & ~word & repeated<uint64_t>(0x80);
   word -= repeated<uint64_t>('0');
   word = word * 10 + (word >> 8);
@@ -191,7 +191,7 @@ bool isMark(const Connection& row) {
   return std::memcmp(row.virtualAddress + 4, zeros, sizeof zeros) == 0;
 }
 
-// A template has no client port, and a state that no connection keeps. The kernel does not say more.
+// A template has no client port and a state that connections do not stay in. The kernel prints no other sign of it.
 ConnectionKind kindOf(const Connection& row) {
   const auto code = static_cast<State>(row.state);
   if (row.clientPort != 0 || (code != State::none && code != State::assured)) {
@@ -200,7 +200,7 @@ ConnectionKind kindOf(const Connection& row) {
   return row.protocol == IPPROTO_IP && isMark(row) ? ConnectionKind::markPersistence : ConnectionKind::persistence;
 }
 
-// " name data": the data may be empty and may hold anything but a newline.
+// " name data": the data may be empty and may contain any byte but a newline.
 const char* engineEnd(const char* at, const char* limit, EngineText& engine) {
   const auto* end = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(limit - at)));
   engine = {at + 1, static_cast<size_t>(end - at - 1)};
@@ -208,7 +208,7 @@ const char* engineEnd(const char* at, const char* limit, EngineText& engine) {
   return space == EngineText::npos || space == 0 ? nullptr : end + 1;
 }
 
-// Addresses of any family.
+// The columns between protocol and state, with addresses of any family.
 void anyColumns(Columns& columns, Connection& row) {
   row.family = columns.address(row.client);
   columns.separator();
@@ -253,7 +253,7 @@ const char* parseConnection(const char* line, const char* limit, ConnectionFile 
     columns.expect(origin(columns, row.origin));
   }
   columns.expect(expires(columns, row.expires));
-  if (!columns.right()) {
+  if (!columns.valid()) {
     return nullptr;
   }
   row.kind = static_cast<uint8_t>(kindOf(row));

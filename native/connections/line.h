@@ -1,22 +1,21 @@
-// Lines of /proc/net/ip_vs_conn and ip_vs_conn_sync.
+// Parses lines of /proc/net/ip_vs_conn and ip_vs_conn_sync.
 #pragma once
 
 #include "connections/connection.h"
 
 namespace ipvs {
 
-// Which of the two files: the second one says where a connection comes from, and nothing about persistence engines.
+// plain: ip_vs_conn; origin: ip_vs_conn_sync, which has a column for the origin but none for persistence engines.
 enum class ConnectionFile : uint8_t { plain, origin };
 
-// The parser looks this many bytes beyond the end of a line, whatever is there.
+// The parser may read this many bytes beyond the end of a line.
 inline constexpr size_t lineSlack = 192;
 
 // The first line of a file, with its newline.
 [[nodiscard]] std::string_view connectionHeader(ConnectionFile file);
 
-// Reads the line at `line`; what stands before `limit` ends with a newline. Answers where the next line starts; null:
-// not a line that a kernel prints. `engine` points into the line and is empty when the connection has no persistence
-// engine.
+// Parses the line at `line`. The bytes before `limit` must end with a newline. Returns the start of the next line;
+// null: not in the kernel's format. `engine` points into the line; empty: no persistence engine.
 [[nodiscard]] const char* parseConnection(const char* line, const char* limit, ConnectionFile file, Connection& row,
                                           EngineText& engine);
 

@@ -10,10 +10,10 @@
 namespace ipvs {
 namespace {
 
-// What a read of these files answers at most. With less room the next one answers the rest.
+// read() of these files returns at most a page.
 constexpr size_t page = 4096;
 
-// Waking somebody takes as long as reading a page. A chunk is handed over when it is full, or after this time.
+// A chunk is handed over when it is full, or after this time: a wake-up costs as much as reading a page.
 constexpr std::chrono::milliseconds longest{50};
 
 } // namespace
@@ -37,7 +37,7 @@ ssize_t ReadAhead::read(char* to, std::chrono::milliseconds patience) {
   }
   Chunk& chunk = chunks_[taken_ % chunks_.size()];
   if (chunk.size > 0) {
-    lock.unlock(); // it is ours until it counts as taken
+    lock.unlock(); // the thread does not touch a chunk before it counts as taken
     std::memcpy(to, chunk.bytes.data(), chunk.size);
     const auto size = static_cast<ssize_t>(chunk.size);
     lock.lock();
@@ -45,7 +45,7 @@ ssize_t ReadAhead::read(char* to, std::chrono::milliseconds patience) {
       ++taken_;
       changed_.notify_all();
     } else {
-      chunk.size = 0; // its end is for the next call
+      chunk.size = 0; // the next call returns the end
     }
     return size;
   }
@@ -68,7 +68,7 @@ void ReadAhead::run() {
   }
 }
 
-// Waits until there is one. None: stop.
+// Waits for a free chunk. Null: stop.
 ReadAhead::Chunk* ReadAhead::freeChunk() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return stopping_ || filled_ - taken_ < chunks_.size(); });

@@ -1,5 +1,5 @@
-// Reads a file on a thread of its own while somebody works on what was read before. For files that the kernel makes
-// while they are read: there is no waiting for a disk, it takes a processor.
+// Reads a file ahead on its own thread. For files in /proc: the kernel generates them during read(), so reading costs
+// CPU time, not I/O.
 #pragma once
 
 #include <sys/types.h>
@@ -18,21 +18,21 @@ class ReadAhead {
 public:
   static constexpr size_t chunkSize = size_t{64} << 10;
 
-  // From where the descriptor stands. It stays the caller's, and is nobody else's until this is gone. Throws
-  // std::system_error when there can be no thread.
+  // Starts at the current position of `fd`, which stays owned by the caller and must not be used by others until this
+  // object is destroyed. Throws std::system_error if no thread can be started.
   explicit ReadAhead(int fd);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // Like read(2), with room for `chunkSize` bytes; EINTR when nothing comes within `patience`, and only then.
+  // Like read(2) with a buffer of `chunkSize` bytes. EINTR: no data within `patience`.
   [[nodiscard]] ssize_t read(char* to, std::chrono::milliseconds patience);
 
 private:
   struct Chunk {
     std::array<char, chunkSize> bytes;
     size_t size = 0;
-    int end = -1; // what came behind the bytes; -1: more, 0: the end of the file, else an error
+    int end = -1; // after the bytes: -1: more data, 0: end of file, else an errno
   };
 
   void run();
@@ -46,7 +46,7 @@ private:
   size_t filled_ = 0; // chunks, since the beginning
   size_t taken_ = 0;
   std::atomic<bool> stopping_ = false;
-  std::thread thread_; // last: it uses all of the others
+  std::thread thread_; // last member: it uses all other members
 };
 
 } // namespace ipvs

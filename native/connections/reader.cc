@@ -16,25 +16,25 @@ namespace {
 
 using netlink::Failure;
 
-// A read answers a page of lines at most, whatever its size; smaller ones make old kernels walk the table more often.
+// read() returns at most a page of lines. With a smaller buffer, old kernels walk the table more often.
 constexpr size_t readSize = ReadAhead::chunkSize;
-constexpr size_t bytesBeforeAhead = 1 << 20;         // a thread is not worth its while for a small table
-constexpr std::chrono::milliseconds longestWait{50}; // then somebody may want the pass to end
-constexpr size_t longestLine = 64 << 10;             // of ours, far beyond what a kernel prints
+constexpr size_t bytesBeforeAhead = 1 << 20;         // a thread does not pay for a small table
+constexpr std::chrono::milliseconds longestWait{50}; // between checks for an abort
+constexpr size_t longestLine = 64 << 10;             // far longer than any line of a kernel
 
 const char* pathOf(ConnectionFile file) {
-  // Of the thread: it may be in another namespace than the process.
+  // thread-self: the thread may be in another network namespace than the process.
   return file == ConnectionFile::plain ? "/proc/thread-self/net/ip_vs_conn" : "/proc/thread-self/net/ip_vs_conn_sync";
 }
 
 netlink::Cause interruptionOf(const netlink::Control& control) {
   pollfd wake{control.wakeFd, POLLIN, 0};
-  const bool worthAsking = control.wakeFd >= 0 && poll(&wake, 1, 0) > 0;
-  return worthAsking ? control.interruption() : netlink::Cause::none;
+  const bool woken = control.wakeFd >= 0 && poll(&wake, 1, 0) > 0;
+  return woken ? control.interruption() : netlink::Cause::none;
 }
 
-// What people can read on a terminal, and not more than they want to.
-std::string shown(const char* from, const char* to) {
+// Printable form of at most 400 bytes, for error messages.
+std::string printable(const char* from, const char* to) {
   constexpr ptrdiff_t most = 400;
   std::string text;
   for (const char* at = from; at < to && at - from < most; ++at) {
@@ -59,7 +59,7 @@ void append(Engines& engines, size_t row, EngineText engine) {
 } // namespace
 
 ConnectionReader::ConnectionReader(Options options)
-    : options_(std::move(options)), wantsAll_(options_.filter == ConnectionFilter{}) {
+    : options_(std::move(options)), unfiltered_(options_.filter == ConnectionFilter{}) {
   if (getrandom(&seed_, sizeof seed_, GRND_NONBLOCK) != sizeof seed_) {
     seed_ = static_cast<uint64_t>(netlink::Clock::now().time_since_epoch().count());
   }
@@ -91,7 +91,7 @@ Failure ConnectionReader::malformed(const char* line, const char* end) const {
   Failure failure = netlink::failureOf(0, {netlink::Cause::malformed, 0});
   const char* newline = std::find(line, end, '\n');
   const std::string number = headerRead_ ? "line " + std::to_string(lines_ + 1) : std::string("the first line");
-  failure.message = number + (newline == end ? ", cut: \"" : ": \"") + shown(line, newline) + '"';
+  failure.message = number + (newline == end ? ", cut: \"" : ": \"") + printable(line, newline) + '"';
   return failure;
 }
 
@@ -100,7 +100,7 @@ ssize_t ConnectionReader::read(char* to) {
     try {
       ahead_ = std::make_unique<ReadAhead>(fd_);
     } catch (const std::system_error&) {
-      options_.ahead = false; // no thread: one thing after the other, then
+      options_.ahead = false; // no thread: read without it
     }
   }
   if (ahead_) {
@@ -113,7 +113,7 @@ ssize_t ConnectionReader::read(char* to) {
   return got;
 }
 
-// Appends one read to what is left of the last.
+// Appends one read to the unparsed bytes.
 Failure ConnectionReader::readMore() {
   if (begin_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -136,7 +136,7 @@ Failure ConnectionReader::readMore() {
   return {};
 }
 
-// Parses whole lines until there are none left, or no room.
+// Parses whole lines until none are left or `rows` is full.
 Failure ConnectionReader::parse(std::span<Connection> rows, size_t& next, Engines& engines) {
   if (begin_ == end_) {
     return {};
@@ -153,7 +153,7 @@ Failure ConnectionReader::parse(std::span<Connection> rows, size_t& next, Engine
     line += header.size();
   }
   Failure failure;
-  while (failure.status.ok() && line < end && next < rows.size() && answered_ < options_.limit) {
+  while (failure.status.ok() && line < end && next < rows.size() && returned_ < options_.limit) {
     Batch batch;
     failure = parseBatch(line, end, rows.subspan(next), batch);
     keep(batch, rows, next, engines);
@@ -162,9 +162,9 @@ Failure ConnectionReader::parse(std::span<Connection> rows, size_t& next, Engine
   return failure;
 }
 
-// Parses some lines into the first of `rows`, as far as they match, and moves `line`.
+// Parses lines, stores the matching ones at the start of `rows` and advances `line`.
 Failure ConnectionReader::parseBatch(const char*& line, const char* end, std::span<Connection> rows, Batch& batch) {
-  const uint64_t most = std::min<uint64_t>({batchRows, rows.size(), options_.limit - answered_});
+  const uint64_t most = std::min<uint64_t>({batchRows, rows.size(), options_.limit - returned_});
   while (line < end && batch.length < most) {
     Connection& row = rows[batch.length];
     EngineText& engine = batch.engines[batch.length];
@@ -174,7 +174,7 @@ Failure ConnectionReader::parseBatch(const char*& line, const char* end, std::sp
     }
     line = after;
     ++lines_;
-    if (wantsAll_ || options_.filter.matches(row)) {
+    if (unfiltered_ || options_.filter.matches(row)) {
       const uint64_t fingerprint = hashIdentity(row, engine, seed_);
       seen_.prefetch(fingerprint);
       batch.fingerprints[batch.length++] = fingerprint;
@@ -183,7 +183,7 @@ Failure ConnectionReader::parseBatch(const char*& line, const char* end, std::sp
   return {};
 }
 
-// Removes those of a batch that came before, closing the gaps, and moves `next` beyond the others.
+// Removes duplicates from a batch, closing the gaps, and advances `next` past the remaining rows.
 void ConnectionReader::keep(const Batch& batch, std::span<Connection> rows, size_t& next, Engines& engines) {
   const size_t first = next;
   for (size_t i = 0; i < batch.length; ++i) {
@@ -197,7 +197,7 @@ void ConnectionReader::keep(const Batch& batch, std::span<Connection> rows, size
       append(engines, next, batch.engines[i]);
     }
     ++next;
-    ++answered_;
+    ++returned_;
   }
 }
 
@@ -216,11 +216,11 @@ Failure ConnectionReader::fill(std::span<Connection> rows, size_t& next, Engines
       close();
       return failure;
     }
-    const bool enough = answered_ >= options_.limit;
+    const bool enough = returned_ >= options_.limit;
     const bool exhausted = atEnd_ && (begin_ == end_ || next < rows.size());
     if (enough || exhausted) {
       Failure failure;
-      if (!enough && begin_ < end_) { // the end came in the middle of a line
+      if (!enough && begin_ < end_) { // incomplete last line
         failure = malformed(buffer_.data() + begin_, buffer_.data() + end_);
       } else if (!enough && !headerRead_ && !buffer_.empty()) {
         failure = netlink::failureOf(0, {netlink::Cause::malformed, 0});

@@ -1,6 +1,5 @@
-// One pass over the connection table: reads the file, parses, filters, removes what comes twice. Pulled: nothing is
-// read that nobody asked for (unless `ahead`), and no more is kept than one read and the fingerprints of what was
-// answered.
+// One pass over the connection table: reads the file, parses, filters, removes duplicates. Reads on demand (unless
+// `ahead`), and keeps only one read and the fingerprints of returned rows in memory.
 #pragma once
 
 #include "connections/filter.h"
@@ -18,18 +17,18 @@
 
 namespace ipvs {
 
-// Rows that a reader filled, with the engines of those that have one: for each a u32 row, a u32 length, the text, and
-// padding to four bytes; in the order of the rows.
+// Persistence engines of rows, in the order of the rows: u32 index of the row, u32 length, text, padding to 4 bytes.
+// Rows without an engine have no entry.
 using Engines = std::vector<std::byte>;
 
 class ConnectionReader {
 public:
   struct Options {
-    std::string file; // empty: of the calling thread's network namespace
+    std::string file; // empty: the file of the calling thread's network namespace
     ConnectionFile kind = ConnectionFile::plain;
     ConnectionFilter filter;
     uint64_t limit = UINT64_MAX;
-    bool ahead = false; // the kernel makes the next lines while these are parsed, if there are many
+    bool ahead = false; // read large tables ahead on another thread
   };
 
   explicit ConnectionReader(Options options);
@@ -37,12 +36,12 @@ public:
   ConnectionReader(const ConnectionReader&) = delete;
   ConnectionReader& operator=(const ConnectionReader&) = delete;
 
-  // Fills `rows` from `next` on, and moves it. Answers before they are full when the table is at its end (`done`), or
-  // after `patience`: an old kernel takes its time with a large table. What was read before a failure stays read.
+  // Fills `rows` from `next` on and advances `next`. Returns early at the end of the table (`done`), or after
+  // `patience`: old kernels are slow with large tables. Rows read before a failure stay valid.
   [[nodiscard]] netlink::Failure fill(std::span<Connection> rows, size_t& next, Engines& engines, bool& done,
                                       const netlink::Control& control);
 
-  // Lines read so far, the header excluded.
+  // Number of lines read so far, without the header.
   [[nodiscard]] uint64_t lines() const { return lines_; }
   void close();
 
@@ -53,7 +52,8 @@ private:
   [[nodiscard]] netlink::Failure readMore();
   [[nodiscard]] ssize_t read(char* to);
   [[nodiscard]] netlink::Failure parse(std::span<Connection> rows, size_t& next, Engines& engines);
-  // Doubles are looked for in the whole table: memory that is far away, and on its way while other lines are parsed.
+  // Rows are checked for duplicates in batches: the hash table is too large for caches, and its memory is prefetched
+  // while the rest of the batch is parsed.
   static constexpr size_t batchRows = 32;
   struct Batch {
     size_t length = 0;
@@ -66,7 +66,7 @@ private:
   [[nodiscard]] netlink::Failure malformed(const char* line, const char* end) const;
 
   Options options_;
-  bool wantsAll_;
+  bool unfiltered_;
   uint64_t seed_ = 0;
   int fd_ = -1;
   std::unique_ptr<ReadAhead> ahead_;
@@ -74,10 +74,10 @@ private:
   bool headerRead_ = false;
   bool atEnd_ = false;
   uint64_t lines_ = 0;
-  uint64_t answered_ = 0;
+  uint64_t returned_ = 0;
   Seen seen_;
   std::vector<char> buffer_;
-  size_t begin_ = 0; // of what was read and not parsed
+  size_t begin_ = 0; // start and end of unparsed bytes in buffer_
   size_t end_ = 0;
 };
 

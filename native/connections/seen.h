@@ -1,4 +1,4 @@
-// Which connections a pass has met already: the kernel shows some twice when the table changes meanwhile.
+// The connections seen so far in a pass: the kernel prints some twice if the table changes during the pass.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +7,18 @@
 
 namespace ipvs {
 
-// A set of 64-bit fingerprints, 11 to 21 bytes for each. Among a million, two connections share one once in thirty
-// million passes (and one of them would be missing).
+// A set of 64-bit fingerprints, 11 to 21 bytes each. With a million connections, a collision (which loses a row) occurs
+// once in thirty million passes.
 class Seen {
 public:
-  // Starts to fetch the memory that insert() is going to need.
+  // Prefetches the memory for insert().
   void prefetch(uint64_t fingerprint) const {
     if (!slots_.empty()) {
       __builtin_prefetch(&slots_[slotOf(fingerprint)], 1);
     }
   }
 
-  // False: it was there.
+  // False: already present.
   bool insert(uint64_t fingerprint) {
     fingerprint += fingerprint == 0 ? 1 : 0; // zero marks free slots
     if ((count_ + 1) * 4 > slots_.size() * 3) {
@@ -34,7 +34,7 @@ public:
   void clear() { *this = {}; }
 
 private:
-  // By the highest bits, so that growing walks both tables from start to end.
+  // Uses the highest bits, so that growing accesses both tables sequentially.
   [[nodiscard]] size_t slotOf(uint64_t fingerprint) const { return fingerprint >> shift_; }
 
   bool place(uint64_t fingerprint) {
@@ -62,7 +62,7 @@ private:
 
   std::vector<uint64_t> slots_;
   size_t count_ = 0;
-  int shift_ = 0; // 64 less the bits of a slot's number
+  int shift_ = 0; // 64 - log2(number of slots)
 };
 
 } // namespace ipvs

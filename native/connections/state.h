@@ -1,4 +1,4 @@
-// The name of a state to its number: one multiplication and one comparison.
+// Converts the name of a state to its number with one multiplication and one comparison.
 #pragma once
 
 #include "connections/connection.h"
@@ -8,7 +8,7 @@
 
 namespace ipvs {
 
-// The state as it is printed: eleven characters, filled with spaces, and the separator: 12 bytes.
+// A state as printed, 12 bytes: the name, padded with spaces to eleven characters, and the separator.
 struct StateText {
   uint64_t start;
   uint32_t end;
@@ -33,7 +33,7 @@ constexpr size_t slotOf(const StateText& text, uint64_t multiplier) {
   return ((text.start ^ static_cast<uint64_t>(text.end) << 32) * multiplier) >> 57;
 }
 
-// A hash table without collisions: the first multiplier that gives every name a slot of its own.
+// A perfect hash table: the multiplier is the first one without collisions.
 struct StateTable {
   uint64_t multiplier = 0;
   std::array<uint8_t, stateSlots> codes{};
