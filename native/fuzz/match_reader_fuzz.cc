@@ -1,10 +1,10 @@
-// libFuzzer: any order of loads, masks, comparisons and ranges leaves a Meaning whose bounds can be told. Each step is
-// a byte that chooses it, a byte for its length, and bytes of data.
+// libFuzzer: any sequence of loads, masks, comparisons and ranges stays within bounds. Each step is a byte that chooses
+// it, a byte for its length, and bytes of data.
 #include "nftables/match_reader.h"
 
 namespace {
 
-using nftables::FieldReader;
+using nftables::MatchReader;
 
 class Input {
 public:
@@ -25,22 +25,22 @@ private:
   netlink::Bytes bytes_;
 };
 
-void load(FieldReader& reader, Input& input) {
-  constexpr uint8_t fields = 1 + static_cast<uint8_t>(FieldReader::Field::destinationPort);
+void load(MatchReader& reader, Input& input) {
+  constexpr uint8_t fields = 1 + static_cast<uint8_t>(MatchReader::Field::destinationPort);
   constexpr size_t widths[] = {1, 1, 1, 16, 16, 16, 2, 2};
   const uint8_t field = input.number() % fields;
-  const bool wide = field == static_cast<uint8_t>(FieldReader::Field::source) ||
-                    field == static_cast<uint8_t>(FieldReader::Field::destination);
+  const bool wide = field == static_cast<uint8_t>(MatchReader::Field::source) ||
+                    field == static_cast<uint8_t>(MatchReader::Field::destination);
   const size_t width = wide && input.number() % 2 == 0 ? 4 : widths[field];
   const size_t length = 1 + input.number() % width;
-  reader.load(static_cast<FieldReader::Field>(field), input.number() % 16, length, width);
+  reader.load(static_cast<MatchReader::Field>(field), input.number() % 16, length, width);
 }
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  nftables::Meaning meaning;
-  FieldReader reader(meaning);
+  nftables::ParsedRule rule;
+  MatchReader reader(rule);
   Input input(data, size);
   while (!input.empty()) {
     switch (input.number() % 4) {
@@ -48,16 +48,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       load(reader, input);
       break;
     case 1:
-      (void)(reader.waiting() && reader.mask(input.take(input.number() % 20)));
+      (void)(reader.loaded() && reader.mask(input.take(input.number() % 20)));
       break;
     case 2: {
       const uint32_t operation = input.number() % 8;
-      (void)(reader.waiting() && reader.compare(operation, input.take(input.number() % 20)));
+      (void)(reader.loaded() && reader.compare(operation, input.take(input.number() % 20)));
       break;
     }
     default: {
       const netlink::Bytes from = input.take(input.number() % 20);
-      (void)(reader.waiting() && reader.range(from, input.take(input.number() % 20)));
+      (void)(reader.loaded() && reader.range(from, input.take(input.number() % 20)));
     }
     }
   }

@@ -1,4 +1,4 @@
-// Changing the mark map: one transaction, and what its answers say.
+// Changes of the mark map: one transaction and its outcome.
 #include "nftables/marks.h"
 
 #include "nftables/bridge.h"
@@ -11,7 +11,7 @@
 namespace nftables {
 namespace {
 
-// The length of an attribute is 16 bits wide; one more element must always fit.
+// Bytes after which a list of elements gets no further one: the length of an attribute has 16 bits.
 constexpr size_t fullList = 60'000;
 
 constexpr int restartError = ERESTART;
@@ -28,7 +28,7 @@ bool valid(const Element& element) {
   return (map.interval() || isExact(element)) && (!map.ports() || element.protocol != 0);
 }
 
-// Which child of the message's list of elements the offset (from the message's start) lies in; none: the first.
+// Index of the element that contains `offset` (from the start of the message); 0 if no element does.
 size_t elementAt(Bytes message, size_t offset) {
   constexpr size_t headers = sizeof(nlmsghdr) + sizeof(nfgenmsg);
   netlink::AttributeReader reader(message.subspan(headers));
@@ -69,23 +69,23 @@ std::vector<Failure> Marks::change(uint32_t& generation, std::span<const Element
     return {failureOf(static_cast<size_t>(bad - rows.begin()), netlink::local(EINVAL))};
   }
   Objects existing;
-  if (Failure failure = findObjects(channel_, table_, control, existing); !failure.status.ok()) {
+  if (Failure failure = readObjects(channel_, table_, control, existing); !failure.status.ok()) {
     return {std::move(failure)};
   }
   if (existing.generation != before) {
-    return {failureOf(0, netlink::rejected(restartError))}; // as the kernel would say
+    return {failureOf(0, netlink::rejected(restartError))}; // the kernel's error
   }
   const Needs needs = withExisting(needsOf(rows.subspan(removed)), existing);
   const Objects missing = missingObjects(existing, needs);
-  if (rows.empty() && nothing(missing) && existing.bridges.empty()) {
+  if (rows.empty() && isEmpty(missing) && existing.bridges.empty()) {
     generation = before;
     return {};
   }
-  const Handover handover = bridging_ ? handoverOf(rows, removed) : Handover{};
+  const BridgedRows bridges = bridging_ ? bridgedRows(rows, removed) : BridgedRows{};
   bridged = !existing.bridges.empty();
-  if (!handover.leaving.empty() && existing.chain[MARKS]) {
+  if (!bridges.removed.empty() && existing.chain[MARKS]) {
     bool sent = false;
-    Failure failure = layBridges(channel_, table_, rows, handover.leaving, control, existing, sent);
+    Failure failure = addBridges(channel_, table_, rows, bridges.removed, control, existing, sent);
     bridged = bridged || sent;
     if (!failure.status.ok()) {
       return {std::move(failure)};
@@ -97,17 +97,18 @@ std::vector<Failure> Marks::change(uint32_t& generation, std::span<const Element
   beginTransaction(batch, base);
   createObjects(batch, table_, missing);
   appendBridgeRemovals(batch, table_, existing.bridges);
-  for (const size_t row : handover.coming) {
+  for (const size_t row : bridges.added) {
     appendBridge(batch, table_, rows[row]);
   }
   appendRules(batch, rows, 0, removed, nftables::appendRuleRemoval);
-  appendElements(batch, rows, 0, removed, NFT_MSG_DELSETELEM); // first: a change of mark removes and adds
+  appendElements(batch, rows, 0, removed,
+                 NFT_MSG_DELSETELEM); // removals first: a change of a mark removes and adds the same key
   appendElements(batch, rows, removed, rows.size(), NFT_MSG_NEWSETELEM);
   appendRules(batch, rows, removed, rows.size(), appendRule);
   endTransaction(batch);
   netlink::Answers answers;
   const Status status = channel_.exchange(control, answers);
-  bridged = bridged || (answers.sent && !handover.coming.empty());
+  bridged = bridged || (answers.sent && !bridges.added.empty());
   if (!answers.refusals.empty()) {
     return failuresOf(answers);
   }
@@ -118,11 +119,11 @@ std::vector<Failure> Marks::change(uint32_t& generation, std::span<const Element
   if (failure) {
     return {*failure};
   }
-  bridged = !handover.coming.empty(); // those from before went with the change
+  bridged = !bridges.added.empty(); // the transaction removed the earlier bridges
   return {};
 }
 
-// Appends messages for rows[first..last), map by map.
+// Appends messages for the elements in rows[first..last), map by map.
 void Marks::appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message) {
   const bool removal = message == NFT_MSG_DELSETELEM;
   std::vector<size_t> members[mapCount];
@@ -149,7 +150,7 @@ void Marks::appendElements(Batch& batch, std::span<const Element> rows, size_t f
   }
 }
 
-// Appends a message for each of rows[first..last) that is a rule of its own.
+// Appends a message for each rule in rows[first..last).
 void Marks::appendRules(Batch& batch, std::span<const Element> rows, size_t first, size_t last, RuleMessage append) {
   for (size_t row = first; row < last; ++row) {
     if (isRule(rows[row])) {
@@ -159,8 +160,8 @@ void Marks::appendRules(Batch& batch, std::span<const Element> rows, size_t firs
   }
 }
 
-// Nothing was applied. The kernel looks at all messages even after the first refusal: a refused map refuses its
-// elements as well, so the cause is the first one, unless elements alone were refused.
+// Nothing was applied. The kernel checks all messages even after a refusal, and refuses the elements of a refused map
+// as well. So the failure is the first refusal that is not about rows; without one, all refusals.
 std::vector<Failure> Marks::failuresOf(const netlink::Answers& answers) const {
   const auto isSegment = [this](const netlink::Refusal& refusal) {
     return std::ranges::find(segments_, refusal.index, &Segment::message) != segments_.end();
@@ -184,7 +185,7 @@ Failure Marks::refusalOf(const netlink::Refusal& refusal) const {
   failure.message = refusal.ack.text;
   const auto segment = std::ranges::find(segments_, refusal.index, &Segment::message);
   if (segment != segments_.end()) {
-    // Newer kernels say where in the message the element stands (5.10 does not): its first one stands for all.
+    // Newer kernels report the offset of the refused element. 5.10 does not: report the first element of the message.
     const size_t element = elementAt(channel_.sent().message(refusal.index), refusal.ack.offset);
     failure.index = segment->rows[std::min(element, segment->rows.size() - 1)];
   } else if (error == EOPNOTSUPP || error == ENOENT || error == EAFNOSUPPORT) {

@@ -19,11 +19,11 @@ namespace {
 
 constexpr int removalAttempts = 5;
 
-// Between the first two transactions of a change that somebody is making just now.
+// Upper bound of the time between the first two transactions of a running change.
 constexpr std::chrono::milliseconds longestChange{100};
 
-// Half of the time that is left: an answer that is lost must not use up all of it.
-Control shareOf(netlink::Clock::time_point until) {
+// Half of the remaining time, so that a lost reply does not use up all of it.
+Control attemptControl(netlink::Clock::time_point until) {
   const auto now = netlink::Clock::now();
   return {now + (until - now) / 2, -1, {}};
 }
@@ -32,7 +32,7 @@ bool inIntervals(const Element& element) { return !isRule(element) && maps[mapOf
 
 int compare(const std::byte (&left)[16], const std::byte (&right)[16]) { return std::memcmp(left, right, sizeof left); }
 
-// Ranges by their first address; `reach`: the last address of this one and all before it.
+// A range in a list sorted by first address. `reach`: the highest last address of this range and all before it.
 struct Range {
   const Element* element;
   const std::byte (*reach)[16];
@@ -79,11 +79,11 @@ bool overlapsOne(const Element& element, const std::vector<Range>& ranges) {
   return false;
 }
 
-// Those of rows[first..last) that packets may find in others' place.
+// Indices of the ranges in rows[first..last) that overlap a range in `counterparts`.
 std::vector<size_t> overlapping(std::span<const Element> rows, size_t first, size_t last,
-                                std::span<const Element> others) {
+                                std::span<const Element> counterparts) {
   std::vector<size_t> found;
-  const std::vector<Range> ranges = rangesOf(others);
+  const std::vector<Range> ranges = rangesOf(counterparts);
   for (size_t row = first; row < last && !ranges.empty(); ++row) {
     if (inIntervals(rows[row]) && overlapsOne(rows[row], ranges)) {
       found.push_back(row);
@@ -92,8 +92,8 @@ std::vector<size_t> overlapping(std::span<const Element> rows, size_t first, siz
   return found;
 }
 
-// Returns when no packet is under way that began with rules of before. Where the call is not allowed, the time that a
-// transaction takes has to do.
+// Returns when no packet is still being processed with the old rules (an RCU grace period). Where membarrier() is not
+// permitted, the duration of a transaction has to suffice.
 void waitForPackets() { (void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); }
 
 } // namespace
@@ -106,7 +106,7 @@ bool rangesNeedBridges() {
          version < fixed;
 }
 
-Handover handoverOf(std::span<const Element> rows, size_t removed) {
+BridgedRows bridgedRows(std::span<const Element> rows, size_t removed) {
   return {overlapping(rows, 0, removed, rows.subspan(removed)),
           overlapping(rows, removed, rows.size(), rows.first(removed))};
 }
@@ -133,13 +133,13 @@ void appendBridgeRemovals(Batch& batch, const std::string& table, std::span<cons
   }
 }
 
-Failure layBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
-                   std::span<const size_t> leaving, const Control& control, Objects& existing, bool& sent) {
-  const uint32_t laid = existing.generation + 1;
+Failure addBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
+                   std::span<const size_t> removed, const Control& control, Objects& existing, bool& sent) {
+  const uint32_t expected = existing.generation + 1;
   Batch& batch = channel.compose();
   beginTransaction(batch, existing.generation);
   appendBridgeRemovals(batch, table, existing.bridges);
-  for (const size_t row : leaving) {
+  for (const size_t row : removed) {
     appendBridge(batch, table, rows[row]);
   }
   endTransaction(batch);
@@ -153,9 +153,9 @@ Failure layBridges(netlink::Channel& channel, const std::string& table, std::spa
     return failureOf(0, status);
   }
   existing = {};
-  Failure failure = findObjects(channel, table, control, existing);
-  if (failure.status.ok() && existing.generation != laid) {
-    failure = failureOf(0, netlink::rejected(ERESTART)); // as the kernel would say
+  Failure failure = readObjects(channel, table, control, existing);
+  if (failure.status.ok() && existing.generation != expected) {
+    failure = failureOf(0, netlink::rejected(ERESTART)); // the kernel's error
   }
   if (failure.status.ok()) {
     waitForPackets();
@@ -168,9 +168,9 @@ Status removeBridges(netlink::Channel& channel, const std::string& table, netlin
   const uint32_t expected = std::exchange(generation, 0);
   Status status{netlink::Cause::timeout, 0};
   for (int attempt = 0; attempt < removalAttempts; ++attempt) {
-    const Control control = shareOf(until);
+    const Control control = attemptControl(until);
     Objects objects;
-    status = findObjects(channel, table, control, objects).status;
+    status = readObjects(channel, table, control, objects).status;
     if (!status.ok()) {
       continue;
     }
@@ -202,13 +202,13 @@ Status removeBridges(netlink::Channel& channel, const std::string& table, netlin
 void removeOldBridges(netlink::Channel& channel, const std::string& table, const Control& control) {
   Objects first;
   Objects second;
-  if (!findObjects(channel, table, control, first).status.ok() || first.bridges.empty()) {
+  if (!readObjects(channel, table, control, first).status.ok() || first.bridges.empty()) {
     return;
   }
   std::this_thread::sleep_for(longestChange);
-  if (findObjects(channel, table, control, second).status.ok() && second.bridges == first.bridges) {
-    uint32_t nobodys = 0;
-    (void)removeBridges(channel, table, std::min(control.deadline, netlink::Clock::now() + tidyTime), nobodys);
+  if (readObjects(channel, table, control, second).status.ok() && second.bridges == first.bridges) {
+    uint32_t unused = 0;
+    (void)removeBridges(channel, table, std::min(control.deadline, netlink::Clock::now() + tidyTime), unused);
   }
 }
 

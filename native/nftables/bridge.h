@@ -1,9 +1,9 @@
-// Until Linux 6.17 (and some later releases of older series), elements of an interval map that a transaction adds are
-// not found before a moment after those that it removes are not found any more: the kernel looks both up in a copy that
-// it exchanges last. Rules take effect in time. So where ranges take packets over from others, rules in front of the
-// lookups say the same for that moment: those of the old ranges are laid by a transaction before, those of the new ones
-// come with the transaction itself, which takes the others away, and go with one after it. Three, because a packet sees
-// the rules of the ruleset that it began with, but elements as they are when it gets to them.
+// Temporary rules ("bridges") that cover the replacement of ranges. Before Linux 6.17 (and some stable releases) there
+// is a moment in a transaction when neither the removed nor the added elements of an interval map match: the kernel
+// swaps in the copy with the added elements last. Rules have no such gap. So (1) a first transaction adds rules for the
+// old ranges in front of the lookups; (2) the real one replaces them by rules for the new ranges; (3) a third one
+// removes these. Three transactions, because a packet sees the rules of the generation in which it entered the chain,
+// but the current elements.
 #pragma once
 
 #include "nftables/table_objects.h"
@@ -12,41 +12,40 @@
 
 namespace nftables {
 
-// Rows that are bridged.
-struct Handover {
-  std::vector<size_t> leaving;
-  std::vector<size_t> coming;
+// Indices of the rows that need bridges.
+struct BridgedRows {
+  std::vector<size_t> removed;
+  std::vector<size_t> added;
 };
 
-// True when this kernel may be one of those.
+// True unless this kernel is known to replace ranges without a gap.
 [[nodiscard]] bool rangesNeedBridges();
 
-// What takes packets over from the first `removed` rows, and what it takes them over from.
-[[nodiscard]] Handover handoverOf(std::span<const Element> rows, size_t removed);
+// The ranges among the first `removed` rows that overlap added ranges, and vice versa.
+[[nodiscard]] BridgedRows bridgedRows(std::span<const Element> rows, size_t removed);
 
-// NFT_MSG_NEWRULE: what the element says.
+// NFT_MSG_NEWRULE with the matches and the mark of an element.
 void appendBridge(Batch& batch, const std::string& table, const Element& element);
 
-// NFT_MSG_DELRULE for such rules.
+// NFT_MSG_DELRULE for bridges.
 void appendBridgeRemovals(Batch& batch, const std::string& table, std::span<const uint64_t> handles);
 
-// Lays bridges for what will leave, in the place of those in `existing`, and sees to it that every packet comes across
-// them. `existing` is then what there is. After a failure, nothing has changed for packets, whatever was done. `sent`:
-// the kernel got them, so they may be there.
-[[nodiscard]] Failure layBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
-                                 std::span<const size_t> leaving, const Control& control, Objects& existing,
+// Step 1: replaces the bridges in `existing` by bridges for the rows `removed`, waits until every packet sees them, and
+// reads `existing` again. A failure never changes the marks of packets. `sent`: the kernel got the transaction, so the
+// bridges may exist.
+[[nodiscard]] Failure addBridges(netlink::Channel& channel, const std::string& table, std::span<const Element> rows,
+                                 std::span<const size_t> removed, const Control& control, Objects& existing,
                                  bool& sent);
 
-// Part of netlink::readBackTime: how long tidying up may take, whatever ended the change.
+// Time for removing bridges after a change, part of netlink::readBackTime.
 inline constexpr std::chrono::milliseconds tidyTime{500};
 
-// Removes all bridges. Not done: some may be left, for this reason. They say what the table said, and the next change
-// or opening removes them. `generation` stays that of what the caller knows, or is 0. Nothing but `until` ends it
-// early.
+// Step 3: removes all bridges. Not ok: some may be left, with the same effect as the table; the next change or open()
+// removes them. `generation` is advanced if no other transaction interfered, else set to 0. Only `until` interrupts it.
 [[nodiscard]] Status removeBridges(netlink::Channel& channel, const std::string& table,
                                    netlink::Clock::time_point until, uint32_t& generation);
 
-// Removes those that a change which was killed has left, if that can be done; those of a change that is under way stay.
+// Removes bridges left by an interrupted change; failures are ignored. Bridges of a running change stay.
 void removeOldBridges(netlink::Channel& channel, const std::string& table, const Control& control);
 
 } // namespace nftables

@@ -1,4 +1,4 @@
-// Messages that create the objects around the elements, and that mend what others did to them.
+// Messages that create or repair the objects around the elements.
 #include "nftables/expressions.h"
 #include "nftables/table_objects.h"
 
@@ -40,7 +40,8 @@ void createMap(Batch& batch, const std::string& table, const MapDefinition& map,
     const size_t fields = writer.beginNest(NFTA_SET_DESC_CONCAT);
     const auto field = [&writer](size_t length) {
       const size_t nest = writer.beginNest(NFTA_LIST_ELEM);
-      writer.valueBigEndian(NFTA_SET_FIELD_LEN, static_cast<uint32_t>(length)); // bytes, whatever the header says
+      writer.valueBigEndian(NFTA_SET_FIELD_LEN,
+                            static_cast<uint32_t>(length)); // in bytes (the kernel header says bits)
       writer.endNest(nest);
     };
     field(map.addressLength());
@@ -54,7 +55,8 @@ void createMap(Batch& batch, const std::string& table, const MapDefinition& map,
   if (map.counted()) {
     writeMapCounter(writer, NFTA_SET_EXPR);
   }
-  // For nft: byte orders of keys (0: each field's own) and data (1: host). Without them it prints marks swapped.
+  // User data for nft: byte order of keys (0: per field) and of data (1: host). Without it nft prints marks
+  // byte-swapped.
   struct ByteOrder {
     uint8_t type;
     uint8_t length = 4;
@@ -65,7 +67,7 @@ void createMap(Batch& batch, const std::string& table, const MapDefinition& map,
   batch.end();
 }
 
-// `flags`: NLM_F_APPEND, or 0: in front of the others.
+// `flags`: NLM_F_APPEND, or 0 to insert at the front of the chain.
 template <typename Body>
 void createRule(Batch& batch, const std::string& table, const char* chain, uint16_t flags, Body body) {
   Writer writer = beginCreation(batch, NFT_MSG_NEWRULE, table, flags);
@@ -96,7 +98,7 @@ void createObjects(Batch& batch, const std::string& table, const Objects& missin
       createChain(batch, table, chains[i]);
     }
   }
-  if (missing.dormant) { // behind new chains: 5.10 wakes those that are there, and the others would sleep on
+  if (missing.dormant) { // after the new chains: 5.10 registers only chains that exist at this point
     Writer writer = beginCreation(batch, NFT_MSG_NEWTABLE, table);
     writer.valueBigEndian(NFTA_TABLE_FLAGS, missing.tableFlags & ~uint32_t{NFT_TABLE_F_DORMANT});
     batch.end();
@@ -106,7 +108,7 @@ void createObjects(Batch& batch, const std::string& table, const Objects& missin
   }
   for (size_t i = 0; i < jumpCount; ++i) {
     if (missing.jump[i]) {
-      // The chain `special` has the last word.
+      // The jump to `special` comes last, as its rules take precedence.
       const uint16_t flags = jumps[i].to == SPECIAL ? NLM_F_APPEND : 0;
       createRule(batch, table, chains[jumps[i].from].name, flags,
                  [i](Writer& writer) { writeJump(writer, chains[jumps[i].to].name); });

@@ -1,4 +1,4 @@
-// What our table holds, one row for each: an element of a map, or a rule of its own where no map can say it.
+// The rows of our table. A row is an element of a map, or a rule in a chain if no map can express it.
 #pragma once
 
 #include "netlink/named.h"
@@ -12,11 +12,11 @@
 
 namespace nftables {
 
-// Where something stands. The first are maps, one for each family (maps.h), the others chains of rules.
+// The location of a row: the first six are maps, one per address family (maps.h); the last three are chains.
 enum class Place : uint8_t {
   exact,  // one address, one port: hash map
   ranges, // ranges of addresses and ports
-  hosts,  // ranges of addresses, whatever the port; one protocol or all
+  hosts,  // ranges of addresses, all ports; one protocol or all
   countedExact,
   countedRanges,
   countedHosts,
@@ -39,8 +39,8 @@ inline constexpr uint8_t firstChain = static_cast<uint8_t>(Place::special);
 
 struct Element {
   uint32_t present;
-  uint32_t mark; // that packets get; none in the chains for NAT
-  uint64_t rule; // elements of one rule share it; 0: made by somebody else, with nft for instance
+  uint32_t mark; // set on packets; unused in the chains for NAT
+  uint64_t rule; // id shared by the elements of one rule; 0: not created by us (with nft, for instance)
   uint64_t handle;
   uint64_t packets;
   uint64_t bytes;
@@ -48,23 +48,23 @@ struct Element {
   std::byte addressTo[16];   // inclusive
   std::byte sourceFrom[16];
   std::byte sourceTo[16];
-  uint32_t mask; // bits of the packet's mark that are set
+  uint32_t mask; // bits of the packet's mark that are replaced
   uint16_t family;
   uint16_t protocol; // 0: all
   uint16_t portFrom;
-  uint16_t portTo; // inclusive; 0 to 65535: packets without ports as well
+  uint16_t portTo; // inclusive; 0 to 65535: also packets without ports
   uint16_t sourcePortFrom;
   uint16_t sourcePortTo;
-  uint16_t targetPort; // of redirect; 0: the port stays
+  uint16_t targetPort; // of redirect; 0: the packet's own
   uint8_t place;
-  uint8_t counter;          // 1: it counts packets and bytes
-  char interface[IFNAMSIZ]; // "eth*": all that begin so; empty: any
-  char comment[129];        // nft takes 128 characters
+  uint8_t counter;          // 1: counts packets and bytes
+  char interface[IFNAMSIZ]; // "eth*": all names with this prefix; empty: any
+  char comment[129];        // nft allows 128 characters
 };
 
-// An element of nf_tables is keys, data and user data, each a concatenation of several of these members, and a rule is
-// a program: no member has an attribute of its own. These numbers only tell the fields apart; elements.cc and rules.cc
-// know the kernel's side.
+// These numbers only identify the fields; they are not netlink attributes. An element of nf_tables has a key, data and
+// user data, each a concatenation of several members, and a rule is a list of expressions: see elements.cc and
+// rules.cc.
 enum ElementPart : uint8_t {
   ELEMENT_MARK = 1,
   ELEMENT_RULE,
@@ -90,28 +90,28 @@ enum ElementPart : uint8_t {
 };
 
 inline constexpr netlink::Field elementFields[] = {
-    NETLINK_FIELD(Element, mark, u32, ELEMENT_MARK, "Firewall mark that packets get."),
-    NETLINK_FIELD(Element, rule, u64, ELEMENT_RULE, "Id of the rule it belongs to; 0: somebody else's."),
-    NETLINK_FIELD(Element, handle, u64, ELEMENT_HANDLE, "The kernel's number of a rule in a chain; 0 in maps."),
+    NETLINK_FIELD(Element, mark, u32, ELEMENT_MARK, "Firewall mark set on packets."),
+    NETLINK_FIELD(Element, rule, u64, ELEMENT_RULE, "Id of the rule it belongs to; 0: not created by us."),
+    NETLINK_FIELD(Element, handle, u64, ELEMENT_HANDLE, "Handle of a rule in a chain; 0 in maps."),
     NETLINK_FIELD(Element, packets, u64, ELEMENT_PACKETS, "Packets counted."),
     NETLINK_FIELD(Element, bytes, u64, ELEMENT_BYTES, "Bytes counted, IP headers included."),
     NETLINK_FIELD(Element, addressFrom, bytes, ELEMENT_ADDRESS_FROM, "First destination address."),
     NETLINK_FIELD(Element, addressTo, bytes, ELEMENT_ADDRESS_TO, "Last destination address."),
     NETLINK_FIELD(Element, sourceFrom, bytes, ELEMENT_SOURCE_FROM, "First source address."),
     NETLINK_FIELD(Element, sourceTo, bytes, ELEMENT_SOURCE_TO, "Last source address."),
-    NETLINK_FIELD(Element, mask, u32, ELEMENT_MASK, "Bits of the mark that are set; the others stay."),
+    NETLINK_FIELD(Element, mask, u32, ELEMENT_MASK, "Bits of the packet's mark that are replaced."),
     NETLINK_FIELD(Element, family, u16, ELEMENT_FAMILY, "2 (IPv4) or 10 (IPv6)."),
     NETLINK_FIELD(Element, protocol, u16, ELEMENT_PROTOCOL, "6 (tcp), 17 (udp) or 132 (sctp); 0: all."),
     NETLINK_FIELD(Element, portFrom, u16, ELEMENT_PORT_FROM, "First destination port."),
-    NETLINK_FIELD(Element, portTo, u16, ELEMENT_PORT_TO, "Last destination port; 0 to 65535: no matter whether any."),
+    NETLINK_FIELD(Element, portTo, u16, ELEMENT_PORT_TO, "Last destination port; 0 to 65535: also without ports."),
     NETLINK_FIELD(Element, sourcePortFrom, u16, ELEMENT_SOURCE_PORT_FROM, "First source port."),
     NETLINK_FIELD(Element, sourcePortTo, u16, ELEMENT_SOURCE_PORT_TO, "Last source port."),
-    NETLINK_FIELD(Element, targetPort, u16, ELEMENT_TARGET_PORT, "Port that packets are redirected to; 0: theirs."),
+    NETLINK_FIELD(Element, targetPort, u16, ELEMENT_TARGET_PORT, "Port of a redirect; 0: the packet's own."),
     NETLINK_FIELD(Element, place, u8, ELEMENT_PLACE,
                   "0 exact, 1 ranges, 2 hosts, 3 to 5 the same counted (maps), 6 special, 7 srcnat, 8 dstnat."),
     NETLINK_FIELD(Element, counter, u8, ELEMENT_COUNTER, "1: packets and bytes are counted."),
-    NETLINK_FIELD(Element, interface, text, ELEMENT_INTERFACE, "Input interface; a * at the end stands for the rest."),
-    NETLINK_FIELD(Element, comment, text, ELEMENT_COMMENT, "As nft shows it, at most 128 bytes."),
+    NETLINK_FIELD(Element, interface, text, ELEMENT_INTERFACE, "Input interface; a trailing * matches any suffix."),
+    NETLINK_FIELD(Element, comment, text, ELEMENT_COMMENT, "Comment as in nft, at most 128 bytes."),
 };
 inline constexpr netlink::Record elementRecord{"element", sizeof(Element), 0, elementFields};
 static_assert(netlink::wellFormed(elementRecord));
@@ -119,13 +119,13 @@ inline constexpr uint32_t elementPresent = (1U << std::size(elementFields)) - 1;
 
 inline bool isRule(const Element& element) { return element.place >= firstChain; }
 
-// True when all of it can be a single key of the hash map.
+// True for a single address and port: a key of the hash map.
 inline bool isExact(const Element& element) {
   return element.portFrom == element.portTo &&
          std::memcmp(element.addressFrom, element.addressTo, sizeof element.addressFrom) == 0;
 }
 
-// With a source or an interface: such rules prevail over the others.
+// True for rules with a source or an interface, which take precedence over rules without.
 inline bool isQualified(const Element& element) {
   const size_t length = element.family == AF_INET ? 4 : 16;
   return element.interface[0] != '\0' || prefixOf(element.sourceFrom, element.sourceTo, length) != size_t{0};

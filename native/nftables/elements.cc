@@ -10,13 +10,13 @@
 namespace nftables {
 namespace {
 
-// NFT_SET_ELEM_CATCHALL (5.13+): `*`, an element without key.
+// NFT_SET_ELEM_CATCHALL (Linux 5.13+): `*`, an element without key.
 constexpr uint32_t catchAllFlag = 0x2;
 
 constexpr size_t longestKey = 24;
 using Key = std::array<std::byte, longestKey>;
 
-// Where the fields of a key stand; each is padded to four bytes behind it.
+// Offsets in a key. Each field is padded to four bytes.
 size_t protocolOffset(const MapDefinition& map) { return map.addressLength(); }
 size_t portOffset(const MapDefinition& map) { return map.addressLength() + 4; }
 
@@ -74,7 +74,7 @@ bool readAttributes(Bytes element, ElementAttributes& found) {
   return !reader.malformed();
 }
 
-// All protocols are a range of keys. 0 is none that packets have, and stands for all in rows.
+// All protocols are the range 0 to 255 in a map, and 0 in a row. No packet has protocol 0.
 constexpr std::byte firstProtocol{0};
 constexpr std::byte lastProtocol{255};
 
@@ -88,7 +88,7 @@ bool readProtocol(const MapDefinition& map, const ElementAttributes& found, Elem
   return from == to && from != firstProtocol;
 }
 
-// `element` is all zero.
+// `element` must be zeroed.
 bool readElement(Bytes attributes, const MapDefinition& map, Element& element, std::string& problem) {
   ElementAttributes found;
   if (!readAttributes(attributes, found)) {
@@ -99,17 +99,17 @@ bool readElement(Bytes attributes, const MapDefinition& map, Element& element, s
     return false;
   };
   if ((found.flags & catchAllFlag) != 0) {
-    return fail("a catch-all element (*), which belongs to no address; delete it with nft");
+    return fail("a catch-all element (*), which is not supported; delete it with nft");
   }
   if (found.keyEnd.empty()) {
     found.keyEnd = found.key;
   }
   if (found.key.size() != map.keyLength() || found.keyEnd.size() != map.keyLength() ||
       found.data.size() != sizeof element.mark) {
-    return fail("other keys or data than (address . protocol . port : mark)");
+    return fail("an element whose key or data has the wrong length");
   }
   if (!map.interval() && !std::ranges::equal(found.key, found.keyEnd)) {
-    return fail("a range, which belongs into another map");
+    return fail("a range, but its keys must be single addresses and ports");
   }
   if (!readProtocol(map, found, element)) {
     return fail("an element for protocol 0 or a range of protocols; delete it with nft");
@@ -146,7 +146,7 @@ void writeElement(Writer& writer, const MapDefinition& map, const Element& eleme
   }
   if (detail == Detail::full) {
     const size_t data = writer.beginNest(NFTA_SET_ELEM_DATA);
-    writer.value(NFTA_DATA_VALUE, element.mark); // host order, as `meta mark` is
+    writer.value(NFTA_DATA_VALUE, element.mark); // host order, like `meta mark`
     writer.endNest(data);
     writeUserData(writer, NFTA_SET_ELEM_USERDATA, element);
   }
@@ -177,7 +177,7 @@ bool keyLess(const Element& left, const Element& right) {
     return order < 0;
   }
   const auto rest = [](const Element& element) {
-    // Of elements, the mark is what keys lead to; rules that differ in it are different rules.
+    // The mark of an element is data, not key. Rules with different marks are different rules.
     return std::tuple(element.protocol, element.portFrom, element.portTo, element.place, element.mask,
                       element.sourcePortFrom, element.sourcePortTo, element.targetPort,
                       isRule(element) ? element.mark : 0);

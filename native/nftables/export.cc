@@ -154,7 +154,7 @@ std::string chainText(size_t number, const Objects& objects, std::span<const Ele
       text += lookupText(maps[i]);
     }
   }
-  for (const bool qualified : {false, true}) { // the chain `special` has them in this order
+  for (const bool qualified : {false, true}) { // the order in the chain `special`
     for (const Element& row : rows) {
       if (isRule(row) && chainOf(static_cast<Place>(row.place)) == number && isQualified(row) == qualified) {
         text += "\t\t" + ruleText(row) + '\n';
@@ -164,7 +164,7 @@ std::string chainText(size_t number, const Objects& objects, std::span<const Ele
   return text + "\t}\n";
 }
 
-// What is there, and what others have taken away.
+// The existing objects plus the missing ones that rows require.
 Objects withMissing(Objects objects, std::span<const Element> rows) {
   const Objects missing = missingObjects(objects, needsOf(rows));
   const auto add = [](auto& all, const auto& more) {
@@ -181,7 +181,7 @@ Objects withMissing(Objects objects, std::span<const Element> rows) {
 std::string exportText(const std::string& table, const Objects& existing, std::span<const Element> rows) {
   const Objects objects = withMissing(existing, rows);
   const std::string name = "table inet " + table;
-  // The first line makes the second one possible where there is no such table.
+  // Creates the table before deleting it: `delete` fails if there is none.
   std::string text = "#!/usr/sbin/nft -f\n" + name + "\ndelete " + name + '\n';
   if (!objects.table) {
     return text;

@@ -1,4 +1,4 @@
-// Our table in the language of nft.
+// Our table in nft syntax.
 #pragma once
 
 #include "nftables/table_objects.h"
@@ -7,7 +7,7 @@
 
 namespace nftables {
 
-// What `nft -f` makes this table of, in place of the one that is there.
+// Input for `nft -f` that replaces the table by one with these objects and rows.
 [[nodiscard]] std::string exportText(const std::string& table, const Objects& objects, std::span<const Element> rows);
 
 } // namespace nftables

@@ -9,14 +9,14 @@
 namespace nftables {
 namespace {
 
-// Registers 1 to 4 have 16 bytes; 8 to 23 are the same memory in words of 4. Keys are put together in neighbouring
-// words from register 1 on, padded to 4 bytes each: address, protocol, port.
+// Registers 1 to 4 have 16 bytes; 8 to 23 are the same memory in words of 4 bytes. Keys are composed in adjacent words
+// from register 1 on, padded to 4 bytes each: address, protocol, port.
 constexpr uint32_t firstRegister = NFT_REG_1;
 
 uint32_t protocolRegister(const MapDefinition& map) { return map.family == AF_INET ? NFT_REG32_01 : NFT_REG_2; }
 uint32_t portRegister(const MapDefinition& map) { return map.family == AF_INET ? NFT_REG32_02 : NFT_REG32_05; }
 
-// One expression: a name and its own attributes, which `body` writes.
+// One expression: its name, and the attributes that `body` writes.
 template <typename Body> void writeExpression(Writer& writer, uint16_t type, std::string_view name, Body body) {
   const size_t element = writer.beginNest(type);
   writer.text(NFTA_EXPR_NAME, name);
@@ -85,13 +85,13 @@ void writeImmediate(Writer& writer, const void* data, size_t length) {
 }
 
 void writeFamily(Writer& writer, uint16_t family) {
-  // Address offsets differ between the families that share the inet table: look at the family first.
+  // Address offsets differ between the two families of an inet table: check the family first.
   const auto value = static_cast<uint8_t>(family);
   writeMetaLoad(writer, NFT_META_NFPROTO, firstRegister);
   writeCompare(writer, NFT_CMP_EQ, &value, sizeof value);
 }
 
-// The field has been loaded: from <= field <= to.
+// from <= loaded field <= to.
 void writeBounds(Writer& writer, const void* from, const void* to, size_t length) {
   if (std::memcmp(from, to, length) == 0) {
     writeCompare(writer, NFT_CMP_EQ, from, length);
@@ -111,7 +111,7 @@ void writeAddress(Writer& writer, uint16_t family, bool source, const std::byte*
     writeBounds(writer, from, to, length);
   } else if (*prefix == 0) {
     return;                      // all addresses
-  } else if (*prefix % 8 == 0) { // whole bytes: the rest is not even loaded
+  } else if (*prefix % 8 == 0) { // whole bytes: load only the prefix
     writePayload(writer, NFT_PAYLOAD_NETWORK_HEADER, offset, *prefix / 8, firstRegister);
     writeCompare(writer, NFT_CMP_EQ, from, *prefix / 8);
   } else {
@@ -126,7 +126,7 @@ void writeAddress(Writer& writer, uint16_t family, bool source, const std::byte*
   }
 }
 
-// Of tcp, udp and sctp alike.
+// tcp, udp and sctp have ports at the same offsets.
 void writePorts(Writer& writer, uint32_t offset, uint16_t from, uint16_t to) {
   if (anyPort(from, to)) {
     return;
@@ -149,7 +149,7 @@ void writeInterface(Writer& writer, const char (&name)[IFNAMSIZ]) {
 
 void writeMark(Writer& writer, uint32_t mark, uint32_t mask) {
   if (mask == UINT32_MAX) {
-    writeImmediate(writer, &mark, sizeof mark); // host order, as `meta mark` is
+    writeImmediate(writer, &mark, sizeof mark); // host order, like `meta mark`
   } else {
     const uint32_t kept = ~mask;
     writeMetaLoad(writer, NFT_META_MARK, firstRegister);
@@ -159,7 +159,7 @@ void writeMark(Writer& writer, uint32_t mark, uint32_t mask) {
 }
 
 void writeCounts(Writer& writer, const Element& element) {
-  if (element.packets != 0) { // from a counter that goes on
+  if (element.packets != 0) { // continue a counter
     writer.valueBigEndian(NFTA_COUNTER_BYTES, element.bytes);
     writer.valueBigEndian(NFTA_COUNTER_PACKETS, element.packets);
   }
@@ -197,7 +197,7 @@ void writeLookup(Writer& writer, const MapDefinition& map) {
   writePayload(writer, NFT_PAYLOAD_NETWORK_HEADER, map.networkOffset(), map.addressLength(), firstRegister);
   writeMetaLoad(writer, NFT_META_L4PROTO, protocolRegister(map));
   if (map.ports()) {
-    writePayload(writer, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, portRegister(map)); // tcp, udp and sctp alike
+    writePayload(writer, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, portRegister(map));
   }
   writeExpression(writer, "lookup", [&] {
     writer.valueBigEndian(NFTA_LOOKUP_SREG, firstRegister);
@@ -214,7 +214,8 @@ void writeMapCounter(Writer& writer, uint16_t type) {
 void writeRule(Writer& writer, const Element& element) {
   writeFamily(writer, element.family);
   writeInterface(writer, element.interface);
-  // Destinations first: nft reads fields that follow each other in the packet as one, and so would what it prints.
+  // The destination precedes the source: nft merges loads of adjacent fields in packet order into one match, and prints
+  // it as one.
   writeAddress(writer, element.family, false, element.addressFrom, element.addressTo);
   writeAddress(writer, element.family, true, element.sourceFrom, element.sourceTo);
   if (element.protocol != 0) {

@@ -1,5 +1,5 @@
-// Rules as the kernel sees them: lists of expressions working on registers. What is written here is what nft writes for
-// the same rule, so that nft shows it as people know it.
+// Writes rules as the kernel stores them: lists of expressions that work on registers. The expressions are the ones
+// that nft generates for the same rule, so that `nft list` prints familiar syntax.
 #pragma once
 
 #include "nftables/maps.h"
@@ -11,13 +11,13 @@ namespace nftables {
 void writeJump(Writer& writer, std::string_view chain);
 
 // meta nfproto FAMILY meta mark set DADDR . meta l4proto . th dport map @MAP
-// A packet that the map does not know ends the rule and keeps the mark it has.
+// If the map has no entry for a packet, the rule ends and the mark stays.
 void writeLookup(Writer& writer, const MapDefinition& map);
 
-// counter, for all elements that a map will have, as an attribute of the map.
+// The counter expression of a map, which the kernel copies to every element.
 void writeMapCounter(Writer& writer, uint16_t type);
 
-// What a rule of its own asks of a packet, and does with it.
+// The matches and statements of a row in a chain.
 void writeRule(Writer& writer, const Element& element);
 
 } // namespace nftables

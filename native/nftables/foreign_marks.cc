@@ -22,8 +22,8 @@ void takeRule(const Message& message, Bytes attributes, const std::string& ownTa
   if (family == NFPROTO_INET && table == ownTable) {
     return;
   }
-  const Meaning meaning = interpret(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), family);
-  for (const MarkEffect& effect : meaning.marks) {
+  const ParsedRule rule = parseRule(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), family);
+  for (const MarkEffect& effect : rule.marks) {
     FoundMark row{};
     row.present = (1U << std::size(foundMarkFields)) - 1;
     row.mark = effect.mark.value_or(0);
@@ -40,7 +40,7 @@ void takeRule(const Message& message, Bytes attributes, const std::string& ownTa
   }
 }
 
-// One pass over all rules. `torn`: they changed meanwhile.
+// One pass over all rules. `torn`: the ruleset changed during the dump.
 Failure readRules(netlink::Channel& channel, const std::string& ownTable, const Control& control,
                   std::vector<FoundMark>& rows, bool& torn) {
   rows.clear();
@@ -64,7 +64,7 @@ Failure readRules(netlink::Channel& channel, const std::string& ownTable, const 
   return failureOf(0, refusal == nullptr ? netlink::done() : refusalStatus(refusal->error));
 }
 
-// The marks in a map of somebody else's. `torn`: it is gone.
+// The marks in a foreign map. `torn`: the map has been deleted.
 Failure readMarks(netlink::Channel& channel, const FoundMark& rule, const Control& control, std::set<uint32_t>& marks,
                   bool& torn) {
   Batch& batch = channel.compose();
@@ -82,7 +82,7 @@ Failure readMarks(netlink::Channel& channel, const FoundMark& rule, const Contro
     netlink::Attribute element;
     while (reader.next(element)) {
       const Bytes mark = findAttribute(findAttribute(element.payload, NFTA_SET_ELEM_DATA), NFTA_DATA_VALUE);
-      if (mark.size() == sizeof(uint32_t)) { // ends of intervals have none
+      if (mark.size() == sizeof(uint32_t)) { // end elements of intervals have none
         marks.insert(netlink::load<uint32_t>(mark.data()));
       }
     }
@@ -96,7 +96,7 @@ Failure readMarks(netlink::Channel& channel, const FoundMark& rule, const Contro
   return failureOf(0, refusal == nullptr || torn ? netlink::done() : netlink::rejected(refusal->error));
 }
 
-// Puts a row for each mark in the place of one that names a map.
+// Replaces each row that names a map by one row per mark in the map.
 Failure expandMaps(netlink::Channel& channel, const Control& control, std::vector<FoundMark>& rows, bool& torn) {
   std::vector<FoundMark> expanded;
   for (const FoundMark& row : rows) {

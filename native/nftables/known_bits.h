@@ -1,4 +1,4 @@
-// Values of which some bits are known and others only when the packet is there.
+// Partly known values: some bits are constant, the rest depends on the packet.
 #pragma once
 
 #include "netlink/attribute.h"
@@ -20,7 +20,7 @@ constexpr Truth both(Truth left, Truth right) {
 
 template <typename Word> struct KnownBits {
   Word value{};
-  Word known{}; // the bits that are; the others of `value` are 0
+  Word known{}; // mask of the known bits; unknown bits of `value` are 0
 
   static constexpr KnownBits of(Word value) { return {value, static_cast<Word>(~Word{})}; }
 
@@ -29,7 +29,7 @@ template <typename Word> struct KnownBits {
     const Word both = known & other.known;
     return {(value ^ other.value) & both, both};
   }
-  // What is known when it is one or the other.
+  // The bits known if the value is either this one or `other`.
   [[nodiscard]] constexpr KnownBits joined(const KnownBits& other) const {
     const Word same = known & other.known & ~(value ^ other.value);
     return {value & same, same};
@@ -70,7 +70,7 @@ inline std::array<KnownByte, 4> bytesOf(const KnownWord& word) {
   return bytes;
 }
 
-// Whether they lie within the bounds, both included, as memcmp() orders.
+// Whether from <= bytes <= to, in the order of memcmp().
 inline Truth within(std::span<const KnownByte> bytes, netlink::Bytes from, netlink::Bytes to) {
   bool lower = true; // equal to the bound so far
   bool upper = true;
@@ -83,7 +83,7 @@ inline Truth within(std::span<const KnownByte> bytes, netlink::Bytes from, netli
         return Truth::no;
       }
       if (same == Truth::maybe) {
-        // The rest could rule it out, and says no for sure only where it is known.
+        // Only a known byte that differs can still rule it out.
         for (size_t rest = i + 1;
              rest < bytes.size() && rest < from.size() && rest < to.size() && from[rest] == to[rest]; ++rest) {
           if (bytes[rest].equals(from[rest]) == Truth::no) {

@@ -11,7 +11,7 @@
 namespace nftables {
 namespace {
 
-// The kernel rounds the size of the information up, so it may be longer.
+// The kernel rounds the size of the struct up.
 template <typename Info> bool readInfo(Bytes bytes, Info& info) {
   if (bytes.size() < sizeof info) {
     return false;
@@ -73,7 +73,7 @@ Truth matchMultiport(Bytes bytes, uint32_t revision, const MatchedPacket& packet
   return inverted(found, info.invert != 0);
 }
 
-// The bits of untracked packets differ between nft and these two.
+// nft, conntrack and state use different bits for untracked packets.
 Truth matchState(uint32_t wanted, uint32_t untracked, bool invert, const MatchedPacket& packet) {
   constexpr uint32_t nftUntracked = 64;
   const uint32_t state = packet.state == nftUntracked ? untracked : packet.state;
@@ -81,7 +81,7 @@ Truth matchState(uint32_t wanted, uint32_t untracked, bool invert, const Matched
 }
 
 Truth matchConntrack(Bytes bytes, uint32_t revision, const MatchedPacket& packet) {
-  xt_conntrack_mtinfo2 info; // revision 3 has more at its end
+  xt_conntrack_mtinfo2 info; // revision 3 only appends members
   if (revision < 2 || !readInfo(bytes, info)) {
     return Truth::maybe;
   }

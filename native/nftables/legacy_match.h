@@ -1,4 +1,4 @@
-// Matches of iptables' nft variant that rules of firewalls consist of.
+// The common matches of iptables-nft.
 #pragma once
 
 #include "nftables/known_bits.h"
@@ -7,13 +7,13 @@
 namespace nftables {
 
 struct MatchedPacket {
-  std::span<const KnownByte> transport; // from the ports on
+  std::span<const KnownByte> transport; // header
   KnownWord mark;
   uint32_t state; // NF_CT_STATE bits
-  Truth local;    // destination
+  Truth local;    // whether the destination is an address of this host
 };
 
-// Attributes of the expression `match`. What is not known here is a maybe.
+// Evaluates an expression `match` by its attributes. Unsupported matches are `maybe`.
 [[nodiscard]] Truth legacyMatch(Bytes data, const MatchedPacket& packet);
 
 } // namespace nftables

@@ -26,7 +26,7 @@ std::optional<MarkEffect> readLegacyTarget(Bytes data) {
   const Bytes info = findAttribute(data, NFTA_TARGET_INFO);
   uint32_t revision = 0;
   (void)readU32(findAttribute(data, NFTA_TARGET_REV), revision);
-  constexpr size_t pair = 2 * sizeof(uint32_t); // of numbers in host order
+  constexpr size_t pair = 2 * sizeof(uint32_t); // in host order
   if (info.size() < pair) {
     return std::nullopt;
   }

@@ -1,14 +1,15 @@
-// Targets of iptables, which iptables-nft still writes for what nf_tables has no expression for.
+// Targets of iptables. iptables-nft uses them for features without an expression in nf_tables.
 #pragma once
 
 #include "nftables/rule_reader.h"
 
 namespace nftables {
 
-// mark = (mark & ~mask) | value. Bits outside the mask would toggle those of the packet: nobody knows to what.
+// mark = (mark & ~mask) | value. Bits of `value` outside the mask toggle bits of the packet's mark: the result is
+// unknown.
 [[nodiscard]] MarkEffect markEffect(uint32_t value, uint32_t mask);
 
-// What a target does to the mark; none: nothing.
+// The effect of a target on the mark. None: no effect.
 [[nodiscard]] std::optional<MarkEffect> readLegacyTarget(Bytes data);
 
 } // namespace nftables

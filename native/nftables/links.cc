@@ -7,8 +7,8 @@
 namespace nftables {
 namespace {
 
-// Asks nothing of a packet but its family, if that.
-bool forAll(const Meaning& rule) {
+// True for a rule without matches, except for the family.
+bool isUnconditional(const ParsedRule& rule) {
   return !rule.source.given && !rule.destination.given && !rule.sourcePort.given && !rule.destinationPort.given &&
          !rule.protocol && rule.interface.empty();
 }
@@ -32,60 +32,61 @@ bool LinkReader::take(const Message& message) {
   }
   const auto chain = static_cast<ChainNumber>(definition - std::begin(chains));
   const uint64_t handle = handleOf(attributes);
-  const Meaning rule = interpret(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), NFPROTO_INET);
+  const ParsedRule rule = parseRule(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), NFPROTO_INET);
   if (takeJump(chain, handle, rule) || takeLookup(chain, handle, rule)) {
     return true;
   }
   if (chain == MARKS && rule.lookup.empty() && !rule.marks.empty()) {
     objects_.bridges.push_back(handle);
-  } else if (rule.ends && rule.lookup.empty() && forAll(rule) && rule.family == 0) {
+  } else if (rule.ends && rule.lookup.empty() && isUnconditional(rule) && rule.family == 0) {
     endings_.push_back({chain, handle});
   }
   return true;
 }
 
-// A jump that comes too late is one too much, and lacks where it belongs.
-bool LinkReader::takeJump(ChainNumber chain, uint64_t handle, const Meaning& rule) {
+// A misplaced jump is surplus, and the jump counts as missing.
+bool LinkReader::takeJump(ChainNumber chain, uint64_t handle, const ParsedRule& rule) {
   const auto* jump = std::ranges::find_if(jumps, [&](const Jump& each) {
-    return each.from == chain && rule.jump == chains[each.to].name && rule.understood && forAll(rule) &&
+    return each.from == chain && rule.jump == chains[each.to].name && rule.supported && isUnconditional(rule) &&
            rule.family == 0;
   });
   if (jump == std::end(jumps)) {
     return false;
   }
-  // What the chain `special` says is to prevail.
+  // Rules in `special` take precedence: the jump to it must be the last one.
   const bool late = jump->to == MARKS && std::ranges::any_of(jumps, [&](const Jump& other) {
                       return other.from == chain && other.to == SPECIAL && objects_.jump[&other - jumps];
                     });
-  bool& there = objects_.jump[jump - std::begin(jumps)];
-  if (there || late) {
+  bool& present = objects_.jump[jump - std::begin(jumps)];
+  if (present || late) {
     objects_.surplus.push_back({chain, handle});
   } else {
-    there = true;
-    found(chain);
+    present = true;
+    addObstacles(chain);
   }
   return true;
 }
 
-bool LinkReader::takeLookup(ChainNumber chain, uint64_t handle, const Meaning& rule) {
+bool LinkReader::takeLookup(ChainNumber chain, uint64_t handle, const ParsedRule& rule) {
   const auto* map = std::ranges::find_if(maps, [&](const MapDefinition& each) {
     return chain == MARKS && rule.lookup == each.name && rule.marks.size() == 1 && rule.marks[0].map == each.name &&
-           forAll(rule) && rule.family == each.family;
+           isUnconditional(rule) && rule.family == each.family;
   });
   if (map == std::end(maps)) {
     return false;
   }
-  bool& there = objects_.lookup[map - std::begin(maps)];
-  if (there) {
+  bool& present = objects_.lookup[map - std::begin(maps)];
+  if (present) {
     objects_.surplus.push_back({chain, handle});
   } else {
-    there = true;
-    found(chain);
+    present = true;
+    addObstacles(chain);
   }
   return true;
 }
 
-void LinkReader::found(ChainNumber chain) {
+// A link of `chain` was read: the endings in front of it are obstacles.
+void LinkReader::addObstacles(ChainNumber chain) {
   const auto isHere = [chain](const RuleAt& rule) { return rule.chain == chain; };
   std::ranges::copy_if(endings_, std::back_inserter(objects_.obstacles), isHere);
   std::erase_if(endings_, isHere);

@@ -1,28 +1,28 @@
-// Jumps and lookups: the rules in our chains that lead packets to the rows. They are known by what they do, not by
-// their handles or user data: those who reload a saved table, or write the rule themselves, get the same effect.
+// Links: the jumps and lookups in our chains that lead packets to the rows. Recognised by their expressions, not by
+// handle or user data, so that a table that was reloaded or written by hand works as well.
 #pragma once
 
 #include "nftables/table_objects.h"
 
 namespace nftables {
 
-struct Meaning;
+struct ParsedRule;
 
-// Takes the rules of the table one after the other, as a dump has them: chain by chain, in the order of each.
+// Reads the links from a dump of the table's rules: chain by chain, in the order of each chain.
 class LinkReader {
 public:
   explicit LinkReader(Objects& objects) : objects_(objects) {}
 
-  // False: the message is no rule.
+  // False: not a message about a rule.
   [[nodiscard]] bool take(const Message& message);
 
 private:
-  [[nodiscard]] bool takeJump(ChainNumber chain, uint64_t handle, const Meaning& rule);
-  [[nodiscard]] bool takeLookup(ChainNumber chain, uint64_t handle, const Meaning& rule);
-  void found(ChainNumber chain);
+  [[nodiscard]] bool takeJump(ChainNumber chain, uint64_t handle, const ParsedRule& rule);
+  [[nodiscard]] bool takeLookup(ChainNumber chain, uint64_t handle, const ParsedRule& rule);
+  void addObstacles(ChainNumber chain);
 
   Objects& objects_;
-  std::vector<RuleAt> endings_; // that no jump or lookup stands behind so far
+  std::vector<RuleAt> endings_; // rules that end their chain for all packets; no link follows them so far
 };
 
 } // namespace nftables

@@ -9,7 +9,7 @@
 namespace nftables {
 namespace {
 
-// Registers 1 to 4 have 16 bytes, 8 to 23 are the same memory in words of 4.
+// Offset of a register. Registers 1 to 4 have 16 bytes; 8 to 23 are the same memory in words of 4 bytes.
 size_t byteOf(uint32_t number) {
   if (number >= NFT_REG_1 && number <= NFT_REG_4) {
     return size_t{number - NFT_REG_1} * 16;
@@ -35,8 +35,8 @@ constexpr unsigned acknowledge = 0x10;
 
 } // namespace
 
-Machine::Machine(const TracedPacket& packet, Surroundings surroundings)
-    : family_(packet.family), protocol_(packet.protocol), surroundings_(std::move(surroundings)), state_(packet.state),
+Machine::Machine(const TracedPacket& packet, PacketContext context)
+    : family_(packet.family), protocol_(packet.protocol), context_(std::move(context)), state_(packet.state),
       mark_(KnownWord::of(packet.mark)), former_(mark_) {
   const bool four = packet.family == AF_INET;
   const size_t length = four ? 4 : 16;
@@ -54,8 +54,8 @@ Machine::Machine(const TracedPacket& packet, Surroundings surroundings)
     fillPort(transport_, 2, packet.destinationPort);
   }
   if (packet.protocol == IPPROTO_TCP) {
-    const bool answer = packet.path == static_cast<uint8_t>(Path::through);
-    transport_[13] = knownByte(answer ? synchronise | acknowledge : synchronise);
+    const bool reply = packet.path == static_cast<uint8_t>(Path::through);
+    transport_[13] = knownByte(reply ? synchronise | acknowledge : synchronise);
   }
 }
 
@@ -64,19 +64,19 @@ void Machine::enter(uint32_t hook, int32_t priority) {
   beforeTracking_ = priority <= tracking && (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT);
 }
 
-RuleEnd Machine::run(const RulesetTable& table, const RulesetRule& rule, bool certain, const RulePlace& place) {
+RuleResult Machine::run(const RulesetTable& table, const RulesetRule& rule, bool certain, const RulePlace& place) {
   table_ = &table;
   place_ = &place;
   certain_ = certain;
-  end_ = {};
+  result_ = {};
   registers_ = {};
   tags_ = {};
   netlink::AttributeReader reader(rule.expressions);
   netlink::Attribute element;
-  while (end_.reached != Truth::no && end_.verdict.code == RuleEnd::proceed && reader.next(element)) {
+  while (result_.reached != Truth::no && result_.verdict.code == RuleResult::proceed && reader.next(element)) {
     take(readText(findAttribute(element.payload, NFTA_EXPR_NAME)), findAttribute(element.payload, NFTA_EXPR_DATA));
   }
-  return end_;
+  return result_;
 }
 
 void Machine::take(const std::string& name, Bytes data) {
@@ -88,20 +88,20 @@ void Machine::take(const std::string& name, Bytes data) {
       {"lookup", &Machine::lookup},       {"fib", &Machine::fib},
       {"dynset", &Machine::dynamicSet},   {"notrack", &Machine::notrack},
       {"reject", &Machine::reject},       {"match", &Machine::match},
-      {"target", &Machine::target},       {"counter", &Machine::nothing},
-      {"log", &Machine::nothing},         {"objref", &Machine::nothing},
-      {"last", &Machine::nothing},        {"nat", &Machine::elsewhere},
-      {"redir", &Machine::elsewhere},     {"masq", &Machine::elsewhere},
-      {"queue", &Machine::elsewhere},     {"tproxy", &Machine::nothing},
-      {"fwd", &Machine::elsewhere},       {"synproxy", &Machine::elsewhere},
-      {"dup", &Machine::nothing},         {"flow_offload", &Machine::nothing},
+      {"target", &Machine::target},       {"counter", &Machine::ignore},
+      {"log", &Machine::ignore},          {"objref", &Machine::ignore},
+      {"last", &Machine::ignore},         {"nat", &Machine::unpredictable},
+      {"redir", &Machine::unpredictable}, {"masq", &Machine::unpredictable},
+      {"queue", &Machine::unpredictable}, {"tproxy", &Machine::ignore},
+      {"fwd", &Machine::unpredictable},   {"synproxy", &Machine::unpredictable},
+      {"dup", &Machine::ignore},          {"flow_offload", &Machine::ignore},
   };
   const auto* found = std::ranges::find(handlers, name, [](const auto& handler) { return handler.first; });
   if (found != std::end(handlers)) {
     (this->*found->second)(data);
     return;
   }
-  // Limits, quotas, what is not known here: the packet may pass or not, and where results are left is their own affair.
+  // Limits, quotas, unsupported expressions: the packet may match or not, and any register may be overwritten.
   need(Truth::maybe);
   registers_ = {};
   tags_ = {};
@@ -116,7 +116,7 @@ Machine::Tag& Machine::tagOf(Bytes data, uint16_t attribute) {
   return tags_[std::min(byteOf(number(data, attribute)) / 4, tags_.size() - 1)];
 }
 
-// The kernel pads to whole words.
+// Like the kernel, pads to whole words.
 void Machine::put(Bytes data, uint16_t attribute, std::span<const KnownByte> bytes, Tag tag) {
   const std::span<KnownByte> target = at(data, attribute, netlink::align4(bytes.size()));
   std::ranges::fill(target, knownByte(0));
@@ -143,9 +143,9 @@ void Machine::setMark(const KnownWord& mark) {
   markPlace_ = *place_;
 }
 
-void Machine::ask(uint32_t mark) {
+void Machine::recordMarkMatch(uint32_t mark) {
   if (mark != 0 && mark_ == KnownWord::of(0)) {
-    questions_.push_back({mark, *place_});
+    earlyMatches_.push_back({mark, *place_});
   }
 }
 
@@ -183,13 +183,13 @@ void Machine::meta(Bytes data) {
   case NFT_META_MARK:
     return putWord(data, NFTA_META_DREG, mark_, Tag::mark);
   case NFT_META_IIFNAME:
-    return putInterface(data, surroundings_.input);
+    return putInterface(data, context_.input);
   case NFT_META_OIFNAME:
-    return putInterface(data, surroundings_.output);
+    return putInterface(data, context_.output);
   case NFT_META_IIF:
-    return putIndex(data, surroundings_.input);
+    return putIndex(data, context_.input);
   case NFT_META_OIF:
-    return putIndex(data, surroundings_.output);
+    return putIndex(data, context_.output);
   default:
     return putUnknown(data, NFTA_META_DREG);
   }
@@ -197,7 +197,7 @@ void Machine::meta(Bytes data) {
 
 void Machine::payload(Bytes data) {
   if (findAttribute(data, NFTA_PAYLOAD_DREG).empty()) {
-    return; // writes to the packet
+    return; // a write to the packet
   }
   const uint32_t base = number(data, NFTA_PAYLOAD_BASE);
   const size_t offset = number(data, NFTA_PAYLOAD_OFFSET);
@@ -214,7 +214,7 @@ void Machine::payload(Bytes data) {
   put(data, NFTA_PAYLOAD_DREG, header.subspan(offset, length));
 }
 
-// Packets without a connection have a state and nothing else: the rule ends.
+// Without a tracked connection, only the state can be read; any other key ends the rule.
 void Machine::connection(Bytes data) {
   const uint32_t key = number(data, NFTA_CT_KEY);
   if (!findAttribute(data, NFTA_CT_SREG).empty()) {
@@ -229,7 +229,7 @@ void Machine::connection(Bytes data) {
   if (!tracked()) {
     return need(Truth::no);
   }
-  constexpr uint32_t translated = 0x30; // IPS_SRC_NAT, IPS_DST_NAT: the kernel's NAT has no part in it
+  constexpr uint32_t translated = 0x30; // IPS_SRC_NAT | IPS_DST_NAT: clear, as the kernel's NAT is not involved
   switch (key) {
   case NFT_CT_MARK:
     return putWord(data, NFTA_CT_DREG, connectionMark_);
@@ -273,10 +273,9 @@ void Machine::byteorder(Bytes data) {
 
 void Machine::fib(Bytes data) {
   constexpr uint32_t localType = 2; // RTN_LOCAL
-  const bool asksDestination =
+  const bool forDestination =
       (number(data, NFTA_FIB_FLAGS) & (NFTA_FIB_F_DADDR | NFTA_FIB_F_SADDR)) == NFTA_FIB_F_DADDR;
-  if (number(data, NFTA_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE && asksDestination &&
-      surroundings_.local == Truth::yes) {
+  if (number(data, NFTA_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE && forDestination && context_.local == Truth::yes) {
     return putWord(data, NFTA_FIB_DREG, KnownWord::of(localType));
   }
   putUnknown(data, NFTA_FIB_DREG);
@@ -295,6 +294,6 @@ void Machine::notrack(Bytes /*data*/) {
 
 void Machine::reject(Bytes /*data*/) { finish({NF_DROP, {}}); }
 
-void Machine::elsewhere(Bytes /*data*/) { finish({RuleEnd::other, {}}); }
+void Machine::unpredictable(Bytes /*data*/) { finish({RuleResult::undefined, {}}); }
 
 } // namespace nftables

@@ -9,7 +9,7 @@
 namespace nftables {
 namespace {
 
-// Packets come from other hosts and go to others. The index of lo is 1 in every namespace.
+// True for a comparison with lo, which traced packets never use. The index of lo is 1 in every namespace.
 bool isLoopback(bool name, bool index, Bytes wanted) {
   constexpr std::byte letters[] = {std::byte{'l'}, std::byte{'o'}, std::byte{0}};
   return (name && wanted.size() >= sizeof letters && std::ranges::equal(wanted.first(sizeof letters), letters)) ||
@@ -27,7 +27,7 @@ void Machine::compare(Bytes data) {
     return need(Truth::maybe);
   }
   if (tag == Tag::mark && operation == NFT_CMP_EQ && wanted.size() == sizeof(uint32_t)) {
-    ask(netlink::load<uint32_t>(wanted.data()));
+    recordMarkMatch(netlink::load<uint32_t>(wanted.data()));
   }
   Truth equal = within(source, wanted, wanted);
   if (isLoopback(tag == Tag::interface, tag == Tag::index, wanted)) {
@@ -123,7 +123,7 @@ void Machine::lookup(Bytes data) {
     return;
   }
   if (verdicts) {
-    return finish(found != nullptr && found->verdict ? *found->verdict : Verdict{RuleEnd::other, {}});
+    return finish(found != nullptr && found->verdict ? *found->verdict : Verdict{RuleResult::undefined, {}});
   }
   if (found == nullptr) {
     return putUnknown(data, NFTA_LOOKUP_DREG);

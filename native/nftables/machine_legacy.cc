@@ -1,4 +1,4 @@
-// Matches and targets of iptables' nft variant.
+// Matches and targets of iptables-nft.
 #include "nftables/legacy_match.h"
 #include "nftables/machine.h"
 
@@ -24,9 +24,9 @@ void Machine::match(Bytes data) {
   const bool marked = readText(findAttribute(data, NFTA_MATCH_NAME)) == "mark";
   const Bytes info = findAttribute(data, NFTA_MATCH_INFO);
   if (marked && info.size() > 8 && info[8] == std::byte{0}) {
-    ask(hostWord(info, 0));
+    recordMarkMatch(hostWord(info, 0));
   }
-  need(legacyMatch(data, {transport_, mark_, state(), surroundings_.local}));
+  need(legacyMatch(data, {transport_, mark_, state(), context_.local}));
 }
 
 // {ctmark, ctmask, nfmask, u8 mode}; since revision 2 {..., u8 direction, u8 bits, u8 mode}.
@@ -71,13 +71,13 @@ void Machine::target(Bytes data) {
     return notrack(data);
   }
   if (oneOf(name, {"DNAT", "REDIRECT", "NETMAP", "SNAT", "MASQUERADE", "NFQUEUE", "SYNPROXY", "TPROXY"})) {
-    return finish({RuleEnd::other, {}});
+    return finish({RuleResult::undefined, {}});
   }
   if (!oneOf(name,
              {"LOG",         "NFLOG", "ULOG", "TCPMSS", "TOS", "DSCP", "CLASSIFY", "TRACE",   "CHECKSUM",  "SECMARK",
               "CONNSECMARK", "AUDIT", "SET",  "TEE",    "CT",  "HL",   "TTL",      "RATEEST", "IDLETIMER", "LED"})) {
     need(Truth::maybe);
-    finish({RuleEnd::other, {}});
+    finish({RuleResult::undefined, {}});
   }
 }
 

@@ -1,4 +1,4 @@
-// The shape of our table: chains, and maps that are looked up by one rule each.
+// The layout of our table: chains, and maps with one lookup rule each.
 //
 //   table inet ipvs {
 //       map exact4 { type ipv4_addr . inet_proto . inet_service : mark; }
@@ -16,9 +16,9 @@
 //       chain dstnat { type nat hook prerouting priority dstnat; policy accept; ip daddr 172.16.0.100 redirect; }
 //   }
 //
-// and the same maps for IPv6, and all of them once more with `counter;` (exact4_counted, ...): nft knows counters of
-// elements only where all elements of a map have one. All but the table exist only once there was something to put in:
-// a packet pays for what somebody needs. The chain `special` comes last, for its rules are to prevail.
+// plus the same maps for IPv6, and a variant of each with `counter;` (exact4_counted, ...), as nft supports counters
+// only for all elements of a map. Maps and chains are created on first use, so that packets do not pay for unused ones.
+// The jump to `special` comes last: its rules take precedence.
 #pragma once
 
 #include "nftables/element.h"
@@ -30,8 +30,7 @@
 
 namespace nftables {
 
-// Set types as nft numbers them (include/datatype.h): how `nft list` knows what keys and data mean. Concatenations put
-// six bits for each field.
+// Data types as numbered by nft (include/datatype.h), for `nft list`. A concatenation has six bits per field.
 namespace type {
 inline constexpr uint32_t ipv4Address = 7;
 inline constexpr uint32_t ipv6Address = 8;
@@ -61,8 +60,8 @@ struct MapDefinition {
     return ports() ? type::concatenation(host, type::service) : host;
   }
 
-  // Intervals over concatenations ("pipapo", Linux 5.6+) want to know the fields, hence CONCAT; for the hash map the
-  // key is just bytes. The flags are those of nft: `nft -f` on top of an existing map is refused when they differ.
+  // Intervals over concatenations (the "pipapo" set, Linux 5.6+) require CONCAT and the field lengths; a hash map
+  // treats the key as bytes. Same flags as nft: the kernel refuses `nft -f` on top of an existing map with other flags.
   [[nodiscard]] constexpr uint32_t flags() const {
     return interval() ? NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT : NFT_SET_MAP;
   }
@@ -84,27 +83,27 @@ inline constexpr MapDefinition maps[] = {
 };
 inline constexpr size_t mapCount = std::size(maps);
 
-// Where an element of a map stands, or will.
+// Index in `maps` of the map that an element belongs to.
 inline size_t mapOf(const Element& element) {
   return (element.family == AF_INET6 ? size_t{firstChain} : 0U) + element.place;
 }
 
-// All chains, those that chains below jump to first.
+// All chains; targets of jumps precede the chains that jump to them.
 enum ChainNumber : uint8_t { MARKS, SPECIAL, PREROUTING, OUTPUT, SRCNAT, DSTNAT };
 
 struct ChainDefinition {
   const char* name;
-  const char* type; // null: not called by a hook
+  const char* type; // null: not a base chain
   const char* hookName;
   uint32_t hook;
-  const char* priorityName; // as nft calls it
+  const char* priorityName; // in nft
   int32_t priority;
 };
 
-// Mangle's priority: after connection tracking, before IPVS sees the packet (input at -99 and later). The output chain
-// has type route: packets of the director itself are routed again when their mark changed.
+// Priority mangle: after connection tracking, before IPVS (input, from -99 on). The output chain has type route, so
+// that the director's own packets are rerouted when their mark changes.
 inline constexpr ChainDefinition chains[] = {
-    {"marks", nullptr, nullptr, 0, nullptr, 0}, // `mark` would be a keyword of nft
+    {"marks", nullptr, nullptr, 0, nullptr, 0}, // not `mark`, which is a keyword of nft
     {"special", nullptr, nullptr, 0, nullptr, 0},
     {"prerouting", "filter", "prerouting", NF_INET_PRE_ROUTING, "mangle", NF_IP_PRI_MANGLE},
     {"output", "route", "output", NF_INET_LOCAL_OUT, "mangle", NF_IP_PRI_MANGLE},
@@ -113,7 +112,7 @@ inline constexpr ChainDefinition chains[] = {
 };
 inline constexpr size_t chainCount = std::size(chains);
 
-// The chain that a rule of its own stands in.
+// The chain of a row that is a rule.
 inline ChainNumber chainOf(Place place) {
   return place == Place::srcnat ? SRCNAT : place == Place::dstnat ? DSTNAT : SPECIAL;
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int listAttempts = 10;
 
-// Counters run on.
+// Equal except for counters.
 bool sameRow(const Element& left, const Element& right) {
   constexpr size_t counters = offsetof(Element, packets);
   constexpr size_t behind = offsetof(Element, addressFrom);
@@ -23,7 +23,7 @@ bool sameRow(const Element& left, const Element& right) {
          std::memcmp(one + behind, other + behind, sizeof(Element) - behind) == 0;
 }
 
-Failure stranger(std::string problem) {
+Failure unsupported(std::string problem) {
   Failure failure = failureOf(0, netlink::rejected(EOPNOTSUPP));
   failure.attribute = "table";
   failure.message = std::move(problem);
@@ -41,9 +41,9 @@ Status Marks::open(const Control& control, bool tidy) {
   return status;
 }
 
-// Element dumps are never flagged as torn (rule dumps are): a transaction in between shows in the generation. What does
-// not show there is a hash table growing in the background after a big change, or a transaction that was tried and
-// given up: both shift elements between the datagrams of a dump. So a list is good when two passes agree.
+// The kernel sets NLM_F_DUMP_INTR in rule dumps, not in element dumps. A transaction between the datagrams of a dump
+// changes the generation. Two other events do not, and shift elements between datagrams: a hash table that grows in the
+// background after a large change, and an aborted transaction. So a list is valid when two passes agree.
 Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t& generation) {
   rows.clear();
   if (const Status status = readGeneration(channel_, control, generation); !status.ok()) {
@@ -54,7 +54,7 @@ Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t
   std::vector<Element> previous;
   for (int attempt = 0; attempt < listAttempts; ++attempt) {
     bool interrupted = false;
-    Failure failure = pass(control, rows, missing, interrupted);
+    Failure failure = readOnce(control, rows, missing, interrupted);
     if (!failure.status.ok()) {
       return failure;
     }
@@ -77,8 +77,9 @@ Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t
   return failureOf(0, {netlink::Cause::conflict, 0});
 }
 
-// Reads all maps once, those known to be missing excepted.
-Failure Marks::pass(const Control& control, std::vector<Element>& rows, bool (&missing)[mapCount], bool& interrupted) {
+// Reads all maps and rules once. Maps in `missing` are skipped.
+Failure Marks::readOnce(const Control& control, std::vector<Element>& rows, bool (&missing)[mapCount],
+                        bool& interrupted) {
   rows.clear();
   for (size_t map = 0; map < mapCount; ++map) {
     if (missing[map]) {
@@ -107,7 +108,7 @@ Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>&
       return false;
     }
     if (!problem.empty()) {
-      return true; // hear the rest of the dump, so that the socket is free for the next request
+      return true; // receive the rest of the dump, so that the socket is free for the next request
     }
     const Bytes list = findAttribute(attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
     return readElements(list, maps[map], rows, problem) || !problem.empty();
@@ -120,7 +121,7 @@ Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>&
     missing = refusal->error == ENOENT;
     return failureOf(0, missing ? netlink::done() : netlink::rejected(refusal->error));
   }
-  return problem.empty() ? failureOf(0, netlink::done()) : stranger(std::move(problem));
+  return problem.empty() ? failureOf(0, netlink::done()) : unsupported(std::move(problem));
 }
 
 Failure Marks::readRules(const Control& control, std::vector<Element>& rows, bool& interrupted) {
@@ -147,14 +148,14 @@ Failure Marks::readRules(const Control& control, std::vector<Element>& rows, boo
   if (refusal != nullptr && refusal->error != ENOENT) { // ENOENT: no such table
     return failureOf(0, netlink::rejected(refusal->error));
   }
-  return problem.empty() ? failureOf(0, netlink::done()) : stranger(std::move(problem));
+  return problem.empty() ? failureOf(0, netlink::done()) : unsupported(std::move(problem));
 }
 
-// Objects and rows of one generation.
-Failure Marks::all(const Control& control, Objects& objects, std::vector<Element>& rows) {
+// Objects and rows of the same generation.
+Failure Marks::readAll(const Control& control, Objects& objects, std::vector<Element>& rows) {
   for (int attempt = 0; attempt < listAttempts; ++attempt) {
     uint32_t generation = 0;
-    Failure failure = findObjects(channel_, table_, control, objects);
+    Failure failure = readObjects(channel_, table_, control, objects);
     if (failure.status.ok()) {
       failure = list(control, rows, generation);
     }
@@ -168,7 +169,7 @@ Failure Marks::all(const Control& control, Objects& objects, std::vector<Element
 Failure Marks::status(const Control& control, std::string& text) {
   Objects objects;
   std::vector<Element> rows;
-  Failure failure = all(control, objects, rows);
+  Failure failure = readAll(control, objects, rows);
   if (failure.status.ok()) {
     text = statusText(objects, rows);
   }
@@ -178,7 +179,7 @@ Failure Marks::status(const Control& control, std::string& text) {
 Failure Marks::exportTable(const Control& control, std::string& text) {
   Objects objects;
   std::vector<Element> rows;
-  Failure failure = all(control, objects, rows);
+  Failure failure = readAll(control, objects, rows);
   if (failure.status.ok()) {
     text = exportText(table_, objects, rows);
   }
@@ -205,11 +206,11 @@ Failure Marks::drop(const Control& control) {
   Failure failure = failureOf(0, status, answers.sent && status.doubtful());
   if (failure.unknown) {
     Objects objects;
-    const Failure found = findObjects(channel_, table_, control.forReadBack(), objects);
+    const Failure found = readObjects(channel_, table_, control.forReadBack(), objects);
     if (found.status.ok() && !objects.table) {
       return failureOf(0, netlink::done());
     }
-    // Somebody may have made it again.
+    // The table exists: if the generation changed, it may have been deleted and created again.
     failure.unknown = !found.status.ok() || objects.generation != before;
   }
   return failure;

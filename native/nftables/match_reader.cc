@@ -8,9 +8,9 @@
 
 namespace nftables {
 
-void FieldReader::load(Field field, size_t word, size_t length, size_t width) {
-  if (waiting()) {
-    meaning_.understood = false; // two at once: a key for a lookup
+void MatchReader::load(Field field, size_t word, size_t length, size_t width) {
+  if (loaded()) {
+    rule_.supported = false; // two fields at once: the key of a lookup
   }
   field_ = field;
   word_ = word;
@@ -19,7 +19,7 @@ void FieldReader::load(Field field, size_t word, size_t length, size_t width) {
   std::ranges::fill(mask_, std::byte{0xff});
 }
 
-bool FieldReader::mask(Bytes mask) {
+bool MatchReader::mask(Bytes mask) {
   if (mask.size() != length_ || length_ > sizeof mask_) {
     return false;
   }
@@ -27,7 +27,7 @@ bool FieldReader::mask(Bytes mask) {
   return true;
 }
 
-bool FieldReader::compare(uint32_t operation, Bytes data) {
+bool MatchReader::compare(uint32_t operation, Bytes data) {
   if (data.empty() || data.size() > length_) {
     return false;
   }
@@ -47,51 +47,51 @@ bool FieldReader::compare(uint32_t operation, Bytes data) {
   }
 }
 
-bool FieldReader::range(Bytes from, Bytes to) {
+bool MatchReader::range(Bytes from, Bytes to) {
   const bool good = bound(from, true) && bound(to, false);
   forget();
   return good;
 }
 
-Bounds* FieldReader::bounds() {
+Bounds* MatchReader::bounds() {
   switch (field_) {
   case Field::source:
-    return &meaning_.source;
+    return &rule_.source;
   case Field::destination:
-    return &meaning_.destination;
+    return &rule_.destination;
   case Field::sourcePort:
-    return &meaning_.sourcePort;
+    return &rule_.sourcePort;
   case Field::destinationPort:
-    return &meaning_.destinationPort;
+    return &rule_.destinationPort;
   default:
     return nullptr;
   }
 }
 
-bool FieldReader::equal(Bytes data) {
+bool MatchReader::equal(Bytes data) {
   const auto first = static_cast<uint8_t>(data[0]);
   bool good = true;
   if (Bounds* found = bounds()) {
     good = !found->given && block(data, *found);
     found->given = true;
   } else if (field_ == Field::family) {
-    meaning_.family = first == NFPROTO_IPV4 ? AF_INET : first == NFPROTO_IPV6 ? AF_INET6 : 0;
+    rule_.family = first == NFPROTO_IPV4 ? AF_INET : first == NFPROTO_IPV6 ? AF_INET6 : 0;
   } else if (field_ == Field::protocol) {
-    meaning_.protocol = first;
+    rule_.protocol = first;
   } else {
     const auto* text = reinterpret_cast<const char*>(data.data());
-    meaning_.interface.assign(text, strnlen(text, data.size()));
-    if (meaning_.interface.size() == data.size()) {
-      meaning_.interface += '*';
+    rule_.interface.assign(text, strnlen(text, data.size()));
+    if (rule_.interface.size() == data.size()) {
+      rule_.interface += '*';
     }
-    good = meaning_.interface.size() < IFNAMSIZ;
+    good = rule_.interface.size() < IFNAMSIZ;
   }
   forget();
   return good;
 }
 
-// The addresses (or ports) that begin with these bits. False when the mask is none of a prefix.
-bool FieldReader::block(Bytes data, Bounds& found) const {
+// Bounds of the block with this prefix. False: the mask is not a prefix.
+bool MatchReader::block(Bytes data, Bounds& found) const {
   bool host = false;
   for (size_t at = 0; at < width_; ++at) {
     const std::byte mask = at < data.size() ? mask_[at] : std::byte{0};
@@ -109,7 +109,7 @@ bool FieldReader::block(Bytes data, Bounds& found) const {
   return true;
 }
 
-bool FieldReader::bound(Bytes data, bool lower) {
+bool MatchReader::bound(Bytes data, bool lower) {
   Bounds* found = bounds();
   const bool masked = std::ranges::any_of(mask_, [](std::byte byte) { return byte != std::byte{0xff}; });
   if (found == nullptr || masked || data.size() != width_) {

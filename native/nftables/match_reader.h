@@ -1,24 +1,25 @@
-// A field of the packet on its way from a register to a comparison: what a rule asks of packets.
+// Reads the matches of a rule: a field that is loaded into a register, optionally masked, and compared.
 #pragma once
 
 #include "nftables/rule_reader.h"
 
 namespace nftables {
 
-class FieldReader {
+class MatchReader {
 public:
   enum class Field : uint8_t { none, family, protocol, interface, source, destination, sourcePort, destinationPort };
 
-  explicit FieldReader(Meaning& meaning) : meaning_(meaning) {}
+  explicit MatchReader(ParsedRule& rule) : rule_(rule) {}
 
-  [[nodiscard]] bool waiting() const { return field_ != Field::none; }
-  [[nodiscard]] bool in(size_t word) const { return waiting() && word == word_; }
+  // True between the load of a field and its comparison.
+  [[nodiscard]] bool loaded() const { return field_ != Field::none; }
+  [[nodiscard]] bool loadedAt(size_t word) const { return loaded() && word == word_; }
 
-  // The first `length` bytes of a field that has `width` are in the register from `word` on.
+  // Registers from `word` on contain the first `length` bytes of a field of `width` bytes.
   void load(Field field, size_t word, size_t length, size_t width);
   void forget() { field_ = Field::none; }
 
-  // False, all of them: there is no way to say that in a Meaning.
+  // Return false if a ParsedRule cannot express the match.
   [[nodiscard]] bool mask(Bytes mask);
   [[nodiscard]] bool compare(uint32_t operation, Bytes data); // nft_cmp_ops
   [[nodiscard]] bool range(Bytes from, Bytes to);
@@ -29,7 +30,7 @@ private:
   [[nodiscard]] bool bound(Bytes data, bool lower);
   [[nodiscard]] Bounds* bounds();
 
-  Meaning& meaning_;
+  ParsedRule& rule_;
   Field field_ = Field::none;
   size_t word_ = 0;
   size_t length_ = 0;

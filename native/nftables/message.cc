@@ -66,7 +66,7 @@ Bytes findAttribute(Bytes attributes, uint16_t type) {
 }
 
 Status refusalStatus(int error) {
-  // nfnetlink's answer to messages of a subsystem that is not there, after it tried to load the module.
+  // The reply of nfnetlink to messages of a missing subsystem, after an attempt to load its module.
   const bool missing = error == EINVAL || error == EOPNOTSUPP;
   return missing ? Status{netlink::Cause::unavailable, error} : netlink::rejected(error);
 }

@@ -24,31 +24,31 @@ using netlink::Writer;
 
 constexpr uint16_t messageType(uint16_t message) { return NFNL_SUBSYS_NFTABLES << 8 | message; }
 
-// Opens a message of nf_tables; append attributes, then batch.end().
+// Opens a message of nf_tables. Append attributes, then call batch.end().
 [[nodiscard]] Writer beginMessage(Batch& batch, uint16_t message, uint16_t flags, uint8_t family = NFPROTO_INET);
 
-// The first message of a batch that is carried out as a whole or not at all. With a generation other than 0 it is
-// refused (ERESTART, against this message) when the ruleset is no longer that one. Everything goes into one sendmsg().
+// Appends the first message of an atomic batch. If `generation` is not 0, the kernel refuses this message with ERESTART
+// unless the ruleset has that generation. The whole batch must be sent by one sendmsg().
 void beginTransaction(Batch& batch, uint32_t generation);
 
-// Asks for an acknowledgement of what stands last so far, and closes the transaction: without the closing message the
-// kernel checks everything, says it is fine, and applies nothing. BATCH_END itself is acknowledged since 6.10 only.
+// Requests an acknowledgement of the newest message and appends the last one. Without BATCH_END the kernel checks and
+// acknowledges the batch but applies nothing; BATCH_END itself is acknowledged only since Linux 6.10.
 void endTransaction(Batch& batch);
 
-// The attributes of a reply of type `message`; false when it is something else or too short.
+// The attributes of a message of type `message`. False: another type, or shorter than the header.
 [[nodiscard]] bool messageAttributes(const Message& received, uint16_t message, Bytes& attributes);
 
-// Values inside attributes, all of them in network order. False: wrong width.
+// Payloads of attributes; numbers are in network order. False: wrong length.
 [[nodiscard]] bool readU32(Bytes payload, uint32_t& value);
 [[nodiscard]] std::string readText(Bytes payload);
 
-// The payload of the first attribute of this type; an empty one when there is none.
+// The payload of the first attribute of this type; empty if there is none.
 [[nodiscard]] Bytes findAttribute(Bytes attributes, uint16_t type);
 
-// What a refused question means.
+// The status of a refused read request.
 [[nodiscard]] Status refusalStatus(int error);
 
-// The ruleset's generation: it counts the transactions that were applied in the network namespace.
+// Reads the ruleset's generation: the number of transactions applied in the network namespace.
 [[nodiscard]] Status readGeneration(netlink::Channel& channel, const Control& control, uint32_t& generation);
 
 } // namespace nftables

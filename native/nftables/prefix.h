@@ -7,7 +7,7 @@
 
 namespace nftables {
 
-// How many bits all addresses from `from` to `to` have in common, if these are all that have them in common.
+// The prefix length if the range from `from` to `to` is exactly one CIDR block.
 inline std::optional<size_t> prefixOf(const std::byte* from, const std::byte* to, size_t length) {
   std::optional<size_t> prefix;
   for (size_t bit = 0; bit < length * 8; ++bit) {

@@ -1,6 +1,7 @@
 #include "nftables/rule_reader.h"
 
 #include "nftables/legacy_target.h"
+#include "nftables/machine_values.h"
 #include "nftables/match_reader.h"
 
 #include <net/if.h>
@@ -20,7 +21,7 @@ constexpr size_t words = 16;
 // (value & mask) ^ xor: NFT_BITWISE_BOOL, which headers from Linux 6.13 on call NFT_BITWISE_MASK_XOR.
 constexpr uint32_t maskAndXor = 0;
 
-// Registers 1 to 4 have 16 bytes, 8 to 23 are the same memory in words of 4.
+// Index of a register's first word. Registers 1 to 4 have 16 bytes; 8 to 23 are the same memory in words of 4 bytes.
 size_t wordOf(uint32_t number) {
   if (number >= NFT_REG_1 && number <= NFT_REG_4) {
     return size_t{number - NFT_REG_1} * 4;
@@ -28,66 +29,56 @@ size_t wordOf(uint32_t number) {
   return number >= NFT_REG32_00 && number <= NFT_REG32_15 ? number - NFT_REG32_00 : words;
 }
 
-uint32_t number(Bytes attributes, uint16_t type) {
-  uint32_t value = 0;
-  (void)readU32(findAttribute(attributes, type), value);
-  return value;
-}
-
-Bytes value(Bytes attributes, uint16_t type) { return findAttribute(findAttribute(attributes, type), NFTA_DATA_VALUE); }
-
 uint32_t hostWord(Bytes bytes) {
   uint32_t word = 0;
   std::memcpy(&word, bytes.data(), std::min(bytes.size(), sizeof word));
   return word;
 }
 
-// What is known of a register's word.
+// The content of a word of a register: (packet's mark & kept) ^ value if it is `computed`.
 struct Word {
-  enum class Kind : uint8_t { unknown, derived, looked } kind = Kind::unknown;
-  uint32_t kept = 0;  // bits of the packet's mark that are still in it
-  uint32_t value = 0; // what the other bits are, and which of the kept ones are toggled
+  enum class Kind : uint8_t { unknown, computed, lookup } kind = Kind::unknown;
+  uint32_t kept = 0;
+  uint32_t value = 0;
   std::string map;
 };
 
-class Interpreter {
+class RuleReader {
 public:
-  using Field = FieldReader::Field;
+  using Field = MatchReader::Field;
 
-  explicit Interpreter(uint8_t family) {
-    meaning_.family = family == NFPROTO_IPV4 ? AF_INET : family == NFPROTO_IPV6 ? AF_INET6 : 0;
+  explicit RuleReader(uint8_t family) {
+    rule_.family = family == NFPROTO_IPV4 ? AF_INET : family == NFPROTO_IPV6 ? AF_INET6 : 0;
   }
 
   void take(const std::string& name, Bytes data) {
-    using Handler = void (Interpreter::*)(Bytes);
+    using Handler = void (RuleReader::*)(Bytes);
     static constexpr std::pair<const char*, Handler> handlers[] = {
-        {"meta", &Interpreter::meta},           {"payload", &Interpreter::payload},
-        {"bitwise", &Interpreter::bitwise},     {"cmp", &Interpreter::compare},
-        {"range", &Interpreter::range},         {"immediate", &Interpreter::immediate},
-        {"lookup", &Interpreter::lookup},       {"counter", &Interpreter::counter},
-        {"masq", &Interpreter::masquerade},     {"redir", &Interpreter::redirect},
-        {"target", &Interpreter::legacyTarget},
+        {"meta", &RuleReader::meta},      {"payload", &RuleReader::payload},     {"bitwise", &RuleReader::bitwise},
+        {"cmp", &RuleReader::compare},    {"range", &RuleReader::range},         {"immediate", &RuleReader::immediate},
+        {"lookup", &RuleReader::lookup},  {"counter", &RuleReader::counter},     {"masq", &RuleReader::masquerade},
+        {"redir", &RuleReader::redirect}, {"target", &RuleReader::legacyTarget},
     };
     const auto* found = std::ranges::find(handlers, name, [](const auto& handler) { return handler.first; });
     if (found != std::end(handlers)) {
       (this->*found->second)(data);
       return;
     }
-    // Where it leaves its result is its own affair: nothing is known any more.
-    meaning_.understood = false;
+    // An unknown expression may write to any register.
+    rule_.supported = false;
     words_ = {};
     field_.forget();
   }
 
-  Meaning result() {
-    meaning_.understood = meaning_.understood && !field_.waiting();
-    return meaning_;
+  ParsedRule result() {
+    rule_.supported = rule_.supported && !field_.loaded();
+    return rule_;
   }
 
 private:
-  void stranger() { meaning_.understood = false; }
+  void markUnsupported() { rule_.supported = false; }
 
-  void need(bool understood) { meaning_.understood = meaning_.understood && understood; }
+  void need(bool supported) { rule_.supported = rule_.supported && supported; }
 
   void forget(size_t word, size_t count = 4) {
     for (size_t at = word; at < std::min(words, word + count); ++at) {
@@ -103,7 +94,7 @@ private:
   void meta(Bytes data) {
     const uint32_t key = number(data, NFTA_META_KEY);
     if (const Bytes source = findAttribute(data, NFTA_META_SREG); !source.empty()) {
-      return key == NFT_META_MARK ? setMark(wordOf(number(data, NFTA_META_SREG))) : stranger();
+      return key == NFT_META_MARK ? setMark(wordOf(number(data, NFTA_META_SREG))) : markUnsupported();
     }
     const size_t word = wordOf(number(data, NFTA_META_DREG));
     switch (key) {
@@ -116,20 +107,20 @@ private:
     case NFT_META_MARK:
       forget(word);
       if (word < words) {
-        words_[word] = {Word::Kind::derived, UINT32_MAX, 0, {}};
+        words_[word] = {Word::Kind::computed, UINT32_MAX, 0, {}};
       }
       return;
     default:
-      stranger();
+      markUnsupported();
       return forget(word);
     }
   }
 
   void setMark(size_t word) {
     const Word source = word < words ? words_[word] : Word{};
-    const bool derived = source.kind == Word::Kind::derived;
-    meaning_.marks.push_back(derived ? markEffect(source.value, ~source.kept) : MarkEffect{});
-    meaning_.marks.back().map = source.map;
+    const bool computed = source.kind == Word::Kind::computed;
+    rule_.marks.push_back(computed ? markEffect(source.value, ~source.kept) : MarkEffect{});
+    rule_.marks.back().map = source.map;
   }
 
   void payload(Bytes data) {
@@ -138,7 +129,7 @@ private:
     const uint32_t length = number(data, NFTA_PAYLOAD_LEN);
     const size_t word = wordOf(number(data, NFTA_PAYLOAD_DREG));
     if (word == words) {
-      return stranger(); // writes to the packet
+      return markUnsupported(); // a write to the packet
     }
     struct Position {
       uint32_t base;
@@ -157,10 +148,10 @@ private:
     };
     const auto* found = std::ranges::find_if(positions, [&](const Position& position) {
       return position.base == base && position.offset == offset && length <= position.width &&
-             (position.family == 0 || position.family == meaning_.family);
+             (position.family == 0 || position.family == rule_.family);
     });
     if (found == std::end(positions)) {
-      stranger();
+      markUnsupported();
       return forget(word);
     }
     load(found->field, word, length, found->width);
@@ -175,24 +166,24 @@ private:
                        source < words && target < words;
     const Word before = source < words ? words_[source] : Word{};
     forget(target);
-    if (field_.in(source)) {
+    if (field_.loadedAt(source)) {
       const bool zero = std::ranges::all_of(toggle, [](std::byte byte) { return byte == std::byte{0}; });
       need(plain && zero && target == source && field_.mask(mask));
-    } else if (plain && before.kind == Word::Kind::derived && mask.size() == sizeof(uint32_t)) {
+    } else if (plain && before.kind == Word::Kind::computed && mask.size() == sizeof(uint32_t)) {
       words_[target] = {
-          Word::Kind::derived, before.kept & hostWord(mask), (before.value & hostWord(mask)) ^ hostWord(toggle), {}};
+          Word::Kind::computed, before.kept & hostWord(mask), (before.value & hostWord(mask)) ^ hostWord(toggle), {}};
     } else {
-      stranger();
+      markUnsupported();
     }
   }
 
   void compare(Bytes data) {
-    const bool loaded = field_.in(wordOf(number(data, NFTA_CMP_SREG)));
+    const bool loaded = field_.loadedAt(wordOf(number(data, NFTA_CMP_SREG)));
     need(loaded && field_.compare(number(data, NFTA_CMP_OP), value(data, NFTA_CMP_DATA)));
   }
 
   void range(Bytes data) {
-    const bool loaded = field_.in(wordOf(number(data, NFTA_RANGE_SREG)));
+    const bool loaded = field_.loadedAt(wordOf(number(data, NFTA_RANGE_SREG)));
     need(loaded && number(data, NFTA_RANGE_OP) == NFT_RANGE_EQ &&
          field_.range(value(data, NFTA_RANGE_FROM_DATA), value(data, NFTA_RANGE_TO_DATA)));
   }
@@ -203,31 +194,31 @@ private:
       const Bytes verdict = findAttribute(content, NFTA_DATA_VERDICT);
       const auto code = static_cast<int32_t>(number(verdict, NFTA_VERDICT_CODE));
       if (code == NFT_JUMP) {
-        meaning_.jump = readText(findAttribute(verdict, NFTA_VERDICT_CHAIN));
+        rule_.jump = readText(findAttribute(verdict, NFTA_VERDICT_CHAIN));
         return;
       }
-      meaning_.ends = code != NFT_CONTINUE;
-      return stranger();
+      rule_.ends = code != NFT_CONTINUE;
+      return markUnsupported();
     }
     const Bytes bytes = findAttribute(content, NFTA_DATA_VALUE);
     const size_t word = wordOf(number(data, NFTA_IMMEDIATE_DREG));
     forget(word);
     for (size_t at = 0; at < bytes.size() && word + at / 4 < words; at += 4) {
-      words_[word + at / 4] = {Word::Kind::derived, 0, hostWord(bytes.subspan(at)), {}};
+      words_[word + at / 4] = {Word::Kind::computed, 0, hostWord(bytes.subspan(at)), {}};
     }
   }
 
   void lookup(Bytes data) {
-    meaning_.lookup = readText(findAttribute(data, NFTA_LOOKUP_SET));
+    rule_.lookup = readText(findAttribute(data, NFTA_LOOKUP_SET));
     field_.forget();
-    stranger();
+    markUnsupported();
     if (findAttribute(data, NFTA_LOOKUP_DREG).empty()) {
-      return; // a set
+      return; // a set, not a map
     }
     const size_t word = wordOf(number(data, NFTA_LOOKUP_DREG));
     forget(word);
     if (word < words) {
-      words_[word] = {Word::Kind::looked, 0, 0, meaning_.lookup};
+      words_[word] = {Word::Kind::lookup, 0, 0, rule_.lookup};
     }
   }
 
@@ -235,44 +226,44 @@ private:
     const Bytes packets = findAttribute(data, NFTA_COUNTER_PACKETS);
     const Bytes bytes = findAttribute(data, NFTA_COUNTER_BYTES);
     if (packets.size() != sizeof(uint64_t) || bytes.size() != sizeof(uint64_t)) {
-      return stranger();
+      return markUnsupported();
     }
-    meaning_.counter = true;
-    meaning_.packets = netlink::networkOrder(netlink::load<uint64_t>(packets.data()));
-    meaning_.bytes = netlink::networkOrder(netlink::load<uint64_t>(bytes.data()));
+    rule_.counter = true;
+    rule_.packets = netlink::networkOrder(netlink::load<uint64_t>(packets.data()));
+    rule_.bytes = netlink::networkOrder(netlink::load<uint64_t>(bytes.data()));
   }
 
   void masquerade(Bytes data) {
     const bool plain = number(data, NFTA_MASQ_FLAGS) == 0 && findAttribute(data, NFTA_MASQ_REG_PROTO_MIN).empty();
-    meaning_.masquerade = plain;
+    rule_.masquerade = plain;
     need(plain);
   }
 
   void redirect(Bytes data) {
     if (findAttribute(data, NFTA_REDIR_REG_PROTO_MIN).empty()) {
-      meaning_.redirect = 0;
+      rule_.redirect = 0;
       return need(number(data, NFTA_REDIR_FLAGS) == 0);
     }
     const size_t word = wordOf(number(data, NFTA_REDIR_REG_PROTO_MIN));
     const Bytes last = findAttribute(data, NFTA_REDIR_REG_PROTO_MAX);
     const bool one = last.empty() || wordOf(number(data, NFTA_REDIR_REG_PROTO_MAX)) == word;
     if (!one || number(data, NFTA_REDIR_FLAGS) != NF_NAT_RANGE_PROTO_SPECIFIED || word >= words ||
-        words_[word].kind != Word::Kind::derived || words_[word].kept != 0) {
-      return stranger();
+        words_[word].kind != Word::Kind::computed || words_[word].kept != 0) {
+      return markUnsupported();
     }
-    meaning_.redirect = netlink::networkOrder(static_cast<uint16_t>(words_[word].value)); // raw bytes of the packet
+    rule_.redirect = netlink::networkOrder(static_cast<uint16_t>(words_[word].value)); // the register has network order
   }
 
   void legacyTarget(Bytes data) {
-    stranger();
+    markUnsupported();
     if (const auto effect = readLegacyTarget(data)) {
-      meaning_.marks.push_back(*effect);
+      rule_.marks.push_back(*effect);
     }
   }
 
-  Meaning meaning_;
+  ParsedRule rule_;
   std::array<Word, words> words_;
-  FieldReader field_{meaning_};
+  MatchReader field_{rule_};
 };
 
 } // namespace
@@ -281,23 +272,22 @@ bool readCounter(Bytes expression, uint64_t& packets, uint64_t& bytes) {
   if (readText(findAttribute(expression, NFTA_EXPR_NAME)) != "counter") {
     return false;
   }
-  Interpreter interpreter(0);
-  interpreter.take("counter", findAttribute(expression, NFTA_EXPR_DATA));
-  const Meaning meaning = interpreter.result();
-  packets = meaning.packets;
-  bytes = meaning.bytes;
-  return meaning.counter;
+  RuleReader reader(0);
+  reader.take("counter", findAttribute(expression, NFTA_EXPR_DATA));
+  const ParsedRule rule = reader.result();
+  packets = rule.packets;
+  bytes = rule.bytes;
+  return rule.counter;
 }
 
-Meaning interpret(Bytes expressions, uint8_t family) {
-  Interpreter interpreter(family);
+ParsedRule parseRule(Bytes expressions, uint8_t family) {
+  RuleReader rule(family);
   netlink::AttributeReader reader(expressions);
   netlink::Attribute element;
   while (reader.next(element)) {
-    interpreter.take(readText(findAttribute(element.payload, NFTA_EXPR_NAME)),
-                     findAttribute(element.payload, NFTA_EXPR_DATA));
+    rule.take(readText(findAttribute(element.payload, NFTA_EXPR_NAME)), findAttribute(element.payload, NFTA_EXPR_DATA));
   }
-  return interpreter.result();
+  return rule.result();
 }
 
 } // namespace nftables

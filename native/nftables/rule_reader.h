@@ -1,5 +1,5 @@
-// What the expressions of a rule say, whoever wrote them: our own rules when they come back from the kernel or from
-// `nft -f`, and other people's as far as firewall marks are concerned.
+// Parses the expressions of a rule: our rules as read from the kernel (also after `nft -f`), and the marks that foreign
+// rules set.
 #pragma once
 
 #include "nftables/message.h"
@@ -18,35 +18,35 @@ struct Bounds {
 
 // A statement that sets the packet's mark.
 struct MarkEffect {
-  std::optional<uint32_t> mark; // none: only the kernel knows, when the packet is there
-  uint32_t mask = UINT32_MAX;   // the bits that are set
-  std::string map;              // where the mark is looked up; empty: in none
+  std::optional<uint32_t> mark; // none: depends on the packet
+  uint32_t mask = UINT32_MAX;   // the bits that are replaced
+  std::string map;              // map that contains the mark; empty: none
 };
 
-struct Meaning {
-  bool understood = true; // false: the rule says more than these members do
-  uint8_t family = 0;     // AF_INET, AF_INET6; 0: both
+struct ParsedRule {
+  bool supported = true; // false: the rule has expressions that these members cannot express
+  uint8_t family = 0;    // AF_INET, AF_INET6; 0: both
   std::optional<uint8_t> protocol;
   Bounds source;
   Bounds destination;
   Bounds sourcePort;
   Bounds destinationPort;
-  std::string interface; // with a * at the end: all that begin so
+  std::string interface; // "eth*": all names with this prefix; empty: any
   bool counter = false;
   uint64_t packets = 0;
   uint64_t bytes = 0;
   std::vector<MarkEffect> marks;
-  std::string lookup; // the set it looks up; empty: none
-  std::string jump;   // the chain it jumps to; empty: none
-  bool ends = false;  // no packet that it is for gets to the rules behind it
+  std::string lookup; // set or map; empty: none
+  std::string jump;   // target chain; empty: none
+  bool ends = false;  // matching packets do not reach the next rule
   bool masquerade = false;
-  std::optional<uint16_t> redirect; // port; 0: stays
+  std::optional<uint16_t> redirect; // port; 0: the packet's own
 };
 
-// `family`: of the rule's table, as nfgenmsg has it.
-[[nodiscard]] Meaning interpret(Bytes expressions, uint8_t family);
+// `family`: NFPROTO_*, of the rule's table.
+[[nodiscard]] ParsedRule parseRule(Bytes expressions, uint8_t family);
 
-// A counter as the expression of an element or in a list. False: it is something else.
+// Reads a counter expression. False: another expression.
 [[nodiscard]] bool readCounter(Bytes expression, uint64_t& packets, uint64_t& bytes);
 
 } // namespace nftables

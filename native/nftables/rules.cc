@@ -16,7 +16,7 @@ Writer beginRule(Batch& batch, uint16_t message, uint16_t flags, const std::stri
   return writer;
 }
 
-// Bounds that nobody gave are those of all there is.
+// Absent bounds mean the full range.
 template <size_t Size>
 void takeAddress(const Bounds& bounds, size_t length, std::byte (&from)[Size], std::byte (&to)[Size]) {
   if (bounds.given) {
@@ -32,21 +32,21 @@ void takePorts(const Bounds& bounds, uint16_t& from, uint16_t& to) {
   to = bounds.given ? netlink::networkOrder(netlink::load<uint16_t>(bounds.to)) : uint16_t{UINT16_MAX};
 }
 
-// What the rule does, and nothing else.
-bool takeAction(const Meaning& meaning, Place place, Element& element) {
-  const bool redirects = meaning.redirect.has_value();
+// Reads the rule's statements. False: not exactly the statement that the chain is for.
+bool takeAction(const ParsedRule& rule, Place place, Element& element) {
+  const bool redirects = rule.redirect.has_value();
   switch (place) {
   case Place::srcnat:
-    return meaning.masquerade && !redirects && meaning.marks.empty();
+    return rule.masquerade && !redirects && rule.marks.empty();
   case Place::dstnat:
-    element.targetPort = meaning.redirect.value_or(0);
-    return redirects && !meaning.masquerade && meaning.marks.empty();
+    element.targetPort = rule.redirect.value_or(0);
+    return redirects && !rule.masquerade && rule.marks.empty();
   default:
-    if (meaning.masquerade || redirects || meaning.marks.size() != 1) {
+    if (rule.masquerade || redirects || rule.marks.size() != 1) {
       return false;
     }
-    element.mark = meaning.marks[0].mark.value_or(0); // 0 is none that rules of ours give
-    element.mask = meaning.marks[0].mask;
+    element.mark = rule.marks[0].mark.value_or(0); // our rules never set mark 0
+    element.mask = rule.marks[0].mask;
     return element.mark != 0;
   }
 }
@@ -54,7 +54,8 @@ bool takeAction(const Meaning& meaning, Place place, Element& element) {
 } // namespace
 
 void appendRule(Batch& batch, const std::string& table, const Element& element) {
-  const uint16_t flags = isQualified(element) ? NLM_F_CREATE | NLM_F_APPEND : NLM_F_CREATE; // the last one prevails
+  const uint16_t flags =
+      isQualified(element) ? NLM_F_CREATE | NLM_F_APPEND : NLM_F_CREATE; // the last match takes precedence
   Writer writer = beginRule(batch, NFT_MSG_NEWRULE, flags, table, element);
   const size_t expressions = writer.beginNest(NFTA_RULE_EXPRESSIONS);
   writeRule(writer, element);
@@ -86,27 +87,27 @@ bool readRule(Bytes attributes, Place place, Element& element, std::string& prob
     return false;
   }
   element.handle = netlink::networkOrder(netlink::load<uint64_t>(handle.data()));
-  const Meaning meaning = interpret(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), NFPROTO_INET);
-  const bool known = meaning.understood && meaning.family != 0 && meaning.lookup.empty() && meaning.jump.empty();
-  if (!known || !takeAction(meaning, place, element)) {
-    problem = std::string("chain ") + chains[chainOf(place)].name + " has a rule of another kind (handle " +
+  const ParsedRule rule = parseRule(findAttribute(attributes, NFTA_RULE_EXPRESSIONS), NFPROTO_INET);
+  const bool known = rule.supported && rule.family != 0 && rule.lookup.empty() && rule.jump.empty();
+  if (!known || !takeAction(rule, place, element)) {
+    problem = std::string("chain ") + chains[chainOf(place)].name + " has an unsupported rule (handle " +
               std::to_string(element.handle) + "); delete it with nft";
     return false;
   }
-  const size_t length = meaning.family == AF_INET ? 4 : 16;
+  const size_t length = rule.family == AF_INET ? 4 : 16;
   element.present = elementPresent;
-  element.family = meaning.family;
-  element.protocol = meaning.protocol.value_or(0);
+  element.family = rule.family;
+  element.protocol = rule.protocol.value_or(0);
   element.place = static_cast<uint8_t>(place);
-  element.counter = meaning.counter ? 1 : 0;
-  element.packets = meaning.packets;
-  element.bytes = meaning.bytes;
+  element.counter = rule.counter ? 1 : 0;
+  element.packets = rule.packets;
+  element.bytes = rule.bytes;
   element.mask = place == Place::special ? element.mask : UINT32_MAX;
-  takeAddress(meaning.source, length, element.sourceFrom, element.sourceTo);
-  takeAddress(meaning.destination, length, element.addressFrom, element.addressTo);
-  takePorts(meaning.sourcePort, element.sourcePortFrom, element.sourcePortTo);
-  takePorts(meaning.destinationPort, element.portFrom, element.portTo);
-  meaning.interface.copy(element.interface, sizeof element.interface - 1);
+  takeAddress(rule.source, length, element.sourceFrom, element.sourceTo);
+  takeAddress(rule.destination, length, element.addressFrom, element.addressTo);
+  takePorts(rule.sourcePort, element.sourcePortFrom, element.sourcePortTo);
+  takePorts(rule.destinationPort, element.portFrom, element.portTo);
+  rule.interface.copy(element.interface, sizeof element.interface - 1);
   readUserData(findAttribute(attributes, NFTA_RULE_USERDATA), element);
   return true;
 }

@@ -1,4 +1,4 @@
-// Rules of their own in our chains: rows to messages and back.
+// Converts rows in our chains to messages and back.
 #pragma once
 
 #include "nftables/maps.h"
@@ -6,17 +6,18 @@
 
 namespace nftables {
 
-// NFT_MSG_NEWRULE: in its chain behind those that are there, or in front of them if they shall prevail.
+// NFT_MSG_NEWRULE: appended to its chain if it has a source or an interface, else inserted at the front. The last
+// matching rule takes precedence.
 void appendRule(Batch& batch, const std::string& table, const Element& element);
 
 // NFT_MSG_DELRULE, by handle.
 void appendRuleRemoval(Batch& batch, const std::string& table, const Element& element);
 
-// True when the message is about a rule of our table that stands in a chain for rows. `place`: which.
+// True for a rule of our table in one of the chains for rows, which `place` returns.
 [[nodiscard]] bool isRow(Bytes attributes, Place& place);
 
-// The row that such a rule is. False when it is none of ours, `problem` saying so: our chains are open to everybody
-// with nft, and leaving out what we do not understand would be a lie.
+// Reads a rule as a row. False if a row cannot express it, with `problem` set: our chains can be edited with nft, and a
+// list without such rules would be wrong.
 [[nodiscard]] bool readRule(Bytes attributes, Place place, Element& element, std::string& problem);
 
 } // namespace nftables

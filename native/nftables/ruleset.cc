@@ -22,20 +22,20 @@ uint32_t number(Bytes attributes, uint16_t type) {
 
 uint8_t familyOf(const Message& message) { return netlink::load<nfgenmsg>(message.payload.data()).nfgen_family; }
 
-// Of one pass.
+// One pass over the ruleset.
 class Reader {
 public:
   Reader(netlink::Channel& channel, const Control& control, Ruleset& ruleset)
       : channel_(channel), control_(control), ruleset_(ruleset) {}
 
-  // The kernel says that what was read does not belong together.
+  // True if the ruleset changed during the pass.
   [[nodiscard]] bool torn() const { return torn_; }
 
   Failure read() {
     ruleset_ = {};
     const struct {
-      uint16_t question;
-      uint16_t answer;
+      uint16_t request;
+      uint16_t reply;
       void (Reader::*take)(uint8_t family, Bytes attributes);
     } dumps[] = {
         {NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, &Reader::takeTable},
@@ -45,8 +45,8 @@ public:
     };
     for (const auto& dump : dumps) {
       Failure failure =
-          ask(dump.question, dump.answer, NFPROTO_UNSPEC, nullptr, nullptr,
-              [this, &dump](uint8_t family, Bytes attributes) { (this->*dump.take)(family, attributes); });
+          read(dump.request, dump.reply, NFPROTO_UNSPEC, nullptr, nullptr,
+               [this, &dump](uint8_t family, Bytes attributes) { (this->*dump.take)(family, attributes); });
       if (!failure.status.ok()) {
         return failure;
       }
@@ -56,9 +56,9 @@ public:
 
 private:
   template <typename Take>
-  Failure ask(uint16_t question, uint16_t answer, uint8_t family, const char* table, const char* set, Take take) {
+  Failure read(uint16_t request, uint16_t reply, uint8_t family, const char* table, const char* set, Take take) {
     Batch& batch = channel_.compose();
-    Writer writer = beginMessage(batch, question, NLM_F_DUMP, family);
+    Writer writer = beginMessage(batch, request, NLM_F_DUMP, family);
     if (table != nullptr) {
       writer.text(NFTA_SET_ELEM_LIST_TABLE, table);
       writer.text(NFTA_SET_ELEM_LIST_SET, set);
@@ -67,7 +67,7 @@ private:
     netlink::Answers answers;
     const Status status = channel_.exchange(control_, answers, [&](size_t, const Message& message) {
       Bytes attributes;
-      if (!messageAttributes(message, answer, attributes)) {
+      if (!messageAttributes(message, reply, attributes)) {
         return false;
       }
       take(familyOf(message), attributes);
@@ -136,8 +136,8 @@ private:
   Failure readSets() {
     for (RulesetTable& table : ruleset_.tables) {
       for (auto& [name, set] : table.sets) {
-        Failure failure = ask(NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM, table.family, table.name.c_str(), name.c_str(),
-                              [&set](uint8_t, Bytes attributes) { takeEntries(attributes, set); });
+        Failure failure = read(NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM, table.family, table.name.c_str(), name.c_str(),
+                               [&set](uint8_t, Bytes attributes) { takeEntries(attributes, set); });
         if (!failure.status.ok() || torn_) {
           return failure;
         }

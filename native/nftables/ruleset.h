@@ -1,5 +1,5 @@
-// All of the packet filter that decides about IP packets: base chains with their hooks, rules as they are, and what the
-// sets hold that rules look up. trace.h follows packets through it.
+// The complete ruleset for IP packets: base chains with their hooks, rules as raw expressions, and the elements of
+// sets. trace.h evaluates it.
 #pragma once
 
 #include "nftables/message.h"
@@ -15,18 +15,18 @@ struct Verdict {
   std::string chain; // of jump and goto
 };
 
-// What an element of a map gives.
+// An element of a set or map.
 struct SetEntry {
   std::vector<std::byte> from;
-  std::vector<std::byte> to; // included; of concatenations field by field
+  std::vector<std::byte> to; // inclusive; concatenations are compared field by field
   bool catchall = false;
-  bool end = false; // only while it is being read: where an interval ends
+  bool end = false; // only while reading: the end element of an interval
   std::vector<std::byte> data;
   std::optional<Verdict> verdict;
 };
 
 struct RulesetSet {
-  std::vector<size_t> fields; // lengths of what is concatenated, each rounded up to 4 in the key; empty: one field
+  std::vector<size_t> fields; // lengths of concatenated fields, each padded to 4 bytes in the key; empty: one field
   bool interval = false;
   std::vector<SetEntry> entries;
 };
@@ -55,7 +55,7 @@ struct RulesetTable {
   std::map<std::string, RulesetSet> sets;
 };
 
-// A base chain in the order in which packets meet it.
+// A base chain and its table.
 struct HookedChain {
   const RulesetTable* table;
   const RulesetChain* chain;
@@ -64,12 +64,12 @@ struct HookedChain {
 struct Ruleset {
   std::vector<RulesetTable> tables; // of the families ip, ip6 and inet
 
-  // The base chains that packets of `family` (NFPROTO_IPV4, NFPROTO_IPV6) meet at a hook. The kernel puts a new chain
-  // before those of its priority that are there, so the youngest comes first.
+  // The base chains of a hook for packets of `family` (NFPROTO_IPV4, NFPROTO_IPV6), in order of evaluation. The kernel
+  // inserts a new chain in front of existing ones with the same priority, so the youngest comes first.
   [[nodiscard]] std::vector<HookedChain> at(uint32_t hook, uint8_t family) const;
 };
 
-// Asks the kernel for all of it, of one generation.
+// Reads the ruleset of one generation.
 [[nodiscard]] Failure readRuleset(netlink::Channel& channel, const Control& control, Ruleset& ruleset);
 
 } // namespace nftables

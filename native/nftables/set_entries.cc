@@ -28,7 +28,7 @@ void takeEntry(Bytes element, RulesetSet& set) {
   set.entries.push_back(std::move(entry));
 }
 
-// The greatest key below this one.
+// The predecessor of a key.
 std::vector<std::byte> before(std::vector<std::byte> key) {
   for (size_t at = key.size(); at-- > 0;) {
     const bool borrow = key[at] == std::byte{0};
@@ -69,7 +69,7 @@ void takeEntries(Bytes attributes, RulesetSet& set) {
 void finishEntries(RulesetSet& set) {
   std::vector<SetEntry>& entries = set.entries;
   if (set.interval && set.fields.empty()) {
-    // An end stands before a beginning of the same key: intervals may touch.
+    // Intervals may be adjacent: an end element sorts before a start element with the same key.
     std::ranges::stable_sort(entries, [](const SetEntry& left, const SetEntry& right) {
       return left.from != right.from ? left.from < right.from : left.end && !right.end;
     });

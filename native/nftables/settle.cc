@@ -1,4 +1,4 @@
-// What to believe of a transaction whose answer was lost, or whose effect was not seen.
+// Outcomes of transactions: confirmation of success, and read-back after a lost reply.
 #include "nftables/marks.h"
 
 #include <algorithm>
@@ -10,8 +10,8 @@ namespace {
 constexpr int confirmations = 4;
 constexpr std::chrono::milliseconds confirmationTime{netlink::readBackTime / 8};
 
-// Half of the time for reading back; tidying up has the other half.
-Control settling(const Control& control) {
+// Half of readBackTime; the other half is for removing temporary rules.
+Control resolveControl(const Control& control) {
   static_assert(tidyTime * 2 == netlink::readBackTime);
   Control look = control.forReadBack();
   look.deadline -= tidyTime;
@@ -29,8 +29,8 @@ const Element* find(const std::vector<Element>& elements, const Element& key) {
   return found != elements.end() && !keyLess(key, *found) ? &*found : nullptr;
 }
 
-// True when the table looks as the change wanted it.
-bool fulfilled(std::span<const Element> removed, std::span<const Element> added, std::span<const Element> listed) {
+// True if `listed` has all added rows and none of the removed ones.
+bool changeApplied(std::span<const Element> removed, std::span<const Element> added, std::span<const Element> listed) {
   const std::vector<Element> present = sorted(listed);
   const std::vector<Element> wanted = sorted(added);
   for (const Element& element : wanted) {
@@ -51,8 +51,8 @@ bool fulfilled(std::span<const Element> removed, std::span<const Element> added,
 
 } // namespace
 
-// No complaint is not yet success: only an applied transaction moves the generation. This question is not given up on,
-// even when the caller is in a hurry: its answer takes no time. Without it nobody knows.
+// Confirms that a transaction without refusals was applied: only then the generation changes. Uses its own deadline:
+// the caller's may be spent, this read is immediate, and without it the outcome is unknown.
 std::optional<Failure> Marks::confirm(uint32_t base, uint32_t& generation) {
   uint32_t after = 0;
   Status status;
@@ -72,15 +72,15 @@ std::optional<Failure> Marks::confirm(uint32_t base, uint32_t& generation) {
   return {};
 }
 
-// Finds out whether a transaction without an answer was applied; none: it was. sendmsg() returns when the kernel is
-// done with it, so the ruleset does not change on our behalf any more.
+// Determines by reading back whether a transaction without a reply was applied; no failure: it was. The kernel finishes
+// a transaction before sendmsg() returns, so it cannot be applied later.
 std::optional<Failure> Marks::resolve(Status status, uint32_t base, std::span<const Element> rows, size_t removed,
                                       const Control& control) {
   Failure failure = failureOf(0, status, true);
   if (status.cause == netlink::Cause::aborted || status.cause == netlink::Cause::closed) {
-    return failure; // the caller does not want to wait for this
+    return failure; // the caller is not waiting any more
   }
-  const Control look = settling(control);
+  const Control look = resolveControl(control);
   uint32_t now = 0;
   if (!readGeneration(channel_, look, now).ok()) {
     return failure; // still unknown
@@ -91,15 +91,15 @@ std::optional<Failure> Marks::resolve(Status status, uint32_t base, std::span<co
   }
   std::vector<Element> listed;
   Objects objects;
-  if (!list(look, listed, now).status.ok() || !findObjects(channel_, table_, look, objects).status.ok()) {
+  if (!list(look, listed, now).status.ok() || !readObjects(channel_, table_, look, objects).status.ok()) {
     return failure;
   }
-  const bool complete = nothing(missingObjects(objects, withExisting(needsOf(rows.subspan(removed)), objects)));
-  if (complete && fulfilled(rows.first(removed), rows.subspan(removed), listed)) {
+  const bool complete = isEmpty(missingObjects(objects, withExisting(needsOf(rows.subspan(removed)), objects)));
+  if (complete && changeApplied(rows.first(removed), rows.subspan(removed), listed)) {
     return {};
   }
   if (now == base + 1 && objects.generation == now) {
-    failure.unknown = false; // one transaction was applied, and it was not ours
+    failure.unknown = false; // exactly one transaction was applied, and it was another one
   }
   return failure;
 }

@@ -1,19 +1,19 @@
-// What keeps the rows of our table from having an effect: for programs, as lines of words.
+// Problems of our table that keep rows from having an effect, in a format for programs.
 #pragma once
 
 #include "nftables/table_objects.h"
 
 namespace nftables {
 
-// A line for each problem:
-//   dormant                  no packet sees the table
-//   chain NAME               it lacks
-//   jump FROM TO             it lacks, or comes too late
-//   lookup MAP               it lacks
-//   obstacle CHAIN HANDLE    a rule of others ends the way of all packets before ours
-//   surplus CHAIN HANDLE     a jump or lookup that is there twice, or where it comes too late
-//   temporary CHAIN HANDLE   a rule of a change that is under way or was cut off
-// The first five keep rows that are there from having an effect.
+// One line per problem:
+//   dormant                  the table is dormant: packets skip it
+//   chain NAME               missing chain
+//   jump FROM TO             missing jump, or one behind the jump to `special`
+//   lookup MAP               missing rule that looks up the map
+//   obstacle CHAIN HANDLE    a foreign rule in front of ours that ends the chain for all packets
+//   surplus CHAIN HANDLE     a jump or lookup that is a duplicate, or in the wrong position
+//   temporary CHAIN HANDLE   a temporary rule of a running or interrupted change (bridge.h)
+// The first five keep existing rows from having an effect.
 [[nodiscard]] std::string statusText(const Objects& objects, std::span<const Element> rows);
 
 } // namespace nftables

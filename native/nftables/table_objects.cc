@@ -8,15 +8,15 @@
 namespace nftables {
 namespace {
 
-// The questions of findObjects(), by their place in the datagram. The first one is refused only when all are, and then
-// answered alone (EPERM).
+// The requests of readObjects(), by index in the datagram. If the kernel refuses all of them (EPERM), it replies to the
+// first one only.
 constexpr size_t generationAt = 0;
 constexpr size_t tableAt = 1;
 constexpr size_t chainAt = 2;
 constexpr size_t mapAt = chainAt + chainCount;
-constexpr size_t questions = mapAt + mapCount;
+constexpr size_t requestCount = mapAt + mapCount;
 
-void ask(Batch& batch, const std::string& table) {
+void appendRequests(Batch& batch, const std::string& table) {
   (void)beginMessage(batch, NFT_MSG_GETGEN, 0);
   batch.end();
   batch.guard();
@@ -24,21 +24,21 @@ void ask(Batch& batch, const std::string& table) {
   writer.text(NFTA_TABLE_NAME, table);
   batch.end();
   for (const ChainDefinition& chain : chains) {
-    Writer question = beginMessage(batch, NFT_MSG_GETCHAIN, 0);
-    question.text(NFTA_CHAIN_TABLE, table);
-    question.text(NFTA_CHAIN_NAME, chain.name);
+    Writer request = beginMessage(batch, NFT_MSG_GETCHAIN, 0);
+    request.text(NFTA_CHAIN_TABLE, table);
+    request.text(NFTA_CHAIN_NAME, chain.name);
     batch.end();
   }
   for (const MapDefinition& map : maps) {
-    Writer question = beginMessage(batch, NFT_MSG_GETSET, 0);
-    question.text(NFTA_SET_TABLE, table);
-    question.text(NFTA_SET_NAME, map.name);
+    Writer request = beginMessage(batch, NFT_MSG_GETSET, 0);
+    request.text(NFTA_SET_TABLE, table);
+    request.text(NFTA_SET_NAME, map.name);
     batch.end();
   }
   batch.acknowledge();
 }
 
-bool isOurs(const ChainDefinition& chain, Bytes attributes) {
+bool hasType(const ChainDefinition& chain, Bytes attributes) {
   const Bytes hook = findAttribute(attributes, NFTA_CHAIN_HOOK);
   if (chain.type == nullptr || hook.empty()) {
     return chain.type == nullptr && hook.empty();
@@ -50,7 +50,7 @@ bool isOurs(const ChainDefinition& chain, Bytes attributes) {
          readText(findAttribute(attributes, NFTA_CHAIN_TYPE)) == chain.type;
 }
 
-bool isOurs(const MapDefinition& map, Bytes attributes) {
+bool hasType(const MapDefinition& map, Bytes attributes) {
   uint32_t flags = 0;
   uint32_t key = 0;
   uint32_t data = 0;
@@ -60,8 +60,8 @@ bool isOurs(const MapDefinition& map, Bytes attributes) {
          readU32(findAttribute(attributes, NFTA_SET_DATA_LEN), data) && data == sizeof(Element::mark);
 }
 
-// Takes in the answer to question `index`. Tables have no shape to get wrong.
-bool takeAnswer(size_t index, const Message& message, Objects& objects, std::string& stranger) {
+// Reads the reply to request `index`. `mismatch`: a chain or map of another type. Tables have no type.
+bool takeReply(size_t index, const Message& message, Objects& objects, std::string& mismatch) {
   Bytes attributes;
   if (index >= mapAt) {
     const MapDefinition& map = maps[index - mapAt];
@@ -69,8 +69,8 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
     if (!messageAttributes(message, NFT_MSG_NEWSET, attributes)) {
       return false;
     }
-    if (!isOurs(map, attributes)) {
-      stranger = std::string("map ") + map.name + " is not of the type (address . inet_proto" +
+    if (!hasType(map, attributes)) {
+      mismatch = std::string("map ") + map.name + " is not of type (address . inet_proto" +
                  (map.ports() ? " . inet_service" : "") + " : mark)";
     }
     return true;
@@ -81,9 +81,9 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
     if (!messageAttributes(message, NFT_MSG_NEWCHAIN, attributes)) {
       return false;
     }
-    if (!isOurs(chain, attributes)) {
-      stranger = std::string("chain ") + chain.name + " is not " +
-                 (chain.type == nullptr ? std::string("one that others jump to")
+    if (!hasType(chain, attributes)) {
+      mismatch = std::string("chain ") + chain.name + " is not " +
+                 (chain.type == nullptr ? std::string("a regular chain (without hook)")
                                         : std::string("of type ") + chain.type + " at hook " + chain.hookName +
                                               ", priority " + chain.priorityName);
     }
@@ -102,7 +102,7 @@ bool takeAnswer(size_t index, const Message& message, Objects& objects, std::str
   return true;
 }
 
-Failure findRules(netlink::Channel& channel, const std::string& table, const Control& control, Objects& objects) {
+Failure readLinks(netlink::Channel& channel, const std::string& table, const Control& control, Objects& objects) {
   Batch& batch = channel.compose();
   Writer writer = beginMessage(batch, NFT_MSG_GETRULE, NLM_F_DUMP);
   writer.text(NFTA_RULE_TABLE, table);
@@ -115,19 +115,19 @@ Failure findRules(netlink::Channel& channel, const std::string& table, const Con
     return failureOf(0, status);
   }
   const netlink::Acknowledgement* refusal = answers.refusal(0);
-  const bool gone = refusal != nullptr && refusal->error == ENOENT; // the table went away meanwhile
+  const bool gone = refusal != nullptr && refusal->error == ENOENT; // the table has been deleted meanwhile
   return failureOf(0, refusal == nullptr || gone ? netlink::done() : netlink::rejected(refusal->error));
 }
 
 } // namespace
 
-Failure findObjects(netlink::Channel& channel, const std::string& table, const Control& control, Objects& objects) {
+Failure readObjects(netlink::Channel& channel, const std::string& table, const Control& control, Objects& objects) {
   objects = {};
-  std::string stranger;
-  ask(channel.compose(), table);
+  std::string mismatch;
+  appendRequests(channel.compose(), table);
   netlink::Answers answers;
   const Status status = channel.exchange(control, answers, [&](size_t index, const Message& message) {
-    return index < questions && takeAnswer(index, message, objects, stranger);
+    return index < requestCount && takeReply(index, message, objects, mismatch);
   });
   if (!status.ok()) {
     return failureOf(0, status);
@@ -137,13 +137,13 @@ Failure findObjects(netlink::Channel& channel, const std::string& table, const C
       return failureOf(0, refusalStatus(refusal.ack.error));
     }
   }
-  if (!stranger.empty()) {
+  if (!mismatch.empty()) {
     Failure failure = failureOf(0, netlink::rejected(EEXIST));
     failure.attribute = "table";
-    failure.message = stranger + "; choose another table";
+    failure.message = mismatch + "; choose another table";
     return failure;
   }
-  return objects.table ? findRules(channel, table, control, objects) : failureOf(0, netlink::done());
+  return objects.table ? readLinks(channel, table, control, objects) : failureOf(0, netlink::done());
 }
 
 Needs needsOf(std::span<const Element> rows) {
@@ -169,7 +169,7 @@ Needs withExisting(Needs needs, const Objects& existing) {
 }
 
 Objects missingObjects(const Objects& existing, const Needs& needs) {
-  // An empty table does nothing: leave it, or its absence, alone.
+  // An empty or missing table needs no repair.
   Objects wanted;
   for (size_t i = 0; i < mapCount; ++i) {
     wanted.map[i] = wanted.lookup[i] = needs.map[i];
@@ -187,8 +187,8 @@ Objects missingObjects(const Objects& existing, const Needs& needs) {
   missing.table = wanted.table && !existing.table;
   missing.dormant = wanted.table && existing.dormant;
   missing.tableFlags = existing.tableFlags;
-  const auto without = [](auto& result, const auto& all, const auto& found) {
-    std::ranges::transform(all, found, std::begin(result), [](bool want, bool have) { return want && !have; });
+  const auto without = [](auto& result, const auto& all, const auto& present) {
+    std::ranges::transform(all, present, std::begin(result), [](bool want, bool have) { return want && !have; });
   };
   without(missing.chain, wanted.chain, existing.chain);
   without(missing.jump, wanted.jump, existing.jump);
@@ -200,7 +200,7 @@ Objects missingObjects(const Objects& existing, const Needs& needs) {
   return missing;
 }
 
-bool nothing(const Objects& objects) {
+bool isEmpty(const Objects& objects) {
   const auto none = [](const auto& flags) { return std::ranges::find(flags, true) == std::end(flags); };
   return !objects.table && !objects.dormant && objects.surplus.empty() && none(objects.chain) && none(objects.jump) &&
          none(objects.map) && none(objects.lookup);

@@ -1,5 +1,5 @@
-// The objects around the elements: table, chains, rules and maps. What is there is asked anew for every change: others
-// may have removed a part, or all of it (`nft flush ruleset`).
+// The objects around the elements: table, chains, jumps, lookups and maps. Every change reads them anew, as another
+// program may have removed some or all of them (`nft flush ruleset`).
 #pragma once
 
 #include "nftables/maps.h"
@@ -10,27 +10,27 @@
 
 namespace nftables {
 
-// A rule, by the kernel's number of it.
+// A rule, by its handle.
 struct RuleAt {
   ChainNumber chain;
   uint64_t handle;
 };
 
 struct Objects {
-  uint32_t generation = 0; // of the ruleset, when it was asked
+  uint32_t generation = 0; // of the ruleset
   bool table = false;
   uint32_t tableFlags = 0;
-  bool dormant = false; // no packet sees the table; of what is missing: that it is not
+  bool dormant = false; // packets skip the table; in missingObjects(): the flag must be cleared
   bool chain[chainCount] = {};
-  bool jump[jumpCount] = {}; // rules that do for every packet what they should
+  bool jump[jumpCount] = {}; // unconditional jumps
   bool map[mapCount] = {};
-  bool lookup[mapCount] = {};    // such rules in the chain `marks`
-  std::vector<RuleAt> surplus;   // jumps and lookups that are there twice, or where they come too late
-  std::vector<RuleAt> obstacles; // other people's rules that end the way of all packets before jumps or lookups
-  std::vector<uint64_t> bridges; // handles of rules that an earlier change should have removed: bridge.h
+  bool lookup[mapCount] = {};    // unconditional lookups in the chain `marks`
+  std::vector<RuleAt> surplus;   // duplicate or misplaced jumps and lookups
+  std::vector<RuleAt> obstacles; // foreign rules in front of jumps or lookups that end the chain for all packets
+  std::vector<uint64_t> bridges; // handles of temporary rules left by an earlier change (bridge.h)
 };
 
-// What rows need.
+// The objects that rows require.
 struct Needs {
   bool map[mapCount] = {};
   bool chain[chainCount] = {}; // special, srcnat, dstnat
@@ -38,17 +38,18 @@ struct Needs {
 
 [[nodiscard]] Needs needsOf(std::span<const Element> rows);
 
-// The same, and what is needed for all maps and chains that are there.
+// `needs` plus the objects that existing maps and chains require.
 [[nodiscard]] Needs withExisting(Needs needs, const Objects& existing);
 
-// Asks the kernel. An object that has one of our names but not its shape is a failure: it is not ours to change.
-[[nodiscard]] Failure findObjects(netlink::Channel& channel, const std::string& table, const Control& control,
+// Reads the objects. Fails if a chain or map with one of our names has another type: it must not be changed.
+[[nodiscard]] Failure readObjects(netlink::Channel& channel, const std::string& table, const Control& control,
                                   Objects& objects);
 
-// What is missing for all that is needed to have an effect, and what is too much. Nothing when nothing is needed.
+// Objects to create so that every required map or chain is reachable from a hook, and the surplus to remove. Empty if
+// nothing is required.
 [[nodiscard]] Objects missingObjects(const Objects& existing, const Needs& needs);
 
-[[nodiscard]] bool nothing(const Objects& objects);
+[[nodiscard]] bool isEmpty(const Objects& objects);
 
 // Appends messages that create `missing` and remove its surplus.
 void createObjects(Batch& batch, const std::string& table, const Objects& missing);

@@ -7,20 +7,19 @@
 namespace nftables {
 namespace {
 
-// The kernel has at most 16 jumps; each can be met several times where both ways are gone.
+// The kernel limits jumps to a depth of 16. mostRules bounds the work, as both branches of a condition may be followed.
 constexpr int deepest = 16;
 constexpr size_t mostRules = 1 << 20;
 
-// IPVS takes packets in at input, and translates answers at forward, just before the kernel's NAT (priority 100).
+// IPVS handles requests at input, and replies at forward, just before the kernel's NAT (priority 100).
 constexpr int32_t ipvsPriority = 98;
 
 class Follower {
 public:
-  Follower(const Ruleset& ruleset, const TracedPacket& packet, const Surroundings& surroundings)
-      : ruleset_(ruleset), family_(packet.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6),
-        machine_(packet, surroundings) {}
+  Follower(const Ruleset& ruleset, const TracedPacket& packet, const PacketContext& context)
+      : ruleset_(ruleset), family_(packet.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6), machine_(packet, context) {}
 
-  // False: it ends there.
+  // Evaluates the base chains of a hook. False: dropped.
   bool pass(uint32_t hook) {
     const bool meetsIpvs = hook == NF_INET_LOCAL_IN || hook == NF_INET_FORWARD;
     for (const HookedChain& hooked : ruleset_.at(hook, family_)) {
@@ -44,24 +43,24 @@ public:
     trace_.mark = rules_ > mostRules ? KnownWord{} : machine_.mark();
     trace_.former = machine_.former();
     trace_.markPlace = machine_.markPlace();
-    const auto& questions = machine_.questions();
+    const auto& matches = machine_.earlyMatches();
     const auto asked = std::ranges::find_if(
-        questions, [this](const Question& question) { return trace_.mark == KnownWord::of(question.mark); });
-    if (asked != questions.end()) {
+        matches, [this](const EarlyMarkMatch& match) { return trace_.mark == KnownWord::of(match.mark); });
+    if (asked != matches.end()) {
       trace_.asked = asked->place;
     }
     return trace_;
   }
 
 private:
-  // How the packet gets out of a chain.
+  // The possible verdicts of a base chain.
   struct Possible {
     bool accepted = false;
     bool dropped = false;
     bool other = false;
   };
 
-  // False: it is dropped, whatever else is so.
+  // False: the packet is certainly dropped.
   bool passBase(const HookedChain& hooked) {
     table_ = hooked.table;
     base_ = hooked.chain;
@@ -98,19 +97,19 @@ private:
     }
   }
 
-  // Whether the packet comes out at the end. `certain`: whether it surely comes in.
+  // Whether the packet reaches the end of the chain. `certain`: whether it certainly enters the chain.
   Truth runChain(const RulesetChain& chain, bool certain, int depth) {
     Truth open = Truth::yes;
-    bool here = certain; // whether it surely gets to the next rule
+    bool here = certain; // whether it certainly reaches the next rule
     size_t position = 0;
     for (const RulesetRule& rule : chain.rules) {
       if (++rules_ > mostRules) {
         return Truth::maybe;
       }
       const RulePlace place = placeOf(chain, &rule, ++position);
-      const RuleEnd end = machine_.run(*table_, rule, certainly_ && here, place);
+      const RuleResult end = machine_.run(*table_, rule, certainly_ && here, place);
       const bool surely = end.reached == Truth::yes;
-      if (end.reached == Truth::no || end.verdict.code == RuleEnd::proceed) {
+      if (end.reached == Truth::no || end.verdict.code == RuleResult::proceed) {
         continue;
       }
       if (end.verdict.code == NFT_RETURN) {
@@ -153,15 +152,15 @@ private:
   const RulesetTable* table_ = nullptr;
   const RulesetChain* base_ = nullptr;
   Possible possible_;
-  bool certainly_ = true; // it surely gets to the next base chain
+  bool certainly_ = true; // whether it certainly reaches the next base chain
   bool unsure_ = false;
   size_t rules_ = 0;
 };
 
 } // namespace
 
-Trace follow(const Ruleset& ruleset, const TracedPacket& packet, const Surroundings& surroundings) {
-  Follower follower(ruleset, packet, surroundings);
+Trace follow(const Ruleset& ruleset, const TracedPacket& packet, const PacketContext& context) {
+  Follower follower(ruleset, packet, context);
   switch (static_cast<Path>(packet.path)) {
   case Path::arriving:
     (void)(follower.pass(NF_INET_PRE_ROUTING) && follower.pass(NF_INET_LOCAL_IN));

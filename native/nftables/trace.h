@@ -1,5 +1,5 @@
-// Follows packets that do not exist through the packet filter: what would become of them, and of their marks. Where
-// only a real packet can tell (its sender, its interface, a limit, a match that is not known here), both ways are gone.
+// Simulates packets in the packet filter: their verdict and their mark. If a condition depends on unknown properties of
+// the packet (sender, interface, a limit, an unsupported match), both branches are followed.
 #pragma once
 
 #include "nftables/known_bits.h"
@@ -12,9 +12,9 @@ namespace nftables {
 
 enum class Path : uint8_t {
   arriving = 1, // prerouting, and input up to IPVS
-  through = 2,  // prerouting, and forward up to IPVS: what real servers answer with masquerade
-  sent = 3,     // output: what IPVS sends to real servers
-  leaving = 4,  // postrouting: what real servers send by themselves
+  through = 2,  // prerouting, and forward up to IPVS: replies of real servers with masquerading
+  sent = 3,     // output: packets from IPVS to real servers
+  leaving = 4,  // postrouting: connections that real servers open
 };
 inline constexpr netlink::Named pathNames[] = {
     netlink::named("arriving", Path::arriving), netlink::named("through", Path::through),
@@ -46,16 +46,16 @@ enum TracedPacketPart : uint8_t {
 };
 
 inline constexpr netlink::Field tracedPacketFields[] = {
-    NETLINK_FIELD(TracedPacket, mark, u32, PACKET_MARK, "Firewall mark that it has before all rules."),
-    NETLINK_FIELD(TracedPacket, source, bytes, PACKET_SOURCE, "Where it comes from; absent: any."),
-    NETLINK_FIELD(TracedPacket, destination, bytes, PACKET_DESTINATION, "Where it goes; absent: any."),
+    NETLINK_FIELD(TracedPacket, mark, u32, PACKET_MARK, "Initial firewall mark."),
+    NETLINK_FIELD(TracedPacket, source, bytes, PACKET_SOURCE, "Source address; absent: any."),
+    NETLINK_FIELD(TracedPacket, destination, bytes, PACKET_DESTINATION, "Destination address; absent: any."),
     NETLINK_FIELD(TracedPacket, sourcePort, u16, PACKET_SOURCE_PORT, "Absent: any."),
     NETLINK_FIELD(TracedPacket, destinationPort, u16, PACKET_DESTINATION_PORT, "Absent: any."),
     NETLINK_FIELD(TracedPacket, family, u8, PACKET_FAMILY, "AF_INET or AF_INET6."),
     NETLINK_FIELD(TracedPacket, protocol, u8, PACKET_PROTOCOL, "IPPROTO_*."),
     NETLINK_FIELD(TracedPacket, path, u8, PACKET_PATH, "1 arriving, 2 through, 3 sent, 4 leaving."),
     NETLINK_FIELD(TracedPacket, state, u8, PACKET_STATE,
-                  "Of its connection: 1 invalid, 2 established, 8 new, 64 untracked."),
+                  "Connection state: 1 invalid, 2 established, 8 new, 64 untracked."),
 };
 inline constexpr netlink::Record tracedPacketRecord{"tracedPacket", sizeof(TracedPacket), 0, tracedPacketFields};
 static_assert(netlink::wellFormed(tracedPacketRecord));
@@ -64,10 +64,10 @@ static_assert(netlink::wellFormed(tracedPacketRecord));
 struct RulePlace {
   uint8_t family = 0; // of the table; 0: no place
   std::string table;
-  std::string base; // the base chain by which it was reached
+  std::string base; // base chain that leads to the rule
   std::string chain;
   uint64_t handle = 0;
-  uint32_t position = 0; // in its chain, from 1; 0: the policy
+  uint32_t position = 0; // in the chain, from 1; 0: the policy
   uint32_t tableFlags = 0;
 };
 
@@ -78,12 +78,12 @@ inline constexpr netlink::Named outcomeNames[] = {netlink::named("accepted", Out
 
 struct Trace {
   Outcome outcome = Outcome::accepted;
-  uint32_t hook = 0; // where it was dropped
-  RulePlace place;   // what drops it
+  uint32_t hook = 0; // of the drop
+  RulePlace place;   // of the drop
   KnownWord mark;
-  KnownWord former;    // the mark before `markPlace`
-  RulePlace markPlace; // what changed it last
-  RulePlace asked;     // what asked for the mark before it was given
+  KnownWord former;    // the mark before its last change
+  RulePlace markPlace; // of the last change of the mark
+  RulePlace asked;     // a rule that matched on this mark before it was set
 };
 
 struct Interface {
@@ -91,13 +91,13 @@ struct Interface {
   std::string name;
 };
 
-// What is known of a packet's way beside its headers.
-struct Surroundings {
+// Properties of a packet outside its headers.
+struct PacketContext {
   Truth local = Truth::maybe; // whether the destination is an address of this host
   Interface input;
   Interface output;
 };
 
-[[nodiscard]] Trace follow(const Ruleset& ruleset, const TracedPacket& packet, const Surroundings& surroundings);
+[[nodiscard]] Trace follow(const Ruleset& ruleset, const TracedPacket& packet, const PacketContext& context);
 
 } // namespace nftables

@@ -51,10 +51,10 @@ public:
     switch (static_cast<Path>(packet.path)) {
     case Path::arriving:
       return arrive(packet, row);
-    case Path::through: // it comes from where packets to its sender go
-      return pass(packet, packet.source, PACKET_SOURCE, &Surroundings::input, row);
+    case Path::through: // input interface: the one of the route to its sender
+      return pass(packet, packet.source, PACKET_SOURCE, &PacketContext::input, row);
     case Path::sent:
-      return pass(packet, packet.destination, PACKET_DESTINATION, &Surroundings::output, row);
+      return pass(packet, packet.destination, PACKET_DESTINATION, &PacketContext::output, row);
     default:
       row = rowOf(follow(ruleset_, packet, {}), RTN_UNSPEC);
       return netlink::done();
@@ -73,7 +73,7 @@ private:
       return status;
     }
     const Trace trace = follow(ruleset_, packet, {truth(route.type == RTN_LOCAL), {}, {}});
-    // Rules of routing may ask for the mark that it gets.
+    // Policy routing may depend on the new mark.
     if (route.type != RTN_LOCAL && trace.mark.value != packet.mark) {
       if (const Status status = routeOf(packet, packet.destination, trace.mark.value, route); !status.ok()) {
         return status;
@@ -84,8 +84,8 @@ private:
   }
 
   Status pass(const TracedPacket& packet, const std::byte (&peer)[16], TracedPacketPart part,
-              Interface Surroundings::* interface, TraceRow& row) {
-    Surroundings surroundings;
+              Interface PacketContext::* interface, TraceRow& row) {
+    PacketContext context;
     if ((packet.present >> (part - 1) & 1) != 0) {
       netlink::Route route;
       if (const Status status = routeOf(packet, peer, 0, route); !status.ok()) {
@@ -93,10 +93,10 @@ private:
       }
       char name[IF_NAMESIZE] = {};
       if (route.type == RTN_UNICAST && if_indextoname(route.interface, name) != nullptr) {
-        surroundings.*interface = {route.interface, name};
+        context.*interface = {route.interface, name};
       }
     }
-    row = rowOf(follow(ruleset_, packet, surroundings), RTN_UNSPEC);
+    row = rowOf(follow(ruleset_, packet, context), RTN_UNSPEC);
     return netlink::done();
   }
 

@@ -6,8 +6,8 @@
 namespace nftables {
 namespace {
 
-// User data is a list of {u8 type, u8 length, value}. nft (libnftnl) gives type 0 to comments, of elements as of rules,
-// low numbers to other things of its own, and skips what it does not know.
+// User data is a list of {u8 type, u8 length, value}. nft (libnftnl) uses type 0 for comments of elements and rules,
+// low numbers for other data, and skips unknown types.
 constexpr uint8_t commentData = 0;
 constexpr uint8_t ruleData = 120;
 
@@ -25,7 +25,7 @@ void writeUserData(Writer& writer, uint16_t type, const Element& element) {
   if (const size_t length = strnlen(element.comment, sizeof element.comment - 1); length != 0) {
     char text[sizeof element.comment] = {};
     std::memcpy(text, element.comment, length);
-    add(commentData, text, length + 1); // nft demands the NUL
+    add(commentData, text, length + 1); // nft requires the NUL
   }
   if (element.rule != 0) {
     const uint64_t rule = netlink::networkOrder(element.rule);
@@ -42,10 +42,10 @@ void readUserData(Bytes data, Element& element) {
     const auto length = static_cast<size_t>(data[1]);
     data = data.subspan(2);
     if (length > data.size()) {
-      return; // not made by anything that speaks TLV
+      return; // not a TLV list
     }
     if (type == commentData) {
-      const size_t room = sizeof element.comment - 1; // nft's own limit: a longer one cannot be from nft
+      const size_t room = sizeof element.comment - 1; // nft's limit
       const size_t text = strnlen(reinterpret_cast<const char*>(data.data()), length);
       std::memcpy(element.comment, data.data(), std::min(text, room));
     } else if (type == ruleData && length == sizeof element.rule) {

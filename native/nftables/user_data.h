@@ -1,4 +1,4 @@
-// What nft and we note at elements and rules: the kernel keeps it and does not look at it.
+// User data of elements and rules: comments of nft, and our rule ids. The kernel stores it uninterpreted.
 #pragma once
 
 #include "nftables/element.h"
@@ -6,7 +6,7 @@
 
 namespace nftables {
 
-// Comment and rule of `element`, as an attribute of this type; nothing when it has neither.
+// Appends comment and rule id of `element` as an attribute of this type. No attribute if both are absent.
 void writeUserData(Writer& writer, uint16_t type, const Element& element);
 
 void readUserData(Bytes data, Element& element);

@@ -1,4 +1,4 @@
-// Ranges that take over from others, against a scripted nf_tables: what is sent, and what happens when a part fails.
+// Replacement of ranges against a scripted nf_tables: the transactions, and failures of each.
 #include "marks_rig.h"
 #include "nftables/rule_reader.h"
 
@@ -11,7 +11,7 @@ using namespace fake;
 using Requests = Tables::Requests;
 using Answers = std::optional<Tables::Datagrams>;
 
-constexpr size_t laying = 1; // transactions, after the one that brings what is replaced
+constexpr size_t bridging = 1; // indices of transactions; 0 adds the old range
 constexpr size_t change = 2;
 constexpr size_t clearing = 3;
 
@@ -30,7 +30,7 @@ struct Replaced : Rig {
     tables.intercept = std::move(what);
   }
 
-  // Refuses the first message of a transaction, the `number`th from now.
+  // Refuses the first message of transaction `number`.
   void refuse(size_t number, int error) {
     answer([this, number, error](const Requests& requests) -> Answers {
       const bool refused = Tables::isTransaction(requests) && tables.transactions.size() == number + 1;
@@ -44,58 +44,59 @@ struct Replaced : Rig {
 
 uint32_t markOf(const netlink::Message& rule) {
   const netlink::Bytes expressions = nftables::findAttribute(Tables::attributesOf(rule), NFTA_RULE_EXPRESSIONS);
-  return nftables::interpret(expressions, NFPROTO_INET).marks.at(0).mark.value_or(0);
+  return nftables::parseRule(expressions, NFPROTO_INET).marks.at(0).mark.value_or(0);
 }
 
 } // namespace
 
-TEST_CASE_FIXTURE(Replaced, "rules say what the old ranges say before, and what the new ones say after the change") {
+TEST_CASE_FIXTURE(Replaced,
+                  "bridges for the old ranges are added before the change, bridges for the new ones with it") {
   const Element elsewhere = markRow("10.9.0.0", "10.9.255.255", 6, 1, 9, 7);
   CHECK(apply({old, fresh, elsewhere, exact(3, 80)}, 1).empty());
-  CHECK(shape(laying) == std::vector<int>{NFT_MSG_NEWRULE});
-  CHECK(markOf(messageOf(tables.transactions[laying], NFT_MSG_NEWRULE)) == 7);
+  CHECK(shape(bridging) == std::vector<int>{NFT_MSG_NEWRULE});
+  CHECK(markOf(messageOf(tables.transactions[bridging], NFT_MSG_NEWRULE)) == 7);
   CHECK(shape(change) == std::vector<int>{NFT_MSG_NEWSET, NFT_MSG_NEWRULE, NFT_MSG_DELRULE, NFT_MSG_NEWRULE,
                                           NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM, NFT_MSG_NEWSETELEM});
   CHECK(markOf(tables.transactions[change][4]) == 8);
   CHECK(shape(clearing) == std::vector<int>{NFT_MSG_DELRULE});
   CHECK(generation == tables.generation);
   CHECK(apply({}).empty());
-  CHECK(tables.transactions.size() == clearing + 1); // nothing is left
+  CHECK(tables.transactions.size() == clearing + 1); // no bridge is left to remove
 }
 
-TEST_CASE_FIXTURE(Replaced, "without need there are none") {
+TEST_CASE_FIXTURE(Replaced, "no bridges without an overlap") {
   const Element elsewhere = markRow("10.9.0.0", "10.9.255.255", 6, 1, 9, 7);
-  SUBCASE("for what is new, or just goes") {
+  SUBCASE("for ranges that are only added or only removed") {
     CHECK(apply({elsewhere}).empty());
     CHECK(apply({elsewhere}, 1).empty());
     CHECK(tables.transactions.size() == 3);
   }
-  SUBCASE("on kernels that find ranges at any time") {
+  SUBCASE("on kernels that replace ranges without a gap") {
     nftables::Marks direct(kernel.connector(), "ipvs", false);
     CHECK(direct.apply(generation, std::vector{old, fresh}, 1, soon()).failures.empty());
     CHECK(last() == std::vector<int>{NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM});
   }
-  SUBCASE("where nothing leads to the ranges any more") {
+  SUBCASE("without the chain that looks the ranges up") {
     tables.forget("chain marks");
     CHECK(apply({old, fresh}, 1).empty());
     CHECK(shape(1).front() == NFT_MSG_NEWCHAIN);
   }
 }
 
-TEST_CASE_FIXTURE(Replaced, "rules that could not be laid: nothing was changed") {
+TEST_CASE_FIXTURE(Replaced, "if bridges cannot be added, nothing is changed") {
   int error = 0;
   SUBCASE("refused") { error = ENOMEM; }
   SUBCASE("the ruleset has changed") { error = ERESTART; }
-  refuse(laying, error);
+  refuse(bridging, error);
   const std::vector<Failure> failures = apply({old, fresh}, 1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.error == error);
   CHECK_FALSE(failures[0].unknown);
-  CHECK(tables.transactions.size() == laying + 1);
+  CHECK(tables.transactions.size() == bridging + 1);
   CHECK(list().at(0).mark == 7);
 }
 
-TEST_CASE_FIXTURE(Replaced, "a ruleset that changes right behind the rules is noticed") {
+TEST_CASE_FIXTURE(Replaced, "a change of the ruleset right after the bridges is detected") {
   answer([this](const Requests& requests) -> Answers {
     if (!Tables::isTransaction(requests)) {
       return std::nullopt;
@@ -107,11 +108,11 @@ TEST_CASE_FIXTURE(Replaced, "a ruleset that changes right behind the rules is no
   const std::vector<Failure> failures = apply({old, fresh}, 1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.error == ERESTART);
-  CHECK(tables.transactions.size() == laying + 2);
-  CHECK(last() == std::vector<int>{NFT_MSG_DELRULE}); // nothing stays in front of what others changed
+  CHECK(tables.transactions.size() == bridging + 2);
+  CHECK(last() == std::vector<int>{NFT_MSG_DELRULE}); // the bridges are removed
 }
 
-TEST_CASE_FIXTURE(Replaced, "a lost answer to the first transaction leaves nothing unknown") {
+TEST_CASE_FIXTURE(Replaced, "a lost reply to the first transaction: the outcome is known") {
   answer([this](const Requests& requests) -> Answers {
     if (!Tables::isTransaction(requests)) {
       return std::nullopt;
@@ -129,7 +130,7 @@ TEST_CASE_FIXTURE(Replaced, "a lost answer to the first transaction leaves nothi
   CHECK(last() == std::vector<int>{NFT_MSG_DELRULE});
 }
 
-TEST_CASE_FIXTURE(Replaced, "a refused change takes its rules away again") {
+TEST_CASE_FIXTURE(Replaced, "a refused change removes its bridges") {
   refuse(change, EEXIST);
   const std::vector<Failure> failures = apply({old, fresh}, 1);
   REQUIRE(failures.size() == 1);
@@ -140,7 +141,7 @@ TEST_CASE_FIXTURE(Replaced, "a refused change takes its rules away again") {
   CHECK(tables.transactions.size() == clearing + 1);
 }
 
-TEST_CASE_FIXTURE(Replaced, "the next change removes what could not be removed at once") {
+TEST_CASE_FIXTURE(Replaced, "the next change removes bridges that could not be removed") {
   bool refusing = true;
   answer([&](const Requests& requests) -> Answers {
     const bool removal =
@@ -148,7 +149,7 @@ TEST_CASE_FIXTURE(Replaced, "the next change removes what could not be removed a
     return refusing && removal ? std::optional(Tables::Datagrams{Tables::refuse(requests[1], EBUSY)}) : std::nullopt;
   });
   CHECK(apply({old, fresh}, 1).empty());
-  CHECK(generation == 0); // not known
+  CHECK(generation == 0); // unknown
   refusing = false;
   CHECK(list().size() == 1);
   CHECK(apply({}).empty());

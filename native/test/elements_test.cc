@@ -1,4 +1,4 @@
-// Elements and rules of the mark map as bytes. The golden ones are what nft 1.0.6 sends for the same thing.
+// Elements and rules of the mark map as bytes. The golden bytes were sent by nft 1.0.6 for the same objects.
 #include "nftables/elements.h"
 #include "nftables/expressions.h"
 #include "nftables/rule_reader.h"
@@ -72,7 +72,7 @@ TEST_CASE("an interval is nft's `10.0.0.0/24 . tcp . 10000-20000 comment \"ftp\"
 }
 
 TEST_CASE("the lookup rule is nft's `meta mark set ip daddr . meta l4proto . th dport map @exact4`") {
-  // Without NFTA_LOOKUP_SET_ID, which only sets without a name need.
+  // Without NFTA_LOOKUP_SET_ID, which only anonymous sets need.
   const std::string nfproto = "240001800900010"
                               "06d657461000000001400028008000200"
                               "0000000f0800010000000001"
@@ -99,16 +99,16 @@ TEST_CASE("the lookup rule is nft's `meta mark set ip daddr . meta l4proto . th 
             payload + "0d" + port + "60000" + mark);
 }
 
-TEST_CASE("the jump is nft's `jump marks`, and rules are recognised by what they do") {
+TEST_CASE("the jump is nft's `jump marks`, and rules are recognised by their expressions") {
   std::vector<std::byte> bytes;
   netlink::Writer writer(bytes);
   nftables::writeJump(writer, "marks");
   CHECK(hex(bytes) == "3c0001800e000100696d6d656469617465000000280002800800010000000000"
                       "1c0002801800028008000100fffffffd0a0002006d61726b73000000");
-  CHECK(nftables::interpret(bytes, NFPROTO_INET).jump == "marks");
-  CHECK(nftables::interpret(bytes, NFPROTO_INET).lookup.empty());
+  CHECK(nftables::parseRule(bytes, NFPROTO_INET).jump == "marks");
+  CHECK(nftables::parseRule(bytes, NFPROTO_INET).lookup.empty());
   nftables::writeLookup(writer, nftables::maps[7]);
-  CHECK(nftables::interpret(bytes, NFPROTO_INET).lookup == "ranges6");
+  CHECK(nftables::parseRule(bytes, NFPROTO_INET).lookup == "ranges6");
 }
 
 TEST_CASE("set types are nft's") {
@@ -118,7 +118,7 @@ TEST_CASE("set types are nft's") {
   CHECK(nftables::maps[7].keyLength() == 24);
 }
 
-TEST_CASE("elements come back as they were") {
+TEST_CASE("elements are the same after writing and reading") {
   std::vector<Element> rows = {
       markRow("172.16.0.100", "172.16.0.100", 6, 80, 80, 7),
       ftpElement(),
@@ -146,21 +146,21 @@ TEST_CASE("elements come back as they were") {
   }
 }
 
-TEST_CASE("a single key in the interval map stays there") {
+TEST_CASE("a row with a single key can be in the interval map") {
   Element row = markRow("172.16.0.100", "172.16.0.100", 6, 80, 80, 7);
   CHECK(nftables::mapOf(row) == 0);
   row.place = static_cast<uint8_t>(nftables::Place::ranges);
   CHECK(nftables::mapOf(row) == 1);
 }
 
-TEST_CASE("what no rule can say is a failure, not an omission") {
+TEST_CASE("elements that a row cannot express are failures") {
   std::vector<Element> listed;
   std::string problem;
   const auto& map = nftables::maps[1];
   std::vector<std::byte> bytes = encoded(ftpElement());
-  SUBCASE("other keys") {
+  SUBCASE("a key of another length") {
     CHECK_FALSE(nftables::readElements(bytes, nftables::maps[7], listed, problem));
-    CHECK(problem.find("map ranges6 has other keys") != std::string::npos);
+    CHECK(problem.find("map ranges6 has an element whose key") != std::string::npos);
   }
   SUBCASE("a range of protocols") {
     bytes[36] = std::byte{17}; // protocol of the last key
@@ -194,7 +194,7 @@ TEST_CASE("what no rule can say is a failure, not an omission") {
   }
 }
 
-TEST_CASE("damaged elements are refused or read, and never out of bounds") {
+TEST_CASE("damaged elements are read or refused, never out of bounds") {
   Element row = ftpElement();
   row.rule = 7;
   std::strcpy(row.comment, "comment");

@@ -1,5 +1,5 @@
-// A change with all three transactions (bridge.h) against a scripted nf_tables in which one datagram goes wrong, or all
-// from it on: whatever happens, what is said of the change and of temporary rules is so.
+// A change with all three transactions (bridge.h) against a scripted nf_tables with a fault in one datagram, or in all
+// from one on. The reported outcome and the reported temporary rules must be true.
 #include "marks_rig.h"
 
 #include <poll.h>
@@ -15,14 +15,14 @@ using Requests = Tables::Requests;
 
 enum class Fault : uint8_t {
   none,
-  lost,       // carried out, and the answer does not come
-  swallowed,  // not even carried out
-  refused,    // the first message is
-  garbled,    // carried out, and answered with nonsense
-  noSocket,   // the same, and no new socket is to be had
-  lateAbort,  // carried out and answered, and the caller gives up
-  abort,      // carried out, and the caller gives up waiting for the answer
-  quickAbort, // the caller gives up, and it is not carried out
+  lost,       // carried out, no reply
+  swallowed,  // not carried out, no reply
+  refused,    // an error for the first message
+  garbled,    // carried out, invalid reply
+  noSocket,   // like garbled, and no new socket can be opened
+  lateAbort,  // carried out with a reply, then an abort
+  abort,      // carried out, then an abort instead of a reply
+  quickAbort, // not carried out, then an abort
 };
 constexpr Fault faults[] = {Fault::lost,     Fault::swallowed, Fault::refused, Fault::garbled,
                             Fault::noSocket, Fault::lateAbort, Fault::abort,   Fault::quickAbort};
@@ -36,7 +36,7 @@ bool aborts(Fault fault) { return fault == Fault::lateAbort || fault == Fault::a
 struct Faulty {
   Tables tables;
   std::mutex mutex;
-  size_t heard = 0; // datagrams, once `counting`
+  size_t received = 0; // datagrams while `counting`
   bool counting = false;
   Fault fault = Fault::none;
   size_t first = 0;
@@ -61,7 +61,7 @@ struct Faulty {
 
   Tables::Datagrams answer(const Requests& requests) {
     const std::lock_guard lock(mutex);
-    const size_t number = counting ? ++heard : 0;
+    const size_t number = counting ? ++received : 0;
     const bool now = counting && fault != Fault::none && (number == first || (lasting && number > first));
     if (!now) {
       return tables(requests);
@@ -96,7 +96,7 @@ struct Faulty {
     fault = what;
     first = at;
     lasting = forGood;
-    heard = 0;
+    received = 0;
     counting = true;
     generation = tables.generation;
   }
@@ -105,18 +105,18 @@ struct Faulty {
     const std::lock_guard lock(mutex);
     counting = false;
     noSockets = false;
-    return heard;
+    return received;
   }
 
   [[nodiscard]] Control control() {
     return {netlink::Clock::now() + timeout, wake, [this](bool) { return aborted ? Cause::aborted : Cause::none; }};
   }
 
-  // Temporary rules that there are.
+  // Number of temporary rules in the table.
   size_t temporary() {
     netlink::Channel channel(kernel.connector());
     nftables::Objects objects;
-    CHECK(nftables::findObjects(channel, "ipvs", soon(), objects).status.ok());
+    CHECK(nftables::readObjects(channel, "ipvs", soon(), objects).status.ok());
     return objects.bridges.size();
   }
 
@@ -125,7 +125,7 @@ struct Faulty {
   uint32_t generation = 0;
 };
 
-// Returns how many datagrams the change takes.
+// Returns the number of datagrams of the change.
 size_t change(Fault fault, size_t at, bool lasting) {
   CAPTURE(names[static_cast<size_t>(fault)]);
   CAPTURE(at);
@@ -139,7 +139,7 @@ size_t change(Fault fault, size_t at, bool lasting) {
   rig.start(fault, at, lasting);
   const auto begin = netlink::Clock::now();
   const nftables::Applied applied = rig.marks.apply(rig.generation, std::vector{old, fresh}, 1, rig.control());
-  CHECK(netlink::Clock::now() - begin < timeout + netlink::readBackTime + 3s); // not for ever, on a slow machine either
+  CHECK(netlink::Clock::now() - begin < timeout + netlink::readBackTime + 3s); // with a margin for slow machines
   const size_t datagrams = rig.stop();
 
   const bool done = rig.mark() == 8;
@@ -153,12 +153,12 @@ size_t change(Fault fault, size_t at, bool lasting) {
     CHECK(left == 0);
   }
   if (!lasting) {
-    CHECK(applied.leftovers.ok()); // one fault is not enough
+    CHECK(applied.leftovers.ok()); // a single fault never leaves rules
   }
   if (rig.generation != 0) {
     CHECK(rig.generation == rig.tables.generation);
   }
-  // The process is gone; another one comes.
+  // Another process opens the table.
   nftables::Marks next(rig.kernel.connector(), "ipvs", true);
   CHECK(next.open(soon(), true).ok());
   CHECK(rig.temporary() == 0);
@@ -172,7 +172,7 @@ size_t change(Fault fault, size_t at, bool lasting) {
 
 } // namespace
 
-TEST_CASE("one fault, wherever it comes, leaves no temporary rule and no lie") {
+TEST_CASE("a single fault in any datagram leaves no temporary rule, and the outcome is reported correctly") {
   const size_t all = change(Fault::none, 0, false);
   CHECK(all == 11);
   for (const Fault fault : faults) {
@@ -182,7 +182,7 @@ TEST_CASE("one fault, wherever it comes, leaves no temporary rule and no lie") {
   }
 }
 
-TEST_CASE("a kernel that fails from some datagram on: what stays is told, and the next opening removes it") {
+TEST_CASE("a permanent fault from any datagram on: leftovers are reported, and the next open() removes them") {
   for (const Fault fault : {Fault::swallowed, Fault::refused, Fault::garbled, Fault::noSocket}) {
     for (size_t at = 1; at <= 11; ++at) {
       (void)change(fault, at, true);

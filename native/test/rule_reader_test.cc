@@ -1,4 +1,4 @@
-// What rules say, whoever wrote them: above all about marks.
+// Parsing of rules, in particular of the marks that they set.
 #include "mark_rows.h"
 #include "nftables/expressions.h"
 #include "nftables/rule_reader.h"
@@ -9,8 +9,8 @@
 
 using namespace fake; // NOLINT
 using nftables::Element;
-using nftables::interpret;
-using nftables::Meaning;
+using nftables::ParsedRule;
+using nftables::parseRule;
 using nftables::Place;
 
 namespace {
@@ -75,8 +75,8 @@ auto target(const char* name, uint32_t revision, const std::vector<uint32_t>& in
 
 } // namespace
 
-TEST_CASE("marks that rules of others give are found as far as they are written there") {
-  const auto marksOf = [](const std::vector<std::byte>& bytes) { return interpret(bytes, NFPROTO_IPV4).marks; };
+TEST_CASE("marks of foreign rules are read if they are constants") {
+  const auto marksOf = [](const std::vector<std::byte>& bytes) { return parseRule(bytes, NFPROTO_IPV4).marks; };
   const auto one = [&marksOf](const std::vector<std::byte>& bytes) {
     const auto marks = marksOf(bytes);
     REQUIRE(marks.size() == 1);
@@ -92,7 +92,7 @@ TEST_CASE("marks that rules of others give are found as far as they are written 
     CHECK(effect.mark == 7U);
     CHECK(effect.mask == 0xff);
   }
-  SUBCASE("the mark of the connection: nobody knows") {
+  SUBCASE("the mark of the connection: unknown") {
     const auto effect = one(program([](auto expression) {
       expression("ct", [](netlink::Writer& writer) {
         put(writer, NFTA_CT_KEY, NFT_CT_MARK);
@@ -103,7 +103,7 @@ TEST_CASE("marks that rules of others give are found as far as they are written 
     CHECK_FALSE(effect.mark);
     CHECK(effect.mask == UINT32_MAX);
   }
-  SUBCASE("bits that are toggled: nobody knows") {
+  SUBCASE("toggled bits: unknown") {
     const auto effect = one(program([](auto expression) {
       expression("meta", loadMark);
       expression("bitwise", bits(0xffffffff, 7));
@@ -112,7 +112,7 @@ TEST_CASE("marks that rules of others give are found as far as they are written 
     }));
     CHECK_FALSE(effect.mark);
   }
-  SUBCASE("a number that something else has overwritten") {
+  SUBCASE("a register that an unknown expression may have overwritten: unknown") {
     const auto effect = one(program([](auto expression) {
       expression("immediate", [](netlink::Writer& writer) {
         put(writer, NFTA_IMMEDIATE_DREG, NFT_REG32_00);
@@ -152,7 +152,7 @@ TEST_CASE("damaged rules are never read past their end") {
   const std::vector<std::byte> bytes = programOf(row);
   for (size_t length = 0; length < bytes.size(); ++length) {
     const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
-    (void)interpret(cut, NFPROTO_INET);
+    (void)parseRule(cut, NFPROTO_INET);
   }
   std::mt19937 random(11); // NOLINT
   for (int i = 0; i < 20'000; ++i) {
@@ -160,7 +160,7 @@ TEST_CASE("damaged rules are never read past their end") {
     for (int change = 0; change < 3; ++change) {
       damaged[random() % damaged.size()] = static_cast<std::byte>(random());
     }
-    const Meaning meaning = interpret(damaged, NFPROTO_INET);
-    CHECK(meaning.interface.size() <= IFNAMSIZ);
+    const ParsedRule rule = parseRule(damaged, NFPROTO_INET);
+    CHECK(rule.interface.size() <= IFNAMSIZ);
   }
 }

@@ -1,4 +1,4 @@
-// Rules of their own in chains, and what rules of others say about marks.
+// Rows that are rules in our chains.
 #include "marks_rig.h"
 #include "nftables/expressions.h"
 #include "nftables/rules.h"
@@ -26,7 +26,7 @@ Element roundTrip(const Element& row) {
 
 } // namespace
 
-TEST_CASE("rules come back as they were, whatever they ask for") {
+TEST_CASE("rules are the same after writing and reading") {
   std::mt19937 random(7); // NOLINT: the same every time
   const auto chance = [&random] { return random() % 2 == 0; };
   const auto port = [&random] { return static_cast<uint16_t>(1 + random() % 65535); };
@@ -39,7 +39,7 @@ TEST_CASE("rules come back as they were, whatever they ask for") {
     row.mark = place == Place::special ? static_cast<uint32_t>(random() | 1) : 0;
     row.mask = place == Place::special && chance() ? row.mark | static_cast<uint32_t>(random()) : UINT32_MAX;
     row.targetPort = place == Place::dstnat && chance() ? port() : uint16_t{0};
-    // Blocks of every size, and ranges that are none.
+    // Blocks of every size, and ranges that are not blocks.
     const size_t length = ipv4 ? 4 : 16;
     const size_t prefix = random() % (length * 8 + 1);
     for (size_t bit = prefix; bit < length * 8; ++bit) {
@@ -73,7 +73,7 @@ TEST_CASE("rules come back as they were, whatever they ask for") {
   }
 }
 
-TEST_CASE("rules with a source or an interface stand behind the others") {
+TEST_CASE("rules with a source or an interface are appended, other rules inserted in front") {
   Rig rig;
   Element source = ruleRow();
   setSource(source, "10.0.0.1", "10.0.0.1");
@@ -93,7 +93,7 @@ TEST_CASE("rules with a source or an interface stand behind the others") {
   CHECK(append == std::vector{true, false, true});
 }
 
-TEST_CASE("a rule gets its chain, and the jump to it stands behind the one to the maps") {
+TEST_CASE("a rule creates its chain, and the jump to it follows the jump to `marks`") {
   Rig rig;
   CHECK(rig.apply({ruleRow()}).empty());
   CHECK(rig.shape() == std::vector<int>{NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWCHAIN, NFT_MSG_NEWCHAIN,
@@ -112,7 +112,7 @@ TEST_CASE("a rule gets its chain, and the jump to it stands behind the one to th
   CHECK(flagsOf(1) == std::vector{false, false, true}); // jumps to `marks` come first, its lookups in order
 }
 
-TEST_CASE("NAT has chains of its own, and none of the others") {
+TEST_CASE("NAT rules create only their own chains") {
   Rig rig;
   CHECK(rig.apply({ruleRow(Place::srcnat)}).empty());
   CHECK(rig.shape() == std::vector<int>{NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE});
@@ -120,7 +120,7 @@ TEST_CASE("NAT has chains of its own, and none of the others") {
   CHECK(rig.shape(1) == std::vector<int>{NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE});
 }
 
-TEST_CASE("a rule is removed by its handle, in the transaction that adds others") {
+TEST_CASE("a rule is removed by its handle, in the transaction that adds another one") {
   Rig rig;
   CHECK(rig.apply({ruleRow(), exact(1, 80)}).empty());
   std::vector<Element> rows = rig.list();
@@ -135,7 +135,7 @@ TEST_CASE("a rule is removed by its handle, in the transaction that adds others"
   CHECK(std::ranges::find_if(rows, nftables::isRule)->mark == 8);
 }
 
-TEST_CASE("a refused rule is named") {
+TEST_CASE("the failure of a refused rule has its index") {
   Rig rig;
   answerTransactions(rig, [](const Tables::Requests& requests) {
     return Tables::Datagrams{Tables::refuse(requests[requests.size() - 2], EINVAL)};
@@ -146,7 +146,7 @@ TEST_CASE("a refused rule is named") {
   CHECK(failures[0].status.error == EINVAL);
 }
 
-TEST_CASE("a rule of another kind in our chains is a failure, not an omission") {
+TEST_CASE("an unsupported rule in our chains is a failure") {
   Rig rig;
   CHECK(rig.apply({ruleRow()}).empty());
   rig.tables.forgetRules();
@@ -159,5 +159,5 @@ TEST_CASE("a rule of another kind in our chains is a failure, not an omission") 
   const Failure failure = rig.marks.list(soon(), rows, generation);
   CHECK(failure.status.error == EOPNOTSUPP);
   CHECK(failure.attribute == "table");
-  CHECK(failure.message.find("chain special has a rule of another kind (handle ") == 0);
+  CHECK(failure.message.find("chain special has an unsupported rule (handle ") == 0);
 }
