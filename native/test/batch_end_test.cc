@@ -1,9 +1,9 @@
-// What a batch does behind a failure.
+// Batches after a failure.
 #include "session_script.h"
 
 using namespace script; // NOLINT
 
-TEST_CASE("a batch ends with the chunk in which something failed that is not about one item") {
+TEST_CASE("OnFailure::end: a batch ends with the chunk of the first general failure") {
   std::atomic<int> chunks = 0;
   int error = EPERM;
   fake::Kernel kernel(withFamily([&](const Requests& requests) {
@@ -28,16 +28,16 @@ TEST_CASE("a batch ends with the chunk in which something failed that is not abo
     CHECK(chunks == 2);
     REQUIRE(failures.size() == 2);
     CHECK(failures[0].index == 133);
-    CHECK(failures[1].index == 256); // the others of the chunk were carried out
+    CHECK(failures[1].index == 256); // the rest of the chunk was carried out
     CHECK(failures[1].rest);
     CHECK(failures[1].status.error == EPERM);
   }
-  SUBCASE("it goes on, for it was about one item") {
+  SUBCASE("it goes on after the failure of a single item") {
     error = ENOMEM;
     CHECK(session.execute(items, Control::within(5s), ipvs::OnFailure::end).size() == 1);
     CHECK(chunks == 4);
   }
-  SUBCASE("it goes on, for the items have nothing to do with each other") {
+  SUBCASE("it goes on with OnFailure::goOn") {
     CHECK(session.execute(items, Control::within(5s)).size() == 1);
     CHECK(chunks == 4);
   }

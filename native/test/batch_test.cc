@@ -1,4 +1,4 @@
-// Many items at once: where datagrams end, what patches read, and what a failure stops.
+// Batches: datagrams, reads of patches, effects of failures.
 #include "session_script.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ using namespace script; // NOLINT
 
 namespace {
 
-// A kernel with one service that holds destinations by their last octet; it remembers the datagrams it got.
+// A kernel with one service and destinations, identified by their last octet. Logs the datagrams that it received.
 class OneService {
 public:
   struct Values {
@@ -23,10 +23,10 @@ public:
 
   netlink::Channel::Connector connector() { return kernel_.connector(); }
 
-  // "dump", or how many writes there were in one datagram.
-  std::vector<std::string> heard() {
+  // Per datagram: "dump", or the number of writes.
+  std::vector<std::string> received() {
     const std::scoped_lock lock(mutex_);
-    return heard_;
+    return received_;
   }
 
   Values at(uint8_t last) {
@@ -45,13 +45,13 @@ private:
       return {answer.ack(requests[0].header).take()};
     }
     if (commandOf(requests[0]) == IPVS_CMD_GET_DEST) {
-      heard_.emplace_back("dump");
+      received_.emplace_back("dump");
       for (const auto& [last, values] : destinations_) {
         put(answer, requests[0].header, last, values);
       }
       return {answer.doneDump(requests[0].header).take()};
     }
-    heard_.push_back(std::to_string(requests.size()));
+    received_.push_back(std::to_string(requests.size()));
     for (const Message& request : requests) {
       const int error = write(request);
       if (error != 0 || (request.header.nlmsg_flags & NLM_F_ACK) != 0) {
@@ -106,11 +106,11 @@ private:
 
   std::mutex mutex_;
   std::map<uint8_t, Values> destinations_;
-  std::vector<std::string> heard_;
+  std::vector<std::string> received_;
   fake::Kernel kernel_;
 };
 
-// A patch of the upper threshold and nothing else.
+// A patch of the upper threshold only.
 ipvs::Row thresholdRow(uint8_t last, uint32_t upper) { return destinationRow(last, upper, IPVS_DEST_ATTR_U_THRESH); }
 
 const std::byte* service() {
@@ -120,7 +120,7 @@ const std::byte* service() {
 
 Item patch(const ipvs::Row& destination) { return {Operation::updateDestination, service(), destination.data()}; }
 
-using Heard = std::vector<std::string>;
+using Received = std::vector<std::string>;
 
 } // namespace
 
@@ -130,12 +130,12 @@ TEST_CASE("patches of one service share a listing and a datagram") {
   const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(2, 6), destinationRow(3, 7)};
   const Item items[] = {patch(rows[0]), patch(rows[1]), patch(rows[2])};
   CHECK(session.execute(items, Control::within(5s)).empty());
-  CHECK(kernel.heard() == Heard{"dump", "3"});
+  CHECK(kernel.received() == Received{"dump", "3"});
   CHECK(kernel.at(2).weight == 6);
-  CHECK(kernel.at(2).upper == 20); // not named: stays
+  CHECK(kernel.at(2).upper == 20); // not in the patch: unchanged
 }
 
-TEST_CASE("a patch sees what the items before it did to its destination") {
+TEST_CASE("a patch is based on the effects of earlier items on its destination") {
   OneService kernel({{1, {1, 10}}, {2, {1, 20}}, {3, {1, 30}}});
   ipvs::Session session(kernel.connector());
   SUBCASE("another patch") {
@@ -145,21 +145,21 @@ TEST_CASE("a patch sees what the items before it did to its destination") {
     CHECK(kernel.at(1).weight == 5);
     CHECK(kernel.at(1).upper == 99);
   }
-  // This kernel does not tell services apart: a patch of `other` makes the session forget what it has listed.
+  // This kernel has the same destinations in every service: a patch of `other` replaces the session's cached listing.
   const ipvs::Row other = serviceRow(8);
-  const Item filler{Operation::zeroService, other.data()}; // a datagram does not hold 200 of them
-  SUBCASE("another patch, when its service was listed again before that was sent") {
+  const Item filler{Operation::zeroService, other.data()}; // 200 of them need two datagrams
+  SUBCASE("another patch, with a new listing in between") {
     const ipvs::Row rows[] = {destinationRow(1, 5), thresholdRow(3, 1), thresholdRow(2, 1), thresholdRow(1, 99)};
     std::vector<Item> items{
         patch(rows[0]), {Operation::updateDestination, other.data(), rows[1].data()}, patch(rows[2])};
-    SUBCASE("and not sent since") {}
-    SUBCASE("and sent since, because the datagram was full") { items.resize(200, filler); }
+    SUBCASE("in the same datagram") {}
+    SUBCASE("in an earlier datagram") { items.resize(200, filler); }
     items.push_back(patch(rows[3]));
     CHECK(session.execute(items, Control::within(5s)).empty());
     CHECK(kernel.at(1).weight == 5);
     CHECK(kernel.at(1).upper == 99);
   }
-  SUBCASE("another patch that named everything and was sent without a read") {
+  SUBCASE("another patch with all fields, sent without a read") {
     ipvs::Row complete = destinationRow(1, 5);
     netlink::store(complete.data(), UINT32_MAX);
     const ipvs::Row rows[] = {thresholdRow(1, 7), thresholdRow(1, 99)};
@@ -180,7 +180,7 @@ TEST_CASE("a patch sees what the items before it did to its destination") {
     CHECK(kernel.at(1).weight == 1);
     CHECK(kernel.at(1).upper == 99);
   }
-  SUBCASE("an addition, behind a patch that listed the service without it") {
+  SUBCASE("an addition after the listing") {
     const ipvs::Row rows[] = {destinationRow(1, 5), destinationRow(4, 8), thresholdRow(4, 99)};
     const Item items[] = {patch(rows[0]), {Operation::addDestination, service(), rows[1].data()}, patch(rows[2])};
     CHECK(session.execute(items, Control::within(5s)).empty());
@@ -199,17 +199,17 @@ TEST_CASE("a patch sees what the items before it did to its destination") {
   }
 }
 
-TEST_CASE("a patch that names everything is written without a read") {
+TEST_CASE("a patch with all fields is written without a read") {
   OneService kernel({{1, {1, 10}}});
   ipvs::Session session(kernel.connector());
   ipvs::Row row = destinationRow(1, 5);
-  netlink::store(row.data(), UINT32_MAX); // all fields present, zero but for those of destinationRow()
+  netlink::store(row.data(), UINT32_MAX); // all fields present; the fields not set by destinationRow() are zero
   const Item items[] = {patch(row)};
   CHECK(session.execute(items, Control::within(5s)).empty());
-  CHECK(kernel.heard() == Heard{"1"});
+  CHECK(kernel.received() == Received{"1"});
 }
 
-TEST_CASE("nothing is sent behind the first failure when that is asked for") {
+TEST_CASE("OnFailure::stop: nothing is sent after the first failure") {
   OneService kernel({{2, {1, 0}}});
   ipvs::Session session(kernel.connector());
   std::vector<ipvs::Row> rows;
@@ -226,16 +226,16 @@ TEST_CASE("nothing is sent behind the first failure when that is asked for") {
     CHECK(failures[0].status.error == EEXIST);
     CHECK(failures[1].index == 2);
     CHECK(failures[1].rest);
-    CHECK(kernel.heard() == Heard{"1", "1"});
+    CHECK(kernel.received() == Received{"1", "1"});
   }
   SUBCASE("it goes on") {
     const auto failures = session.execute(items, Control::within(5s));
     REQUIRE(failures.size() == 1);
     CHECK(failures[0].index == 1);
-    CHECK(kernel.heard() == Heard{"4"});
+    CHECK(kernel.received() == Received{"4"});
     CHECK(kernel.at(4).weight == 1);
   }
-  SUBCASE("a patch that fails before it is sent stops it, too") {
+  SUBCASE("a patch that fails before it is sent stops the batch as well") {
     const ipvs::Row absent = destinationRow(9, 1);
     const Item patches[] = {patch(absent), items[0]};
     const auto failures = session.execute(patches, Control::within(5s), ipvs::OnFailure::stop);
@@ -243,7 +243,7 @@ TEST_CASE("nothing is sent behind the first failure when that is asked for") {
     CHECK(failures[0].index == 0);
     CHECK(failures[1].index == 1);
     CHECK(failures[1].rest);
-    CHECK(kernel.heard().back() == "dump");
+    CHECK(kernel.received().back() == "dump");
   }
 }
 

@@ -1,4 +1,4 @@
-// Bytes that grow: what was written stays, wherever it is moved to.
+// Growing buffers keep their content.
 #include "netlink/buffer.h"
 
 #include <doctest/doctest.h>
@@ -24,7 +24,7 @@ bool holds(const Buffer& buffer, size_t numbers) {
   return same;
 }
 
-// Of this process, in bytes: the memory it has, or the most it ever had.
+// VmRSS or VmHWM of this process, in bytes.
 [[maybe_unused]] size_t resident(const std::string& field) {
   std::ifstream status("/proc/self/status");
   for (std::string name; status >> name;) {
@@ -45,8 +45,8 @@ TEST_CASE("a buffer keeps its content while it grows from a few bytes to many pa
   CHECK(holds(buffer, 1'000'000));
 }
 
-TEST_CASE("a buffer that was fitted has its content, and grows again") {
-  for (const size_t numbers : {0, 1, 1000, 8192, 100'000}) { // 8192: where pages of its own begin
+TEST_CASE("after fit() a buffer has its content and can grow again") {
+  for (const size_t numbers : {0, 1, 1000, 8192, 100'000}) { // from 8192 on the buffer is mmap()ed
     Buffer buffer;
     fill(buffer, numbers);
     buffer.fit();
@@ -62,14 +62,14 @@ TEST_CASE("a long buffer can become a short one") {
   buffer.truncate(10 * sizeof(size_t));
   buffer.fit();
   CHECK(holds(buffer, 10));
-  buffer.truncate(100); // not longer again
+  buffer.truncate(100); // never lengthens
   CHECK(buffer.size() == 10 * sizeof(size_t));
   buffer.truncate(0);
   buffer.fit();
   CHECK(buffer.data() == nullptr);
 }
 
-TEST_CASE("a buffer moves, and copies what it is made from") {
+TEST_CASE("a buffer can be moved, and copies the bytes that it is constructed from") {
   Buffer first;
   fill(first, 10);
   const Buffer second(netlink::Bytes(first.data(), first.size()));
@@ -80,10 +80,10 @@ TEST_CASE("a buffer moves, and copies what it is made from") {
   CHECK(third.empty());
 }
 
-#ifndef __SANITIZE_THREAD__ // whose own memory grows with ours
-TEST_CASE("growing takes no more memory than what is in it") {
+#ifndef __SANITIZE_THREAD__ // its shadow memory grows with the buffer
+TEST_CASE("growth needs no more memory than the content") {
   constexpr size_t size = size_t{100} << 20;
-  std::ofstream("/proc/self/clear_refs") << '5'; // the peak starts anew from here
+  std::ofstream("/proc/self/clear_refs") << '5'; // resets VmHWM
   const size_t before = resident("VmRSS");
   Buffer buffer;
   for (size_t done = 0; done < size; done += 4096) {
@@ -96,7 +96,7 @@ TEST_CASE("growing takes no more memory than what is in it") {
 }
 #endif
 
-TEST_CASE("room in huge pages") {
+TEST_CASE("buffers for huge pages") {
   constexpr size_t megabyte = size_t{1} << 20;
   for (const size_t room : {size_t{64}, size_t{100} * 1024, 2 * megabyte, 5 * megabyte}) {
     CAPTURE(room);
@@ -105,7 +105,7 @@ TEST_CASE("room in huge pages") {
     const std::byte* place = buffer.data();
     CHECK((room < 2 * megabyte || reinterpret_cast<uintptr_t>(place) % (2 * megabyte) == 0));
     fill(buffer, room / sizeof(size_t));
-    CHECK(buffer.data() == place); // all of it without moving
+    CHECK(buffer.data() == place); // filled without being moved
     CHECK(holds(buffer, room / sizeof(size_t)));
     buffer.truncate(room / 2);
     buffer.fit();

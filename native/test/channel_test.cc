@@ -1,4 +1,4 @@
-// Faults of the transport: what a real kernel will not do on demand.
+// Faults of the transport that a real kernel does not produce on demand.
 #include "fake_kernel.h"
 
 #include <doctest/doctest.h>
@@ -35,7 +35,7 @@ netlink::Status exchange(fake::Kernel& kernel, size_t count, Answers& answers) {
   return channel.exchange(Control::within(5s), answers, [](size_t, const Message&) { return true; });
 }
 
-// Puts the code where NLMSG_ERROR and NLMSG_DONE have it.
+// Replaces the error code of an NLMSG_ERROR or NLMSG_DONE.
 Datagram withCode(Answer& answer, int code) {
   Datagram bytes = answer.take();
   netlink::store(bytes.data() + sizeof(nlmsghdr), code);
@@ -44,7 +44,7 @@ Datagram withCode(Answer& answer, int code) {
 
 } // namespace
 
-TEST_CASE("the last message alone asks for an ACK, and its ACK ends the exchange") {
+TEST_CASE("only the last message requests an ACK, and its ACK ends the exchange") {
   std::vector<uint16_t> flags;
   fake::Kernel kernel([&](const Requests& requests) {
     for (const Message& request : requests) {
@@ -59,7 +59,7 @@ TEST_CASE("the last message alone asks for an ACK, and its ACK ends the exchange
   CHECK(flags == std::vector<uint16_t>{NLM_F_REQUEST, NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_ACK});
 }
 
-TEST_CASE("every refusal finds its message, the last one's included") {
+TEST_CASE("every refusal is assigned to its message, including the last one") {
   fake::Kernel kernel([](const Requests& requests) {
     std::vector<Datagram> out;
     for (const size_t i : {0U, 2U, 4U}) {
@@ -76,7 +76,7 @@ TEST_CASE("every refusal finds its message, the last one's included") {
   CHECK(answers.refusal(4)->error == ENOENT);
 }
 
-TEST_CASE("extended ACKs give the kernel's words and the place") {
+TEST_CASE("extended ACKs carry the kernel's text and the offset") {
   fake::Kernel kernel([](const Requests& requests) {
     return Datagrams{Answer()
                          .error(requests[0].header, EINVAL,
@@ -93,7 +93,7 @@ TEST_CASE("extended ACKs give the kernel's words and the place") {
   CHECK(answers.refusals[0].ack.offset == 24);
 }
 
-TEST_CASE("answers with a wrong sequence number or port are dropped, the right one is heard") {
+TEST_CASE("replies with a wrong sequence number or port are dropped") {
   fake::Kernel kernel([](const Requests& requests) {
     nlmsghdr stale = requests[0].header;
     stale.nlmsg_seq -= 7;
@@ -108,7 +108,7 @@ TEST_CASE("answers with a wrong sequence number or port are dropped, the right o
   CHECK(channel.dropped() == 2);
 }
 
-TEST_CASE("a truncated answer is an unknown outcome") {
+TEST_CASE("a truncated reply is an unknown outcome") {
   fake::Kernel kernel([](const Requests& requests) {
     Datagram large = Answer().ack(requests[0].header).take();
     large.resize(Channel::receiveBufferSize + 4);
@@ -127,7 +127,7 @@ TEST_CASE("NLMSG_OVERRUN is an unknown outcome") {
   CHECK(exchange(kernel, 1, answers).cause == Cause::overrun);
 }
 
-TEST_CASE("malformed answers are unknown outcomes and never read past their end") {
+TEST_CASE("malformed replies are unknown outcomes and are never read past their end") {
   const auto answersWith = [](const std::function<Datagram(const nlmsghdr&)>& make) {
     fake::Kernel kernel([&make](const Requests& requests) { return Datagrams{make(requests[0].header)}; });
     Answers answers;
@@ -157,7 +157,7 @@ TEST_CASE("malformed answers are unknown outcomes and never read past their end"
     CHECK(answersWith([](const nlmsghdr& request) { return withCode(Answer().ack(request), INT_MIN); }) ==
           Cause::malformed);
   }
-  SUBCASE("the end of a dump with a number that is no error's") {
+  SUBCASE("the end of a dump with an invalid errno") {
     for (const int code : {INT_MIN, -4096, 1}) {
       CHECK(answersWith([code](const nlmsghdr& request) { return withCode(Answer().doneDump(request), code); }) ==
             Cause::malformed);
@@ -184,7 +184,7 @@ TEST_CASE("a socket that cannot be opened is a local failure") {
   CHECK_FALSE(answers.sent);
 }
 
-TEST_CASE("a family number below 16 is refused: the kernel would acknowledge such messages and do nothing") {
+TEST_CASE("a family number below 16 is rejected: the kernel acknowledges such messages and ignores them") {
   fake::Kernel kernel([](const Requests& requests) { return Datagrams{fake::familyAnswer(requests[0].header, 5)}; });
   Channel channel(kernel.connector());
   uint16_t id = 0;
@@ -199,7 +199,7 @@ TEST_CASE("no such family: unavailable") {
   CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::unavailable);
 }
 
-TEST_CASE("a small window grows for a long dump, and the socket that saw the large one is not used again") {
+TEST_CASE("a small window grows for a long dump, and the socket is replaced afterwards") {
   // Six datagrams: the last two are larger than the window.
   const auto datagram = [](const nlmsghdr& request, size_t size) {
     fake::Answer answer;

@@ -65,7 +65,7 @@ TEST_CASE("groups are counted, the largest first") {
   CHECK(group({}, bits({GroupField::state})).rows.empty());
 }
 
-TEST_CASE("groups are what a map counts") {
+TEST_CASE("groups are the same as counted by a std::map") {
   std::mt19937_64 source(7); // NOLINT(bugprone-random-generator-seed): the same rows each time
   std::vector<Connection> rows;
   std::map<std::pair<int, int>, uint32_t> expected;
@@ -83,7 +83,7 @@ TEST_CASE("groups are what a map counts") {
   }
 }
 
-TEST_CASE("marks are no virtual addresses") {
+TEST_CASE("marks are not grouped as virtual addresses") {
   Connection mark = make(1, 1, 0);
   mark.kind = static_cast<uint8_t>(ConnectionKind::markPersistence);
   mark.virtualPort = 0;
@@ -101,7 +101,7 @@ TEST_CASE("marks are no virtual addresses") {
   CHECK(group(rows, bits({GroupField::protocol})).counts == std::vector<uint32_t>{3});
 }
 
-TEST_CASE("a difference") {
+TEST_CASE("opened, changed and closed connections") {
   std::vector<Connection> before{make(1, 1, 1), make(2, 1, 1), make(3, 1, 1)};
   std::vector<Connection> after{make(4, 1, 1), make(3, 1, 5), make(1, 1, 1)};
   after[2].expires = 99; // not a change
@@ -117,7 +117,7 @@ TEST_CASE("a difference") {
   CHECK(same.opened.size() + same.changed.size() + same.closed.size() == 0);
 }
 
-TEST_CASE("a difference in the engine's data is another connection") {
+TEST_CASE("rows with different engine data are different connections") {
   const std::vector<Connection> rows{make(1, 1, 1), make(1, 1, 1)};
   const auto engines = [](std::initializer_list<const char*> texts) {
     std::vector<std::byte> bytes;

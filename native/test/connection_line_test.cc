@@ -17,7 +17,7 @@ constexpr std::string_view plain = "TCP 0A000001 D57A AC100064 0050 0A020002 1F9
 struct Golden {
   const char* line;
   uint8_t protocol;
-  const char* client; // address and port as printed, again
+  const char* client; // address as printed
   uint16_t clientPort;
   uint16_t virtualPort;
   uint16_t destinationPort;
@@ -27,7 +27,7 @@ struct Golden {
   const char* engine;
 };
 
-// Lines of real kernels, and the forms that these can also print.
+// Lines of real kernels, and other forms that kernels can print.
 const Golden golden[] = {
     {"TCP 0A000001 D57A 0A000001 0050 0A020002 0050 SYN_RECV         56\n", 6, "0A000001", 0xd57a, 80, 80,
      State::synReceived, 56, ConnectionKind::connection, ""},
@@ -113,7 +113,7 @@ TEST_CASE("golden lines") {
   }
 }
 
-TEST_CASE("the mark of a template stands where the virtual address does") {
+TEST_CASE("the mark of a template is in the column of the virtual address") {
   CHECK(ipvs::fwmarkOf(parse(golden[5].line).row) == 7);
   CHECK(ipvs::fwmarkOf(parse(golden[6].line).row) == 7);
   const auto large = parse("IP  0A000000 0000 FFFFFFFE 0000 0A020002 0000 ASSURED         295\n");
@@ -147,7 +147,7 @@ TEST_CASE("the origin") {
   CHECK_FALSE(parse(start + "LOCAL       56 sip a\n", ConnectionFile::origin).ok);
 }
 
-TEST_CASE("what is printed is what is parsed") {
+TEST_CASE("parsing is the inverse of printing") {
   std::mt19937_64 source(20260101); // NOLINT(bugprone-random-generator-seed): the same rows each time
   for (int round = 0; round < 20000; ++round) {
     Connection row = randomRow(source);
@@ -166,7 +166,7 @@ TEST_CASE("what is printed is what is parsed") {
   }
 }
 
-TEST_CASE("a byte that no kernel prints is an error, wherever it stands") {
+TEST_CASE("an invalid byte at any position is an error") {
   for (const Golden& valid : golden) {
     const std::string line = valid.line;
     const size_t engine = line.size() - 1 - std::strlen(valid.engine);
@@ -176,7 +176,7 @@ TEST_CASE("a byte that no kernel prints is an error, wherever it stands") {
         broken[at] = static_cast<char>(byte);
         const auto parsed = parse(broken);
         CAPTURE(broken);
-        // Another digit or letter can make another line, but never one that reads as something else than it says.
+        // Another digit or letter can yield another valid line; printing the row must reproduce it.
         CHECK((!parsed.ok ||
                text::line(parsed.row, ConnectionFile::plain, parsed.engine) == broken.substr(0, parsed.length)));
       }
@@ -184,7 +184,7 @@ TEST_CASE("a byte that no kernel prints is an error, wherever it stands") {
   }
 }
 
-TEST_CASE("a line that was cut is an error, wherever") {
+TEST_CASE("a line cut at any position is an error") {
   for (const Golden& valid : golden) {
     const std::string line = valid.line;
     const size_t engine = std::strlen(valid.engine);
@@ -196,7 +196,7 @@ TEST_CASE("a line that was cut is an error, wherever") {
   }
 }
 
-TEST_CASE("forms that only look right") {
+TEST_CASE("invalid lines that resemble valid ones") {
   for (const char* line : {
            "TCP 0a000001 D57A 0A000001 0050 0A020002 0050 SYN_RECV         56\n", // lower case
            "TCP FD00:0000:0000:0000:0000:0000:0000:0001 D57A 0A000001 0050 0A020002 0050 NONE             56\n",

@@ -105,8 +105,7 @@ TEST_CASE("a table is read in chunks") {
   }
 }
 
-// Pages of the kernel's, 4096 bytes at most, would come one by one. A file in memory answers all that there is room
-// for.
+// A memory file, unlike /proc, fills the whole buffer of a read.
 TEST_CASE("a large table is read ahead, with the same result") {
   constexpr uint32_t lines = 100'000;
   const File file(table(lines));
@@ -120,10 +119,10 @@ TEST_CASE("a large table is read ahead, with the same result") {
   }
 }
 
-TEST_CASE("what is wrong with a large table is found behind what was read ahead") {
+TEST_CASE("errors in a large table are found when it is read ahead") {
   std::string content = table(50'000);
-  SUBCASE("a line") { content += "TCP nonsense\n"; }
-  SUBCASE("its end") { content += "TCP 0A0"; }
+  SUBCASE("an invalid line") { content += "TCP invalid\n"; }
+  SUBCASE("an incomplete last line") { content += "TCP 0A0"; }
   const File file(content);
   ConnectionReader reader({file.path, ConnectionFile::plain, {}, UINT64_MAX, true});
   const auto read = readAll(reader, 1000);
@@ -138,7 +137,7 @@ TEST_CASE("an empty table") {
   CHECK(read.rows.empty());
 }
 
-TEST_CASE("a connection that comes twice is answered once; another destination or engine is another connection") {
+TEST_CASE("duplicates are removed; another destination or engine is another connection") {
   Connection other = client(1);
   other.destination[0] = std::byte{9};
   Connection older = client(1);
@@ -168,7 +167,7 @@ TEST_CASE("engine data of any length") {
   CHECK(netlink::load<uint32_t>(read.engines.data() + 4) == engine.size());
 }
 
-TEST_CASE("a line that is not understood is an error with its number and text") {
+TEST_CASE("the error of an invalid line contains its number and text") {
   std::string content = table(150);
   content += "TCP 0A00000G D57A\x1b\n" + text::line(client(7), ConnectionFile::plain);
   const auto read = readAll(content);
@@ -177,7 +176,7 @@ TEST_CASE("a line that is not understood is an error with its number and text") 
   CHECK(read.rows.size() == 150);
 }
 
-TEST_CASE("a file that ends in the middle of a line is an error, wherever") {
+TEST_CASE("a file that ends within a line is an error, at any position") {
   const std::string content = table(2);
   for (size_t length = header.size() + 1; length < content.size(); ++length) {
     const bool whole = content[length - 1] == '\n';
@@ -188,7 +187,7 @@ TEST_CASE("a file that ends in the middle of a line is an error, wherever") {
   CHECK(cut.failure.message == "line 1, cut: \"TCP 0B00\"");
 }
 
-TEST_CASE("a file that is none of the kernel's") {
+TEST_CASE("other files are errors") {
   CHECK(readAll("").failure.message == "an empty file");
   CHECK(readAll("something else\n").failure.message == "the first line: \"something else\"");
   CHECK(readAll(std::string(300000, 'x')).failure.status.cause == netlink::Cause::malformed);
@@ -244,7 +243,7 @@ TEST_CASE("filters") {
         }) == 4);
 }
 
-TEST_CASE("a reader holds one descriptor, until the end or until it is closed") {
+TEST_CASE("a reader has one open descriptor until the end of the file or close()") {
   const File file(table(1000));
   const size_t before = descriptors();
   std::vector<Connection> rows(100);
@@ -272,7 +271,7 @@ TEST_CASE("a reader holds one descriptor, until the end or until it is closed") 
   CHECK(next == 0);
 }
 
-TEST_CASE("an interruption ends it between two reads") {
+TEST_CASE("an interruption ends the pass between two reads") {
   const File file(table(5000));
   int pipeEnds[2];
   REQUIRE(::pipe(pipeEnds) == 0);

@@ -63,7 +63,7 @@ inline std::string line(const ipvs::Connection& row, ipvs::ConnectionFile file, 
   return whole + "\n";
 }
 
-// What the parser makes of a text, which gets the room behind it that the parser wants.
+// The result of parsing a text, which is padded by lineSlack.
 struct Parsed {
   bool ok;
   ipvs::Connection row;

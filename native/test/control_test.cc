@@ -1,4 +1,4 @@
-// What ends an exchange that the kernel does not end: the deadline, and a caller who gives up.
+// Exchanges that the kernel does not finish end by the deadline or an abort.
 #include "fake_kernel.h"
 
 #include <doctest/doctest.h>
@@ -24,7 +24,7 @@ void fill(Batch& batch) {
 
 } // namespace
 
-TEST_CASE("silence ends with the deadline, the socket is replaced") {
+TEST_CASE("without a reply, the exchange ends at the deadline and the socket is replaced") {
   fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
   Channel channel(kernel.connector());
   for (int round = 1; round <= 2; ++round) {
@@ -38,7 +38,7 @@ TEST_CASE("silence ends with the deadline, the socket is replaced") {
   }
 }
 
-TEST_CASE("a deadline that has passed sends nothing") {
+TEST_CASE("nothing is sent after the deadline") {
   fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
   Channel channel(kernel.connector());
   fill(channel.compose());
@@ -56,9 +56,9 @@ TEST_CASE("an interruption ends the wait") {
   Channel channel(kernel.connector());
   fill(channel.compose());
   Answers answers;
-  int asked = 0; // once before the request is sent, then when the descriptor is readable
+  int calls = 0; // one before the request is sent, one when the descriptor is readable
   const Control control{netlink::Clock::now() + 60s, pipes[0],
-                        [&asked](bool) { return ++asked > 1 ? Cause::aborted : Cause::none; }};
+                        [&calls](bool) { return ++calls > 1 ? Cause::aborted : Cause::none; }};
   CHECK(channel.exchange(control, answers).cause == Cause::aborted);
   CHECK(answers.sent);
   const Control before{netlink::Clock::now() + 60s, pipes[0], [](bool) { return Cause::aborted; }};
@@ -69,7 +69,7 @@ TEST_CASE("an interruption ends the wait") {
   close(pipes[1]);
 }
 
-TEST_CASE("a dump without end ends with the deadline, or when the caller gives up") {
+TEST_CASE("an endless dump ends at the deadline or by an abort") {
   const auto dump = [](const Control& control) {
     int pair[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
@@ -98,13 +98,13 @@ TEST_CASE("a dump without end ends with the deadline, or when the caller gives u
     return cause;
   };
   CHECK(dump(Control::within(50ms)) == Cause::timeout);
-  int asked = 0;
+  int calls = 0;
   const Control impatient{netlink::Clock::now() + 60s, -1,
-                          [&asked](bool) { return ++asked > 100 ? Cause::aborted : Cause::none; }};
+                          [&calls](bool) { return ++calls > 100 ? Cause::aborted : Cause::none; }};
   CHECK(dump(impatient) == Cause::aborted);
 }
 
-TEST_CASE("all reading back of a call has one deadline, and is told from its requests") {
+TEST_CASE("all read-backs of a call share one deadline and are marked as read-backs") {
   const Control control{netlink::Clock::now() - 100ms, -1,
                         [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; }};
   const Control extended = control.forReadBack();

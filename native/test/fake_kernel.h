@@ -1,5 +1,5 @@
-// A scripted kernel: the other end of a socket pair. It answers on its own thread, datagram by datagram, as the test
-// says; for faults that a real kernel does not produce on demand.
+// A scripted kernel at the other end of a socket pair, for faults that a real kernel does not produce on demand. It
+// replies to each datagram on its own thread.
 #pragma once
 
 #include "netlink/channel.h"
@@ -20,7 +20,7 @@ using Datagram = std::vector<std::byte>;
 
 constexpr uint16_t familyId = 30;
 
-// Builds answers to the messages of one request datagram.
+// Builds the replies to the messages of one request datagram.
 class Answer {
 public:
   explicit Answer(uint32_t portId = 0) : portId_(portId) {}
@@ -85,7 +85,7 @@ private:
   uint32_t portId_;
 };
 
-// The answer to a lookup of the family.
+// The reply to a lookup of the family.
 inline Datagram familyAnswer(const nlmsghdr& request, uint16_t id = familyId) {
   Answer answer;
   answer.data(request, CTRL_CMD_NEWFAMILY, [id](netlink::Writer& writer) { writer.value(CTRL_ATTR_FAMILY_ID, id); }, 0);
@@ -95,7 +95,7 @@ inline Datagram familyAnswer(const nlmsghdr& request, uint16_t id = familyId) {
 
 class Kernel {
 public:
-  // Given the messages of a request datagram, says which datagrams to answer with.
+  // Returns the datagrams to reply with to the messages of a request datagram.
   using Script = std::function<std::vector<Datagram>(const std::vector<netlink::Message>& requests)>;
 
   explicit Kernel(Script script) : script_(std::move(script)) {}
@@ -113,7 +113,7 @@ public:
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  // Every (re)opening of the channel gets a socket of its own.
+  // Every connection gets a new socket.
   netlink::Channel::Connector connector() {
     return [this](netlink::Socket& socket) {
       int pair[2];

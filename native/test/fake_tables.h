@@ -1,4 +1,4 @@
-// A scripted nf_tables: keeps what transactions create and gives it back when asked, as far as the mark map needs it.
+// A scripted nf_tables: stores the objects that transactions create and returns them, as far as the mark map needs it.
 #pragma once
 
 #include "fake_kernel.h"
@@ -19,10 +19,10 @@ public:
   uint32_t generation = 1;
   std::map<std::string, std::vector<nftables::Element>> elements; // of each map that exists
   std::vector<Requests> transactions;                             // as they arrived
-  bool strayData = false;                                         // a deletion had more than keys
+  bool strayData = false;                                         // a deletion contained data besides keys
   std::vector<Datagram> kept;                                     // the bytes that `transactions` point into
 
-  // Answers instead of us; nothing: leave it to us.
+  // Replies instead of this class unless it returns nullopt.
   std::function<std::optional<Datagrams>(const Requests&)> intercept;
 
   Datagrams operator()(const Requests& requests) {
@@ -44,7 +44,7 @@ public:
     return message.payload.subspan(sizeof(nfgenmsg));
   }
 
-  // Carries a transaction out. The answer is the one acknowledgement that was asked for.
+  // Applies a transaction and returns the requested acknowledgement.
   Datagrams commit(const Requests& requests) {
     for (const netlink::Message& message : requests) {
       apply(message);
@@ -75,17 +75,16 @@ public:
 
   void forget(const std::string& object) { objects_.erase(object); }
   void forgetRules() { rules_.clear(); }
-  // Removes the `index`th rule of all.
   void forgetRule(size_t index) { rules_.erase(rules_.begin() + static_cast<std::ptrdiff_t>(index)); }
-  // Puts the first rule last.
-  void turnRules() { std::rotate(rules_.begin(), rules_.begin() + 1, rules_.end()); }
+  // Moves the first rule to the end.
+  void rotateRules() { std::rotate(rules_.begin(), rules_.begin() + 1, rules_.end()); }
   // `flags dormant`
   void sleep() {
     netlink::Writer writer(objects_.at("table").second);
     writer.valueBigEndian(NFTA_TABLE_FLAGS, uint32_t{NFT_TABLE_F_DORMANT});
   }
 
-  // A rule that somebody else wrote.
+  // Adds a foreign rule.
   void addRule(const char* chain, netlink::Bytes expressions, bool first = false) {
     Datagram payload(sizeof(nfgenmsg));
     netlink::Writer writer(payload);
@@ -97,7 +96,7 @@ public:
                   withHandle({nftables::messageType(NFT_MSG_NEWRULE), std::move(payload)}));
   }
 
-  // Copies a transaction, whose bytes go away with the datagram.
+  // Stores a copy of a transaction, as its bytes are valid only until the next datagram.
   void remember(const Requests& requests) {
     Requests copies;
     for (const netlink::Message& message : requests) {
@@ -108,7 +107,7 @@ public:
   }
 
 private:
-  using Object = std::pair<uint16_t, Datagram>; // type of the message that made it, and its payload
+  using Object = std::pair<uint16_t, Datagram>; // type and payload of the message that created it
 
   static std::string nameOf(netlink::Bytes attributes, uint16_t type) {
     return nftables::readText(nftables::findAttribute(attributes, type));
@@ -118,7 +117,7 @@ private:
     return *std::ranges::find(nftables::maps, name, &nftables::MapDefinition::name);
   }
 
-  // "chain marks", "map exact4", "table"
+  // "chain marks", "map exact4" or "table".
   static std::string keyOf(uint8_t message, netlink::Bytes attributes) {
     switch (message) {
     case NFT_MSG_NEWTABLE:
@@ -198,7 +197,7 @@ private:
       writer.append(element.payload.data(), element.payload.size());
       const bool hasData = !nftables::findAttribute(element.payload, NFTA_SET_ELEM_DATA).empty();
       strayData = strayData || (hasData && !add);
-      if (!hasData) { // deletions name keys only; readElements wants data
+      if (!hasData) { // deletions have only keys; readElements() requires data
         const size_t data = writer.beginNest(NFTA_SET_ELEM_DATA);
         writer.value(NFTA_DATA_VALUE, uint32_t{0});
         writer.endNest(data);

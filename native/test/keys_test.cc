@@ -1,4 +1,4 @@
-// What repeats in a dump, and whether two dumps have the same keys.
+// Duplicates in a dump, and checksums of keys.
 #include "ipvs/keys.h"
 
 #include <doctest/doctest.h>
@@ -36,14 +36,14 @@ ipvs::KeySum sumOf(const std::vector<uint32_t>& marks) { return ipvs::sumOf(ipvs
 
 } // namespace
 
-TEST_CASE("of rows with one key the first stays, and the order of the others") {
+TEST_CASE("duplicates are removed; the first row of each key and the order stay") {
   std::mt19937 random(5);                                  // NOLINT: a fixed seed makes a failure repeatable
-  for (const size_t count : {1, 2, 8, 9, 12, 100, 1000}) { // up to eight are compared with each other
+  for (const size_t count : {1, 2, 8, 9, 12, 100, 1000}) { // up to eight rows are compared pairwise
     for (int round = 0; round < 20; ++round) {
       std::vector<uint32_t> marks;
       std::vector<uint32_t> wanted;
       ipvs::Rows rows;
-      append(rows, 1); // not of this dump
+      append(rows, 1); // a row of an earlier dump
       for (size_t i = 0; i < count; ++i) {
         const auto mark = static_cast<uint32_t>(random() % (count * 2));
         append(rows, mark, static_cast<uint32_t>(i));
@@ -64,12 +64,12 @@ TEST_CASE("of rows with one key the first stays, and the order of the others") {
   }
 }
 
-TEST_CASE("no rows repeat nothing") {
+TEST_CASE("no rows, no duplicates") {
   ipvs::Rows rows;
   CHECK_FALSE(ipvs::removeRepeated(ipvs::serviceRecord, rows, 0));
 }
 
-TEST_CASE("destinations differ by address, port and family, and by nothing else") {
+TEST_CASE("the key of a destination is address, port and family") {
   const auto row = [](uint32_t address, uint16_t port, uint16_t family, uint32_t weight) {
     ipvs::Destination destination{};
     netlink::store(destination.address, address);
@@ -90,7 +90,7 @@ TEST_CASE("destinations differ by address, port and family, and by nothing else"
   CHECK_FALSE(repeats(row(1, 80, 2, 1), row(1, 80, 10, 1)));
 }
 
-TEST_CASE("keys add up to the same in any order, and to something else when one is another") {
+TEST_CASE("the sum depends on the keys, not on their order") {
   CHECK(sumOf({1, 2, 3}) == sumOf({3, 1, 2}));
   CHECK_FALSE(sumOf({1, 2, 3}) == sumOf({1, 2}));
   CHECK_FALSE(sumOf({1, 2, 3}) == sumOf({1, 2, 4}));
@@ -99,7 +99,7 @@ TEST_CASE("keys add up to the same in any order, and to something else when one 
   CHECK(sumOf({}) == ipvs::KeySum());
 }
 
-TEST_CASE("the same keys of other owners add up to something else") {
+TEST_CASE("the sum depends on the owners of the keys") {
   const ipvs::Rows rows = rowsOf({1, 2});
   const ipvs::Key first = ipvs::keyOf(ipvs::serviceRecord, rows.data());
   const ipvs::Key second = ipvs::keyOf(ipvs::serviceRecord, rows.data() + sizeof(ipvs::Service));
@@ -113,7 +113,7 @@ TEST_CASE("the same keys of other owners add up to something else") {
   CHECK_FALSE(sum(first, 7, second, 8) == sum(first, 8, second, 7));
 }
 
-TEST_CASE("hashes of keys that are alike spread over all bits") {
+TEST_CASE("hashes of similar keys differ in all bits") {
   uint64_t ever = 0;
   uint64_t always = ~uint64_t{0};
   for (uint32_t mark = 0; mark < 200; ++mark) {

@@ -11,7 +11,7 @@
 
 namespace fake {
 
-// An element for a map, where TypeScript would put it.
+// An element of a map, with the place that TypeScript chooses.
 inline nftables::Element markRow(const char* from, const char* to, uint16_t protocol, uint16_t portFrom,
                                  uint16_t portTo, uint32_t mark) {
   nftables::Element row{};
@@ -37,7 +37,7 @@ inline void setSource(nftables::Element& row, const char* from, const char* to) 
   REQUIRE(inet_pton(row.family, to, row.sourceTo) == 1);
 }
 
-// A rule of its own.
+// A rule in a chain.
 inline nftables::Element ruleRow(nftables::Place place = nftables::Place::special) {
   nftables::Element row = markRow("172.16.0.100", "172.16.0.100", 6, 80, 80, 7);
   row.place = static_cast<uint8_t>(place);

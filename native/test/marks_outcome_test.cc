@@ -1,4 +1,4 @@
-// The mark map against a scripted nf_tables: every way in which a change can end.
+// The mark map against a scripted nf_tables: all outcomes of a change.
 #include "marks_rig.h"
 
 #include <cerrno>
@@ -12,16 +12,16 @@ using Answers = std::optional<Tables::Datagrams>;
 
 } // namespace
 
-TEST_CASE("a ruleset that changed meanwhile") {
+TEST_CASE("a concurrent change of the ruleset") {
   Rig rig;
-  SUBCASE("is noticed before anything is sent") {
+  SUBCASE("is detected before the transaction is sent") {
     uint32_t generation = 5;
     const std::vector<Failure> failures = rig.marks.apply(generation, std::vector{exact(1, 80)}, 0, soon()).failures;
     REQUIRE(failures.size() == 1);
     CHECK(failures[0].status.error == ERESTART);
     CHECK(rig.tables.transactions.empty());
   }
-  SUBCASE("is refused by the kernel, with one answer to the first message") {
+  SUBCASE("is refused by the kernel, with one reply to the first message") {
     answerTransactions(
         rig, [](const Requests& requests) { return Tables::Datagrams{Tables::refuse(requests[0], ERESTART)}; });
     const auto start = netlink::Clock::now();
@@ -33,20 +33,20 @@ TEST_CASE("a ruleset that changed meanwhile") {
   }
 }
 
-TEST_CASE("a refused element is named") {
+TEST_CASE("the failure of a refused element has its index") {
   Rig rig;
   const std::vector<Element> rows = {exact(1, 80), range(100, 200), exact(2, 80), range(300, 400)};
   size_t index = 0;
   bool known = false;
-  SUBCASE("when the kernel says where it stands") {
+  SUBCASE("if the kernel reports the offset") {
     known = true;
     index = 2;
   }
-  SUBCASE("else the first of its message") {}
+  SUBCASE("else the index of the first element of the message") {}
   answerTransactions(rig, [known](const Requests& requests) {
     const netlink::Message& message = messageOf(requests, NFT_MSG_NEWSETELEM); // of the hash map
     const uint32_t offset = known ? offsetOf(message, 1) : 0;
-    Tables::Datagrams answers = Tables::acknowledge(requests); // which means nothing
+    Tables::Datagrams answers = Tables::acknowledge(requests); // irrelevant after a refusal
     answers.insert(answers.begin(), Tables::refuse(message, EEXIST, offset));
     return answers;
   });
@@ -57,7 +57,7 @@ TEST_CASE("a refused element is named") {
   CHECK_FALSE(failures[0].unknown);
 }
 
-TEST_CASE("a refused object hides what follows from it") {
+TEST_CASE("only the refusal of an object is reported, not the refusals that follow from it") {
   Rig rig;
   int error = 0;
   Cause cause = Cause::rejected;
@@ -77,7 +77,7 @@ TEST_CASE("a refused object hides what follows from it") {
   CHECK(failures[0].status.error == error);
 }
 
-TEST_CASE("an acknowledgement is no success when the generation stays") {
+TEST_CASE("an acknowledgement without a new generation is a failure") {
   Rig rig;
   answerTransactions(rig, [](const Requests& requests) { return Tables::acknowledge(requests); });
   const std::vector<Failure> failures = rig.apply({exact(1, 80)});
@@ -86,7 +86,7 @@ TEST_CASE("an acknowledgement is no success when the generation stays") {
   CHECK_FALSE(failures[0].unknown);
 }
 
-TEST_CASE("a lost answer is settled by looking") {
+TEST_CASE("a lost reply is resolved by reading back") {
   Rig rig;
   CHECK(rig.apply({exact(1, 80)}).empty());
   const std::vector<Element> rows = {exact(1, 80), exact(2, 80)};
@@ -102,13 +102,13 @@ TEST_CASE("a lost answer is settled by looking") {
   SUBCASE("not applied") {
     answerTransactions(rig, [](const Requests&) { return Tables::Datagrams{}; });
   }
-  SUBCASE("somebody else's transaction was applied") {
+  SUBCASE("another transaction was applied") {
     answerTransactions(rig, [&rig](const Requests&) {
       ++rig.tables.generation;
       return Tables::Datagrams{};
     });
   }
-  SUBCASE("several were: nobody knows") {
+  SUBCASE("several transactions were applied: unknown") {
     unknown = true;
     answerTransactions(rig, [&rig](const Requests&) {
       rig.tables.generation += 2;
@@ -126,56 +126,56 @@ TEST_CASE("a lost answer is settled by looking") {
 
 namespace {
 
-// What a change was told, what was asked and heard after it, and what is to be concluded.
+// The reply to a change, the reads after it, and the expected outcome.
 struct Ending {
   const char* name;
   bool carriedOut;
-  Cause answer;    // none: acknowledged; timeout: no answer; malformed: nonsense; rejected: refused
-  int question;    // 0: the generation is told; an errno: it is not
-  bool lasting;    // not even when it is asked again
-  uint32_t others; // transactions of others right behind
-  enum : uint8_t { done, notApplied, unknown } conclusion;
+  Cause answer;        // none: acknowledged; timeout: no reply; malformed: invalid reply; rejected: refused
+  int readError;       // of the read of the generation; 0: it succeeds
+  bool lasting;        // whether repeated reads fail as well
+  uint32_t concurrent; // number of other transactions directly after it
+  enum : uint8_t { done, notApplied, unknown } outcome;
 };
 
 constexpr Ending endings[] = {
     {"acknowledged", true, Cause::none, 0, false, 0, Ending::done},
-    {"acknowledged, and others at once", true, Cause::none, 0, false, 3, Ending::done},
-    {"acknowledged, and the question fails once", true, Cause::none, EPERM, false, 0, Ending::done},
-    {"acknowledged, and every question fails", true, Cause::none, EPERM, true, 0, Ending::unknown},
+    {"acknowledged, with concurrent changes", true, Cause::none, 0, false, 3, Ending::done},
+    {"acknowledged, the first read fails", true, Cause::none, EPERM, false, 0, Ending::done},
+    {"acknowledged, all reads fail", true, Cause::none, EPERM, true, 0, Ending::unknown},
     {"acknowledged, but not carried out", false, Cause::none, 0, false, 0, Ending::notApplied},
-    {"acknowledged, not carried out, and every question fails", false, Cause::none, EPERM, true, 0, Ending::unknown},
+    {"acknowledged, not carried out, all reads fail", false, Cause::none, EPERM, true, 0, Ending::unknown},
     {"refused", false, Cause::rejected, 0, false, 0, Ending::notApplied},
-    {"refused, and every question fails", false, Cause::rejected, EPERM, true, 0, Ending::notApplied},
-    {"lost", true, Cause::timeout, 0, false, 0, Ending::done},
-    {"lost, and others at once", true, Cause::timeout, 0, false, 3, Ending::done},
-    {"lost, and every question fails", true, Cause::timeout, EPERM, true, 0, Ending::unknown},
-    {"never heard of", false, Cause::timeout, 0, false, 0, Ending::notApplied},
-    {"never heard of, but somebody else's", false, Cause::timeout, 0, false, 1, Ending::notApplied},
-    {"never heard of, but others'", false, Cause::timeout, 0, false, 2, Ending::unknown},
-    {"never heard of, and every question fails", false, Cause::timeout, EPERM, true, 0, Ending::unknown},
-    {"nonsense, carried out", true, Cause::malformed, 0, false, 0, Ending::done},
-    {"nonsense, not carried out", false, Cause::malformed, 0, false, 0, Ending::notApplied},
+    {"refused, all reads fail", false, Cause::rejected, EPERM, true, 0, Ending::notApplied},
+    {"no reply, carried out", true, Cause::timeout, 0, false, 0, Ending::done},
+    {"no reply, carried out, with concurrent changes", true, Cause::timeout, 0, false, 3, Ending::done},
+    {"no reply, carried out, all reads fail", true, Cause::timeout, EPERM, true, 0, Ending::unknown},
+    {"no reply, not carried out", false, Cause::timeout, 0, false, 0, Ending::notApplied},
+    {"no reply, not carried out, one concurrent change", false, Cause::timeout, 0, false, 1, Ending::notApplied},
+    {"no reply, not carried out, two concurrent changes", false, Cause::timeout, 0, false, 2, Ending::unknown},
+    {"no reply, not carried out, all reads fail", false, Cause::timeout, EPERM, true, 0, Ending::unknown},
+    {"invalid reply, carried out", true, Cause::malformed, 0, false, 0, Ending::done},
+    {"invalid reply, not carried out", false, Cause::malformed, 0, false, 0, Ending::notApplied},
 };
 
 } // namespace
 
-TEST_CASE("what is concluded from what was heard") {
+TEST_CASE("the outcome depends on the reply and the reads after it") {
   for (const Ending& ending : endings) {
     CAPTURE(ending.name);
     Rig rig;
     REQUIRE(rig.apply({exact(1, 80)}).empty());
     bool sent = false;
-    bool asked = false;
+    bool readOnce = false;
     rig.tables.intercept = [&](const Requests& requests) -> Answers {
       if (!Tables::isTransaction(requests)) {
-        const bool fails = sent && ending.question != 0 && (!asked || ending.lasting);
-        asked = asked || sent;
-        return fails ? Answers(Tables::Datagrams{Tables::refuse(requests[0], ending.question)}) : std::nullopt;
+        const bool fails = sent && ending.readError != 0 && (!readOnce || ending.lasting);
+        readOnce = readOnce || sent;
+        return fails ? Answers(Tables::Datagrams{Tables::refuse(requests[0], ending.readError)}) : std::nullopt;
       }
       sent = true;
       const Tables::Datagrams acknowledgement =
           ending.carriedOut ? rig.tables.commit(requests) : Tables::acknowledge(requests);
-      rig.tables.generation += ending.others;
+      rig.tables.generation += ending.concurrent;
       switch (ending.answer) {
       case Cause::none:
         return acknowledgement;
@@ -188,16 +188,16 @@ TEST_CASE("what is concluded from what was heard") {
       }
     };
     const std::vector<Failure> failures = rig.apply({exact(2, 80)}, 0, Control::within(50ms));
-    CHECK(failures.empty() == (ending.conclusion == Ending::done));
+    CHECK(failures.empty() == (ending.outcome == Ending::done));
     if (!failures.empty()) {
-      CHECK(failures[0].unknown == (ending.conclusion == Ending::unknown));
+      CHECK(failures[0].unknown == (ending.outcome == Ending::unknown));
       CHECK_FALSE(failures[0].status.ok());
     }
     CHECK(rig.leftovers.ok());
   }
 }
 
-TEST_CASE("a change whose answers are lost ends in the time for reading back, and at once when nobody wants to wait") {
+TEST_CASE("a change without replies ends within readBackTime, and at once when the session is closing") {
   Rig rig;
   REQUIRE(rig.apply({exact(1, 80)}).empty());
   bool silent = false;
@@ -207,7 +207,7 @@ TEST_CASE("a change whose answers are lost ends in the time for reading back, an
   };
   const auto start = netlink::Clock::now();
   Control control = Control::within(50ms);
-  SUBCASE("by itself") {}
+  SUBCASE("not interrupted") {}
   SUBCASE("closing") {
     control.interrupted = [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; };
   }
@@ -221,7 +221,7 @@ TEST_CASE("a change whose answers are lost ends in the time for reading back, an
   }
 }
 
-TEST_CASE("errors that only the first of several questions is told of end the wait") {
+TEST_CASE("an error that the kernel sends only for the first of several requests ends the wait") {
   Rig rig;
   rig.tables.intercept = [](const Requests& requests) -> Answers {
     return Tables::Datagrams{Tables::refuse(requests[0], EPERM)};
@@ -244,7 +244,7 @@ TEST_CASE("dropping the table") {
   Rig rig;
   CHECK(rig.apply({exact(1, 80)}).empty());
   SUBCASE("removes it") {}
-  SUBCASE("settles a lost answer") {
+  SUBCASE("resolves a lost reply") {
     answerTransactions(rig, [&rig](const Requests& requests) {
       rig.tables.commit(requests);
       return Tables::Datagrams{};
@@ -252,7 +252,7 @@ TEST_CASE("dropping the table") {
   }
   CHECK(rig.marks.drop(Control::within(200ms)).status.ok());
   CHECK(rig.list().empty());
-  SUBCASE("is unknown when somebody makes it again meanwhile") {
+  SUBCASE("is unknown if the table may have been created again") {
     CHECK(rig.apply({exact(1, 80)}).empty());
     answerTransactions(rig, [&rig](const Requests&) {
       rig.tables.generation += 2;
@@ -260,7 +260,7 @@ TEST_CASE("dropping the table") {
     });
     CHECK(rig.marks.drop(Control::within(50ms)).unknown);
   }
-  SUBCASE("is done when there is none") {
+  SUBCASE("succeeds if there is none") {
     answerTransactions(rig, [](const Requests& requests) {
       return Tables::Datagrams{Tables::refuse(messageOf(requests, NFT_MSG_DELTABLE), ENOENT)};
     });

@@ -1,4 +1,4 @@
-// A mark map on top of a scripted nf_tables, and what its tests have in common.
+// A mark map on top of a scripted nf_tables, with helpers for its tests.
 #pragma once
 
 #include "fake_tables.h"
@@ -35,7 +35,7 @@ inline Element range(uint16_t from, uint16_t to) {
 
 struct Rig {
   Tables tables;
-  std::mutex mutex; // a socket and the one opened after it are served by a thread each
+  std::mutex mutex; // each socket is served by its own thread
   Kernel kernel{[this](const Tables::Requests& requests) {
     const std::lock_guard lock(mutex);
     if (Tables::isTransaction(requests)) {
@@ -62,7 +62,7 @@ struct Rig {
   uint32_t generation = 0;
   netlink::Status leftovers; // of the last change
 
-  // Types of the messages of a transaction, without BATCH_BEGIN and BATCH_END.
+  // Message types of a transaction, without BATCH_BEGIN and BATCH_END.
   [[nodiscard]] std::vector<int> shape(size_t transaction = 0) const {
     const Tables::Requests& requests = tables.transactions.at(transaction);
     CHECK(requests.front().header.nlmsg_type == NFNL_MSG_BATCH_BEGIN);
@@ -72,7 +72,7 @@ struct Rig {
       CHECK((requests[i].header.nlmsg_type >> 8) == NFNL_SUBSYS_NFTABLES);
       const bool last = i + 2 == requests.size();
       CHECK(((requests[i].header.nlmsg_flags & NLM_F_ACK) != 0) == last);
-      const bool exclusive = Tables::messageOf(requests[i]) == NFT_MSG_NEWSETELEM; // never over somebody else's
+      const bool exclusive = Tables::messageOf(requests[i]) == NFT_MSG_NEWSETELEM; // never overwrites elements
       CHECK(((requests[i].header.nlmsg_flags & NLM_F_EXCL) != 0) == exclusive);
       types.push_back(Tables::messageOf(requests[i]));
     }
@@ -80,7 +80,7 @@ struct Rig {
   }
 };
 
-// Lets `what` answer transactions.
+// Replies to transactions by `what`.
 inline void answerTransactions(Rig& rig, std::function<Tables::Datagrams(const Tables::Requests&)> what) {
   rig.tables.intercept = [what =
                               std::move(what)](const Tables::Requests& requests) -> std::optional<Tables::Datagrams> {
@@ -94,7 +94,7 @@ inline const netlink::Message& messageOf(const Tables::Requests& requests, uint8
   return *found;
 }
 
-// Where an element begins in its message: the `index`th attribute of the list.
+// Offset of element `index` in its message.
 inline uint32_t offsetOf(const netlink::Message& message, size_t index) {
   const netlink::Bytes list = nftables::findAttribute(Tables::attributesOf(message), NFTA_SET_ELEM_LIST_ELEMENTS);
   netlink::AttributeReader reader(list);

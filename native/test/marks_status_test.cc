@@ -1,4 +1,5 @@
-// What others do to the objects around the elements: seen, and mended by the next change, in one transaction.
+// Changes by other programs to the objects around the elements: reported, and repaired by the next change in one
+// transaction.
 #include "marks_rig.h"
 #include "nftables/expressions.h"
 
@@ -15,8 +16,8 @@ struct Table : Rig {
     return text;
   }
 
-  // Mends, and sees to it that all is well then and nothing is sent any more.
-  void mend(const std::vector<int>& messages) {
+  // Repairs the table by one transaction with these messages, and checks that no problem is left.
+  void repair(const std::vector<int>& messages) {
     CHECK(apply({}).empty());
     CHECK(shape(1) == messages);
     CHECK(status().empty());
@@ -53,7 +54,7 @@ const nftables::MapDefinition& exact4 = nftables::maps[0];
 
 } // namespace
 
-TEST_CASE_FIXTURE(Table, "a table as it should be has no problems, nor has one without rules") {
+TEST_CASE_FIXTURE(Table, "neither an intact table nor an empty one has problems") {
   CHECK(status().empty());
   Rig empty;
   std::string text;
@@ -61,20 +62,20 @@ TEST_CASE_FIXTURE(Table, "a table as it should be has no problems, nor has one w
   CHECK(text.empty());
   CHECK(empty.apply({exact(1, 80)}).empty());
   CHECK(empty.apply({exact(1, 80)}, 1).empty());
-  empty.tables.forgetRules(); // which no rule needs
+  empty.tables.forgetRules(); // not required without rows
   CHECK(empty.marks.status(soon(), text).status.ok());
   CHECK(text.empty());
 }
 
 TEST_CASE_FIXTURE(Table, "a flushed table") {
-  tables.forgetRules(); // and the rule in the chain `special` with them
+  tables.forgetRules(); // including the row in the chain `special`
   CHECK(status() == "jump prerouting marks\njump output marks\nlookup exact4\nlookup ranges4\n");
   CHECK(apply({}).empty());
   CHECK(std::ranges::count(shape(1), NFT_MSG_NEWRULE) == 6); // the chain `special` may get rules again
   CHECK(status().empty());
 }
 
-TEST_CASE_FIXTURE(Table, "chains that others have deleted, with elements that are left") {
+TEST_CASE_FIXTURE(Table, "deleted chains, with elements left") {
   tables.forgetRules();
   tables.forget("chain marks");
   tables.forget("chain prerouting");
@@ -84,33 +85,33 @@ TEST_CASE_FIXTURE(Table, "chains that others have deleted, with elements that ar
   CHECK(status().empty());
 }
 
-TEST_CASE_FIXTURE(Table, "a dormant table is woken by the next change") {
+TEST_CASE_FIXTURE(Table, "the next change clears the dormant flag") {
   tables.sleep();
   CHECK(status() == "dormant\n");
-  SUBCASE("of nothing") { mend({NFT_MSG_NEWTABLE}); }
-  SUBCASE("that adds") {
+  SUBCASE("a repair") { repair({NFT_MSG_NEWTABLE}); }
+  SUBCASE("an addition") {
     CHECK(apply({exact(2, 80)}).empty());
     CHECK(shape(1) == std::vector<int>{NFT_MSG_NEWTABLE, NFT_MSG_NEWSETELEM});
     CHECK(status().empty());
   }
-  SUBCASE("behind chains that are created") { // see createObjects()
+  SUBCASE("after the creation of chains") { // see createObjects()
     tables.forget("chain output");
     CHECK(apply({}).empty());
     CHECK(shape(1) == std::vector<int>{NFT_MSG_NEWCHAIN, NFT_MSG_NEWTABLE});
   }
 }
 
-TEST_CASE_FIXTURE(Table, "jumps and lookups that are there twice") {
+TEST_CASE_FIXTURE(Table, "duplicate jumps and lookups") {
   tables.addRule("marks", expressions([](netlink::Writer& writer) { nftables::writeLookup(writer, exact4); }));
   tables.addRule("output", expressions([](netlink::Writer& writer) { nftables::writeJump(writer, "marks"); }));
   CHECK(status().starts_with("surplus marks "));
   CHECK(status().find("\nsurplus output ") != std::string::npos);
-  mend({NFT_MSG_DELRULE, NFT_MSG_DELRULE});
+  repair({NFT_MSG_DELRULE, NFT_MSG_DELRULE});
 }
 
-TEST_CASE_FIXTURE(Table, "a jump behind the chain that is to prevail is moved in front") {
+TEST_CASE_FIXTURE(Table, "a jump to `marks` behind the jump to `special` is moved in front of it") {
   while (status().empty()) {
-    tables.turnRules(); // until the jump to marks in one chain comes behind that to special
+    tables.rotateRules(); // until one chain has the wrong order
   }
   CHECK(status().starts_with("jump "));
   CHECK(status().find("surplus ") != std::string::npos);
@@ -118,7 +119,7 @@ TEST_CASE_FIXTURE(Table, "a jump behind the chain that is to prevail is moved in
   CHECK(status().empty());
 }
 
-TEST_CASE_FIXTURE(Table, "a lookup that is for some packets only does not count") {
+TEST_CASE_FIXTURE(Table, "a conditional lookup does not count") {
   const auto limited = expressions([](netlink::Writer& writer) {
     Element tcp{};
     tcp.family = AF_INET;
@@ -127,7 +128,7 @@ TEST_CASE_FIXTURE(Table, "a lookup that is for some packets only does not count"
     tcp.portTo = tcp.sourcePortTo = UINT16_MAX;
     tcp.protocol = 6;
     tcp.place = static_cast<uint8_t>(nftables::Place::srcnat);
-    nftables::writeRule(writer, tcp); // masquerade, which does not matter
+    nftables::writeRule(writer, tcp); // its statement (masquerade) is irrelevant
     nftables::writeLookup(writer, exact4);
   });
   tables.forgetRules();
@@ -138,13 +139,13 @@ TEST_CASE_FIXTURE(Table, "a lookup that is for some packets only does not count"
   CHECK(status().find("lookup exact4\n") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Table, "rules of others that no packet gets past") {
+TEST_CASE_FIXTURE(Table, "foreign rules that end a chain for all packets") {
   const Datagram rule = ending();
   SUBCASE("in front of ours") {
     tables.addRule("prerouting", rule, true);
     CHECK(status().starts_with("obstacle prerouting "));
     CHECK(apply({}).empty());
-    CHECK(tables.transactions.size() == 1); // it is not ours to remove
+    CHECK(tables.transactions.size() == 1); // foreign rules are not removed
   }
   SUBCASE("behind ours") {
     tables.addRule("prerouting", rule);
@@ -152,20 +153,20 @@ TEST_CASE_FIXTURE(Table, "rules of others that no packet gets past") {
   }
 }
 
-TEST_CASE_FIXTURE(Table, "a temporary rule is shown, and goes when the table is opened") {
+TEST_CASE_FIXTURE(Table, "a temporary rule is reported") {
   Element rule = ruleRow();
   const auto left = expressions([&rule](netlink::Writer& writer) { nftables::writeRule(writer, rule); });
   tables.addRule("marks", left, true);
   CHECK(status().starts_with("temporary marks "));
-  SUBCASE("to change it") {
+  SUBCASE("and removed when the table is opened for changes") {
     CHECK(marks.open(soon(), true).ok());
     CHECK(status().empty());
   }
-  SUBCASE("but not to look at it") {
+  SUBCASE("and kept when the table is opened for reading") {
     CHECK(marks.open(soon(), false).ok());
     CHECK(status().starts_with("temporary marks "));
   }
-  SUBCASE("unless it changes meanwhile, being somebody's who works on it") {
+  SUBCASE("and kept when it belongs to a running change") {
     int dumps = 0;
     tables.intercept = [&](const Tables::Requests& requests) -> std::optional<Tables::Datagrams> {
       if (Tables::messageOf(requests[0]) == NFT_MSG_GETRULE && ++dumps == 2) {
@@ -179,7 +180,7 @@ TEST_CASE_FIXTURE(Table, "a temporary rule is shown, and goes when the table is 
   }
 }
 
-TEST_CASE_FIXTURE(Table, "an export has what others have taken away") {
+TEST_CASE_FIXTURE(Table, "an export includes missing objects") {
   std::string whole;
   std::string broken;
   CHECK(marks.exportTable(soon(), whole).status.ok());

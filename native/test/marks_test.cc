@@ -1,4 +1,4 @@
-// The mark map against a scripted nf_tables: the shape of its transactions, and listings.
+// The mark map against a scripted nf_tables: its transactions, and listings.
 #include "marks_rig.h"
 
 #include <cerrno>
@@ -12,7 +12,7 @@ using Answers = std::optional<Tables::Datagrams>;
 
 } // namespace
 
-TEST_CASE("the first rule creates everything it needs and nothing else, in one transaction") {
+TEST_CASE("the first rule creates only the objects that it requires, in one transaction") {
   Rig rig;
   CHECK(rig.apply({exact(1, 80), exact(1, 443)}).empty());
   CHECK(rig.generation == 2);
@@ -26,7 +26,7 @@ TEST_CASE("the first rule creates everything it needs and nothing else, in one t
   CHECK(rig.list().size() == 2);
 }
 
-TEST_CASE("later changes send elements only; removals stand first") {
+TEST_CASE("later changes send only elements, removals first") {
   Rig rig;
   CHECK(rig.apply({exact(1, 80), range(100, 200)}).empty());
   CHECK(rig.apply({exact(1, 80), range(100, 200), exact(1, 80, 8), exact(2, 80)}, 2).empty());
@@ -39,7 +39,7 @@ TEST_CASE("later changes send elements only; removals stand first") {
   CHECK(rig.tables.transactions.size() == 2); // nothing to do
 }
 
-TEST_CASE("many elements are spread over messages that fit") {
+TEST_CASE("many elements are split into messages that fit 16-bit lengths") {
   Rig rig;
   std::vector<Element> rows;
   rows.reserve(5000);
@@ -57,7 +57,7 @@ TEST_CASE("many elements are spread over messages that fit") {
   CHECK(listed[4999].mark == 5000);
 }
 
-TEST_CASE("what others have removed comes back with the next change") {
+TEST_CASE("the next change restores missing objects") {
   Rig rig;
   CHECK(rig.apply({exact(1, 80)}).empty());
   SUBCASE("the rules") {
@@ -72,13 +72,13 @@ TEST_CASE("what others have removed comes back with the next change") {
   }
 }
 
-TEST_CASE("a listing is sorted, and repeated until it holds") {
+TEST_CASE("a listing is sorted, and repeated until it is consistent") {
   Rig rig;
   CHECK(rig.list().empty());
   CHECK(rig.apply({exact(9, 80), exact(2, 443), exact(2, 80), range(1, 9)}).empty());
   int changes = 0;
   SUBCASE("at once") {}
-  SUBCASE("when others change the ruleset a few times") { changes = 3; }
+  SUBCASE("after concurrent changes of the ruleset") { changes = 3; }
   rig.tables.intercept = [&](const Requests& requests) -> Answers {
     if (Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM && changes > 0) {
       --changes;
@@ -95,7 +95,7 @@ TEST_CASE("a listing is sorted, and repeated until it holds") {
   CHECK(rig.generation == rig.tables.generation);
 }
 
-TEST_CASE("a listing that never holds is a conflict") {
+TEST_CASE("a listing that is never consistent is a conflict") {
   Rig rig;
   rig.tables.intercept = [&rig](const Requests& requests) -> Answers {
     rig.tables.generation += Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM ? 1 : 0;
@@ -106,14 +106,14 @@ TEST_CASE("a listing that never holds is a conflict") {
   CHECK(rig.marks.list(soon(), rows, generation).status.cause == Cause::conflict);
 }
 
-TEST_CASE("a torn listing that the generation does not show is noticed") {
+TEST_CASE("an inconsistent dump is detected even with an unchanged generation") {
   Rig rig;
   CHECK(rig.apply({exact(1, 80), exact(2, 80)}).empty());
   const std::vector<Element> whole = rig.tables.elements["exact4"];
   int dumps = 0;
   rig.tables.intercept = [&](const Requests& requests) -> Answers {
     if (Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM) {
-      // A hash table that is being resized: an element twice, another one not at all.
+      // As by a resize of the hash table: one element twice, another one missing.
       rig.tables.elements["exact4"] = ++dumps == 1 ? std::vector{whole[0], whole[0]} : whole;
     }
     return std::nullopt;

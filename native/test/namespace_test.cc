@@ -1,4 +1,4 @@
-// Network namespaces by path. What needs privileges is in test/integration.
+// Network namespaces by path. Tests that need privileges are in test/integration.
 #include "netlink/namespace.h"
 
 #include <doctest/doctest.h>
@@ -10,12 +10,12 @@
 
 using netlink::Cause;
 
-TEST_CASE("a namespace that is none is refused") {
+TEST_CASE("paths that are not a namespace are refused") {
   CHECK(netlink::Namespace("/nonexistent").enter().error == ENOENT);
   CHECK(netlink::Namespace("/proc/self/status").enter().error == EINVAL);
 }
 
-TEST_CASE("a FIFO in the place of a namespace is refused, and not waited for") {
+TEST_CASE("a FIFO instead of a namespace is refused without blocking") {
   char directory[] = "/tmp/ipvs-namespace-XXXXXX";
   REQUIRE(mkdtemp(directory) != nullptr);
   const std::string path = std::string(directory) + "/fifo";
@@ -24,7 +24,7 @@ TEST_CASE("a FIFO in the place of a namespace is refused, and not waited for") {
   std::filesystem::remove_all(directory);
 }
 
-TEST_CASE("a namespace that was closed is not opened again") {
+TEST_CASE("a closed namespace is not opened again") {
   netlink::Namespace closed("/proc/self/ns/net");
   closed.close();
   CHECK(closed.enter().cause == Cause::closed);

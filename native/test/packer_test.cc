@@ -1,5 +1,5 @@
-// Items as V8 serializes them: what is read, and that nothing that is cut off or changed is read beyond its end. That
-// the rows are right is compared with the other way to make them, in test/codec/item-packer.test.ts.
+// Items in V8's serialization format; cut or damaged input is never read past its end. test/codec/item-packer.test.ts
+// compares the rows with the ones that lib/ makes.
 #include "ipvs/commands.h"
 #include "packing/packer.h"
 #include "packing/v8_value.h"
@@ -18,7 +18,7 @@ std::string text(std::string_view value) {
 
 std::string number(uint8_t value) { return 'I' + std::string(1, static_cast<char>(value << 1)); } // up to 63
 
-// With `fields` one after the other, each a key and a value.
+// `fields`: keys and values in turn.
 std::string object(const std::string& fields) { return "o" + fields + '{' + '\x01'; }
 
 std::string list(const std::string& elements, char length) {
@@ -37,7 +37,7 @@ const std::string server = object(text("address") + text("10.0.0.7") + text("wei
 const std::string addingServer =
     object(text("operation") + text("addDestination") + text("service") + service + text("destination") + server);
 
-// Exactly as large as it says, so that ASan sees every byte too many.
+// Buffers without slack, so that ASan detects every access out of bounds.
 struct Block {
   explicit Block(size_t count) : triples(count), services(count), destinations(count) {}
 
@@ -69,7 +69,7 @@ TEST_CASE("items become rows") {
   CHECK(block.destinations[0].address[0] == std::byte{10});
 }
 
-TEST_CASE("a reference stands for the object that was there before") {
+TEST_CASE("a reference is replaced by the earlier object") {
   const auto referring = [](char id) {
     return object(text("operation") + text("removeService") + text("service") + '^' + id);
   };
@@ -83,7 +83,7 @@ TEST_CASE("a reference stands for the object that was there before") {
   CHECK(block.services[1].fwmark == 7);
 }
 
-TEST_CASE("another version of the format, and what is no list, is left alone") {
+TEST_CASE("other versions of the format and values that are not a list are not packed") {
   for (const std::string& bytes : {std::string(), std::string("\xff"), std::string("\xff\x0e") + list(adding, 1),
                                    std::string("\xff\x10") + list(adding, 1), written(adding), list(adding, 1),
                                    written(list(adding + adding, 2))}) {
@@ -93,7 +93,7 @@ TEST_CASE("another version of the format, and what is no list, is left alone") {
   }
 }
 
-TEST_CASE("what is cut off or changed is never read beyond its end") {
+TEST_CASE("cut or damaged input is never read past its end") {
   const std::string whole = written(list(adding + addingServer + adding, 3));
   for (size_t size = 0; size < whole.size(); ++size) {
     Block block(3);
@@ -121,7 +121,7 @@ TEST_CASE("objects with more fields than there are names") {
   CHECK(block.pack(written(list(adding + object(many) + inner + adding, 4))).unusual == 2);
 }
 
-TEST_CASE("objects in objects end somewhere") {
+TEST_CASE("the depth of nested objects is limited") {
   const auto deep = [](size_t depth) {
     std::string bytes;
     for (size_t i = 0; i < depth; ++i) {
@@ -141,7 +141,7 @@ TEST_CASE("objects in objects end somewhere") {
   }
 }
 
-TEST_CASE("values that are no plain ones keep their place") {
+TEST_CASE("values of other types are skipped") {
   const std::string values = std::string("0") + "T" + "F" + "-" + "_" + "Z\x10" + "12345678" + "c\x04" + "abcd" + '\0' +
                              "N" + std::string(8, '\x7f') + "I\x0d" + "o{" + '\0';
   const std::string bytes = written(list(values, 10));

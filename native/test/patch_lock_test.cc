@@ -1,4 +1,4 @@
-// Turns of patches, between threads that stand for processes: each lock has a descriptor of its own.
+// The patch lock between threads. Each lock has its own descriptor, so threads behave like processes.
 #include "ipvs/patch_lock.h"
 
 #include <doctest/doctest.h>
@@ -12,21 +12,21 @@ using ipvs::PatchLock;
 using netlink::Cause;
 using netlink::Control;
 
-TEST_CASE("one at a time, and again at once") {
+TEST_CASE("the lock is exclusive, and free after a release") {
   PatchLock one;
   PatchLock two;
   REQUIRE(one.acquire(Control::within(30s)).ok());
-  CHECK(one.acquire(Control::within(0s)).ok()); // it is ours
+  CHECK(one.acquire(Control::within(0s)).ok()); // already held
   const netlink::Status held = two.acquire(Control::within(20ms));
   CHECK(held.cause == Cause::local);
   CHECK(held.error == EBUSY);
   one.release();
   CHECK(two.acquire(Control::within(30s)).ok());
   two.release();
-  two.release(); // nothing to do
+  two.release(); // no-op
 }
 
-TEST_CASE("a lock that is closed is released, and opened again when it is needed") {
+TEST_CASE("close() releases the lock, and acquire() opens it again") {
   PatchLock one;
   PatchLock two;
   REQUIRE(one.acquire(Control::within(30s)).ok());
@@ -36,18 +36,18 @@ TEST_CASE("a lock that is closed is released, and opened again when it is needed
   CHECK(one.acquire(Control::within(30s)).ok());
 }
 
-TEST_CASE("waiting ends with the caller's interest") {
+TEST_CASE("an abort ends the wait") {
   PatchLock one;
   PatchLock two;
   REQUIRE(one.acquire(Control::within(30s)).ok());
   Control control = Control::within(30s);
-  int asked = 0;
-  control.interrupted = [&asked](bool) { return ++asked < 3 ? Cause::none : Cause::aborted; };
+  int calls = 0;
+  control.interrupted = [&calls](bool) { return ++calls < 3 ? Cause::none : Cause::aborted; };
   CHECK(two.acquire(control).cause == Cause::aborted);
-  CHECK(asked == 3);
+  CHECK(calls == 3);
 }
 
-TEST_CASE("who takes turn after turn lets others have theirs") {
+TEST_CASE("a holder that acquires the lock again and again lets waiters in") {
   PatchLock busy;
   PatchLock patient;
   std::atomic<bool> stop = false;

@@ -1,4 +1,4 @@
-// Reading on another thread, from files that answer a little at a time: pipes.
+// Reading ahead from pipes, which return a little data at a time.
 #include "connections/read_ahead.h"
 
 #include <doctest/doctest.h>
@@ -37,7 +37,7 @@ struct Pipe {
   }
 };
 
-// Until the end; EINTR is waited out.
+// Reads to the end; retries after EINTR.
 std::string readAll(ReadAhead& ahead, ssize_t& end) {
   std::string text;
   std::vector<char> room(ReadAhead::chunkSize);
@@ -53,7 +53,7 @@ std::string readAll(ReadAhead& ahead, ssize_t& end) {
 
 } // namespace
 
-TEST_CASE("everything comes in its order, and the end again and again") {
+TEST_CASE("all data arrives in order, and the end repeatedly") {
   Pipe pipe;
   std::string all;
   for (int i = 0; i < 100'000; ++i) {
@@ -74,7 +74,7 @@ TEST_CASE("everything comes in its order, and the end again and again") {
   CHECK(readAll(ahead, end).empty());
 }
 
-TEST_CASE("who asks too early is told so, and gets what comes later") {
+TEST_CASE("a read without data returns EINTR, and a later one returns the data") {
   Pipe pipe;
   ReadAhead ahead(pipe.ends[0]);
   std::vector<char> room(ReadAhead::chunkSize);
@@ -86,7 +86,7 @@ TEST_CASE("who asks too early is told so, and gets what comes later") {
   CHECK(readAll(ahead, end) == "later");
 }
 
-TEST_CASE("an error comes behind what was read before it") {
+TEST_CASE("an error is returned after the data before it") {
   const Pipe pipe;
   pipe.write("before");
   REQUIRE(fcntl(pipe.ends[0], F_SETFL, O_NONBLOCK) == 0); // the second read fails
@@ -94,10 +94,10 @@ TEST_CASE("an error comes behind what was read before it") {
   std::vector<char> room(ReadAhead::chunkSize);
   CHECK(ahead.read(room.data(), 5s) == 6);
   CHECK(ahead.read(room.data(), 5s) == -1);
-  CHECK(errno == EAGAIN); // the error itself
+  CHECK(errno == EAGAIN);
 }
 
-TEST_CASE("it ends at any time") {
+TEST_CASE("the reader can be destroyed at any time") {
   const int zeros = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
   REQUIRE(zeros >= 0);
   std::vector<char> room(ReadAhead::chunkSize);

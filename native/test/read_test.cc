@@ -1,4 +1,4 @@
-// Listings and snapshots against a scripted kernel: what tears, what repeats, what never settles.
+// Listings and snapshots against a scripted kernel: inconsistent dumps, duplicates, tables that never settle.
 #include "session_script.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ using namespace script; // NOLINT
 
 namespace {
 
-using Marks = std::vector<std::vector<uint32_t>>; // in datagrams
+using Marks = std::vector<std::vector<uint32_t>>; // per datagram
 
 std::vector<uint32_t> marksUpTo(uint32_t last) {
   std::vector<uint32_t> marks(last);
@@ -16,7 +16,7 @@ std::vector<uint32_t> marksUpTo(uint32_t last) {
   return marks;
 }
 
-// How many services of putService() fill a datagram of so many bytes.
+// Number of services of putService() that fit a datagram of `bytes`.
 uint32_t fitting(size_t bytes) {
   const nlmsghdr request{};
   Answer answer;
@@ -26,7 +26,7 @@ uint32_t fitting(size_t bytes) {
 
 } // namespace
 
-TEST_CASE("a dump of one datagram with room is believed, a longer one is repeated until two passes agree") {
+TEST_CASE("a dump in one datagram with free space is consistent; a longer one is repeated until two passes agree") {
   std::atomic<int> passes = 0;
   const auto list = [&](std::function<Marks(int)> datagrams, bool consistent, ipvs::Rows& rows) {
     passes = 0;
@@ -40,19 +40,19 @@ TEST_CASE("a dump of one datagram with room is believed, a longer one is repeate
     CHECK(passes == 1);
     CHECK(rows.size() == 3 * sizeof(ipvs::Service));
   }
-  SUBCASE("one datagram, longer than any that a kernel short of memory makes") {
+  SUBCASE("one datagram, larger than the kernel's small buffer") {
     CHECK(list([](int) { return Marks{marksUpTo(fitting(16384))}; }, true, rows).ok());
     CHECK(passes == 1);
   }
-  SUBCASE("one datagram that had no room for another entry") {
-    for (const size_t size : {4096UL, 32768UL}) { // of the kernel's buffers, with 320 bytes for itself
+  SUBCASE("one datagram without space for another entry") {
+    for (const size_t size : {4096UL, 32768UL}) { // of the kernel's buffers, which include 320 bytes of overhead
       CHECK(list([size](int) { return Marks{marksUpTo(fitting(size - 320))}; }, true, rows).ok());
       CHECK(passes == 2);
       CHECK(list([size](int) { return Marks{marksUpTo(fitting(size - 320))}; }, false, rows).ok());
       CHECK(passes == 1);
     }
   }
-  SUBCASE("a service behind the first datagram, which was left out since one before it went") {
+  SUBCASE("a service after the first datagram is skipped, as an earlier one was deleted") {
     const auto torn = [](int pass) {
       std::vector<uint32_t> first = marksUpTo(fitting(32448));
       const auto behind = static_cast<uint32_t>(first.size() + 1);
@@ -81,13 +81,13 @@ TEST_CASE("a dump of one datagram with room is believed, a longer one is repeate
     CHECK(passes == 3);
     CHECK(rows.size() == 4 * sizeof(ipvs::Service));
   }
-  SUBCASE("a pass in which an entry came twice does not count, even if the next one is the same") {
+  SUBCASE("a pass with a duplicate does not count, even if the next one is the same") {
     const auto shifted = [](int pass) { return pass <= 2 ? Marks{{1, 2}, {2, 4}} : Marks{{1, 2}, {3, 4}}; };
     CHECK(list(shifted, true, rows).ok());
     CHECK(passes == 4);
     CHECK(rows.size() == 4 * sizeof(ipvs::Service));
   }
-  SUBCASE("a doubled row shows once") {
+  SUBCASE("duplicates are removed") {
     CHECK(list([](int) { return Marks{{1, 2}, {2, 3}}; }, false, rows).ok());
     CHECK(passes == 1);
     CHECK(rows.size() == 3 * sizeof(ipvs::Service));
@@ -106,7 +106,7 @@ TEST_CASE("listed services do not show the kernel's HASHED flag") {
   CHECK(netlink::load<uint32_t>(rows.data() + offsetof(ipvs::Service, flags)) == 0);
 }
 
-TEST_CASE("no destinations is told from no service") {
+TEST_CASE("a service without destinations is distinguished from a missing service") {
   std::atomic<bool> exists = true;
   fake::Kernel kernel(withFamily([&](const Requests& requests) -> std::vector<Datagram> {
     Answer answer;
@@ -131,8 +131,8 @@ TEST_CASE("no destinations is told from no service") {
 
 namespace {
 
-// A kernel with marks as services; each has one destination per digit of its mark. `marks` is asked for at each
-// listing.
+// A kernel with fwmark services, each with as many destinations as the last digit of its mark. `marks` returns the
+// services that exist at each request.
 fake::Kernel::Script snapshotKernel(std::function<std::vector<uint32_t>(bool listing)> marks) {
   return withFamily([marks = std::move(marks)](const Requests& requests) -> std::vector<Datagram> {
     const nlmsghdr& header = requests[0].header;
@@ -172,7 +172,7 @@ fake::Kernel::Script snapshotKernel(std::function<std::vector<uint32_t>(bool lis
 
 } // namespace
 
-TEST_CASE("a snapshot groups destinations by service, and tells none from gone") {
+TEST_CASE("a snapshot groups destinations by service; a service may have none") {
   fake::Kernel kernel(snapshotKernel([](bool) { return std::vector<uint32_t>{12, 20, 31}; }));
   ipvs::Session session(kernel.connector());
   ipvs::Session::Snapshot found;
@@ -182,27 +182,27 @@ TEST_CASE("a snapshot groups destinations by service, and tells none from gone")
   CHECK(found.destinations.size() == 3 * sizeof(ipvs::Destination));
 }
 
-TEST_CASE("a service that goes during a snapshot is left out, and the pass it went in does not count") {
+TEST_CASE("a service deleted during a snapshot is left out, and the pass does not count") {
   std::atomic<int> listings = 0;
-  const auto take = [&listings](int passesWithTheGuest, bool consistent, ipvs::Session::Snapshot& found) {
-    // Service 20 is in the first listings, and gone each time its destinations are asked for.
+  const auto take = [&listings](int passesWithService20, bool consistent, ipvs::Session::Snapshot& found) {
+    // Service 20 is in the first listings, but missing when its destinations are read.
     fake::Kernel kernel(snapshotKernel([&](bool listing) {
-      const bool there = listing && ++listings <= passesWithTheGuest;
-      return there ? std::vector<uint32_t>{12, 20, 31} : std::vector<uint32_t>{12, 31};
+      const bool exists = listing && ++listings <= passesWithService20;
+      return exists ? std::vector<uint32_t>{12, 20, 31} : std::vector<uint32_t>{12, 31};
     }));
     ipvs::Session session(kernel.connector());
     return session.snapshot(consistent, Control::within(5s), found).status;
   };
   ipvs::Session::Snapshot found;
-  SUBCASE("once: two more passes have to agree") {
+  SUBCASE("in the first pass: two more passes have to agree") {
     REQUIRE(take(1, true, found).ok());
     CHECK(found.counts == std::vector<uint32_t>{2, 1});
     CHECK(listings == 3);
   }
-  SUBCASE("in every pass: though all have the same, a conflict") {
+  SUBCASE("in every pass: a conflict, although all passes have the same keys") {
     CHECK(take(100, true, found).cause == Cause::conflict);
   }
-  SUBCASE("in the one pass of a caller who wants no more") {
+  SUBCASE("in the only pass, without `consistent`") {
     REQUIRE(take(1, false, found).ok());
     CHECK(found.counts == std::vector<uint32_t>{2, 1});
     CHECK(listings == 1);
@@ -210,10 +210,10 @@ TEST_CASE("a service that goes during a snapshot is left out, and the pass it we
 }
 
 TEST_CASE("a snapshot of a table that never settles is a conflict") {
-  std::atomic<uint32_t> asked = 0;
-  fake::Kernel kernel(snapshotKernel([&asked](bool listing) {
-    asked += listing ? 1 : 0;
-    return std::vector<uint32_t>{asked * 10};
+  std::atomic<uint32_t> listings = 0;
+  fake::Kernel kernel(snapshotKernel([&listings](bool listing) {
+    listings += listing ? 1 : 0;
+    return std::vector<uint32_t>{listings * 10};
   }));
   ipvs::Session session(kernel.connector());
   ipvs::Session::Snapshot found;

@@ -70,7 +70,7 @@ TEST_CASE("ports travel in network order, marks in host order") {
   CHECK(bytes[5] == std::byte{0x50});
 }
 
-TEST_CASE("what only the kernel can tell is neither sent nor merged") {
+TEST_CASE("reply-only fields are neither sent nor merged") {
   ipvs::Destination listed{};
   listed.activeConnections = 5;
   listed.weight = 3;
@@ -84,7 +84,7 @@ TEST_CASE("what only the kernel can tell is neither sent nor merged") {
   CHECK(patch.activeConnections == 0);
 }
 
-TEST_CASE("a patch keeps what it names") {
+TEST_CASE("merge keeps the fields of the patch") {
   ipvs::Service base = markService(7, "rr");
   ipvs::Service patch{};
   patch.timeout = 3600;
@@ -95,17 +95,17 @@ TEST_CASE("a patch keeps what it names") {
   CHECK(patch.present == base.present);
 }
 
-TEST_CASE("matches compares what the wish names, and flags by their mask") {
+TEST_CASE("matches compares only present fields, and flags by their mask") {
   ipvs::Service actual = markService(7, "rr");
-  ipvs::Service wish = markService(7, "rr");
-  CHECK(netlink::matches(ipvs::serviceRecord, bytesOf(wish), bytesOf(actual)));
-  wish.flags = {1, 1};
-  CHECK_FALSE(netlink::matches(ipvs::serviceRecord, bytesOf(wish), bytesOf(actual)));
-  wish.flags = {1, 0};
-  CHECK(netlink::matches(ipvs::serviceRecord, bytesOf(wish), bytesOf(actual)));
+  ipvs::Service wanted = markService(7, "rr");
+  CHECK(netlink::matches(ipvs::serviceRecord, bytesOf(wanted), bytesOf(actual)));
+  wanted.flags = {1, 1};
+  CHECK_FALSE(netlink::matches(ipvs::serviceRecord, bytesOf(wanted), bytesOf(actual)));
+  wanted.flags = {1, 0};
+  CHECK(netlink::matches(ipvs::serviceRecord, bytesOf(wanted), bytesOf(actual)));
 }
 
-TEST_CASE("unknown attributes are skipped, known ones of a wrong width are named") {
+TEST_CASE("unknown attributes are skipped; the error of a wrong length names the attribute") {
   std::vector<std::byte> out;
   Writer writer(out);
   writer.value<uint32_t>(200, 1);
@@ -117,7 +117,7 @@ TEST_CASE("unknown attributes are skipped, known ones of a wrong width are named
   CHECK(netlink::decode(ipvs::serviceRecord, out, bytesOf(service)) == "timeout");
 }
 
-TEST_CASE("a text without room for its end is refused") {
+TEST_CASE("a text without space for the NUL is refused") {
   std::vector<std::byte> out;
   Writer writer(out);
   writer.text(IPVS_SVC_ATTR_SCHED_NAME, "sixteen-letters!");
@@ -157,7 +157,7 @@ TEST_CASE("describe names records, fields and values") {
   CHECK(text.find("\"rr\"") != std::string::npos);
 }
 
-TEST_CASE("random bytes are decoded or refused, never read past their end") {
+TEST_CASE("random bytes are decoded or refused, and never read past their end") {
   std::mt19937 random(20); // NOLINT: a fixed seed makes a failure repeatable
   for (int round = 0; round < 200'000; ++round) {
     std::vector<std::byte> bytes(random() % 96);

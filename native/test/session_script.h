@@ -1,4 +1,4 @@
-// What the tests of the IPVS session share: rows, and a scripted kernel that finds the family.
+// Helpers of the tests of the IPVS session: rows, and a scripted kernel that knows the family.
 #pragma once
 
 #include "fake_kernel.h"
@@ -30,7 +30,7 @@ inline ipvs::Row serviceRow(uint32_t mark, const char* scheduler = "rr") {
   return row;
 }
 
-// A destination of which one number is named: its weight, or another u32.
+// A destination with its key and one u32 attribute, by default the weight.
 inline ipvs::Row destinationRow(uint8_t last, uint32_t value, uint16_t attribute = IPVS_DEST_ATTR_WEIGHT) {
   ipvs::Row row(sizeof(ipvs::Destination));
   std::vector<std::byte> attributes;
@@ -60,7 +60,7 @@ inline void putService(Answer& answer, const nlmsghdr& request, uint32_t mark, c
   });
 }
 
-// A kernel that finds the family and leaves the rest to `script`.
+// A kernel that replies to family lookups and leaves other requests to `script`.
 inline fake::Kernel::Script withFamily(fake::Kernel::Script script) {
   return [script = std::move(script)](const Requests& requests) {
     return isLookup(requests) ? Datagrams{fake::familyAnswer(requests[0].header)} : script(requests);

@@ -1,4 +1,4 @@
-// The IPVS session against a scripted kernel: families that change, dumps that tear, outcomes that are unknown.
+// The IPVS session against a scripted kernel: changed family numbers, failures, unknown outcomes.
 #include "session_script.h"
 
 using namespace script; // NOLINT
@@ -39,7 +39,7 @@ TEST_CASE("failures carry the index of their item, across chunks") {
   }
 }
 
-TEST_CASE("a stale family number is looked up again and only what it refused is repeated") {
+TEST_CASE("a stale family number is looked up again, and only refused items are repeated") {
   std::atomic<int> lookups = 0;
   std::atomic<int> adds = 0;
   fake::Kernel kernel([&](const Requests& requests) {
@@ -60,7 +60,7 @@ TEST_CASE("a stale family number is looked up again and only what it refused is 
   CHECK(adds == 2);
 }
 
-TEST_CASE("ENOENT from an unchanged family is the object's") {
+TEST_CASE("ENOENT with an unchanged family number is about the object") {
   fake::Kernel kernel(withFamily(
       [](const Requests& requests) { return Datagrams{Answer().error(requests[0].header, ENOENT).take()}; }));
   ipvs::Session session(kernel.connector());
@@ -72,7 +72,7 @@ TEST_CASE("ENOENT from an unchanged family is the object's") {
   CHECK(failures[0].status.error == ENOENT);
 }
 
-TEST_CASE("a module unloaded meanwhile is unavailable, not a missing scheduler") {
+TEST_CASE("ENOENT after the module was unloaded is reported as unavailable") {
   std::atomic<int> lookups = 0;
   fake::Kernel kernel([&](const Requests& requests) {
     if (isLookup(requests) && ++lookups == 1) {
@@ -90,12 +90,12 @@ TEST_CASE("a module unloaded meanwhile is unavailable, not a missing scheduler")
 }
 
 TEST_CASE("a lost ACK is settled by reading back") {
-  // What GET_SERVICE says after the ACK of the write was lost.
+  // The reply to GET_SERVICE after the ACK of the write was lost.
   enum class Found : uint8_t { same, other, missing };
   const auto outcome = [](Operation operation, Found found) {
     fake::Kernel kernel(withFamily([found](const Requests& requests) -> std::vector<Datagram> {
       if (commandOf(requests[0]) != IPVS_CMD_GET_SERVICE) {
-        return {}; // carried out or not: nobody answers
+        return {}; // no reply
       }
       Answer answer;
       if (found == Found::missing) {
@@ -111,31 +111,31 @@ TEST_CASE("a lost ACK is settled by reading back") {
     auto failures = session.execute(items, Control::within(50ms));
     return failures;
   };
-  SUBCASE("an added service that is there as asked is done") {
+  SUBCASE("addService, and the service exists as requested: done") {
     CHECK(outcome(Operation::addService, Found::same).empty());
   }
-  SUBCASE("an added service that is not there was not applied") {
+  SUBCASE("addService, and the service is missing: not applied") {
     const auto failures = outcome(Operation::addService, Found::missing);
     REQUIRE(failures.size() == 1);
     CHECK(failures[0].status.cause == Cause::timeout);
     CHECK_FALSE(failures[0].unknown);
   }
-  SUBCASE("another service in its place leaves the outcome unknown") {
+  SUBCASE("addService, and the service has other settings: unknown") {
     const auto failures = outcome(Operation::addService, Found::other);
     REQUIRE(failures.size() == 1);
     CHECK(failures[0].unknown);
   }
-  SUBCASE("a removed service that is gone is done") {
+  SUBCASE("removeService, and the service is missing: done") {
     CHECK(outcome(Operation::removeService, Found::missing).empty());
   }
-  SUBCASE("a removed service that is there was not removed") {
+  SUBCASE("removeService, and the service exists: not applied") {
     const auto failures = outcome(Operation::removeService, Found::same);
     REQUIRE(failures.size() == 1);
     CHECK_FALSE(failures[0].unknown);
   }
 }
 
-TEST_CASE("an outcome that a later write of the same chunk hides stays unknown") {
+TEST_CASE("an outcome hidden by a later write of the same chunk stays unknown") {
   fake::Kernel kernel(withFamily([](const Requests& requests) -> std::vector<Datagram> {
     if (commandOf(requests[0]) != IPVS_CMD_GET_SERVICE) {
       return {};
@@ -146,12 +146,12 @@ TEST_CASE("an outcome that a later write of the same chunk hides stays unknown")
   const ipvs::Row row = serviceRow(7);
   const Item items[] = {{Operation::addService, row.data()}, {Operation::removeService, row.data()}};
   const auto failures = session.execute(items, Control::within(50ms));
-  REQUIRE(failures.size() == 1); // the removal is settled: the service is gone
+  REQUIRE(failures.size() == 1); // the removal is resolved: the service is missing
   CHECK(failures[0].index == 0);
   CHECK(failures[0].unknown);
 }
 
-TEST_CASE("a lost ACK and silence afterwards: unknown") {
+TEST_CASE("a lost ACK and a read-back without a reply: unknown") {
   fake::Kernel kernel(withFamily([](const Requests&) { return std::vector<Datagram>(); }));
   ipvs::Session session(kernel.connector());
   const ipvs::Row row = serviceRow(7);
@@ -162,7 +162,7 @@ TEST_CASE("a lost ACK and silence afterwards: unknown") {
   CHECK(failures[0].unknown);
 }
 
-TEST_CASE("a patch of a destination that is not there is refused without a write") {
+TEST_CASE("a patch of a missing destination fails without a write") {
   std::atomic<int> writes = 0;
   fake::Kernel kernel(withFamily([&](const Requests& requests) -> std::vector<Datagram> {
     Answer answer;
@@ -186,8 +186,8 @@ TEST_CASE("a patch of a destination that is not there is refused without a write
   CHECK(writes == 0);
 }
 
-TEST_CASE("lost ACKs of timeouts and daemons are settled by reading back") {
-  // A kernel that carries out nothing and answers no write; its timeouts and its daemon are these.
+TEST_CASE("lost ACKs of timeouts and daemons are resolved by reading back") {
+  // A kernel with fixed timeouts and one daemon that ignores writes.
   fake::Kernel kernel(withFamily([](const Requests& requests) -> std::vector<Datagram> {
     const nlmsghdr& header = requests[0].header;
     Answer answer;
@@ -248,7 +248,7 @@ TEST_CASE("lost ACKs of timeouts and daemons are settled by reading back") {
   CHECK_FALSE(running[0].unknown);
 }
 
-TEST_CASE("one silent read-back is enough for a call, and none is begun when the session closes") {
+TEST_CASE("a call gives up after one read-back without a reply, and starts none when the session is closing") {
   std::atomic<int> reads = 0;
   fake::Kernel kernel(withFamily([&](const Requests& requests) {
     reads += commandOf(requests[0]) == IPVS_CMD_GET_SERVICE ? 1 : 0;
@@ -265,8 +265,8 @@ TEST_CASE("one silent read-back is enough for a call, and none is begun when the
   }
   Control control = Control::within(50ms);
   int expected = 1;
-  SUBCASE("nobody gives up") {}
-  SUBCASE("the session is closed meanwhile") {
+  SUBCASE("not interrupted") {}
+  SUBCASE("the session is closing") {
     control.interrupted = [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; };
     expected = 0;
   }

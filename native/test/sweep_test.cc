@@ -1,4 +1,4 @@
-// Decoding by the code that is made from a table (sweep.h) and by searching the table: both find the same.
+// Decoding by generated code (sweep.h) and by table lookup yields the same rows.
 #include "ipvs/schema.h"
 
 #include <doctest/doctest.h>
@@ -22,7 +22,7 @@ void putStatistics(Writer& writer, uint16_t attribute, uint64_t first) {
   writer.endNest(nest);
 }
 
-// What the kernel tells of a service, each attribute by itself.
+// The kernel's attributes of a service, one by one.
 std::vector<Attributes> serviceAttributes() {
   std::vector<Attributes> parts;
   const auto part = [&parts](auto put) {
@@ -60,13 +60,12 @@ struct Decoded {
 };
 
 Decoded decoded(const netlink::Record& record, Bytes attributes) {
-  Decoded result{{},
-                 std::vector<std::byte>(record.size, std::byte{0xee})}; // what was there before does not shine through
+  Decoded result{{}, std::vector<std::byte>(record.size, std::byte{0xee})}; // decode() must overwrite the old content
   result.wrong = netlink::decode(record, attributes, result.row.data());
   return result;
 }
 
-// The table of services without the code that is made from it, nor from that of its statistics.
+// The tables of services and statistics without generated code.
 const netlink::Record& searching() {
   static const netlink::Record statistics{"statistics", sizeof(ipvs::Statistics), 0, ipvs::statisticsFields};
   static const auto fields = [] {
@@ -85,7 +84,7 @@ const ipvs::Service& serviceIn(const Decoded& result) {
 
 } // namespace
 
-TEST_CASE("attributes in the order of the table are all taken by the code made from it") {
+TEST_CASE("generated code decodes attributes in table order") {
   const Attributes all = joined(serviceAttributes());
   std::vector<std::byte> row(sizeof(ipvs::Service));
   const std::byte* const end = all.data() + all.size();
@@ -98,7 +97,7 @@ TEST_CASE("attributes in the order of the table are all taken by the code made f
   CHECK(service.statistics.outBytesPerSecond == 1010);
 }
 
-TEST_CASE("so are those of a destination in the order of the kernel, which is another") {
+TEST_CASE("generated code decodes destinations in the kernel's order, which is not table order") {
   Attributes all;
   Writer writer(all);
   const uint8_t address[16] = {10, 0, 0, 9};
@@ -122,7 +121,7 @@ TEST_CASE("so are those of a destination in the order of the kernel, which is an
   CHECK(std::popcount(row.present) == 7);
 }
 
-TEST_CASE("counters that are not all there are taken one by one") {
+TEST_CASE("incomplete counters are decoded one by one") {
   for (size_t missing = 0; missing < 10; ++missing) {
     Attributes some;
     Writer writer(some);
@@ -150,7 +149,7 @@ TEST_CASE("the order of the attributes makes no difference") {
   }
 }
 
-TEST_CASE("an absent attribute is absent, whatever was in the row before") {
+TEST_CASE("an absent attribute is absent in the row, regardless of its old content") {
   const Attributes none;
   const Decoded result = decoded(ipvs::serviceRecord, none);
   CHECK_FALSE(result.wrong);
@@ -163,7 +162,7 @@ TEST_CASE("an absent attribute is absent, whatever was in the row before") {
   }
 }
 
-TEST_CASE("an attribute that comes twice counts the second time, all of it") {
+TEST_CASE("the second of two equal attributes replaces the first one completely") {
   Attributes all = joined(serviceAttributes());
   Writer writer(all);
   writer.text(IPVS_SVC_ATTR_SCHED_NAME, "rr");
@@ -180,7 +179,7 @@ TEST_CASE("an attribute that comes twice counts the second time, all of it") {
   CHECK(service.statistics.inPackets == 5);
 }
 
-TEST_CASE("flags in a type, and padding that the last attribute lacks, change nothing") {
+TEST_CASE("flags in a type and missing padding at the end are accepted") {
   const std::vector<Attributes> parts = serviceAttributes();
   const Decoded wanted = decoded(ipvs::serviceRecord, joined({parts[1], parts[3]}));
   Attributes flagged = joined({parts[1], parts[3]});
@@ -193,7 +192,7 @@ TEST_CASE("flags in a type, and padding that the last attribute lacks, change no
   CHECK(serviceIn(wanted).port == 80);
 }
 
-TEST_CASE("damaged attributes are decoded or refused alike") {
+TEST_CASE("both decoders agree on damaged attributes") {
   const Attributes whole = joined(serviceAttributes());
   std::mt19937 random(11); // NOLINT: a fixed seed makes a failure repeatable
   size_t refused = 0;
@@ -205,7 +204,7 @@ TEST_CASE("damaged attributes are decoded or refused alike") {
     if (round % 3 == 0) {
       damaged.resize(random() % damaged.size());
     }
-    damaged.shrink_to_fit(); // so that a sanitizer sees a byte too many
+    damaged.shrink_to_fit(); // so that a sanitizer detects every access out of bounds
     const Decoded one = decoded(ipvs::serviceRecord, damaged);
     const Decoded other = decoded(searching(), damaged);
     CHECK(one.wrong == other.wrong);

@@ -1,5 +1,4 @@
-// An addon for tests only, never shipped: socket pairs whose far end a test plays the kernel on, and the codec by
-// itself.
+// An addon for tests, never shipped: socket pairs on which a test plays the kernel, and direct access to the codec.
 #include "ipvs/schema.h"
 
 #include <napi.h>
@@ -22,7 +21,7 @@ const netlink::Record& recordNamed(const Napi::Value& name) {
   throw Napi::Error::New(name.Env(), "no record " + wanted);
 }
 
-// socketpair(): [near, far], datagrams with borders (AF_UNIX SOCK_SEQPACKET); the far end does not block
+// socketpair(): [near, far] (AF_UNIX SOCK_SEQPACKET); the far end is non-blocking
 Napi::Value makeSocketPair(const Napi::CallbackInfo& info) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -35,7 +34,7 @@ Napi::Value makeSocketPair(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// deafen(fd): what the other end sends from now on fails with EPIPE
+// deafen(fd): from now on the other end fails to send with EPIPE
 void deafen(const Napi::CallbackInfo& info) {
   if (shutdown(info[0].As<Napi::Number>().Int32Value(), SHUT_RD) != 0) {
     throw Napi::Error::New(info.Env(), std::strerror(errno));

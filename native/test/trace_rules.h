@@ -1,4 +1,4 @@
-// Rules written expression by expression, and packets that are followed through them.
+// Builds rulesets from expressions, and traces packets through them.
 #pragma once
 
 #include "nftables/trace.h"
@@ -36,7 +36,7 @@ template <typename T> void putData(netlink::Writer& writer, uint16_t type, const
   writer.endNest(nest);
 }
 
-// A rule, written as nft has it from left to right.
+// A rule; the calls have the order of its syntax in nft.
 class Rule {
 public:
   Rule& loadPort() { return load(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2); }

@@ -1,4 +1,4 @@
-// What becomes of packets in rules that are written here expression by expression.
+// Traces of packets through rulesets.
 #include "trace_rules.h"
 
 #include <doctest/doctest.h>
@@ -7,14 +7,14 @@
 
 using namespace traced; // NOLINT
 
-TEST_CASE("without rules everything is accepted, and nothing changes a mark") {
+TEST_CASE("without rules packets are accepted and marks unchanged") {
   const Trace nothing = trace({});
   CHECK(nothing.outcome == Outcome::accepted);
   CHECK(nothing.mark == KnownWord::of(0));
   CHECK(nothing.markPlace.family == 0);
 }
 
-TEST_CASE("a policy, and rules for ports in front of it") {
+TEST_CASE("a policy, and rules for ports") {
   Rules rules;
   rules.base(NF_INET_LOCAL_IN, NF_DROP, {Rule().loadPort().is(port(22)).verdict(NF_ACCEPT)});
   const Trace dropped = trace(rules);
@@ -27,7 +27,7 @@ TEST_CASE("a policy, and rules for ports in front of it") {
   CHECK(outcome(rules, ssh) == Outcome::accepted);
 }
 
-TEST_CASE("what only a real packet shows is unknown, and what drops all the same is dropped") {
+TEST_CASE("a verdict that depends on unknown properties is unknown, unless all branches drop") {
   Rules rules;
   const uint32_t sender = 0x0a;
   rules.base(NF_INET_LOCAL_IN, NF_DROP, {Rule().loadSource().is(sender).verdict(NF_ACCEPT)});
@@ -52,7 +52,7 @@ TEST_CASE("states of connections: nft, and iptables") {
   rules.base(NF_INET_FORWARD, NF_DROP, {Rule().legacy("match", "conntrack", 3, info).verdict(NF_ACCEPT)});
   CHECK(outcome(rules, web(Path::through, 1)) == Outcome::dropped);
   CHECK(outcome(rules, web(Path::through, 2)) == Outcome::accepted);
-  // A chain before connection tracking knows of no state.
+  // Before connection tracking there is no state.
   rules.base(NF_INET_PRE_ROUTING, NF_ACCEPT, {Rule().ct(NFT_CT_STATE).is(uint32_t{1}).verdict(NF_DROP)}, "raw", -300);
   CHECK(outcome(rules, web(Path::through, 2)) == Outcome::dropped);
 }
@@ -63,15 +63,15 @@ TEST_CASE("jumps, returns and gotos") {
   rules.chain("returning", {Rule().verdict(NFT_RETURN), Rule().verdict(NF_DROP)});
   rules.base(NF_INET_LOCAL_IN, NF_DROP, {Rule().verdict(NFT_JUMP, "returning"), Rule().verdict(NFT_JUMP, "accepting")});
   CHECK(outcome(rules) == Outcome::accepted);
-  // Behind a goto comes the policy.
+  // The end of the target of a goto is followed by the policy.
   rules.base(NF_INET_LOCAL_IN, NF_DROP, {Rule().verdict(NFT_GOTO, "returning"), Rule().verdict(NF_ACCEPT)});
   CHECK(outcome(rules) == Outcome::dropped);
-  // Chains that call each other without end, which the kernel does not have.
+  // Endless recursion, which the kernel does not allow.
   rules.chain("returning", {Rule().verdict(NFT_JUMP, "returning"), Rule().verdict(NFT_JUMP, "returning")});
   CHECK(outcome(rules) != Outcome::accepted);
 }
 
-TEST_CASE("sets, intervals and maps of verdicts") {
+TEST_CASE("sets, intervals and verdict maps") {
   Rules rules;
   const auto key = [](uint16_t number) {
     const uint16_t wire = port(number);
@@ -107,7 +107,7 @@ TEST_CASE("matches of iptables for ports") {
   CHECK(outcome(rules) == Outcome::unknown);
 }
 
-TEST_CASE("interfaces: any but lo, or the one that is known") {
+TEST_CASE("interfaces: unknown but not lo, or known") {
   Rules rules;
   const char loopback[16] = "lo";
   const char back[16] = "back";
@@ -124,7 +124,7 @@ TEST_CASE("interfaces: any but lo, or the one that is known") {
   CHECK(outcome(rules, web(Path::sent)) == Outcome::dropped);
 }
 
-TEST_CASE("marks: who changed them last, and what they were before") {
+TEST_CASE("marks: the last rule that changed the mark, and the mark before it") {
   Rules rules;
   rules.base(NF_INET_PRE_ROUTING, NF_ACCEPT, {Rule().value(7).setMeta(NFT_META_MARK)}, "t", -150);
   CHECK(trace(rules).mark == KnownWord::of(7));
@@ -142,14 +142,14 @@ TEST_CASE("marks: who changed them last, and what they were before") {
   rules.base(NF_INET_PRE_ROUTING, NF_ACCEPT,
              {Rule().ct(NFT_CT_MARK).is(zero, NFT_CMP_NEQ).ct(NFT_CT_MARK).setMeta(NFT_META_MARK)}, "later", -140);
   CHECK(trace(rules).mark == KnownWord::of(7));
-  // For some packets only.
+  // A conditional change.
   const uint32_t sender = 0x0a;
   rules.base(NF_INET_PRE_ROUTING, NF_ACCEPT, {Rule().loadSource().is(sender).value(6).setMeta(NFT_META_MARK)}, "later",
              -140);
   CHECK(trace(rules).mark == KnownWord{6, ~uint32_t{1}});
 }
 
-TEST_CASE("of chains with the same priority the youngest comes first, and dormant tables do nothing") {
+TEST_CASE("of chains with the same priority the youngest comes first, and dormant tables are skipped") {
   Rules rules;
   rules.base(NF_INET_PRE_ROUTING, NF_ACCEPT, {Rule().value(7).setMeta(NFT_META_MARK)}, "older", -150);
   rules.base(NF_INET_PRE_ROUTING, NF_ACCEPT,
@@ -165,7 +165,7 @@ TEST_CASE("of chains with the same priority the youngest comes first, and dorman
   CHECK(trace(rules).mark == KnownWord::of(0));
 }
 
-TEST_CASE("IPVS is in front of what comes after priority 98 at input and forward") {
+TEST_CASE("at input and forward, IPVS takes the packet before chains of priority 98 and later") {
   Rules rules;
   rules.base(NF_INET_LOCAL_IN, NF_DROP, {}, "t", 98);
   CHECK(outcome(rules) == Outcome::accepted);
