@@ -1,5 +1,5 @@
-// libFuzzer: whatever the bytes are, a line is refused or reads as exactly what it says; a whole file never yields more
-// rows than it has lines. The first byte chooses the file.
+// libFuzzer: a line is refused, or printing its row reproduces it; a file never yields more rows than it has lines. The
+// first byte chooses the kind of file.
 #include "connection_text.h"
 #include "connections/reader.h"
 
@@ -26,7 +26,7 @@ void parseOne(std::string_view given, ipvs::ConnectionFile file) {
   }
 }
 
-// A file in memory, written anew for each input.
+// A memory file, overwritten for each input.
 int memoryFile() {
   static const int fd = memfd_create("connections", 0);
   return fd;

@@ -1,5 +1,5 @@
-// libFuzzer: elements of a map are refused, with words, or become rows that say the same when they are written and read
-// again. The first byte chooses the map.
+// libFuzzer: elements of a map are refused, or become rows that are the same after writing and reading them. The first
+// byte chooses the map.
 #include "nftables/elements.h"
 
 #include <cstdlib>
@@ -12,7 +12,7 @@ void check(bool holds) {
   }
 }
 
-// All bytes behind the presence bits, which readElements() always sets, are compared: padding is zero in both.
+// Compares all bytes of the rows, as readElements() sets all presence bits and padding is zero.
 void checkRoundTrip(const nftables::MapDefinition& map, const nftables::Element& row) {
   std::vector<std::byte> list;
   netlink::Writer writer(list);
@@ -21,7 +21,7 @@ void checkRoundTrip(const nftables::MapDefinition& map, const nftables::Element&
   std::string problem;
   check(nftables::readElements(list, map, again, problem) && again.size() == 1);
   nftables::Element expected = row;
-  expected.packets = 0; // counters are the kernel's
+  expected.packets = 0; // counters are not written
   expected.bytes = 0;
   again[0].packets = 0;
   again[0].bytes = 0;

@@ -1,5 +1,5 @@
-// libFuzzer: a lookup of a generic netlink family ends with a number that it can have, or a failure. The input is a
-// script (scripted_kernel.h).
+// libFuzzer: a lookup of a generic netlink family returns a valid number or a failure. The input is a script
+// (scripted_kernel.h).
 #include "netlink/family.h"
 #include "scripted_kernel.h"
 
@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   netlink::Channel channel(scripted::connector());
   uint16_t id = 0;
   if (netlink::resolveFamily(channel, "IPVS", scripted::control(), id).ok()) {
-    scripted::check(id >= NLMSG_MIN_TYPE); // smaller ones are netlink's own: the kernel ignores and acknowledges them
+    scripted::check(id >= NLMSG_MIN_TYPE); // the kernel acknowledges and ignores messages with smaller types
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-// libFuzzer: targets of iptables, whose data is a struct of another program, are read within their bytes.
+// libFuzzer: targets of iptables are never read out of bounds.
 #include "nftables/legacy_target.h"
 
 #include <cstdlib>

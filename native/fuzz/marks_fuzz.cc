@@ -1,4 +1,4 @@
-// libFuzzer: whatever nf_tables answers, the mark map is read as whole rows or not at all, and a change ends as
+// libFuzzer: for any replies of nf_tables, a listing of the mark map has valid rows or fails, and a change ends as
 // applied, refused or unknown. The first byte chooses the call, the rest is the script (scripted_kernel.h).
 #include "nftables/marks.h"
 #include "scripted_kernel.h"
@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)marks.drop(scripted::control());
     break;
   case 4:
-    (void)marks.open(scripted::control(), false); // tidying up pauses
+    (void)marks.open(scripted::control(), false); // removing old bridges would sleep
     break;
   case 5: {
     std::string text;

@@ -1,5 +1,4 @@
-// libFuzzer: the messages of a datagram lie inside it, one behind the other, and acknowledgements say nothing that is
-// not in them.
+// libFuzzer: the messages of a datagram lie inside it and do not overlap, and acknowledgements are read within bounds.
 #include "netlink/message.h"
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// libFuzzer: whatever is taken for serialized items, nothing is read beyond it, triples point to rows that were
-// written, and behind these all is zero, as those who write rows there next rely on it.
+// libFuzzer: serialized items are never read out of bounds, triples refer to written rows, and the memory behind these
+// is zero, as writers of further rows require.
 #include "ipvs/commands.h"
 #include "packing/packer.h"
 

@@ -1,5 +1,5 @@
-// libFuzzer: whatever the attributes are, a record is refused or becomes a row that says the same when it is encoded
-// and decoded again. The first byte chooses the record.
+// libFuzzer: attributes of a record are refused, or become a row that is the same after encoding and decoding it. The
+// first byte chooses the record.
 #include "ipvs/schema.h"
 
 #include <array>
@@ -17,7 +17,7 @@ void check(bool holds) {
   }
 }
 
-// What encode() sends is what decode() had found, except for what only the kernel tells.
+// decode(encode(row)) equals the row, except for reply-only fields.
 void checkRoundTrip(const netlink::Record& record, const std::vector<std::byte>& row) {
   std::vector<std::byte> attributes;
   netlink::Writer writer(attributes);

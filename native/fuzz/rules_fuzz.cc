@@ -1,5 +1,5 @@
-// libFuzzer: a rule in one of our chains is refused, with words, or becomes a row that says the same when it is written
-// and read again. The input is the attributes of a rule.
+// libFuzzer: a rule in one of our chains is refused, or becomes a row that is the same after writing and reading it.
+// The input is the attributes of a rule.
 #include "nftables/rules.h"
 
 #include <cstdlib>
@@ -12,7 +12,7 @@ void check(bool holds) {
   }
 }
 
-// The rule as it is sent, read as if the kernel told it.
+// Writes the row as a rule and reads it as if the kernel had sent it.
 nftables::Element again(const nftables::Element& row, nftables::Place place) {
   netlink::Batch batch;
   batch.reset(1);
@@ -22,7 +22,7 @@ nftables::Element again(const nftables::Element& row, nftables::Place place) {
   check(reader.next(message));
   const netlink::Bytes body = message.payload.subspan(sizeof(nfgenmsg));
   std::vector<std::byte> attributes(body.begin(), body.end());
-  netlink::Writer(attributes).valueBigEndian(NFTA_RULE_HANDLE, row.handle); // the kernel gives it
+  netlink::Writer(attributes).valueBigEndian(NFTA_RULE_HANDLE, row.handle); // assigned by the kernel
   nftables::Place found{};
   check(nftables::isRow(attributes, found) && found == place);
   nftables::Element element{};
@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   if (row.counter != 0 && row.packets == 0) {
-    row.packets = 1; // a counter is sent without numbers when it is 0, and the kernel always tells them
+    row.packets = 1; // we send a zero counter without numbers; the kernel always sends numbers
   }
   const nftables::Element other = again(row, place);
   check(std::memcmp(&row, &other, sizeof row) == 0);

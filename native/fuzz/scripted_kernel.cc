@@ -11,13 +11,13 @@ namespace {
 
 using netlink::Bytes;
 
-// More receives than any call makes before it gives up; a script that needs more has found an endless loop.
+// More receives than any call makes before it gives up. A script that needs more has found an endless loop.
 constexpr int mostReceives = 100'000;
 
 struct State {
   Bytes left;
   Lookups lookups = Lookups::answered;
-  nlmsghdr request{}; // the first message that was sent last
+  nlmsghdr request{}; // header of the first message of the last datagram sent
   bool lookup = false;
   int receives = 0;
 };
@@ -48,7 +48,7 @@ ssize_t answerLookup(std::byte* to, size_t room) {
   return static_cast<ssize_t>(bytes.size());
 }
 
-// Makes the sequence numbers those of the request, as far as the bytes are messages.
+// Adds the request's sequence number to each message, as far as the bytes are messages.
 void renumber(std::byte* datagram, size_t size) {
   for (size_t at = 0; size - at >= sizeof(nlmsghdr);) {
     auto header = netlink::load<nlmsghdr>(datagram + at);
@@ -77,7 +77,7 @@ ssize_t receive(msghdr* header) {
   }
   const uint16_t length = takeLength();
   if (length >= 0xff00) {
-    // EAGAIN would be asked again at once, as poll() says that there is something.
+    // EAGAIN would loop, as the wrapped poll() always reports readable data.
     errno = length == (0xff00 | EAGAIN) || length == 0xff00 ? ENOBUFS : length & 0xff;
     return -1;
   }
@@ -90,7 +90,7 @@ ssize_t receive(msghdr* header) {
   return static_cast<ssize_t>(taken);
 }
 
-// Whatever is sent has to be messages to the last byte.
+// Datagrams sent by us must consist of complete messages.
 void take(Bytes datagram) {
   check(datagram.size() >= sizeof(nlmsghdr));
   state.request = netlink::load<nlmsghdr>(datagram.data());

@@ -1,5 +1,5 @@
-// libFuzzer: whatever the kernel answers, a read ends with whole rows or a failure, and every write ends as applied,
-// refused or unknown. The first byte chooses the call, the rest is the script (scripted_kernel.h).
+// libFuzzer: for any replies of the kernel, a read ends with complete rows or a failure, and every write ends as
+// applied, refused or unknown. The first byte chooses the call, the rest is the script (scripted_kernel.h).
 #include "ipvs/session.h"
 #include "scripted_kernel.h"
 

@@ -1,5 +1,6 @@
-// libFuzzer: whatever rules, sets and verdicts the kernel tells, a packet is followed to an end within them. The input
-// is a packet, then attributes of a rule, of a set and of its elements, each with two bytes of length in front.
+// libFuzzer: tracing a packet through any rules, sets and verdicts terminates within bounds. The input is a packet,
+// then attributes of two rules, of a set and of its elements, each preceded by two bytes of length (the last one is
+// not).
 #include "nftables/set_entries.h"
 #include "nftables/trace.h"
 
@@ -45,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     chain.hook = hook;
     chain.rules = {rule(first), rule(second), rule(first)};
   }
-  table.chains["c"].rules = {rule(second), rule(first)}; // jumped to, from itself as well
+  table.chains["c"].rules = {rule(second), rule(first)}; // target of jumps, also from itself
   (void)nftables::follow(ruleset, packet, {});
   return 0;
 }

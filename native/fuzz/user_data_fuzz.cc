@@ -1,5 +1,4 @@
-// libFuzzer: user data, which anybody with nft can write, fills comment and rule within their bounds, and what was read
-// is read again from what is written.
+// libFuzzer: user data, which any program can write, is read within bounds, and is the same after writing and reading.
 #include "nftables/user_data.h"
 
 #include <cstdlib>

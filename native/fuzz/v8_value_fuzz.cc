@@ -1,5 +1,5 @@
-// libFuzzer: values as V8 serializes them are read within their bytes, in a number of steps that the bytes bound, and
-// references lead to objects only.
+// libFuzzer: values in V8's serialization format are never read out of bounds, reading terminates, and references lead
+// only to objects.
 #include "packing/v8_value.h"
 
 #include <cstdlib>
@@ -19,7 +19,7 @@ void readAll(CloneReader& reader, const char* begin, const char* end, bool follo
   for (;;) {
     const Cloned value = reader.next();
     if (value.kind == Cloned::Kind::broken) {
-      check(reader.next().kind == Cloned::Kind::broken); // and stays so
+      check(reader.next().kind == Cloned::Kind::broken); // permanently
       return;
     }
     if (value.kind == Cloned::Kind::text) {
