@@ -11,7 +11,7 @@ constexpr std::array<std::string_view, 4> itemNames{"operation", "service", "des
 
 template <size_t Count> using Names = std::array<std::string_view, Count>;
 
-// Where a field is among the names. Most objects have theirs in our order: `expected` is looked at first.
+// Index of a key in `names`; Count: not found. Checks `expected` first, as most objects have our order of fields.
 template <size_t Count> size_t indexOf(const Names<Count>& names, const Cloned& key, size_t expected) {
   if (key.kind != Kind::text) {
     return Count;
@@ -23,13 +23,13 @@ template <size_t Count> size_t indexOf(const Names<Count>& names, const Cloned& 
   return static_cast<size_t>(std::ranges::find(names, name) - names.begin());
 }
 
-// The fields of an object that stands here, or stood before. `persistence`: those of a service go there. False: it is
-// broken.
+// Reads the fields of an object or of a reference to an earlier one. `persistence`: for the fields of this member of a
+// service. False: invalid input.
 template <size_t Count>
 bool readFields(CloneReader& reader, const Cloned& value, const Names<Count>& names, Fields<Count>& fields,
                 PersistenceFields* persistence = nullptr);
 
-// Behind the beginning of an object.
+// Reads the fields of an object after its start tag.
 template <size_t Count>
 bool readObject(CloneReader& reader, const Names<Count>& names, Fields<Count>& fields, PersistenceFields* persistence) {
   for (size_t expected = 0;;) {

@@ -1,4 +1,4 @@
-// The items of a batch as they were serialized: the values of their fields, not yet looked at.
+// The fields of serialized batch items, before validation.
 #pragma once
 
 #include "packing/v8_value.h"
@@ -9,7 +9,7 @@ namespace ipvs {
 
 inline constexpr Cloned undefinedValue{};
 
-// The fields of lib/services/service.ts, those of the key first. Listings and snapshots have the last two.
+// The fields of a service (lib/services/service.ts), key first. The last two only occur in listings and snapshots.
 namespace service {
 enum Name : uint8_t {
   fwmark,
@@ -30,7 +30,7 @@ inline constexpr std::array<std::string_view, 12> names{
     "schedulerFlags", "persistence", "persistenceEngine", "onePacket", "statistics", "destinations"};
 } // namespace service
 
-// Those of lib/services/persistence.ts.
+// The fields of lib/services/persistence.ts.
 namespace persistence {
 enum Name : uint8_t {
   timeoutSeconds,
@@ -39,7 +39,7 @@ enum Name : uint8_t {
 inline constexpr std::array<std::string_view, 2> names{"timeoutSeconds", "netmask"};
 } // namespace persistence
 
-// Those of lib/services/destination.ts. Listings have the last four, which nobody looks at.
+// The fields of a destination (lib/services/destination.ts). The last four only occur in listings and are ignored.
 namespace destination {
 enum Name : uint8_t {
   address,
@@ -66,13 +66,13 @@ inline constexpr std::array<std::string_view, 11> names{"address",
 // The values of an object's fields.
 template <size_t Count> class Fields {
 public:
-  bool named = false;   // whether there is an object
-  bool unusual = false; // it is not one, or has other fields as well
+  bool named = false;   // the value is present
+  bool unusual = false; // the value is not an object, or has unknown fields
 
-  // Undefined where there is none.
+  // `undefined` for absent fields.
   const Cloned& operator[](size_t name) const { return has(name) ? values_[name] : undefinedValue; }
 
-  // Also when its value is undefined.
+  // True also for a present field with the value `undefined`.
   [[nodiscard]] bool has(size_t name) const { return (present_ & (1U << name)) != 0; }
 
   void set(size_t name, const Cloned& value) {
@@ -80,7 +80,7 @@ public:
     present_ |= 1U << name;
   }
 
-  // Removes all. The values stay where they are: clearing these would take as long as reading.
+  // Marks all fields absent. Does not clear the values, which would take as long as reading.
   void clear() {
     named = unusual = false;
     present_ = 0;
@@ -95,7 +95,7 @@ using PersistenceFields = Fields<persistence::names.size()>;
 using DestinationFields = Fields<destination::names.size()>;
 
 struct ItemFields {
-  bool unusual = false; // it is no object, or has other fields as well
+  bool unusual = false; // not an object, or with unknown fields
   Cloned operation;
   ServiceFields service;
   PersistenceFields persistence; // of the service
@@ -103,7 +103,7 @@ struct ItemFields {
   DestinationFields patch;
 };
 
-// Replaces what `item` was. False: it is broken, and so are all that follow.
+// Reads the next item into `item`. False: invalid input; later items cannot be read either.
 [[nodiscard]] bool readItem(CloneReader& reader, ItemFields& item);
 
 } // namespace ipvs

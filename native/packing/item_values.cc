@@ -8,7 +8,7 @@
 namespace ipvs {
 namespace {
 
-// One that packets can be sent to, from anywhere.
+// True for global unicast addresses (and private ones): no scope, no multicast, not unspecified.
 bool isCommon(uint16_t family, const std::byte* bytes) {
   const auto first = static_cast<uint8_t>(bytes[0]);
   return family == AF_INET ? first > 0 && first < 224 : first >= 0x20 && first < 0xfe;

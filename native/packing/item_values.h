@@ -1,4 +1,4 @@
-// What values of plain items say.
+// Parses single values of batch items.
 #pragma once
 
 #include "packing/v8_value.h"
@@ -15,10 +15,10 @@ inline bool isInteger(const Cloned& value, int64_t least, int64_t most) {
   return value.kind == Cloned::Kind::integer && value.number >= least && value.number <= most;
 }
 
-// A name that the kernel makes a module's name of, shorter than `room`.
+// True for a valid part of a kernel module's name, shorter than `room`.
 [[nodiscard]] bool isModuleName(const Cloned& value, size_t room);
 
-// Four decimal numbers without leading zeros, into four bytes. False: something else.
+// Parses four decimal numbers without leading zeros into four bytes. False: another format.
 [[nodiscard]] bool readIPv4(std::string_view text, std::byte* bytes);
 
 // The text of an address as lib/values/address.ts takes it, into 16 bytes, of which IPv4 uses four. False: unusual, or

@@ -16,7 +16,7 @@ bool isFamily(const Cloned& value, uint16_t family) {
   return absent(value) || is(value, family == AF_INET ? "ipv4" : "ipv6");
 }
 
-// Presence bits by the names of fields. A wrong name does not compile.
+// Presence bit of a field by its name. A wrong name does not compile.
 template <size_t Count> consteval uint32_t bit(const netlink::Field (&fields)[Count], std::string_view name) {
   for (uint32_t i = 0; i < Count; ++i) {
     if (name == fields[i].name) {
@@ -72,7 +72,7 @@ bool readServiceKey(const ServiceFields& fields, Service& row) {
          isFamily(fields[service::family], row.family);
 }
 
-// What counts as one client: of IPv4 a mask in network order, of IPv6 the number of bits in front.
+// The granularity of persistence: for IPv4 a mask in network order, for IPv6 a prefix length.
 bool readNetmask(const Cloned& value, Service& row) {
   const bool ipv6 = row.family == AF_INET6;
   uint32_t mask = ipv6 ? 128 : UINT32_MAX;
@@ -143,7 +143,7 @@ bool readForwarding(const Cloned& value, const Service& service, Destination& ro
   return (direct || tunnel || masquerade) && (tunnel || row.family == service.family);
 }
 
-// A weight or a threshold, signed in the kernel. Without a value the row keeps what it has.
+// A weight or a threshold, signed in the kernel. An absent value leaves the row unchanged.
 template <uint32_t presence> bool readNumber(const Cloned& value, uint32_t& number, Destination& row) {
   if (absent(value)) {
     return true;
@@ -157,7 +157,7 @@ constexpr uint32_t weightBit = destinationBit("weight");
 constexpr uint32_t upperBit = destinationBit("upperThreshold");
 constexpr uint32_t lowerBit = destinationBit("lowerThreshold");
 
-// The settings that are named.
+// Reads the settings that are present.
 bool readSettings(const DestinationFields& fields, const Service& service, Destination& row) {
   const Cloned& forwarding = fields[destination::forwarding];
   constexpr uint32_t thresholds = upperBit | lowerBit;
@@ -171,13 +171,13 @@ bool readSettings(const DestinationFields& fields, const Service& service, Desti
 bool completeDestination(const DestinationFields& fields, const Service& service, Destination& row) {
   row.weight = defaultWeight;
   row.present |= weightBit | upperBit | lowerBit;
-  // Nothing said of forwarding means direct routing, which leaves the port alone.
+  // The default is direct routing, which cannot change the port.
   const bool direct = !absent(fields[destination::forwarding]) ||
                       (row.port == service.port && readForwarding(directRouting, service, row));
   return direct && readSettings(fields, service, row);
 }
 
-// What changes. Other ways of forwarding than tunnels end the tunnel's options.
+// Reads the changed fields. A forwarding method other than tunnel resets the tunnel options.
 bool readPatch(const DestinationFields& fields, const Service& service, Destination& row) {
   if (fields.unusual || !absent(fields[destination::address]) || !absent(fields[destination::port])) {
     return false;
@@ -222,13 +222,14 @@ bool makeRows(Operation operation, const ItemFields& item, Service& service, Des
   }
 }
 
-// Whether a row is the one before it: the items of one service share it. No request has statistics.
+// True if a row equals the one before it: consecutive items of one service share a row. Ignores statistics, which
+// requests do not have.
 bool repeats(std::span<const Service> rows, size_t index) {
   const auto bytes = [&rows](size_t at) { return reinterpret_cast<const std::byte*>(&rows[at]); };
   return index > 0 && std::memcmp(bytes(index - 1), bytes(index), offsetof(Service, statistics)) == 0;
 }
 
-// Makes the rows where they are to be, behind those that count.
+// Writes the rows of an item behind the rows counted so far.
 bool packItem(const ItemFields& item, Triple& triple, PlainItems& items) {
   Service& service = items.services[items.serviceCount];
   Destination& destination = items.destinations[items.destinationCount];

@@ -1,5 +1,5 @@
-// Items of a batch as nearly all of them are, checked and made rows of. lib/ does the same for any item, and says what
-// is wrong with one; whatever is unusual is left to it.
+// Validates the common kinds of batch items and converts them to rows. Unusual or invalid items are left to lib/, which
+// handles every item and reports errors.
 #pragma once
 
 #include "ipvs/commands.h"
@@ -8,10 +8,10 @@
 
 namespace ipvs {
 
-// In place of an operation's code: the item is unusual.
+// Instead of an operation's code: the item is left to lib/.
 inline constexpr uint32_t unusualItem = UINT32_MAX;
 
-// Room for the items of one block.
+// Buffers for the items of one block.
 struct PlainItems {
   std::span<Triple> triples;
   std::span<Service> services;
@@ -21,7 +21,7 @@ struct PlainItems {
   uint32_t unusual = 0;
 };
 
-// `serialized`: a list of as many items as there are triples. Rows are written from the first one on.
+// `serialized`: a list with as many items as there are triples. The buffers for rows must be zeroed.
 void packItems(std::span<const std::byte> serialized, PlainItems& items);
 
 } // namespace ipvs

@@ -11,7 +11,7 @@ using Kind = Cloned::Kind;
 constexpr uint32_t version = 15; // since V8 9.5
 constexpr unsigned mostDepth = 32;
 
-// What batches are made of. All other tags are taken for broken.
+// The tags that occur in batches. Other tags count as invalid input.
 enum Tag : char {
   padding = 0,
   undefinedTag = '_',
@@ -56,7 +56,7 @@ Cloned CloneReader::begin(Kind kind, uint32_t size) {
   return {kind, size};
 }
 
-// Behind it is told how much there was: one number of an object, two of a list.
+// The end tag is followed by counts: one number for an object, two for a list.
 Cloned CloneReader::end(unsigned numbers) {
   for (uint32_t number = 0; numbers > 0; --numbers) {
     if (!varint(number)) {
@@ -81,7 +81,7 @@ Cloned CloneReader::integer() {
   if (!varint(bits)) {
     return fail();
   }
-  const auto number = static_cast<int32_t>((bits >> 1) ^ (0 - (bits & 1))); // the sign is the lowest bit
+  const auto number = static_cast<int32_t>((bits >> 1) ^ (0 - (bits & 1))); // zigzag encoding
   return {.kind = Kind::integer, .number = number};
 }
 
@@ -92,14 +92,14 @@ Cloned CloneReader::fromDouble() {
   }
   std::memcpy(&value, at_, sizeof value);
   at_ += sizeof value;
-  constexpr double most = 9007199254740991; // up to this all integers are doubles
+  constexpr double most = 9007199254740991; // Number.MAX_SAFE_INTEGER
   if (!(std::abs(value) <= most) || value != std::trunc(value) || (value == 0 && std::signbit(value))) {
     return {Kind::other};
   }
   return {.kind = Kind::integer, .number = static_cast<int64_t>(value)};
 }
 
-// A size and as many bytes.
+// Skips a size and as many bytes.
 Cloned CloneReader::other(unsigned sizeShift) {
   uint32_t size = 0;
   if (!varint(size) || size >> sizeShift > left()) {

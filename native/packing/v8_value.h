@@ -1,5 +1,5 @@
-// Reads values in place as V8's serializer writes them (`serialize` of node:v8, the format of structured clones):
-// objects in one go, which for many of them takes a fraction of asking for each property.
+// Reads values in V8's serialization format (`serialize` of node:v8) in place. For many objects, serializing all of
+// them at once takes a fraction of the time of reading each property through Node-API.
 #pragma once
 
 #include <cstddef>
@@ -15,20 +15,20 @@ struct Cloned {
   enum class Kind : uint8_t {
     undefined,
     boolean,
-    integer,   // also one that V8 keeps as a double; -0 is none
+    integer,   // includes doubles with an integer value, except -0
     text,      // of Latin-1 characters
     object,    // its properties follow, then `end`
     list,      // its elements follow, then `end`
-    reference, // to an object or a list that came before
+    reference, // to an earlier object or list
     end,       // of an object or a list
-    other,     // any other value of one piece
-    broken,    // nothing that can be understood: so is all that follows
+    other,     // any other value without nested values
+    broken,    // invalid input; all later values are broken as well
   };
 
   Kind kind = Kind::undefined;
   uint32_t size = 0;           // of a text or a list
   const char* start = nullptr; // of a text
-  int64_t number = 0;          // of a boolean or an integer; what `at` is asked for a reference
+  int64_t number = 0;          // of a boolean or an integer; id of a reference
 
   [[nodiscard]] std::string_view text() const { return {start, size}; }
 };
@@ -37,7 +37,7 @@ class CloneReader {
 public:
   explicit CloneReader(std::span<const std::byte> bytes) : begin_(bytes.data()), end_(begin_ + bytes.size()) {}
 
-  // The length of the list that was written. Absent: this is none, or another version of the format.
+  // The length of the serialized list. Absent: not a list, or another version of the format.
   [[nodiscard]] std::optional<uint32_t> open();
 
   [[nodiscard]] Cloned next() {
@@ -50,14 +50,14 @@ public:
     return nextOfAnyKind();
   }
 
-  // Passes over what belongs to a value. False: it is broken.
+  // Skips the nested values of `value`. False: invalid input.
   [[nodiscard]] bool skip(const Cloned& value) {
     return value.kind == Cloned::Kind::object || value.kind == Cloned::Kind::list ? skipInner(0)
                                                                                   : value.kind != Cloned::Kind::broken;
   }
 
-  // Another reader, which stands behind the beginning of the object that is referred to, and follows no references
-  // itself. Absent: there is none.
+  // A reader positioned after the start tag of the object that is referred to. It does not follow references itself.
+  // Absent: the reference is not to an object.
   [[nodiscard]] std::optional<CloneReader> at(const Cloned& reference) const;
 
 private:
@@ -79,8 +79,8 @@ private:
   const std::byte* begin_;
   const std::byte* end_;
   const std::byte* at_ = begin_;
-  bool first_ = true;           // has read all that was before
-  std::vector<uint32_t> begun_; // where the objects so far begin; 0 for lists, as references count these as well
+  bool first_ = true;           // not a reader returned by at(): begun_ is complete
+  std::vector<uint32_t> begun_; // offsets of the objects so far; 0 for lists, which have reference ids as well
 };
 
 } // namespace ipvs
