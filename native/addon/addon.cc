@@ -1,4 +1,4 @@
-// Module initialisation: what `binding` in lib/binding/addon.ts is made of.
+// Module initialisation: the members of `binding` in lib/binding/addon.ts.
 #include "addon/sessions.h"
 #include "connections/filter.h"
 #include "connections/groups.h"
@@ -102,7 +102,7 @@ Napi::Object numbersObject(Napi::Env env) {
   return numbers;
 }
 
-// Names by the numbers that rows of connections have.
+// Names of connection states, indexed by the numbers in rows.
 Napi::Array statesArray(Napi::Env env) {
   auto states = Napi::Array::New(env, std::size(ipvs::stateNames));
   for (uint32_t code = 0; code < std::size(ipvs::stateNames); ++code) {

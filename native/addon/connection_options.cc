@@ -80,7 +80,7 @@ std::vector<ipvs::ConnectionBlock> blocksFrom(const Napi::Value& value) {
     auto rows = block.Get("rows").As<Napi::ArrayBuffer>();
     const size_t length = block.Get("length").As<Napi::Number>().Uint32Value();
     if (length > rows.ByteLength() / sizeof(ipvs::Connection)) {
-      throw Napi::RangeError::New(value.Env(), "ipvs: more rows than there are");
+      throw Napi::RangeError::New(value.Env(), "ipvs: `length` exceeds the rows of the buffer");
     }
     blocks.push_back({{static_cast<const ipvs::Connection*>(rows.Data()), length}, {}});
     if (block.Has("engines")) {

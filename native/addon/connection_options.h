@@ -1,4 +1,4 @@
-// What lib/ says about a pass over the connection table, in the terms of native/ipvs.
+// Converts lib/'s options of a pass over the connection table to those of native/connections.
 #pragma once
 
 #include "addon/setup.h"
@@ -9,7 +9,7 @@ namespace addon {
 // { file?, origin?, limit?, protocols?, states?, client?, virtual?, destination?, fwmark?, templates?, leastExpires? }
 [[nodiscard]] ipvs::ConnectionReader::Options readerOptionsFrom(const Napi::Object& object);
 
-// { rows: ArrayBuffer, length: number, engines?: ArrayBuffer }[]. Points into the buffers.
+// { rows: ArrayBuffer, length: number, engines?: ArrayBuffer }[]. The blocks are views of these buffers.
 [[nodiscard]] std::vector<ipvs::ConnectionBlock> blocksFrom(const Napi::Value& value);
 
 } // namespace addon

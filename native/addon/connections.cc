@@ -1,5 +1,5 @@
-// binding.ConnectionReader: one pass over the connection table, and work on the rows of tables that is too long for the
-// main thread. Rows are never copied: JavaScript gets the memory that they were written into.
+// binding.ConnectionReader: one pass over the connection table, and computations on rows that take too long for the
+// main thread. Rows are never copied: JavaScript gets the memory that they were written to.
 #include "addon/connection_options.h"
 #include "addon/sessions.h"
 #include "connections/groups.h"
@@ -15,7 +15,7 @@ namespace {
 
 netlink::Buffer bytesOf(const auto& values) { return netlink::Buffer(std::as_bytes(std::span(values))); }
 
-// A small file of the thread's network namespace, as it is.
+// Reads a small file completely.
 netlink::Failure readFile(const std::string& path, std::vector<std::byte>& content) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   ssize_t got = fd < 0 ? -1 : 1;
@@ -72,7 +72,7 @@ private:
       } while (failure.status.ok() && !done && length < least);
       Outcome outcome = outcomeOf(std::move(failure));
       outcome.done = done;
-      (void)pages.append(length * sizeof(ipvs::Connection)); // they are there
+      (void)pages.append(length * sizeof(ipvs::Connection)); // already written
       pages.fit();
       outcome.add("rows", std::move(pages));
       if (!engines.empty()) {
@@ -139,11 +139,10 @@ private:
 
   Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
 
-  // `held` is what the job works on. It must not be collected meanwhile: the job keeps this object, and this object
-  // that.
+  // Keeps `held` alive while the job runs, by a reference from this object, which the job references.
   Napi::Value post(const Napi::CallbackInfo& info, const Napi::Value& held, Worker::Work work) {
     if (busy_.exchange(true)) {
-      throw Napi::Error::New(info.Env(), "ipvs: a reader does one thing at a time");
+      throw Napi::Error::New(info.Env(), "ipvs: the reader is busy with another call");
     }
     Value().Set("held", held);
     return worker_.post(Value(), callSettings(info[0]),
@@ -154,9 +153,9 @@ private:
                         });
   }
 
-  std::atomic<bool> busy_ = false; // a job is under way, or never came to an end
+  std::atomic<bool> busy_ = false; // a job is running, or was discarded before its end
   SessionOptions options_;
-  ipvs::ConnectionReader reader_; // used on the worker's thread only, which is stopped before this goes
+  ipvs::ConnectionReader reader_; // used only on the worker's thread, which is stopped before this is destroyed
   Worker worker_;
 };
 

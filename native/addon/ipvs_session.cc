@@ -17,7 +17,7 @@ std::vector<std::byte> copyBytes(const Napi::Value& value) {
   return {data, data + buffer.ByteLength()};
 }
 
-// Where JavaScript has them: somebody else has to keep them.
+// A view of JavaScript's memory; the caller must keep it alive.
 netlink::Bytes bytesOf(const Napi::Value& value) {
   if (!value.IsTypedArray()) {
     return {};
@@ -26,7 +26,7 @@ netlink::Bytes bytesOf(const Napi::Value& value) {
   return {reinterpret_cast<const std::byte*>(view.Data()), view.ByteLength()};
 }
 
-// The operations of one execute() call with the rows they point into.
+// The operations of one execute() call, and the rows that they refer to by index.
 struct Request {
   std::span<const ipvs::Triple> operations;
   netlink::Bytes services;
@@ -34,7 +34,7 @@ struct Request {
   netlink::Bytes timeouts;
   netlink::Bytes daemons;
 
-  // Resolves the triples into items. False: one points outside the rows or names no operation.
+  // Resolves the triples to items. False: an invalid operation, or an index out of range.
   [[nodiscard]] bool resolve(std::vector<ipvs::Item>& items) const {
     const auto row = [](netlink::Bytes rows, size_t size, uint32_t index) {
       return index < rows.size() / size ? rows.data() + index * size : nullptr;
@@ -63,8 +63,8 @@ struct Request {
   }
 };
 
-// How a call of a batch depends on those before it, which run before it on the same thread: when one of them ended
-// early, nothing of it is sent. { stopOnError, ended?: Uint8Array of one byte that all calls of a batch share }
+// Ties the calls of a batch together, which run one after the other on one thread: after a call that ended early, later
+// ones send nothing. { stopOnError, ended?: Uint8Array of one byte that all calls of a batch share }
 class Turn {
 public:
   explicit Turn(const Napi::Object& call) {
@@ -85,7 +85,7 @@ public:
   ipvs::OnFailure onFailure = ipvs::OnFailure::goOn;
 
 private:
-  uint8_t* ended_ = nullptr; // the call keeps it, as long as it is somebody's
+  uint8_t* ended_ = nullptr; // kept alive by the `owner` of the job
 };
 
 class IpvsSession : public Napi::ObjectWrap<IpvsSession> {
@@ -118,13 +118,13 @@ private:
     const Request request{triples, bytesOf(info[2]), bytesOf(info[3]), bytesOf(info[4]), bytesOf(info[5])};
     std::vector<ipvs::Item> items;
     if (operations.ByteLength() % sizeof(ipvs::Triple) != 0 || !request.resolve(items)) {
-      throw Napi::RangeError::New(info.Env(), "ipvs: an operation without its rows");
+      throw Napi::RangeError::New(info.Env(), "ipvs: an invalid operation or an index of a missing row");
     }
     auto owners = Napi::Array::New(info.Env(), info.Length());
     for (uint32_t i = 0; i < info.Length(); ++i) {
       owners[i] = info[i];
     }
-    owners[1U] = Value(); // the operations were copied
+    owners[1U] = Value(); // instead of the operations, which were copied
     const Turn turn(info[0].As<Napi::Object>());
     return worker_.post(owners, callSettings(info[0]),
                         [this, items = std::move(items), turn](const netlink::Control& control) {
@@ -146,7 +146,7 @@ private:
     const bool consistent = info[3].ToBoolean();
     if (code >= std::size(ipvs::commands) || ipvs::commands[code].reply == nullptr ||
         (ipvs::commands[code].service && key.size() != sizeof(ipvs::Service))) {
-      throw Napi::RangeError::New(info.Env(), "ipvs: not a read, or one without its key");
+      throw Napi::RangeError::New(info.Env(), "ipvs: not an operation that reads, or its key is missing");
     }
     return worker_.post(Value(), callSettings(info[0]),
                         [this, code, key = std::move(key), consistent](const netlink::Control& control) {
@@ -154,7 +154,7 @@ private:
                           Outcome outcome = outcomeOf(
                               session_.read(static_cast<ipvs::Operation>(code), key.data(), consistent, control, rows));
                           if (outcome.failures.empty()) {
-                            rows.fit(); // it may be kept for long
+                            rows.fit(); // JavaScript may keep it for a long time
                             outcome.add("rows", std::move(rows));
                           }
                           return outcome;
@@ -168,7 +168,7 @@ private:
       ipvs::Session::Snapshot found;
       Outcome outcome = outcomeOf(session_.snapshot(consistent, control, found));
       if (outcome.failures.empty()) {
-        found.services.fit(); // they may be kept for long
+        found.services.fit(); // JavaScript may keep them for a long time
         found.destinations.fit();
         outcome.add("services", std::move(found.services));
         outcome.add("destinations", std::move(found.destinations));
@@ -188,7 +188,7 @@ private:
   Napi::Value close(const Napi::CallbackInfo& /*info*/) { return worker_.close(Value()); }
 
   SessionOptions options_;
-  ipvs::Session session_; // used on the worker's thread only, which is stopped before this goes
+  ipvs::Session session_; // used only on the worker's thread, which is stopped before this is destroyed
   Worker worker_;
 };
 

@@ -72,9 +72,9 @@ private:
     std::vector<nftables::Element> elements = rowsIn<nftables::Element>(info[2].As<Napi::ArrayBuffer>());
     const size_t removed = info[3].As<Napi::Number>().Uint32Value();
     if (removed > elements.size()) {
-      throw Napi::RangeError::New(info.Env(), "ipvs: more elements to remove than there are");
+      throw Napi::RangeError::New(info.Env(), "ipvs: `removed` exceeds the number of elements");
     }
-    // Everything fails together, and once: a transaction has one outcome.
+    // A transaction has one outcome for all elements.
     return worker_.post(Value(), callSettings(info[0]),
                         [this, generation, elements = std::move(elements), removed](const netlink::Control& control) {
                           Outcome outcome;
@@ -148,7 +148,7 @@ private:
 
   SessionOptions options_;
   netlink::Channel routes_{[](netlink::Socket& socket) { return netlink::Socket::open(NETLINK_ROUTE, socket); }};
-  nftables::Marks marks_; // used on the worker's thread only, which is stopped before this goes
+  nftables::Marks marks_; // used only on the worker's thread, which is stopped before this is destroyed
   Worker worker_;
 };
 

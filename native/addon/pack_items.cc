@@ -21,13 +21,13 @@ Napi::Value packItems(const Napi::CallbackInfo& info) {
   ipvs::PlainItems items{triplesOf(info[1]), rowsOf<ipvs::Service>(info[2]), rowsOf<ipvs::Destination>(info[3])};
   const size_t count = items.triples.size();
   if (items.services.size() < count || items.destinations.size() < count) {
-    throw Napi::RangeError::New(info.Env(), "ipvs: no room for the rows of all items");
+    throw Napi::RangeError::New(info.Env(), "ipvs: the row buffers are too small for all items");
   }
   const std::span bytes(reinterpret_cast<const std::byte*>(serialized.Data()), serialized.ElementLength());
   ipvs::packItems(bytes, items);
-  // Given back now: the garbage collector, which has little else to do meanwhile, would leave megabytes of them.
+  // Free the bytes now: garbage collection would leave megabytes of them for a long time.
   auto buffer = serialized.ArrayBuffer();
-  if (buffer.ByteLength() == bytes.size()) { // nobody else has a part of it
+  if (buffer.ByteLength() == bytes.size()) { // not a slice of a shared buffer
     buffer.Detach();
   }
   auto counts = Napi::Array::New(info.Env(), 3);

@@ -1,4 +1,4 @@
-// What a job found, as the JavaScript object that its promise resolves with.
+// Converts the outcome of a job to the JavaScript object that its promise resolves with.
 #include "addon/reply.h"
 
 #include <algorithm>
@@ -56,8 +56,8 @@ Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
 // Below this, copying is cheaper than a finalizer.
 constexpr size_t worthKeeping = size_t{64} * 1024;
 
-// Gives the bytes away without a copy, which for a long listing would hold up the event loop. Some runtimes do not
-// allow that (those that keep buffers in a cage of their own): there it is copied.
+// Passes the bytes to JavaScript without a copy, which would block the event loop for long listings. False: the runtime
+// does not allow external buffers (V8's memory cage).
 bool giveBuffer(Napi::Object& reply, const char* name, netlink::Buffer& bytes) {
   const napi_env env = reply.Env();
   auto owned = std::make_unique<netlink::Buffer>(std::move(bytes));
@@ -67,7 +67,7 @@ bool giveBuffer(Napi::Object& reply, const char* name, netlink::Buffer& bytes) {
     bytes = std::move(*owned);
     return false;
   }
-  [[maybe_unused]] const auto* given = owned.release(); // release() deletes it
+  [[maybe_unused]] const auto* given = owned.release(); // deleted by `release`
   reply.Set(name, Napi::Value(env, buffer));
   return true;
 }

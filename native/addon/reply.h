@@ -1,4 +1,4 @@
-// The outcome of a job and its way into JavaScript.
+// The outcome of a job, and its conversion to JavaScript.
 #pragma once
 
 #include "addon/setup.h"
@@ -10,20 +10,20 @@
 
 namespace addon {
 
-// A buffer of a reply, by its name there.
+// A named buffer of a reply.
 struct Part {
   const char* name;
   netlink::Buffer bytes;
 };
 
-// What a job found, in plain data.
+// The outcome of a job, without JavaScript values.
 struct Outcome {
   void add(const char* name, netlink::Buffer bytes) { parts.push_back({name, std::move(bytes)}); }
   void add(const char* name, std::span<const std::byte> bytes) { add(name, netlink::Buffer(bytes)); }
 
   std::vector<netlink::Failure> failures;
   std::vector<Part> parts;
-  std::optional<bool> done; // of a block of connections: nothing comes after it
+  std::optional<bool> done; // of a block of connections: it is the last one
   std::optional<uint32_t> generation;
   std::optional<netlink::Failure> leftovers; // of a change of marks: nftables::Applied
 };

@@ -52,7 +52,7 @@ netlink::Channel::Connector connectorFor(const SessionOptions& options, int prot
   if (!options.scripted) {
     return [protocol](netlink::Socket& socket) { return netlink::Socket::open(protocol, socket); };
   }
-  // Given descriptors are ours from now on, those that are never used included.
+  // Takes ownership of all given descriptors, used or not.
   auto left = std::shared_ptr<std::deque<int>>(new std::deque<int>(options.sockets.begin(), options.sockets.end()),
                                                [](std::deque<int>* unused) {
                                                  std::ranges::for_each(*unused, ::close);

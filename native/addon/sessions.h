@@ -1,4 +1,4 @@
-// What the sessions share: a worker, a namespace, a way to open sockets.
+// Shared by the sessions: options, namespaces, opening of sockets.
 #pragma once
 
 #include "addon/worker.h"
@@ -11,26 +11,26 @@ namespace addon {
 
 // { netns?: Namespace, sockets?: number[] } as given to a session's constructor.
 struct SessionOptions {
-  std::shared_ptr<netlink::Namespace> netns; // null: that of the process
+  std::shared_ptr<netlink::Namespace> netns; // null: the process's
   std::vector<int> sockets;
-  bool scripted = false; // `sockets` was given: the kernel is played by somebody else
+  bool scripted = false; // `sockets` was given: a test plays the kernel
 
   static SessionOptions from(const Napi::Value& value);
 };
 
-// Moves the session's thread into its namespace; the failure names the option.
+// Returns a function that moves the calling thread into the namespace. Its failure has the attribute "netns".
 [[nodiscard]] std::function<netlink::Failure()> enterOn(const SessionOptions& options);
 
-// Whether the path of the namespace still leads there: see netlink::Namespace::follow().
+// Checks that the path still leads to the namespace: see netlink::Namespace::follow().
 [[nodiscard]] netlink::Failure followPath(const SessionOptions& options);
 
 // The namespace in a `binding.Namespace`.
 [[nodiscard]] std::shared_ptr<netlink::Namespace> namespaceIn(const Napi::Value& value);
 
-// Opens a socket of `protocol`, or takes the next of the given ones.
+// Returns a function that opens a socket of `protocol`, or takes the next given descriptor.
 [[nodiscard]] netlink::Channel::Connector connectorFor(const SessionOptions& options, int protocol);
 
-// A failure of the call as a whole, if it is one.
+// An outcome with this failure, or without failures if its status is ok.
 [[nodiscard]] Outcome outcomeOf(netlink::Failure failure);
 
 [[nodiscard]] Napi::Function defineNamespace(Napi::Env env);

@@ -1,4 +1,4 @@
-// The only place that includes napi.h; its switches are in sources.gypi.
+// The only file that includes napi.h; its defines are in sources.gypi.
 #pragma once
 
 #include <napi.h>

@@ -12,7 +12,7 @@
 namespace addon {
 namespace {
 
-// No operation of the job was carried out; or, with `unknown`, nobody knows how far it got.
+// The outcome of a job of which no operation was carried out; or, with `unknown`, an unknown number of them.
 Outcome notRun(netlink::Failure why) {
   why.rest = true;
   Outcome outcome;
@@ -33,7 +33,7 @@ Worker::Settings callSettings(const Napi::Value& call) {
 
 Worker::Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish)
     : env_(env), prepare_(std::move(prepare)), finish_(std::move(finish)) {
-  // A failure is no exception: it is what every call will answer, an error like any other.
+  // A failure is not thrown: it becomes the outcome of every call.
   wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wakeFd_ < 0) {
     broken_ = errno;
@@ -53,7 +53,7 @@ void Worker::start(Napi::Env env) {
     return;
   }
   started_ = true;
-  // After the thread-safe function is there: hooks run in reverse order, and the thread must end before it goes.
+  // After the creation of the thread-safe function: hooks run in reverse order, and the thread must end first.
   napi_add_env_cleanup_hook(env_, stopAtExit, this);
 }
 
@@ -70,7 +70,7 @@ void Worker::stop(bool interruptRunning) {
   if (thread_.joinable()) {
     thread_.join();
     napi_remove_env_cleanup_hook(env_, stopAtExit, this);
-    queue_.clear(); // not empty only when the environment is going: nobody will hear of these
+    queue_.clear(); // not empty only during environment teardown, when promises cannot settle
   }
   if (wakeFd_ >= 0) {
     ::close(wakeFd_);
@@ -87,7 +87,7 @@ void Worker::wake() {
   do {
     written = write(wakeFd_, &one, sizeof one);
   } while (written < 0 && errno == EINTR); // EAGAIN: the counter is full, so it is readable
-  woken_ = true; // not before it is readable: who then reads, reads in vain
+  woken_ = true; // after the write: otherwise interruption() would read too early
 }
 
 Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Work work) {
@@ -138,8 +138,8 @@ void Worker::abort(Napi::Env env, uint32_t id) {
   }
 }
 
-// What runs is finished (its own deadline bounds it), what waits is refused. The promise resolves when the thread is
-// gone.
+// Finishes the running job (bounded by its deadline) and refuses queued ones. The promise resolves when the thread has
+// ended.
 Napi::Value Worker::close(const Napi::Object& owner) {
   const Napi::Env env = owner.Env();
   auto deferred = Napi::Promise::Deferred::New(env);
@@ -181,15 +181,15 @@ void Worker::settle(Napi::Env env, std::unique_ptr<Job> job) {
 void Worker::deliver(Napi::Env env, Napi::Function /*unused*/, Worker* self, Job* raw) {
   std::unique_ptr<Job> job(raw);
   if (static_cast<napi_env>(env) == nullptr) {
-    job->owner.SuppressDestruct(); // the environment is going: its references go with it
+    job->owner.SuppressDestruct(); // environment teardown releases the reference
     return;
   }
   self->settle(env, std::move(job));
 }
 
-// Asked on the session thread before each exchange, and by waits when the eventfd is readable.
+// Called on the session thread, before each exchange and by waits when the eventfd is readable.
 netlink::Cause Worker::interruption(bool readingBack) {
-  if (woken_.exchange(false)) { // else the read would be a system call for nothing
+  if (woken_.exchange(false)) { // saves a system call
     uint64_t count = 0;
     while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
     }
@@ -201,12 +201,12 @@ netlink::Cause Worker::interruption(bool readingBack) {
   return abortRunning_ ? netlink::Cause::aborted : netlink::Cause::none;
 }
 
-// Gives a finished job to the main thread. False: the environment is closing and nothing may be touched any more.
+// Passes a finished job to the main thread. False: the environment is closing; deliveries_ must not be used any more.
 bool Worker::hand(std::unique_ptr<Job> job) {
   Job* raw = job.release();
   const napi_status status = deliveries_.NonBlockingCall(raw);
   if (status != napi_ok) {
-    raw->owner.SuppressDestruct(); // not this thread's to delete; the environment is going
+    raw->owner.SuppressDestruct(); // only the main thread may delete a reference; teardown releases it
     delete raw;
   }
   return status != napi_closing;
@@ -214,7 +214,7 @@ bool Worker::hand(std::unique_ptr<Job> job) {
 
 void Worker::loop() {
   const netlink::Failure prepared = prepare_ ? prepare_() : netlink::Failure{};
-  netlink::Clock::time_point progress; // when a job ended in time
+  netlink::Clock::time_point progress; // end of the last job that ended in time
   for (;;) {
     std::unique_ptr<Job> job;
     {
@@ -247,7 +247,7 @@ void Worker::loop() {
       } else {
         job->outcome = notRun(prepared);
       }
-    } catch (...) { // out of memory, most likely: how far the work got is not known
+    } catch (...) { // most likely out of memory: the progress of the job is unknown
       job->outcome = notRun(netlink::restOf(0, {netlink::Cause::malformed, ENOMEM}, true));
     }
     if (const auto now = netlink::Clock::now(); now < control.deadline) {
@@ -259,7 +259,7 @@ void Worker::loop() {
     }
     if (!hand(std::move(job))) {
       finish_();
-      return; // napi_closing: the thread-safe function is not ours any more, not even to release
+      return; // napi_closing: the thread-safe function must not even be released
     }
   }
   finish_();

@@ -1,5 +1,5 @@
-// A session's own thread. Every system call of a session runs here, one job at a time: libuv's pool would be held up by
-// a slow kernel, and a blocked pool job keeps worker threads and the process from ending.
+// A session's thread. All system calls of a session run on it, one job at a time: a slow kernel would block libuv's
+// pool, and a blocked pool job keeps worker threads and the process from exiting.
 //
 // Main thread: post(), abort(), close(), settling promises. Session thread: the jobs' work. No JavaScript value is ever
 // touched on the session thread.
@@ -21,8 +21,8 @@ class Worker {
 public:
   using Work = std::function<Outcome(const netlink::Control&)>;
 
-  // `prepare` runs once on the new thread, before the first job; when it fails, every job fails like it.
-  // `finish` runs on it last: what the thread opened, it closes.
+  // `prepare` runs on the new thread before the first job; its failure is the outcome of every job. `finish` runs on
+  // the thread at its end, to close what it opened.
   Worker(Napi::Env env, std::function<netlink::Failure()> prepare, std::function<void()> finish);
   ~Worker();
   Worker(const Worker&) = delete;
@@ -30,11 +30,11 @@ public:
 
   struct Settings {
     uint32_t id;
-    std::chrono::milliseconds timeout; // from when it is posted
-    bool patient;                      // but not while the jobs before it end in time
+    std::chrono::milliseconds timeout; // from post() on
+    bool patient;                      // timeout from the end of the previous job on, as long as jobs end in time
   };
 
-  // `owner` is referenced while the job is pending, so that it is not collected with a promise outstanding.
+  // References `owner` until the promise settles, so that it is not garbage-collected before.
   [[nodiscard]] Napi::Value post(const Napi::Object& owner, const Settings& settings, Work work);
   void abort(Napi::Env env, uint32_t id);
   [[nodiscard]] Napi::Value close(const Napi::Object& owner);
@@ -67,7 +67,7 @@ private:
   size_t pending_ = 0;
   bool started_ = false;
   bool closed_ = false;
-  int broken_ = 0; // errno: no descriptor or no thread was to be had
+  int broken_ = 0; // errno: the eventfd or the thread could not be created
   std::vector<Napi::Promise::Deferred> closing_;
 
   // Both threads
@@ -81,8 +81,8 @@ private:
   uint32_t runningId_ = 0;
   bool running_ = false;
   bool abortRunning_ = false; // the job now running was aborted
-  bool stopping_ = false;     // no further job is run
-  bool interrupt_ = false;    // not even the running one is waited for
+  bool stopping_ = false;     // the thread ends when the queue is empty
+  bool interrupt_ = false;    // the running job is interrupted, queued ones are dropped
 };
 
 // The options of a call: { id, timeoutMs, patient? }.

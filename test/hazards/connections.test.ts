@@ -105,7 +105,7 @@ test('a process may exit, and a worker thread may be terminated, while a reader 
   expect(ended).toEqual({ code: 0, signal: null, stdout: 'exits', stderr: '' })
 })
 
-test('a reader does one thing at a time: what it works on is held once', async () => {
+test('a reader refuses a second call while the first one is running', async () => {
   const ended = await runNode(`
     const reader = new binding.ConnectionReader({}, { file: ${JSON.stringify(file)} })
     const pull = () => reader.pull(call(1), ${ROWS}, ${ROWS})
@@ -115,7 +115,7 @@ test('a reader does one thing at a time: what it works on is held once', async (
     await pull()
     await reader.close()
   `)
-  expect(ended).toEqual({ code: 0, signal: null, stdout: 'ipvs: a reader does one thing at a time', stderr: '' })
+  expect(ended).toEqual({ code: 0, signal: null, stdout: 'ipvs: the reader is busy with another call', stderr: '' })
 })
 
 test('while a large table is read, the event loop is free', async () => {
