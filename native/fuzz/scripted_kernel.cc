@@ -29,7 +29,7 @@ uint16_t takeLength() {
   return length;
 }
 
-ssize_t answerLookup(std::byte* to, size_t room) {
+ssize_t replyToLookup(std::byte* to, size_t room) {
   std::vector<std::byte> bytes;
   const auto append = [&bytes](const auto& value) {
     const auto* from = reinterpret_cast<const std::byte*>(&value);
@@ -69,7 +69,7 @@ ssize_t receive(msghdr* header) {
   header->msg_flags = 0;
   header->msg_namelen = 0;
   if (state.lookup && state.lookups == Lookups::answered) {
-    return answerLookup(to, room);
+    return replyToLookup(to, room);
   }
   if (state.left.size() < sizeof(uint16_t)) {
     errno = ENOBUFS;

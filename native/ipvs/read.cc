@@ -76,7 +76,7 @@ Failure Session::get(const Command& command, const std::byte* key, const Control
 }
 
 // Sends one request and appends the rows of the reply. `complete`: all rows came in one datagram, see
-// Answers::complete().
+// Replies::complete().
 Failure Session::pass(netlink::Channel& channel, const Command& command, const std::byte* key, const Control& control,
                       Rows& rows, bool& complete) {
   const size_t start = rows.size();
@@ -98,12 +98,12 @@ Failure Session::pass(netlink::Channel& channel, const Command& command, const s
     if (command.form == Form::get) {
       batch.acknowledge();
     }
-    netlink::Answers answers;
-    const Status status = channel.exchange(control, answers, [&](size_t, const netlink::Message& message) {
+    netlink::Replies replies;
+    const Status status = channel.exchange(control, replies, [&](size_t, const netlink::Message& message) {
       return appendRow(*command.reply, message, rows);
     });
-    complete = answers.complete(largestEntry);
-    const netlink::Acknowledgement* refusal = answers.refusal(0);
+    complete = replies.complete(largestEntry);
+    const netlink::Acknowledgement* refusal = replies.refusal(0);
     if (!status.ok() || refusal == nullptr) {
       return failureOf(0, status);
     }

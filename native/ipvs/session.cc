@@ -211,13 +211,13 @@ std::vector<Failure> Session::attempt(const Control& control) {
     batch.end();
   }
   batch.acknowledge();
-  netlink::Answers answers;
-  const Status status = channel_.exchange(control, answers);
+  netlink::Replies replies;
+  const Status status = channel_.exchange(control, replies);
   for (size_t i = 0; i < chunk_.size(); ++i) {
-    if (const netlink::Acknowledgement* refusal = answers.refusal(i)) {
+    if (const netlink::Acknowledgement* refusal = replies.refusal(i)) {
       failed.push_back(refusalOf(chunk_[i].index, *refusal, channel_.sent().message(i)));
     } else if (!status.ok()) {
-      failed.push_back(failureOf(chunk_[i].index, status, answers.sent && status.doubtful()));
+      failed.push_back(failureOf(chunk_[i].index, status, replies.sent && status.doubtful()));
     }
   }
   return failed;

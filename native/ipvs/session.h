@@ -37,7 +37,7 @@ class Session {
 public:
   // `shared`: other sessions or processes patch the same tables: take the PatchLock.
   explicit Session(const netlink::Channel::Connector& connector, bool shared = false)
-      : channel_(connector), shortAnswers_(connector, netlink::Channel::shortAnswer()), shared_(shared) {}
+      : channel_(connector), shortReplies_(connector, netlink::Channel::shortReply()), shared_(shared) {}
 
   // Opens the socket and resolves the family.
   [[nodiscard]] Status open(const Control& control);
@@ -45,7 +45,7 @@ public:
   // Closes the socket. A later call opens another.
   void close() {
     channel_.close();
-    shortAnswers_.close();
+    shortReplies_.close();
     patchLock_.close();
   }
 
@@ -111,7 +111,7 @@ private:
   static constexpr int consistentPasses = 8;
 
   netlink::Channel channel_;
-  netlink::Channel shortAnswers_; // for the many small dumps of a snapshot
+  netlink::Channel shortReplies_; // for the many small dumps of a snapshot
   bool shared_;
   PatchLock patchLock_; // held from the first patch of an execute() to its end
   uint16_t family_ = 0;

@@ -54,7 +54,7 @@ Failure Session::destinationsOf(int pass, const std::byte* service, const Contro
   const Command& command = commandOf(Operation::listDestinations);
   PassInfo info;
   const size_t start = rows.size();
-  Failure failure = dumpPass(shortAnswers_, command, service, control, rows, info);
+  Failure failure = dumpPass(shortReplies_, command, service, control, rows, info);
   const bool shift = pass % 2 == 1 && !info.complete; // datagram boundaries of that socket are always the same
   if (shift || failure.status.cause == netlink::Cause::truncated) {
     rows.truncate(start);

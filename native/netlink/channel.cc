@@ -30,13 +30,13 @@ constexpr size_t largestBuffer = 32768;
 
 } // namespace
 
-bool Answers::complete(size_t largest) const {
+bool Replies::complete(size_t largest) const {
   const size_t smallest = smallestBuffer();
   const size_t buffer = bytes <= smallest ? smallest : largestBuffer;
   return datagrams == 0 || (datagrams == 1 && bytes + largest + mostOverhead <= buffer);
 }
 
-size_t Channel::shortAnswer() { return smallestBuffer() - overhead; }
+size_t Channel::shortReply() { return smallestBuffer() - overhead; }
 
 Status Channel::open() {
   if (socket_.isOpen()) {
@@ -51,8 +51,8 @@ Batch& Channel::compose() {
   return batch_;
 }
 
-Status Channel::exchange(const Control& control, Answers& answers, const Visitor& visit) {
-  answers = {};
+Status Channel::exchange(const Control& control, Replies& replies, const Visitor& visit) {
+  replies = {};
   if (const Status status = checkControl(control); !status.ok()) {
     return status;
   }
@@ -71,9 +71,9 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
   if (status.ok()) {
     status = socket_.send(batch_.bytes(), control);
   }
-  answers.sent = status.ok() || status.doubtful();
+  replies.sent = status.ok() || status.doubtful();
   if (status.ok()) {
-    status = receiveAll(control, answers, visit);
+    status = receiveAll(control, replies, visit);
   }
   if (!status.ok()) {
     socket_.close(); // a new socket has a new port, so late replies cannot be mistaken for replies to the next request
@@ -81,10 +81,10 @@ Status Channel::exchange(const Control& control, Answers& answers, const Visitor
   return status;
 }
 
-Status Channel::receiveAll(const Control& control, Answers& answers, const Visitor& visit) {
+Status Channel::receiveAll(const Control& control, Replies& replies, const Visitor& visit) {
   for (size_t received = 1;; ++received) {
     Bytes datagram;
-    const size_t window = answers.datagrams < longDump ? window_ : buffer_.size();
+    const size_t window = replies.datagrams < longDump ? window_ : buffer_.size();
     grown_ = grown_ || window > window_;
     const Status status = socket_.receive(std::span(buffer_).first(window), control, datagram);
     if (!status.ok()) {
@@ -95,7 +95,7 @@ Status Channel::receiveAll(const Control& control, Answers& answers, const Visit
     bool data = false;
     bool last = false;
     while (reader.next(message)) {
-      switch (takeMessage(message, answers, visit, data)) {
+      switch (takeMessage(message, replies, visit, data)) {
       case Progress::more:
         break;
       case Progress::last:
@@ -111,8 +111,8 @@ Status Channel::receiveAll(const Control& control, Answers& answers, const Visit
       return {Cause::malformed, 0};
     }
     if (data) {
-      ++answers.datagrams;
-      answers.bytes += datagram.size();
+      ++replies.datagrams;
+      replies.bytes += datagram.size();
     }
     if (last) {
       return done();
@@ -126,7 +126,7 @@ Status Channel::receiveAll(const Control& control, Answers& answers, const Visit
   }
 }
 
-Channel::Progress Channel::takeMessage(const Message& message, Answers& answers, const Visitor& visit, bool& data) {
+Channel::Progress Channel::takeMessage(const Message& message, Replies& replies, const Visitor& visit, bool& data) {
   const nlmsghdr& header = message.header;
   if (header.nlmsg_type == NLMSG_OVERRUN) {
     return Progress::overrun;
@@ -137,7 +137,7 @@ Channel::Progress Channel::takeMessage(const Message& message, Answers& answers,
     return Progress::more;
   }
   if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
-    answers.interrupted = true;
+    replies.interrupted = true;
   }
   const Progress after = index == batch_.awaited() ? Progress::last : Progress::more;
   if (header.nlmsg_type == NLMSG_ERROR) {
@@ -146,7 +146,7 @@ Channel::Progress Channel::takeMessage(const Message& message, Answers& answers,
       return Progress::malformed;
     }
     if (ack.error != 0) {
-      answers.refusals.push_back({index, std::move(ack)});
+      replies.refusals.push_back({index, std::move(ack)});
       return index == 0 && batch_.guarded() ? Progress::last : after;
     }
     return after;
@@ -157,7 +157,7 @@ Channel::Progress Channel::takeMessage(const Message& message, Answers& answers,
       return Progress::malformed;
     }
     if (*error != 0) {
-      answers.refusals.push_back({index, {.error = *error, .text = {}}});
+      replies.refusals.push_back({index, {.error = *error, .text = {}}});
     }
     return after;
   }

@@ -14,7 +14,7 @@ struct Refusal {
 };
 
 // The replies to a batch.
-struct Answers {
+struct Replies {
   std::vector<Refusal> refusals; // in order of arrival
   bool sent = false;             // the kernel got the batch; if false, nothing was applied
   size_t datagrams = 0;          // with data
@@ -45,7 +45,7 @@ public:
   static constexpr size_t receiveBufferSize = 65536;
 
   // The largest dump datagram that fits the kernel's smallest allocation (NLMSG_GOODSIZE).
-  [[nodiscard]] static size_t shortAnswer();
+  [[nodiscard]] static size_t shortReply();
 
   // `window`: size of each receive. The kernel sizes the datagrams of a dump by the largest receive a socket ever made.
   // A small window suits many short dumps; it grows for a long one.
@@ -63,7 +63,7 @@ public:
 
   // Sends the composed batch in one datagram and receives until the reply to its awaited message. If the status is not
   // ok, it is the outcome of every message without a refusal.
-  [[nodiscard]] Status exchange(const Control& control, Answers& answers, const Visitor& visit = {});
+  [[nodiscard]] Status exchange(const Control& control, Replies& replies, const Visitor& visit = {});
 
   // The batch of the last exchange, to locate refused attributes. Valid until the next compose().
   [[nodiscard]] const Batch& sent() const { return batch_; }
@@ -74,8 +74,8 @@ public:
 private:
   enum class Progress : uint8_t { more, last, overrun, malformed };
 
-  [[nodiscard]] Progress takeMessage(const Message& message, Answers& answers, const Visitor& visit, bool& data);
-  [[nodiscard]] Status receiveAll(const Control& control, Answers& answers, const Visitor& visit);
+  [[nodiscard]] Progress takeMessage(const Message& message, Replies& replies, const Visitor& visit, bool& data);
+  [[nodiscard]] Status receiveAll(const Control& control, Replies& replies, const Visitor& visit);
 
   Connector connector_;
   Socket socket_;

@@ -27,8 +27,8 @@ Status resolveFamily(Channel& channel, const char* name, const Control& control,
   writer.text(CTRL_ATTR_FAMILY_NAME, name);
   batch.end();
   batch.acknowledge();
-  Answers answers;
-  const Status status = channel.exchange(control, answers, [&id](size_t, const Message& message) {
+  Replies replies;
+  const Status status = channel.exchange(control, replies, [&id](size_t, const Message& message) {
     uint8_t command = 0;
     Bytes attributes;
     if (!genericAttributes(message, command, attributes)) {
@@ -46,7 +46,7 @@ Status resolveFamily(Channel& channel, const char* name, const Control& control,
   if (!status.ok()) {
     return status;
   }
-  if (const Acknowledgement* refusal = answers.refusal(0)) {
+  if (const Acknowledgement* refusal = replies.refusal(0)) {
     return refusal->error == ENOENT ? Status{Cause::unavailable, ENOENT} : rejected(refusal->error);
   }
   // The kernel acknowledges messages of a type below NLMSG_MIN_TYPE and ignores them: never use such a number.

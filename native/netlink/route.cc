@@ -21,8 +21,8 @@ Status readRoute(Channel& channel, const Control& control, uint8_t family, Bytes
   }
   batch.end();
   batch.acknowledge();
-  Answers answers;
-  const Status status = channel.exchange(control, answers, [&route](size_t, const Message& message) {
+  Replies replies;
+  const Status status = channel.exchange(control, replies, [&route](size_t, const Message& message) {
     if (message.header.nlmsg_type != RTM_NEWROUTE || message.payload.size() < sizeof(rtmsg)) {
       return false;
     }
@@ -39,7 +39,7 @@ Status readRoute(Channel& channel, const Control& control, uint8_t family, Bytes
   if (!status.ok()) {
     return status;
   }
-  const Acknowledgement* refusal = answers.refusal(0);
+  const Acknowledgement* refusal = replies.refusal(0);
   const bool noRoute = refusal != nullptr && (refusal->error == ENETUNREACH || refusal->error == EHOSTUNREACH ||
                                               refusal->error == EACCES || refusal->error == EINVAL);
   return refusal == nullptr || noRoute ? done() : rejected(refusal->error);

@@ -106,14 +106,14 @@ std::vector<Failure> Marks::change(uint32_t& generation, std::span<const Element
   appendElements(batch, rows, removed, rows.size(), NFT_MSG_NEWSETELEM);
   appendRules(batch, rows, removed, rows.size(), appendRule);
   endTransaction(batch);
-  netlink::Answers answers;
-  const Status status = channel_.exchange(control, answers);
-  bridged = bridged || (answers.sent && !bridges.added.empty());
-  if (!answers.refusals.empty()) {
-    return failuresOf(answers);
+  netlink::Replies replies;
+  const Status status = channel_.exchange(control, replies);
+  bridged = bridged || (replies.sent && !bridges.added.empty());
+  if (!replies.refusals.empty()) {
+    return failuresOf(replies);
   }
   const std::optional<Failure> failure = status.ok() ? confirm(base, generation)
-                                         : answers.sent && status.doubtful()
+                                         : replies.sent && status.doubtful()
                                              ? resolve(status, base, rows, removed, control)
                                              : std::optional(failureOf(0, status));
   if (failure) {
@@ -162,17 +162,17 @@ void Marks::appendRules(Batch& batch, std::span<const Element> rows, size_t firs
 
 // Nothing was applied. The kernel checks all messages even after a refusal, and refuses the elements of a refused map
 // as well. So the failure is the first refusal that is not about rows; without one, all refusals.
-std::vector<Failure> Marks::failuresOf(const netlink::Answers& answers) const {
+std::vector<Failure> Marks::failuresOf(const netlink::Replies& replies) const {
   const auto isSegment = [this](const netlink::Refusal& refusal) {
     return std::ranges::find(segments_, refusal.index, &Segment::message) != segments_.end();
   };
-  const auto cause = std::ranges::find_if_not(answers.refusals, isSegment);
-  if (cause != answers.refusals.end()) {
+  const auto cause = std::ranges::find_if_not(replies.refusals, isSegment);
+  if (cause != replies.refusals.end()) {
     return {refusalOf(*cause)};
   }
   std::vector<Failure> failures;
-  failures.reserve(answers.refusals.size());
-  for (const netlink::Refusal& refusal : answers.refusals) {
+  failures.reserve(replies.refusals.size());
+  for (const netlink::Refusal& refusal : replies.refusals) {
     failures.push_back(refusalOf(refusal));
   }
   std::ranges::sort(failures, {}, &Failure::index);

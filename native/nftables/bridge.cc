@@ -143,11 +143,11 @@ Failure addBridges(netlink::Channel& channel, const std::string& table, std::spa
     appendBridge(batch, table, rows[row]);
   }
   endTransaction(batch);
-  netlink::Answers answers;
-  const Status status = channel.exchange(control, answers);
-  sent = answers.sent;
-  if (!answers.refusals.empty()) {
-    return failureOf(0, netlink::rejected(answers.refusals.front().ack.error));
+  netlink::Replies replies;
+  const Status status = channel.exchange(control, replies);
+  sent = replies.sent;
+  if (!replies.refusals.empty()) {
+    return failureOf(0, netlink::rejected(replies.refusals.front().ack.error));
   }
   if (!status.ok()) {
     return failureOf(0, status);
@@ -182,10 +182,10 @@ Status removeBridges(netlink::Channel& channel, const std::string& table, netlin
     beginTransaction(batch, objects.generation);
     appendBridgeRemovals(batch, table, objects.bridges);
     endTransaction(batch);
-    netlink::Answers answers;
-    status = channel.exchange(control, answers);
-    if (!answers.refusals.empty()) {
-      status = netlink::rejected(answers.refusals.front().ack.error);
+    netlink::Replies replies;
+    status = channel.exchange(control, replies);
+    if (!replies.refusals.empty()) {
+      status = netlink::rejected(replies.refusals.front().ack.error);
     }
     uint32_t after = 0;
     if (status.ok()) {

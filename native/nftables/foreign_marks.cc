@@ -47,8 +47,8 @@ Failure readRules(netlink::Channel& channel, const std::string& ownTable, const 
   Batch& batch = channel.compose();
   (void)beginMessage(batch, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC);
   batch.end();
-  netlink::Answers answers;
-  const Status status = channel.exchange(control, answers, [&](size_t, const Message& message) {
+  netlink::Replies replies;
+  const Status status = channel.exchange(control, replies, [&](size_t, const Message& message) {
     Bytes attributes;
     const bool good = messageAttributes(message, NFT_MSG_NEWRULE, attributes);
     if (good) {
@@ -56,11 +56,11 @@ Failure readRules(netlink::Channel& channel, const std::string& ownTable, const 
     }
     return good;
   });
-  torn = answers.interrupted;
+  torn = replies.interrupted;
   if (!status.ok()) {
     return failureOf(0, status);
   }
-  const netlink::Acknowledgement* refusal = answers.refusal(0);
+  const netlink::Acknowledgement* refusal = replies.refusal(0);
   return failureOf(0, refusal == nullptr ? netlink::done() : refusalStatus(refusal->error));
 }
 
@@ -72,8 +72,8 @@ Failure readMarks(netlink::Channel& channel, const FoundMark& rule, const Contro
   writer.text(NFTA_SET_ELEM_LIST_TABLE, rule.table);
   writer.text(NFTA_SET_ELEM_LIST_SET, rule.map);
   batch.end();
-  netlink::Answers answers;
-  const Status status = channel.exchange(control, answers, [&marks](size_t, const Message& message) {
+  netlink::Replies replies;
+  const Status status = channel.exchange(control, replies, [&marks](size_t, const Message& message) {
     Bytes attributes;
     if (!messageAttributes(message, NFT_MSG_NEWSETELEM, attributes)) {
       return false;
@@ -91,7 +91,7 @@ Failure readMarks(netlink::Channel& channel, const FoundMark& rule, const Contro
   if (!status.ok()) {
     return failureOf(0, status);
   }
-  const netlink::Acknowledgement* refusal = answers.refusal(0);
+  const netlink::Acknowledgement* refusal = replies.refusal(0);
   torn = torn || (refusal != nullptr && refusal->error == ENOENT);
   return failureOf(0, refusal == nullptr || torn ? netlink::done() : netlink::rejected(refusal->error));
 }

@@ -101,8 +101,8 @@ Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>&
   writer.text(NFTA_SET_ELEM_LIST_SET, maps[map].name);
   batch.end();
   std::string problem;
-  netlink::Answers answers;
-  const Status status = channel_.exchange(control, answers, [&](size_t, const Message& message) {
+  netlink::Replies replies;
+  const Status status = channel_.exchange(control, replies, [&](size_t, const Message& message) {
     Bytes attributes;
     if (!messageAttributes(message, NFT_MSG_NEWSETELEM, attributes)) {
       return false;
@@ -113,11 +113,11 @@ Failure Marks::readMap(size_t map, const Control& control, std::vector<Element>&
     const Bytes list = findAttribute(attributes, NFTA_SET_ELEM_LIST_ELEMENTS);
     return readElements(list, maps[map], rows, problem) || !problem.empty();
   });
-  interrupted = interrupted || answers.interrupted;
+  interrupted = interrupted || replies.interrupted;
   if (!status.ok()) {
     return failureOf(0, status);
   }
-  if (const netlink::Acknowledgement* refusal = answers.refusal(0)) {
+  if (const netlink::Acknowledgement* refusal = replies.refusal(0)) {
     missing = refusal->error == ENOENT;
     return failureOf(0, missing ? netlink::done() : netlink::rejected(refusal->error));
   }
@@ -130,8 +130,8 @@ Failure Marks::readRules(const Control& control, std::vector<Element>& rows, boo
   writer.text(NFTA_RULE_TABLE, table_);
   batch.end();
   std::string problem;
-  netlink::Answers answers;
-  const Status status = channel_.exchange(control, answers, [&](size_t, const Message& message) {
+  netlink::Replies replies;
+  const Status status = channel_.exchange(control, replies, [&](size_t, const Message& message) {
     Bytes attributes;
     if (!messageAttributes(message, NFT_MSG_NEWRULE, attributes)) {
       return false;
@@ -140,11 +140,11 @@ Failure Marks::readRules(const Control& control, std::vector<Element>& rows, boo
     const bool row = problem.empty() && isRow(attributes, place);
     return !row || readRule(attributes, place, rows.emplace_back(), problem) || !problem.empty();
   });
-  interrupted = interrupted || answers.interrupted;
+  interrupted = interrupted || replies.interrupted;
   if (!status.ok()) {
     return failureOf(0, status);
   }
-  const netlink::Acknowledgement* refusal = answers.refusal(0);
+  const netlink::Acknowledgement* refusal = replies.refusal(0);
   if (refusal != nullptr && refusal->error != ENOENT) { // ENOENT: no such table
     return failureOf(0, netlink::rejected(refusal->error));
   }
@@ -197,13 +197,13 @@ Failure Marks::drop(const Control& control) {
   writer.text(NFTA_TABLE_NAME, table_);
   batch.end();
   endTransaction(batch);
-  netlink::Answers answers;
-  const Status status = channel_.exchange(control, answers);
-  if (!answers.refusals.empty()) {
-    const netlink::Acknowledgement& ack = answers.refusals.front().ack;
+  netlink::Replies replies;
+  const Status status = channel_.exchange(control, replies);
+  if (!replies.refusals.empty()) {
+    const netlink::Acknowledgement& ack = replies.refusals.front().ack;
     return failureOf(0, ack.error == ENOENT ? netlink::done() : refusalStatus(ack.error));
   }
-  Failure failure = failureOf(0, status, answers.sent && status.doubtful());
+  Failure failure = failureOf(0, status, replies.sent && status.doubtful());
   if (failure.unknown) {
     Objects objects;
     const Failure found = readObjects(channel_, table_, control.forReadBack(), objects);

@@ -82,7 +82,7 @@ private:
   using RuleMessage = void (*)(Batch& batch, const std::string& table, const Element& element);
   void appendRules(Batch& batch, std::span<const Element> rows, size_t first, size_t last, RuleMessage append);
   void appendElements(Batch& batch, std::span<const Element> rows, size_t first, size_t last, uint16_t message);
-  [[nodiscard]] std::vector<Failure> failuresOf(const netlink::Answers& answers) const;
+  [[nodiscard]] std::vector<Failure> failuresOf(const netlink::Replies& replies) const;
   [[nodiscard]] Failure refusalOf(const netlink::Refusal& refusal) const;
   // `bridged`: set if temporary rules may be in the table.
   [[nodiscard]] std::vector<Failure> change(uint32_t& generation, std::span<const Element> rows, size_t removed,

@@ -77,8 +77,8 @@ Status readGeneration(netlink::Channel& channel, const Control& control, uint32_
   (void)beginMessage(batch, NFT_MSG_GETGEN, 0);
   batch.end();
   batch.acknowledge();
-  netlink::Answers answers;
-  const Status status = channel.exchange(control, answers, [&generation](size_t, const Message& message) {
+  netlink::Replies replies;
+  const Status status = channel.exchange(control, replies, [&generation](size_t, const Message& message) {
     Bytes attributes;
     return messageAttributes(message, NFT_MSG_NEWGEN, attributes) &&
            readU32(findAttribute(attributes, NFTA_GEN_ID), generation);
@@ -86,7 +86,7 @@ Status readGeneration(netlink::Channel& channel, const Control& control, uint32_
   if (!status.ok()) {
     return status;
   }
-  if (const netlink::Acknowledgement* refusal = answers.refusal(0)) {
+  if (const netlink::Acknowledgement* refusal = replies.refusal(0)) {
     return refusalStatus(refusal->error);
   }
   return generation == 0 ? Status{netlink::Cause::malformed, 0} : netlink::done();

@@ -64,8 +64,8 @@ private:
       writer.text(NFTA_SET_ELEM_LIST_SET, set);
     }
     batch.end();
-    netlink::Answers answers;
-    const Status status = channel_.exchange(control_, answers, [&](size_t, const Message& message) {
+    netlink::Replies replies;
+    const Status status = channel_.exchange(control_, replies, [&](size_t, const Message& message) {
       Bytes attributes;
       if (!messageAttributes(message, reply, attributes)) {
         return false;
@@ -73,11 +73,11 @@ private:
       take(familyOf(message), attributes);
       return true;
     });
-    torn_ = torn_ || answers.interrupted;
+    torn_ = torn_ || replies.interrupted;
     if (!status.ok()) {
       return failureOf(0, status);
     }
-    const netlink::Acknowledgement* refusal = answers.refusal(0);
+    const netlink::Acknowledgement* refusal = replies.refusal(0);
     const bool gone = refusal != nullptr && refusal->error == ENOENT && table != nullptr;
     torn_ = torn_ || gone;
     return failureOf(0, refusal == nullptr || gone ? netlink::done() : refusalStatus(refusal->error));

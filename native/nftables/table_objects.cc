@@ -108,13 +108,13 @@ Failure readLinks(netlink::Channel& channel, const std::string& table, const Con
   writer.text(NFTA_RULE_TABLE, table);
   batch.end();
   LinkReader reader(objects);
-  netlink::Answers answers;
+  netlink::Replies replies;
   const Status status =
-      channel.exchange(control, answers, [&reader](size_t, const Message& message) { return reader.take(message); });
+      channel.exchange(control, replies, [&reader](size_t, const Message& message) { return reader.take(message); });
   if (!status.ok()) {
     return failureOf(0, status);
   }
-  const netlink::Acknowledgement* refusal = answers.refusal(0);
+  const netlink::Acknowledgement* refusal = replies.refusal(0);
   const bool gone = refusal != nullptr && refusal->error == ENOENT; // the table has been deleted meanwhile
   return failureOf(0, refusal == nullptr || gone ? netlink::done() : netlink::rejected(refusal->error));
 }
@@ -125,14 +125,14 @@ Failure readObjects(netlink::Channel& channel, const std::string& table, const C
   objects = {};
   std::string mismatch;
   appendRequests(channel.compose(), table);
-  netlink::Answers answers;
-  const Status status = channel.exchange(control, answers, [&](size_t index, const Message& message) {
+  netlink::Replies replies;
+  const Status status = channel.exchange(control, replies, [&](size_t index, const Message& message) {
     return index < requestCount && takeReply(index, message, objects, mismatch);
   });
   if (!status.ok()) {
     return failureOf(0, status);
   }
-  for (const netlink::Refusal& refusal : answers.refusals) {
+  for (const netlink::Refusal& refusal : replies.refusals) {
     if (refusal.index == generationAt || refusal.ack.error != ENOENT) {
       return failureOf(0, refusalStatus(refusal.ack.error));
     }

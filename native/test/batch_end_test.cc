@@ -9,9 +9,9 @@ TEST_CASE("OnFailure::end: a batch ends with the chunk of the first general fail
   fake::Kernel kernel(withFamily([&](const Requests& requests) {
     std::vector<Datagram> out;
     if (++chunks == 2) {
-      out.push_back(Answer().error(requests[5].header, error).take());
+      out.push_back(Reply().error(requests[5].header, error).take());
     }
-    out.push_back(Answer().ack(requests.back().header).take());
+    out.push_back(Reply().ack(requests.back().header).take());
     return out;
   }));
   ipvs::Session session(kernel.connector());

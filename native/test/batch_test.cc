@@ -19,7 +19,7 @@ public:
 
   explicit OneService(std::map<uint8_t, Values> destinations)
       : destinations_(std::move(destinations)),
-        kernel_(withFamily([this](const Requests& requests) { return answer(requests); })) {}
+        kernel_(withFamily([this](const Requests& requests) { return reply(requests); })) {}
 
   netlink::Channel::Connector connector() { return kernel_.connector(); }
 
@@ -37,32 +37,32 @@ public:
   uint32_t refusedWeight = UINT32_MAX; // ERANGE
 
 private:
-  Datagrams answer(const Requests& requests) {
+  Datagrams reply(const Requests& requests) {
     const std::scoped_lock lock(mutex_);
-    Answer answer;
+    Reply reply;
     if (commandOf(requests[0]) == IPVS_CMD_GET_SERVICE) {
-      putService(answer, requests[0].header, 7);
-      return {answer.ack(requests[0].header).take()};
+      putService(reply, requests[0].header, 7);
+      return {reply.ack(requests[0].header).take()};
     }
     if (commandOf(requests[0]) == IPVS_CMD_GET_DEST) {
       received_.emplace_back("dump");
       for (const auto& [last, values] : destinations_) {
-        put(answer, requests[0].header, last, values);
+        put(reply, requests[0].header, last, values);
       }
-      return {answer.doneDump(requests[0].header).take()};
+      return {reply.doneDump(requests[0].header).take()};
     }
     received_.push_back(std::to_string(requests.size()));
     for (const Message& request : requests) {
       const int error = write(request);
       if (error != 0 || (request.header.nlmsg_flags & NLM_F_ACK) != 0) {
-        answer.error(request.header, error);
+        reply.error(request.header, error);
       }
     }
-    return {answer.take()};
+    return {reply.take()};
   }
 
-  static void put(Answer& answer, const nlmsghdr& request, uint8_t last, const Values& values) {
-    answer.data(request, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
+  static void put(Reply& reply, const nlmsghdr& request, uint8_t last, const Values& values) {
+    reply.data(request, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
       const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DEST);
       const uint8_t address[16] = {10, 0, 0, last};
       writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);

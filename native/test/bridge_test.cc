@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace fake;
 using Requests = Tables::Requests;
-using Answers = std::optional<Tables::Datagrams>;
+using Replies = std::optional<Tables::Datagrams>;
 
 constexpr size_t bridging = 1; // indices of transactions; 0 adds the old range
 constexpr size_t change = 2;
@@ -24,15 +24,15 @@ struct Replaced : Rig {
     CHECK(apply({old}).empty());
   }
 
-  using Intercept = std::function<Answers(const Requests&)>;
-  void answer(Intercept what) {
+  using Intercept = std::function<Replies(const Requests&)>;
+  void reply(Intercept what) {
     const std::lock_guard lock(mutex);
     tables.intercept = std::move(what);
   }
 
   // Refuses the first message of transaction `number`.
   void refuse(size_t number, int error) {
-    answer([this, number, error](const Requests& requests) -> Answers {
+    reply([this, number, error](const Requests& requests) -> Replies {
       const bool refused = Tables::isTransaction(requests) && tables.transactions.size() == number + 1;
       return refused ? std::optional(Tables::Datagrams{Tables::refuse(requests[error == ERESTART ? 0 : 1], error)})
                      : std::nullopt;
@@ -97,13 +97,13 @@ TEST_CASE_FIXTURE(Replaced, "if bridges cannot be added, nothing is changed") {
 }
 
 TEST_CASE_FIXTURE(Replaced, "a change of the ruleset right after the bridges is detected") {
-  answer([this](const Requests& requests) -> Answers {
+  reply([this](const Requests& requests) -> Replies {
     if (!Tables::isTransaction(requests)) {
       return std::nullopt;
     }
-    Tables::Datagrams answers = tables.commit(requests);
+    Tables::Datagrams replies = tables.commit(requests);
     ++tables.generation;
-    return answers;
+    return replies;
   });
   const std::vector<Failure> failures = apply({old, fresh}, 1);
   REQUIRE(failures.size() == 1);
@@ -113,7 +113,7 @@ TEST_CASE_FIXTURE(Replaced, "a change of the ruleset right after the bridges is 
 }
 
 TEST_CASE_FIXTURE(Replaced, "a lost reply to the first transaction: the outcome is known") {
-  answer([this](const Requests& requests) -> Answers {
+  reply([this](const Requests& requests) -> Replies {
     if (!Tables::isTransaction(requests)) {
       return std::nullopt;
     }
@@ -124,7 +124,7 @@ TEST_CASE_FIXTURE(Replaced, "a lost reply to the first transaction: the outcome 
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.cause == Cause::timeout);
   CHECK_FALSE(failures[0].unknown);
-  answer({});
+  reply({});
   CHECK(list().at(0).mark == 7);
   CHECK(apply({}).empty());
   CHECK(last() == std::vector<int>{NFT_MSG_DELRULE});
@@ -143,7 +143,7 @@ TEST_CASE_FIXTURE(Replaced, "a refused change removes its bridges") {
 
 TEST_CASE_FIXTURE(Replaced, "the next change removes bridges that could not be removed") {
   bool refusing = true;
-  answer([&](const Requests& requests) -> Answers {
+  reply([&](const Requests& requests) -> Replies {
     const bool removal =
         Tables::isTransaction(requests) && requests.size() == 3 && Tables::messageOf(requests[1]) == NFT_MSG_DELRULE;
     return refusing && removal ? std::optional(Tables::Datagrams{Tables::refuse(requests[1], EBUSY)}) : std::nullopt;

@@ -8,15 +8,15 @@
 namespace {
 
 using namespace std::chrono_literals;
-using fake::Answer;
 using fake::Datagram;
+using fake::Reply;
 using Datagrams = std::vector<Datagram>;
-using netlink::Answers;
 using netlink::Batch;
 using netlink::Cause;
 using netlink::Channel;
 using netlink::Control;
 using netlink::Message;
+using netlink::Replies;
 
 void fill(Batch& batch, size_t count) {
   for (size_t i = 0; i < count; ++i) {
@@ -29,15 +29,15 @@ void fill(Batch& batch, size_t count) {
 
 using Requests = std::vector<Message>;
 
-netlink::Status exchange(fake::Kernel& kernel, size_t count, Answers& answers) {
+netlink::Status exchange(fake::Kernel& kernel, size_t count, Replies& replies) {
   Channel channel(kernel.connector());
   fill(channel.compose(), count);
-  return channel.exchange(Control::within(5s), answers, [](size_t, const Message&) { return true; });
+  return channel.exchange(Control::within(5s), replies, [](size_t, const Message&) { return true; });
 }
 
 // Replaces the error code of an NLMSG_ERROR or NLMSG_DONE.
-Datagram withCode(Answer& answer, int code) {
-  Datagram bytes = answer.take();
+Datagram withCode(Reply& reply, int code) {
+  Datagram bytes = reply.take();
   netlink::store(bytes.data() + sizeof(nlmsghdr), code);
   return bytes;
 }
@@ -50,12 +50,12 @@ TEST_CASE("only the last message requests an ACK, and its ACK ends the exchange"
     for (const Message& request : requests) {
       flags.push_back(request.header.nlmsg_flags);
     }
-    return Datagrams{Answer().ack(requests.back().header).take()};
+    return Datagrams{Reply().ack(requests.back().header).take()};
   });
-  Answers answers;
-  CHECK(exchange(kernel, 3, answers).ok());
-  CHECK(answers.sent);
-  CHECK(answers.refusals.empty());
+  Replies replies;
+  CHECK(exchange(kernel, 3, replies).ok());
+  CHECK(replies.sent);
+  CHECK(replies.refusals.empty());
   CHECK(flags == std::vector<uint16_t>{NLM_F_REQUEST, NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_ACK});
 }
 
@@ -63,22 +63,22 @@ TEST_CASE("every refusal is assigned to its message, including the last one") {
   fake::Kernel kernel([](const Requests& requests) {
     std::vector<Datagram> out;
     for (const size_t i : {0U, 2U, 4U}) {
-      out.push_back(Answer().error(requests[i].header, ENOENT).take());
+      out.push_back(Reply().error(requests[i].header, ENOENT).take());
     }
     return out;
   });
-  Answers answers;
-  CHECK(exchange(kernel, 5, answers).ok());
-  REQUIRE(answers.refusals.size() == 3);
-  CHECK(answers.refusal(0)->error == ENOENT);
-  CHECK(answers.refusal(1) == nullptr);
-  CHECK(answers.refusal(2)->error == ENOENT);
-  CHECK(answers.refusal(4)->error == ENOENT);
+  Replies replies;
+  CHECK(exchange(kernel, 5, replies).ok());
+  REQUIRE(replies.refusals.size() == 3);
+  CHECK(replies.refusal(0)->error == ENOENT);
+  CHECK(replies.refusal(1) == nullptr);
+  CHECK(replies.refusal(2)->error == ENOENT);
+  CHECK(replies.refusal(4)->error == ENOENT);
 }
 
 TEST_CASE("extended ACKs carry the kernel's text and the offset") {
   fake::Kernel kernel([](const Requests& requests) {
-    return Datagrams{Answer()
+    return Datagrams{Reply()
                          .error(requests[0].header, EINVAL,
                                 [](netlink::Writer& writer) {
                                   writer.text(NLMSGERR_ATTR_MSG, "Attribute failed policy validation");
@@ -86,106 +86,104 @@ TEST_CASE("extended ACKs carry the kernel's text and the offset") {
                                 })
                          .take()};
   });
-  Answers answers;
-  CHECK(exchange(kernel, 1, answers).ok());
-  REQUIRE(answers.refusals.size() == 1);
-  CHECK(answers.refusals[0].ack.text == "Attribute failed policy validation");
-  CHECK(answers.refusals[0].ack.offset == 24);
+  Replies replies;
+  CHECK(exchange(kernel, 1, replies).ok());
+  REQUIRE(replies.refusals.size() == 1);
+  CHECK(replies.refusals[0].ack.text == "Attribute failed policy validation");
+  CHECK(replies.refusals[0].ack.offset == 24);
 }
 
 TEST_CASE("replies with a wrong sequence number or port are dropped") {
   fake::Kernel kernel([](const Requests& requests) {
     nlmsghdr stale = requests[0].header;
     stale.nlmsg_seq -= 7;
-    return Datagrams{Answer().error(stale, EEXIST).take(), Answer().port(4711).error(requests[0].header, EEXIST).take(),
-                     Answer().ack(requests[0].header).take()};
+    return Datagrams{Reply().error(stale, EEXIST).take(), Reply().port(4711).error(requests[0].header, EEXIST).take(),
+                     Reply().ack(requests[0].header).take()};
   });
   Channel channel(kernel.connector());
   fill(channel.compose(), 1);
-  Answers answers;
-  CHECK(channel.exchange(Control::within(5s), answers).ok());
-  CHECK(answers.refusals.empty());
+  Replies replies;
+  CHECK(channel.exchange(Control::within(5s), replies).ok());
+  CHECK(replies.refusals.empty());
   CHECK(channel.dropped() == 2);
 }
 
 TEST_CASE("a truncated reply is an unknown outcome") {
   fake::Kernel kernel([](const Requests& requests) {
-    Datagram large = Answer().ack(requests[0].header).take();
+    Datagram large = Reply().ack(requests[0].header).take();
     large.resize(Channel::receiveBufferSize + 4);
     return Datagrams{large};
   });
-  Answers answers;
-  CHECK(exchange(kernel, 1, answers).cause == Cause::truncated);
-  CHECK(answers.sent);
+  Replies replies;
+  CHECK(exchange(kernel, 1, replies).cause == Cause::truncated);
+  CHECK(replies.sent);
 }
 
 TEST_CASE("NLMSG_OVERRUN is an unknown outcome") {
   fake::Kernel kernel([](const Requests& requests) {
-    return Datagrams{Answer().header(NLMSG_OVERRUN, 0, requests[0].header.nlmsg_seq).take()};
+    return Datagrams{Reply().header(NLMSG_OVERRUN, 0, requests[0].header.nlmsg_seq).take()};
   });
-  Answers answers;
-  CHECK(exchange(kernel, 1, answers).cause == Cause::overrun);
+  Replies replies;
+  CHECK(exchange(kernel, 1, replies).cause == Cause::overrun);
 }
 
 TEST_CASE("malformed replies are unknown outcomes and are never read past their end") {
-  const auto answersWith = [](const std::function<Datagram(const nlmsghdr&)>& make) {
+  const auto causeOf = [](const std::function<Datagram(const nlmsghdr&)>& make) {
     fake::Kernel kernel([&make](const Requests& requests) { return Datagrams{make(requests[0].header)}; });
-    Answers answers;
-    return exchange(kernel, 1, answers).cause;
+    Replies replies;
+    return exchange(kernel, 1, replies).cause;
   };
   SUBCASE("length 0") {
-    CHECK(answersWith([](const nlmsghdr& request) {
-            Datagram bytes = Answer().ack(request).take();
+    CHECK(causeOf([](const nlmsghdr& request) {
+            Datagram bytes = Reply().ack(request).take();
             netlink::store(bytes.data(), uint32_t{0});
             return bytes;
           }) == Cause::malformed);
   }
   SUBCASE("length beyond the datagram") {
-    CHECK(answersWith([](const nlmsghdr& request) {
-            return Answer().header(NLMSG_ERROR, 0, request.nlmsg_seq, 0x80000000U).take();
+    CHECK(causeOf([](const nlmsghdr& request) {
+            return Reply().header(NLMSG_ERROR, 0, request.nlmsg_seq, 0x80000000U).take();
           }) == Cause::malformed);
   }
   SUBCASE("an error too short for its number") {
-    CHECK(answersWith([](const nlmsghdr& request) {
-            return Answer().header(NLMSG_ERROR, 0, request.nlmsg_seq).take();
-          }) == Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr& request) { return Reply().header(NLMSG_ERROR, 0, request.nlmsg_seq).take(); }) ==
+          Cause::malformed);
   }
   SUBCASE("a positive error number") {
-    CHECK(answersWith([](const nlmsghdr& request) { return Answer().error(request, -5).take(); }) == Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr& request) { return Reply().error(request, -5).take(); }) == Cause::malformed);
   }
   SUBCASE("an error number that cannot be negated") {
-    CHECK(answersWith([](const nlmsghdr& request) { return withCode(Answer().ack(request), INT_MIN); }) ==
-          Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr& request) { return withCode(Reply().ack(request), INT_MIN); }) == Cause::malformed);
   }
   SUBCASE("the end of a dump with an invalid errno") {
     for (const int code : {INT_MIN, -4096, 1}) {
-      CHECK(answersWith([code](const nlmsghdr& request) { return withCode(Answer().doneDump(request), code); }) ==
+      CHECK(causeOf([code](const nlmsghdr& request) { return withCode(Reply().doneDump(request), code); }) ==
             Cause::malformed);
     }
   }
   SUBCASE("three bytes") {
-    CHECK(answersWith([](const nlmsghdr&) { return Datagram(3); }) == Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr&) { return Datagram(3); }) == Cause::malformed);
   }
 }
 
 TEST_CASE("a peer that hangs up is an unknown outcome") {
   fake::Kernel kernel([](const Requests&) { return Datagrams{Datagram()}; });
-  Answers answers;
-  CHECK(exchange(kernel, 1, answers).cause == Cause::malformed);
+  Replies replies;
+  CHECK(exchange(kernel, 1, replies).cause == Cause::malformed);
 }
 
 TEST_CASE("a socket that cannot be opened is a local failure") {
   Channel channel([](netlink::Socket&) { return netlink::local(EMFILE); });
   fill(channel.compose(), 1);
-  Answers answers;
-  const netlink::Status status = channel.exchange(Control::within(1s), answers);
+  Replies replies;
+  const netlink::Status status = channel.exchange(Control::within(1s), replies);
   CHECK(status.cause == Cause::local);
   CHECK(status.error == EMFILE);
-  CHECK_FALSE(answers.sent);
+  CHECK_FALSE(replies.sent);
 }
 
 TEST_CASE("a family number below 16 is rejected: the kernel acknowledges such messages and ignores them") {
-  fake::Kernel kernel([](const Requests& requests) { return Datagrams{fake::familyAnswer(requests[0].header, 5)}; });
+  fake::Kernel kernel([](const Requests& requests) { return Datagrams{fake::familyReply(requests[0].header, 5)}; });
   Channel channel(kernel.connector());
   uint16_t id = 0;
   CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::malformed);
@@ -193,7 +191,7 @@ TEST_CASE("a family number below 16 is rejected: the kernel acknowledges such me
 
 TEST_CASE("no such family: unavailable") {
   fake::Kernel kernel(
-      [](const Requests& requests) { return Datagrams{Answer().error(requests[0].header, ENOENT).take()}; });
+      [](const Requests& requests) { return Datagrams{Reply().error(requests[0].header, ENOENT).take()}; });
   Channel channel(kernel.connector());
   uint16_t id = 0;
   CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::unavailable);
@@ -202,12 +200,12 @@ TEST_CASE("no such family: unavailable") {
 TEST_CASE("a small window grows for a long dump, and the socket is replaced afterwards") {
   // Six datagrams: the last two are larger than the window.
   const auto datagram = [](const nlmsghdr& request, size_t size) {
-    fake::Answer answer;
-    answer.data(request, 1, [size](netlink::Writer& writer) {
+    fake::Reply reply;
+    reply.data(request, 1, [size](netlink::Writer& writer) {
       const std::vector<std::byte> payload(size);
       writer.attribute(1, payload.data(), payload.size());
     });
-    return answer.take();
+    return reply.take();
   };
   std::atomic<int> small = 4;
   fake::Kernel kernel([&](const std::vector<netlink::Message>& requests) {
@@ -215,7 +213,7 @@ TEST_CASE("a small window grows for a long dump, and the socket is replaced afte
     for (int i = 0; i < 6; ++i) {
       out.push_back(datagram(requests[0].header, i < small ? 64 : 4096));
     }
-    out.push_back(fake::Answer().doneDump(requests[0].header).take());
+    out.push_back(fake::Reply().doneDump(requests[0].header).take());
     return out;
   });
   netlink::Channel channel(kernel.connector(), 512);
@@ -223,8 +221,8 @@ TEST_CASE("a small window grows for a long dump, and the socket is replaced afte
     netlink::Batch& batch = channel.compose();
     (void)batch.begin(fake::familyId, NLM_F_DUMP);
     batch.end();
-    netlink::Answers answers;
-    return channel.exchange(Control::within(5s), answers, [](size_t, const netlink::Message&) { return true; });
+    netlink::Replies replies;
+    return channel.exchange(Control::within(5s), replies, [](size_t, const netlink::Message&) { return true; });
   };
   CHECK(dump().ok());
   CHECK(kernel.opened == 1);

@@ -6,14 +6,14 @@
 namespace {
 
 using namespace std::chrono_literals;
-using fake::Answer;
 using fake::Datagram;
-using netlink::Answers;
+using fake::Reply;
 using netlink::Batch;
 using netlink::Cause;
 using netlink::Channel;
 using netlink::Control;
 using netlink::Message;
+using netlink::Replies;
 using Requests = std::vector<Message>;
 
 void fill(Batch& batch) {
@@ -29,10 +29,10 @@ TEST_CASE("without a reply, the exchange ends at the deadline and the socket is 
   Channel channel(kernel.connector());
   for (int round = 1; round <= 2; ++round) {
     fill(channel.compose());
-    Answers answers;
-    const netlink::Status status = channel.exchange(Control::within(50ms), answers);
+    Replies replies;
+    const netlink::Status status = channel.exchange(Control::within(50ms), replies);
     CHECK(status.cause == Cause::timeout);
-    CHECK(answers.sent);
+    CHECK(replies.sent);
     CHECK(status.doubtful());
     CHECK(kernel.opened == round);
   }
@@ -42,9 +42,9 @@ TEST_CASE("nothing is sent after the deadline") {
   fake::Kernel kernel([](const Requests&) { return std::vector<Datagram>(); });
   Channel channel(kernel.connector());
   fill(channel.compose());
-  Answers answers;
-  CHECK(channel.exchange(Control::within(-1ms), answers).cause == Cause::timeout);
-  CHECK_FALSE(answers.sent);
+  Replies replies;
+  CHECK(channel.exchange(Control::within(-1ms), replies).cause == Cause::timeout);
+  CHECK_FALSE(replies.sent);
   CHECK(kernel.opened == 0);
 }
 
@@ -55,16 +55,16 @@ TEST_CASE("an interruption ends the wait") {
   REQUIRE(write(pipes[1], "x", 1) == 1);
   Channel channel(kernel.connector());
   fill(channel.compose());
-  Answers answers;
+  Replies replies;
   int calls = 0; // one before the request is sent, one when the descriptor is readable
   const Control control{netlink::Clock::now() + 60s, pipes[0],
                         [&calls](bool) { return ++calls > 1 ? Cause::aborted : Cause::none; }};
-  CHECK(channel.exchange(control, answers).cause == Cause::aborted);
-  CHECK(answers.sent);
+  CHECK(channel.exchange(control, replies).cause == Cause::aborted);
+  CHECK(replies.sent);
   const Control before{netlink::Clock::now() + 60s, pipes[0], [](bool) { return Cause::aborted; }};
   fill(channel.compose());
-  CHECK(channel.exchange(before, answers).cause == Cause::aborted);
-  CHECK_FALSE(answers.sent);
+  CHECK(channel.exchange(before, replies).cause == Cause::aborted);
+  CHECK_FALSE(replies.sent);
   close(pipes[0]);
   close(pipes[1]);
 }
@@ -76,13 +76,13 @@ TEST_CASE("an endless dump ends at the deadline or by an abort") {
     std::thread kernel([fd = pair[1]] {
       nlmsghdr request{};
       if (recv(fd, &request, sizeof request, 0) > 0) {
-        const Datagram entry = Answer().data(request, 1, [](netlink::Writer&) {}).take();
+        const Datagram entry = Reply().data(request, 1, [](netlink::Writer&) {}).take();
         while (send(fd, entry.data(), entry.size(), MSG_NOSIGNAL) > 0) {
         }
       }
       close(fd);
     });
-    Answers answers;
+    Replies replies;
     Cause cause = Cause::none;
     {
       Channel channel([fd = pair[0]](netlink::Socket& socket) {
@@ -92,7 +92,7 @@ TEST_CASE("an endless dump ends at the deadline or by an abort") {
       Batch& batch = channel.compose();
       (void)netlink::beginGeneric(batch, fake::familyId, 1, NLM_F_DUMP);
       batch.end();
-      cause = channel.exchange(control, answers, [](size_t, const Message&) { return true; }).cause;
+      cause = channel.exchange(control, replies, [](size_t, const Message&) { return true; }).cause;
     }
     kernel.join(); // the socket is closed
     return cause;

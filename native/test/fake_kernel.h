@@ -21,11 +21,11 @@ using Datagram = std::vector<std::byte>;
 constexpr uint16_t familyId = 30;
 
 // Builds the replies to the messages of one request datagram.
-class Answer {
+class Reply {
 public:
-  explicit Answer(uint32_t portId = 0) : portId_(portId) {}
+  explicit Reply(uint32_t portId = 0) : portId_(portId) {}
 
-  Answer& error(const nlmsghdr& request, int error, const std::function<void(netlink::Writer&)>& tlvs = {}) {
+  Reply& error(const nlmsghdr& request, int error, const std::function<void(netlink::Writer&)>& tlvs = {}) {
     const uint16_t flags = tlvs ? NLM_F_CAPPED | NLM_F_ACK_TLVS : NLM_F_CAPPED;
     begin(NLMSG_ERROR, flags, request.nlmsg_seq);
     const int code = -error;
@@ -37,16 +37,16 @@ public:
     }
     return end();
   }
-  Answer& ack(const nlmsghdr& request) { return error(request, 0); }
-  Answer& doneDump(const nlmsghdr& request) {
+  Reply& ack(const nlmsghdr& request) { return error(request, 0); }
+  Reply& doneDump(const nlmsghdr& request) {
     begin(NLMSG_DONE, NLM_F_MULTI, request.nlmsg_seq);
     const int code = 0;
     append(&code, sizeof code);
     return end();
   }
   // A generic netlink message of our family with the given attributes.
-  Answer& data(const nlmsghdr& request, uint8_t command, const std::function<void(netlink::Writer&)>& attributes,
-               uint16_t flags = NLM_F_MULTI) {
+  Reply& data(const nlmsghdr& request, uint8_t command, const std::function<void(netlink::Writer&)>& attributes,
+              uint16_t flags = NLM_F_MULTI) {
     begin(request.nlmsg_type, flags, request.nlmsg_seq);
     const genlmsghdr header{command, 1, 0};
     append(&header, sizeof header);
@@ -54,7 +54,7 @@ public:
     attributes(writer);
     return end();
   }
-  Answer& header(uint16_t type, uint16_t flags, uint32_t sequence, uint32_t length = 0) {
+  Reply& header(uint16_t type, uint16_t flags, uint32_t sequence, uint32_t length = 0) {
     begin(type, flags, sequence);
     end();
     if (length != 0) {
@@ -62,7 +62,7 @@ public:
     }
     return *this;
   }
-  Answer& port(uint32_t portId) {
+  Reply& port(uint32_t portId) {
     portId_ = portId;
     return *this;
   }
@@ -75,7 +75,7 @@ private:
     append(&header, sizeof header);
   }
   void append(const void* data, size_t size) { netlink::Writer(bytes_).append(data, size); }
-  Answer& end() {
+  Reply& end() {
     netlink::store(bytes_.data() + start_, static_cast<uint32_t>(bytes_.size() - start_));
     return *this;
   }
@@ -86,11 +86,11 @@ private:
 };
 
 // The reply to a lookup of the family.
-inline Datagram familyAnswer(const nlmsghdr& request, uint16_t id = familyId) {
-  Answer answer;
-  answer.data(request, CTRL_CMD_NEWFAMILY, [id](netlink::Writer& writer) { writer.value(CTRL_ATTR_FAMILY_ID, id); }, 0);
-  answer.ack(request);
-  return answer.take();
+inline Datagram familyReply(const nlmsghdr& request, uint16_t id = familyId) {
+  Reply reply;
+  reply.data(request, CTRL_CMD_NEWFAMILY, [id](netlink::Writer& writer) { writer.value(CTRL_ATTR_FAMILY_ID, id); }, 0);
+  reply.ack(request);
+  return reply.take();
 }
 
 class Kernel {

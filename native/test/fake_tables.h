@@ -26,12 +26,10 @@ public:
   std::function<std::optional<Datagrams>(const Requests&)> intercept;
 
   Datagrams operator()(const Requests& requests) {
-    if (intercept) {
-      if (auto answers = intercept(requests)) {
-        return *answers;
-      }
+    if (auto replies = intercept ? intercept(requests) : std::nullopt) {
+      return *replies;
     }
-    return isTransaction(requests) ? commit(requests) : answer(requests);
+    return isTransaction(requests) ? commit(requests) : reply(requests);
   }
 
   static bool isTransaction(const Requests& requests) { return requests[0].header.nlmsg_type == NFNL_MSG_BATCH_BEGIN; }
@@ -56,21 +54,19 @@ public:
   static Datagrams acknowledge(const Requests& requests) {
     for (const netlink::Message& message : requests) {
       if ((message.header.nlmsg_flags & NLM_F_ACK) != 0) {
-        return {Answer().ack(message.header).take()};
+        return {Reply().ack(message.header).take()};
       }
     }
     return {};
   }
 
   static Datagram refuse(const netlink::Message& message, int error, uint32_t offset = 0) {
-    return Answer()
-        .error(message.header, error,
-               [offset](netlink::Writer& writer) {
-                 if (offset != 0) {
-                   writer.value(NLMSGERR_ATTR_OFFS, offset);
-                 }
-               })
-        .take();
+    const auto putOffset = [offset](netlink::Writer& writer) {
+      if (offset != 0) {
+        writer.value(NLMSGERR_ATTR_OFFS, offset);
+      }
+    };
+    return Reply().error(message.header, error, putOffset).take();
   }
 
   void forget(const std::string& object) { objects_.erase(object); }
@@ -84,7 +80,6 @@ public:
     writer.valueBigEndian(NFTA_TABLE_FLAGS, uint32_t{NFT_TABLE_F_DORMANT});
   }
 
-  // Adds a foreign rule.
   void addRule(const char* chain, netlink::Bytes expressions, bool first = false) {
     Datagram payload(sizeof(nfgenmsg));
     netlink::Writer writer(payload);
@@ -164,10 +159,8 @@ private:
       objects_[keyOf(type, attributes)] = object;
       return;
     case NFT_MSG_NEWSETELEM:
-      change(attributes, true);
-      return;
     case NFT_MSG_DELSETELEM:
-      change(attributes, false);
+      change(attributes, type == NFT_MSG_NEWSETELEM);
       return;
     default:
       return;
@@ -218,12 +211,12 @@ private:
     }
   }
 
-  Datagrams answer(const Requests& requests) {
+  Datagrams reply(const Requests& requests) {
     Datagrams datagrams;
     for (const netlink::Message& request : requests) {
-      Datagram datagram = answerOne(request);
+      Datagram datagram = replyToOne(request);
       if ((request.header.nlmsg_flags & NLM_F_ACK) != 0 && !lastFailed_) {
-        const Datagram ack = Answer().ack(request.header).take();
+        const Datagram ack = Reply().ack(request.header).take();
         datagram.insert(datagram.end(), ack.begin(), ack.end());
       }
       datagrams.push_back(std::move(datagram));
@@ -231,13 +224,13 @@ private:
     return datagrams;
   }
 
-  Datagram answerOne(const netlink::Message& request) {
+  Datagram replyToOne(const netlink::Message& request) {
     lastFailed_ = false;
     const netlink::Bytes attributes = attributesOf(request);
     const uint8_t type = messageOf(request);
     switch (type) {
     case NFT_MSG_GETGEN:
-      return reply(request, NFT_MSG_NEWGEN,
+      return build(request, NFT_MSG_NEWGEN,
                    [this](netlink::Writer& writer) { writer.valueBigEndian(NFTA_GEN_ID, generation); });
     case NFT_MSG_GETRULE: {
       Datagram datagram;
@@ -251,7 +244,7 @@ private:
       if (found == elements.end()) {
         return fail(request);
       }
-      return finish(reply(request, NFT_MSG_NEWSETELEM,
+      return finish(build(request, NFT_MSG_NEWSETELEM,
                           [&found](netlink::Writer& writer) {
                             const size_t list = writer.beginNest(NFTA_SET_ELEM_LIST_ELEMENTS);
                             for (const nftables::Element& element : found->second) {
@@ -271,10 +264,10 @@ private:
 
   Datagram fail(const netlink::Message& request) {
     lastFailed_ = true;
-    return Answer().error(request.header, ENOENT).take();
+    return Reply().error(request.header, ENOENT).take();
   }
 
-  template <typename Body> static Datagram reply(const netlink::Message& request, uint16_t message, Body body) {
+  template <typename Body> static Datagram build(const netlink::Message& request, uint16_t message, Body body) {
     Datagram payload(sizeof(nfgenmsg));
     netlink::Writer writer(payload);
     body(writer);
@@ -292,7 +285,7 @@ private:
   }
 
   static Datagram finish(Datagram datagram, const netlink::Message& request) {
-    const Datagram done = Answer().doneDump(request.header).take();
+    const Datagram done = Reply().doneDump(request.header).take();
     datagram.insert(datagram.end(), done.begin(), done.end());
     return datagram;
   }

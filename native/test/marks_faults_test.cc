@@ -45,7 +45,7 @@ struct Faulty {
   std::atomic<bool> aborted = false;
   std::atomic<bool> noSockets = false;
 
-  Kernel kernel{[this](const Requests& requests) { return answer(requests); }};
+  Kernel kernel{[this](const Requests& requests) { return reply(requests); }};
   netlink::Channel::Connector connect = kernel.connector();
   nftables::Marks marks{[this](netlink::Socket& socket) {
                           const bool none = noSockets;
@@ -59,7 +59,7 @@ struct Faulty {
   Faulty& operator=(const Faulty&) = delete;
   ~Faulty() { close(wake); }
 
-  Tables::Datagrams answer(const Requests& requests) {
+  Tables::Datagrams reply(const Requests& requests) {
     const std::lock_guard lock(mutex);
     const size_t number = counting ? ++received : 0;
     const bool now = counting && fault != Fault::none && (number == first || (lasting && number > first));

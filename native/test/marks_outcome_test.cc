@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace fake;
 using Requests = Tables::Requests;
-using Answers = std::optional<Tables::Datagrams>;
+using Replies = std::optional<Tables::Datagrams>;
 
 } // namespace
 
@@ -22,7 +22,7 @@ TEST_CASE("a concurrent change of the ruleset") {
     CHECK(rig.tables.transactions.empty());
   }
   SUBCASE("is refused by the kernel, with one reply to the first message") {
-    answerTransactions(
+    replyToTransactions(
         rig, [](const Requests& requests) { return Tables::Datagrams{Tables::refuse(requests[0], ERESTART)}; });
     const auto start = netlink::Clock::now();
     const std::vector<Failure> failures = rig.apply({exact(1, 80)});
@@ -43,12 +43,12 @@ TEST_CASE("the failure of a refused element has its index") {
     index = 2;
   }
   SUBCASE("else the index of the first element of the message") {}
-  answerTransactions(rig, [known](const Requests& requests) {
+  replyToTransactions(rig, [known](const Requests& requests) {
     const netlink::Message& message = messageOf(requests, NFT_MSG_NEWSETELEM); // of the hash map
     const uint32_t offset = known ? offsetOf(message, 1) : 0;
-    Tables::Datagrams answers = Tables::acknowledge(requests); // irrelevant after a refusal
-    answers.insert(answers.begin(), Tables::refuse(message, EEXIST, offset));
-    return answers;
+    Tables::Datagrams replies = Tables::acknowledge(requests); // irrelevant after a refusal
+    replies.insert(replies.begin(), Tables::refuse(message, EEXIST, offset));
+    return replies;
   });
   const std::vector<Failure> failures = rig.apply(rows);
   REQUIRE(failures.size() == 1);
@@ -66,7 +66,7 @@ TEST_CASE("only the refusal of an object is reported, not the refusals that foll
     cause = Cause::unavailable;
   }
   SUBCASE("another reason") { error = EBUSY; }
-  answerTransactions(rig, [error](const Requests& requests) {
+  replyToTransactions(rig, [error](const Requests& requests) {
     const netlink::Message& last = messageOf(requests, NFT_MSG_NEWSETELEM);
     return Tables::Datagrams{Tables::refuse(messageOf(requests, NFT_MSG_NEWCHAIN), error),
                              Tables::refuse(last, ENOENT)};
@@ -79,7 +79,7 @@ TEST_CASE("only the refusal of an object is reported, not the refusals that foll
 
 TEST_CASE("an acknowledgement without a new generation is a failure") {
   Rig rig;
-  answerTransactions(rig, [](const Requests& requests) { return Tables::acknowledge(requests); });
+  replyToTransactions(rig, [](const Requests& requests) { return Tables::acknowledge(requests); });
   const std::vector<Failure> failures = rig.apply({exact(1, 80)});
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.cause == Cause::malformed);
@@ -94,23 +94,23 @@ TEST_CASE("a lost reply is resolved by reading back") {
   bool unknown = false;
   SUBCASE("applied") {
     applied = true;
-    answerTransactions(rig, [&rig](const Requests& requests) {
+    replyToTransactions(rig, [&rig](const Requests& requests) {
       rig.tables.commit(requests);
       return Tables::Datagrams{};
     });
   }
   SUBCASE("not applied") {
-    answerTransactions(rig, [](const Requests&) { return Tables::Datagrams{}; });
+    replyToTransactions(rig, [](const Requests&) { return Tables::Datagrams{}; });
   }
   SUBCASE("another transaction was applied") {
-    answerTransactions(rig, [&rig](const Requests&) {
+    replyToTransactions(rig, [&rig](const Requests&) {
       ++rig.tables.generation;
       return Tables::Datagrams{};
     });
   }
   SUBCASE("several transactions were applied: unknown") {
     unknown = true;
-    answerTransactions(rig, [&rig](const Requests&) {
+    replyToTransactions(rig, [&rig](const Requests&) {
       rig.tables.generation += 2;
       return Tables::Datagrams{};
     });
@@ -130,7 +130,7 @@ namespace {
 struct Ending {
   const char* name;
   bool carriedOut;
-  Cause answer;        // none: acknowledged; timeout: no reply; malformed: invalid reply; rejected: refused
+  Cause reply;         // none: acknowledged; timeout: no reply; malformed: invalid reply; rejected: refused
   int readError;       // of the read of the generation; 0: it succeeds
   bool lasting;        // whether repeated reads fail as well
   uint32_t concurrent; // number of other transactions directly after it
@@ -166,17 +166,17 @@ TEST_CASE("the outcome depends on the reply and the reads after it") {
     REQUIRE(rig.apply({exact(1, 80)}).empty());
     bool sent = false;
     bool readOnce = false;
-    rig.tables.intercept = [&](const Requests& requests) -> Answers {
+    rig.tables.intercept = [&](const Requests& requests) -> Replies {
       if (!Tables::isTransaction(requests)) {
         const bool fails = sent && ending.readError != 0 && (!readOnce || ending.lasting);
         readOnce = readOnce || sent;
-        return fails ? Answers(Tables::Datagrams{Tables::refuse(requests[0], ending.readError)}) : std::nullopt;
+        return fails ? Replies(Tables::Datagrams{Tables::refuse(requests[0], ending.readError)}) : std::nullopt;
       }
       sent = true;
       const Tables::Datagrams acknowledgement =
           ending.carriedOut ? rig.tables.commit(requests) : Tables::acknowledge(requests);
       rig.tables.generation += ending.concurrent;
-      switch (ending.answer) {
+      switch (ending.reply) {
       case Cause::none:
         return acknowledgement;
       case Cause::rejected:
@@ -201,9 +201,9 @@ TEST_CASE("a change without replies ends within readBackTime, and at once when t
   Rig rig;
   REQUIRE(rig.apply({exact(1, 80)}).empty());
   bool silent = false;
-  rig.tables.intercept = [&](const Requests& requests) -> Answers {
+  rig.tables.intercept = [&](const Requests& requests) -> Replies {
     silent = silent || Tables::isTransaction(requests);
-    return silent ? Answers(Tables::Datagrams{}) : std::nullopt;
+    return silent ? Replies(Tables::Datagrams{}) : std::nullopt;
   };
   const auto start = netlink::Clock::now();
   Control control = Control::within(50ms);
@@ -223,7 +223,7 @@ TEST_CASE("a change without replies ends within readBackTime, and at once when t
 
 TEST_CASE("an error that the kernel sends only for the first of several requests ends the wait") {
   Rig rig;
-  rig.tables.intercept = [](const Requests& requests) -> Answers {
+  rig.tables.intercept = [](const Requests& requests) -> Replies {
     return Tables::Datagrams{Tables::refuse(requests[0], EPERM)};
   };
   const std::vector<Failure> failures = rig.apply({exact(1, 80)});
@@ -234,7 +234,7 @@ TEST_CASE("an error that the kernel sends only for the first of several requests
 
 TEST_CASE("a kernel without nf_tables") {
   Rig rig;
-  rig.tables.intercept = [](const Requests& requests) -> Answers {
+  rig.tables.intercept = [](const Requests& requests) -> Replies {
     return Tables::Datagrams{Tables::refuse(requests[0], EINVAL)};
   };
   CHECK(rig.marks.open(soon(), true).cause == Cause::unavailable);
@@ -245,7 +245,7 @@ TEST_CASE("dropping the table") {
   CHECK(rig.apply({exact(1, 80)}).empty());
   SUBCASE("removes it") {}
   SUBCASE("resolves a lost reply") {
-    answerTransactions(rig, [&rig](const Requests& requests) {
+    replyToTransactions(rig, [&rig](const Requests& requests) {
       rig.tables.commit(requests);
       return Tables::Datagrams{};
     });
@@ -254,14 +254,14 @@ TEST_CASE("dropping the table") {
   CHECK(rig.list().empty());
   SUBCASE("is unknown if the table may have been created again") {
     CHECK(rig.apply({exact(1, 80)}).empty());
-    answerTransactions(rig, [&rig](const Requests&) {
+    replyToTransactions(rig, [&rig](const Requests&) {
       rig.tables.generation += 2;
       return Tables::Datagrams{};
     });
     CHECK(rig.marks.drop(Control::within(50ms)).unknown);
   }
   SUBCASE("succeeds if there is none") {
-    answerTransactions(rig, [](const Requests& requests) {
+    replyToTransactions(rig, [](const Requests& requests) {
       return Tables::Datagrams{Tables::refuse(messageOf(requests, NFT_MSG_DELTABLE), ENOENT)};
     });
     CHECK(rig.marks.drop(soon()).status.ok());

@@ -81,7 +81,7 @@ struct Rig {
 };
 
 // Replies to transactions by `what`.
-inline void answerTransactions(Rig& rig, std::function<Tables::Datagrams(const Tables::Requests&)> what) {
+inline void replyToTransactions(Rig& rig, std::function<Tables::Datagrams(const Tables::Requests&)> what) {
   rig.tables.intercept = [what =
                               std::move(what)](const Tables::Requests& requests) -> std::optional<Tables::Datagrams> {
     return Tables::isTransaction(requests) ? std::optional(what(requests)) : std::nullopt;

@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace fake;
 using Requests = Tables::Requests;
-using Answers = std::optional<Tables::Datagrams>;
+using Replies = std::optional<Tables::Datagrams>;
 
 } // namespace
 
@@ -79,7 +79,7 @@ TEST_CASE("a listing is sorted, and repeated until it is consistent") {
   int changes = 0;
   SUBCASE("at once") {}
   SUBCASE("after concurrent changes of the ruleset") { changes = 3; }
-  rig.tables.intercept = [&](const Requests& requests) -> Answers {
+  rig.tables.intercept = [&](const Requests& requests) -> Replies {
     if (Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM && changes > 0) {
       --changes;
       ++rig.tables.generation;
@@ -97,7 +97,7 @@ TEST_CASE("a listing is sorted, and repeated until it is consistent") {
 
 TEST_CASE("a listing that is never consistent is a conflict") {
   Rig rig;
-  rig.tables.intercept = [&rig](const Requests& requests) -> Answers {
+  rig.tables.intercept = [&rig](const Requests& requests) -> Replies {
     rig.tables.generation += Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM ? 1 : 0;
     return std::nullopt;
   };
@@ -111,7 +111,7 @@ TEST_CASE("an inconsistent dump is detected even with an unchanged generation") 
   CHECK(rig.apply({exact(1, 80), exact(2, 80)}).empty());
   const std::vector<Element> whole = rig.tables.elements["exact4"];
   int dumps = 0;
-  rig.tables.intercept = [&](const Requests& requests) -> Answers {
+  rig.tables.intercept = [&](const Requests& requests) -> Replies {
     if (Tables::messageOf(requests[0]) == NFT_MSG_GETSETELEM) {
       // As by a resize of the hash table: one element twice, another one missing.
       rig.tables.elements["exact4"] = ++dumps == 1 ? std::vector{whole[0], whole[0]} : whole;

@@ -19,9 +19,9 @@ std::vector<uint32_t> marksUpTo(uint32_t last) {
 // Number of services of putService() that fit a datagram of `bytes`.
 uint32_t fitting(size_t bytes) {
   const nlmsghdr request{};
-  Answer answer;
-  putService(answer, request, 1);
-  return static_cast<uint32_t>(bytes / answer.take().size());
+  Reply reply;
+  putService(reply, request, 1);
+  return static_cast<uint32_t>(bytes / reply.take().size());
 }
 
 } // namespace
@@ -109,15 +109,15 @@ TEST_CASE("listed services do not show the kernel's HASHED flag") {
 TEST_CASE("a service without destinations is distinguished from a missing service") {
   std::atomic<bool> exists = true;
   fake::Kernel kernel(withFamily([&](const Requests& requests) -> std::vector<Datagram> {
-    Answer answer;
+    Reply reply;
     if (commandOf(requests[0]) == IPVS_CMD_GET_DEST) {
-      return {answer.doneDump(requests[0].header).take()};
+      return {reply.doneDump(requests[0].header).take()};
     }
     if (!exists) {
-      return {answer.error(requests[0].header, ESRCH).take()};
+      return {reply.error(requests[0].header, ESRCH).take()};
     }
-    putService(answer, requests[0].header, 7);
-    return {answer.ack(requests[0].header).take()};
+    putService(reply, requests[0].header, 7);
+    return {reply.ack(requests[0].header).take()};
   }));
   ipvs::Session session(kernel.connector());
   const ipvs::Row key = serviceRow(7);
@@ -149,16 +149,16 @@ fake::Kernel::Script snapshotKernel(std::function<std::vector<uint32_t>(bool lis
     CHECK_FALSE(netlink::decode(ipvs::serviceRecord, attribute.payload, key.data()));
     const auto mark = netlink::load<uint32_t>(key.data() + offsetof(ipvs::Service, fwmark));
     const bool exists = std::ranges::find(present, mark) != present.end();
-    Answer answer;
+    Reply reply;
     if (commandOf(requests[0]) == IPVS_CMD_GET_SERVICE) {
       if (!exists) {
-        return {answer.error(header, ESRCH).take()};
+        return {reply.error(header, ESRCH).take()};
       }
-      putService(answer, header, mark);
-      return {answer.ack(header).take()};
+      putService(reply, header, mark);
+      return {reply.ack(header).take()};
     }
     for (uint32_t i = 0; exists && i < mark % 10; ++i) {
-      answer.data(header, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
+      reply.data(header, IPVS_CMD_NEW_DEST, [&](netlink::Writer& writer) {
         const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DEST);
         const uint8_t address[16] = {10, 0, 0, static_cast<uint8_t>(i)};
         writer.attribute(IPVS_DEST_ATTR_ADDR, address, sizeof address);
@@ -166,7 +166,7 @@ fake::Kernel::Script snapshotKernel(std::function<std::vector<uint32_t>(bool lis
         writer.endNest(nest);
       });
     }
-    return {answer.doneDump(header).take()};
+    return {reply.doneDump(header).take()};
   });
 }
 

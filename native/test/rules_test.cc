@@ -137,7 +137,7 @@ TEST_CASE("a rule is removed by its handle, in the transaction that adds another
 
 TEST_CASE("the failure of a refused rule has its index") {
   Rig rig;
-  answerTransactions(rig, [](const Tables::Requests& requests) {
+  replyToTransactions(rig, [](const Tables::Requests& requests) {
     return Tables::Datagrams{Tables::refuse(requests[requests.size() - 2], EINVAL)};
   });
   const auto failures = rig.apply({exact(1, 80), ruleRow(), ruleRow(Place::srcnat)});

@@ -9,8 +9,8 @@
 namespace script {
 
 using namespace std::chrono_literals;
-using fake::Answer;
 using fake::Datagram;
+using fake::Reply;
 using Datagrams = std::vector<Datagram>;
 using ipvs::Item;
 using ipvs::Operation;
@@ -48,8 +48,8 @@ inline uint8_t commandOf(const Message& request) { return netlink::load<genlmsgh
 
 inline bool isLookup(const Requests& requests) { return requests[0].header.nlmsg_type == GENL_ID_CTRL; }
 
-inline void putService(Answer& answer, const nlmsghdr& request, uint32_t mark, const char* scheduler = "rr") {
-  answer.data(request, IPVS_CMD_NEW_SERVICE, [&](netlink::Writer& writer) {
+inline void putService(Reply& reply, const nlmsghdr& request, uint32_t mark, const char* scheduler = "rr") {
+  reply.data(request, IPVS_CMD_NEW_SERVICE, [&](netlink::Writer& writer) {
     const size_t nest = writer.beginNest(IPVS_CMD_ATTR_SERVICE);
     writer.value<uint16_t>(IPVS_SVC_ATTR_AF, 2);
     writer.value<uint32_t>(IPVS_SVC_ATTR_FWMARK, mark);
@@ -63,20 +63,20 @@ inline void putService(Answer& answer, const nlmsghdr& request, uint32_t mark, c
 // A kernel that replies to family lookups and leaves other requests to `script`.
 inline fake::Kernel::Script withFamily(fake::Kernel::Script script) {
   return [script = std::move(script)](const Requests& requests) {
-    return isLookup(requests) ? Datagrams{fake::familyAnswer(requests[0].header)} : script(requests);
+    return isLookup(requests) ? Datagrams{fake::familyReply(requests[0].header)} : script(requests);
   };
 }
 
 inline std::vector<Datagram> dumpOf(const Requests& requests, std::vector<std::vector<uint32_t>> datagrams) {
   std::vector<Datagram> out;
   for (const auto& marks : datagrams) {
-    Answer answer;
+    Reply reply;
     for (const uint32_t mark : marks) {
-      putService(answer, requests[0].header, mark);
+      putService(reply, requests[0].header, mark);
     }
-    out.push_back(answer.take());
+    out.push_back(reply.take());
   }
-  out.push_back(Answer().doneDump(requests[0].header).take());
+  out.push_back(Reply().doneDump(requests[0].header).take());
   return out;
 }
 

@@ -13,11 +13,11 @@ TEST_CASE("failures carry the index of their item, across chunks") {
       CHECK(reader.next(attribute));
       CHECK_FALSE(netlink::decode(ipvs::serviceRecord, attribute.payload, reinterpret_cast<std::byte*>(&row)));
       if (row.fwmark % 100 == 0) {
-        out.push_back(Answer().error(request.header, EEXIST).take());
+        out.push_back(Reply().error(request.header, EEXIST).take());
       }
     }
     if (out.empty() || (requests.back().header.nlmsg_flags & NLM_F_ACK) != 0) {
-      out.push_back(Answer().ack(requests.back().header).take());
+      out.push_back(Reply().ack(requests.back().header).take());
     }
     return out;
   }));
@@ -44,13 +44,13 @@ TEST_CASE("a stale family number is looked up again, and only refused items are 
   std::atomic<int> adds = 0;
   fake::Kernel kernel([&](const Requests& requests) {
     if (isLookup(requests)) {
-      return Datagrams{fake::familyAnswer(requests[0].header, ++lookups == 1 ? 29 : 30)};
+      return Datagrams{fake::familyReply(requests[0].header, ++lookups == 1 ? 29 : 30)};
     }
     ++adds;
     if (requests[0].header.nlmsg_type == 29) {
-      return Datagrams{Answer().error(requests[0].header, ENOENT).take()};
+      return Datagrams{Reply().error(requests[0].header, ENOENT).take()};
     }
-    return Datagrams{Answer().ack(requests[0].header).take()};
+    return Datagrams{Reply().ack(requests[0].header).take()};
   });
   ipvs::Session session(kernel.connector());
   const ipvs::Row row = serviceRow(7);
@@ -61,8 +61,8 @@ TEST_CASE("a stale family number is looked up again, and only refused items are 
 }
 
 TEST_CASE("ENOENT with an unchanged family number is about the object") {
-  fake::Kernel kernel(withFamily(
-      [](const Requests& requests) { return Datagrams{Answer().error(requests[0].header, ENOENT).take()}; }));
+  fake::Kernel kernel(
+      withFamily([](const Requests& requests) { return Datagrams{Reply().error(requests[0].header, ENOENT).take()}; }));
   ipvs::Session session(kernel.connector());
   const ipvs::Row service = serviceRow(7, "nosuch");
   const Item items[] = {{Operation::addService, service.data()}};
@@ -76,9 +76,9 @@ TEST_CASE("ENOENT after the module was unloaded is reported as unavailable") {
   std::atomic<int> lookups = 0;
   fake::Kernel kernel([&](const Requests& requests) {
     if (isLookup(requests) && ++lookups == 1) {
-      return Datagrams{fake::familyAnswer(requests[0].header)};
+      return Datagrams{fake::familyReply(requests[0].header)};
     }
-    return Datagrams{Answer().error(requests[0].header, ENOENT).take()};
+    return Datagrams{Reply().error(requests[0].header, ENOENT).take()};
   });
   ipvs::Session session(kernel.connector());
   const ipvs::Row service = serviceRow(7);
@@ -97,13 +97,13 @@ TEST_CASE("a lost ACK is settled by reading back") {
       if (commandOf(requests[0]) != IPVS_CMD_GET_SERVICE) {
         return {}; // no reply
       }
-      Answer answer;
+      Reply reply;
       if (found == Found::missing) {
-        return {answer.error(requests[0].header, ESRCH).take()};
+        return {reply.error(requests[0].header, ESRCH).take()};
       }
-      putService(answer, requests[0].header, 7, found == Found::same ? "rr" : "wlc");
-      answer.ack(requests[0].header);
-      return {answer.take()};
+      putService(reply, requests[0].header, 7, found == Found::same ? "rr" : "wlc");
+      reply.ack(requests[0].header);
+      return {reply.take()};
     }));
     ipvs::Session session(kernel.connector());
     const ipvs::Row row = serviceRow(7);
@@ -140,7 +140,7 @@ TEST_CASE("an outcome hidden by a later write of the same chunk stays unknown") 
     if (commandOf(requests[0]) != IPVS_CMD_GET_SERVICE) {
       return {};
     }
-    return {Answer().error(requests[0].header, ESRCH).take()};
+    return {Reply().error(requests[0].header, ESRCH).take()};
   }));
   ipvs::Session session(kernel.connector());
   const ipvs::Row row = serviceRow(7);
@@ -165,16 +165,16 @@ TEST_CASE("a lost ACK and a read-back without a reply: unknown") {
 TEST_CASE("a patch of a missing destination fails without a write") {
   std::atomic<int> writes = 0;
   fake::Kernel kernel(withFamily([&](const Requests& requests) -> std::vector<Datagram> {
-    Answer answer;
+    Reply reply;
     if (commandOf(requests[0]) == IPVS_CMD_GET_DEST) {
-      return {answer.doneDump(requests[0].header).take()};
+      return {reply.doneDump(requests[0].header).take()};
     }
     if (commandOf(requests[0]) == IPVS_CMD_GET_SERVICE) {
-      putService(answer, requests[0].header, 7);
-      return {answer.ack(requests[0].header).take()};
+      putService(reply, requests[0].header, 7);
+      return {reply.ack(requests[0].header).take()};
     }
     ++writes;
-    return {answer.ack(requests[0].header).take()};
+    return {reply.ack(requests[0].header).take()};
   }));
   ipvs::Session session(kernel.connector());
   const ipvs::Row service = serviceRow(7);
@@ -190,9 +190,9 @@ TEST_CASE("lost ACKs of timeouts and daemons are resolved by reading back") {
   // A kernel with fixed timeouts and one daemon that ignores writes.
   fake::Kernel kernel(withFamily([](const Requests& requests) -> std::vector<Datagram> {
     const nlmsghdr& header = requests[0].header;
-    Answer answer;
+    Reply reply;
     if (commandOf(requests[0]) == IPVS_CMD_GET_CONFIG) {
-      answer.data(
+      reply.data(
           header, IPVS_CMD_SET_CONFIG,
           [](netlink::Writer& writer) {
             writer.value<uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP, 900);
@@ -200,17 +200,17 @@ TEST_CASE("lost ACKs of timeouts and daemons are resolved by reading back") {
             writer.value<uint32_t>(IPVS_CMD_ATTR_TIMEOUT_UDP, 300);
           },
           0);
-      return {answer.ack(header).take()};
+      return {reply.ack(header).take()};
     }
     if (commandOf(requests[0]) == IPVS_CMD_GET_DAEMON) {
-      answer.data(header, IPVS_CMD_NEW_DAEMON, [](netlink::Writer& writer) {
+      reply.data(header, IPVS_CMD_NEW_DAEMON, [](netlink::Writer& writer) {
         const size_t nest = writer.beginNest(IPVS_CMD_ATTR_DAEMON);
         writer.value<uint32_t>(IPVS_DAEMON_ATTR_STATE, IP_VS_STATE_MASTER);
         writer.text(IPVS_DAEMON_ATTR_MCAST_IFN, "eth0");
         writer.value<uint32_t>(IPVS_DAEMON_ATTR_SYNC_ID, 1);
         writer.endNest(nest);
       });
-      return {answer.take(), Answer().doneDump(header).take()};
+      return {reply.take(), Reply().doneDump(header).take()};
     }
     return {};
   }));
