@@ -1,4 +1,4 @@
-// Converts lib/'s options of a pass over the connection table to those of native/connections.
+// Converts lib/'s options of a pass over the connection table to the types of native/connections.
 #pragma once
 
 #include "addon/setup.h"

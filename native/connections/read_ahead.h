@@ -18,7 +18,7 @@ class ReadAhead {
 public:
   static constexpr size_t chunkSize = size_t{64} << 10;
 
-  // Starts at the current position of `fd`, which stays owned by the caller and must not be used by others until this
+  // Starts at the current position of `fd`, which stays owned by the caller and must not be used otherwise until this
   // object is destroyed. Throws std::system_error if no thread can be started.
   explicit ReadAhead(int fd);
   ~ReadAhead();

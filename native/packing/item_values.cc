@@ -8,7 +8,8 @@
 namespace ipvs {
 namespace {
 
-// True for global unicast addresses (and private ones): no scope, no multicast, not unspecified.
+// True for ordinary unicast addresses by their first byte. Multicast, IPv6 link-local and other special addresses are
+// left to lib/.
 bool isCommon(uint16_t family, const std::byte* bytes) {
   const auto first = static_cast<uint8_t>(bytes[0]);
   return family == AF_INET ? first > 0 && first < 224 : first >= 0x20 && first < 0xfe;

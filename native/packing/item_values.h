@@ -15,14 +15,14 @@ inline bool isInteger(const Cloned& value, int64_t least, int64_t most) {
   return value.kind == Cloned::Kind::integer && value.number >= least && value.number <= most;
 }
 
-// True for a valid part of a kernel module's name, shorter than `room`.
+// True for a name shorter than `room` from which the kernel can derive the name of a module.
 [[nodiscard]] bool isModuleName(const Cloned& value, size_t room);
 
 // Parses four decimal numbers without leading zeros into four bytes. False: another format.
 [[nodiscard]] bool readIPv4(std::string_view text, std::byte* bytes);
 
-// The text of an address as lib/values/address.ts takes it, into 16 bytes, of which IPv4 uses four. False: unusual, or
-// one that packets are not sent to from anywhere.
+// Parses an address as accepted by lib/values/address.ts into 16 bytes; IPv4 uses the first four. False: invalid, or a
+// special address that is left to lib/.
 [[nodiscard]] bool readAddress(const Cloned& value, uint16_t& family, std::byte* bytes);
 
 } // namespace ipvs

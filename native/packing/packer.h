@@ -21,7 +21,8 @@ struct PlainItems {
   uint32_t unusual = 0;
 };
 
-// `serialized`: a list with as many items as there are triples. The buffers for rows must be zeroed.
+// `serialized`: a list with as many items as there are triples. Rows are written from index 0 on;
+// zeroed buffers stay zero behind the last row.
 void packItems(std::span<const std::byte> serialized, PlainItems& items);
 
 } // namespace ipvs

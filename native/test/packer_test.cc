@@ -111,7 +111,7 @@ TEST_CASE("cut or damaged input is never read past its end") {
   }
 }
 
-TEST_CASE("objects with more fields than there are names") {
+TEST_CASE("objects with more fields than known names") {
   std::string many;
   for (int i = 0; i < 40; ++i) {
     many += text("a" + std::to_string(i)) + number(1);
