@@ -28,7 +28,7 @@ struct Outcome {
   std::optional<netlink::Failure> leftovers; // of a change of marks: nftables::Applied
 };
 
-// The replies of lib/binding/replies.ts: failures, and what the call found.
+// { failures, generation?, leftovers?, done? } and the buffers by name: lib/binding/replies.ts.
 [[nodiscard]] Napi::Object replyObject(Napi::Env env, Outcome outcome);
 
 } // namespace addon

@@ -1,4 +1,4 @@
-// Numbers that JavaScript takes by name, so that no copy of them stands in lib/.
+// Numbers exported to JavaScript by name, so that lib/ needs no copies.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ template <typename Enum> constexpr Named named(const char* name, Enum value) {
   return {name, static_cast<uint32_t>(value)};
 }
 
-// Numbers of one kind.
+// Numbers with a common purpose.
 struct NamedGroup {
   const char* name;
   std::span<const Named> numbers;

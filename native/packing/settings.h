@@ -1,15 +1,15 @@
-// Bounds and defaults of items. JavaScript, which checks items as well, takes them from the addon.
+// Bounds and defaults of batch items, exported to JavaScript, which validates items as well.
 #pragma once
 
 #include "netlink/named.h"
 
 namespace ipvs {
 
-// Of persistence, in seconds. The kernel has no default and counts ticks in 32 bits, 1000 a second at most.
+// Persistence timeout in seconds. The kernel has no default, and counts up to 1000 ticks per second in 32 bits.
 inline constexpr uint32_t defaultPersistence = 360;
 inline constexpr uint32_t mostPersistence = UINT32_MAX / 1000;
 
-// Of destinations. Weights are signed in the kernel.
+// Weight of destinations, signed in the kernel.
 inline constexpr uint32_t defaultWeight = 1;
 inline constexpr uint32_t mostWeight = INT32_MAX;
 
