@@ -44,7 +44,7 @@ const pickItem: PickFields<(typeof itemNames)[number]> = (given, present, bit) =
   destination: present & bit.destination ? given.destination : undefined,
   patch: present & bit.patch ? given.patch : undefined,
 })
-const itemFields = new FieldSet(itemNames, pickItem)
+export const itemFields: FieldSet<(typeof itemNames)[number]> = new FieldSet(itemNames, pickItem)
 
 interface Preparation {
   readonly prepare: (context: RequestContext, fields: ItemFields) => Write | Prepared

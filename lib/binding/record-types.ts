@@ -51,6 +51,18 @@ export interface DestinationRow {
   readonly statistics?: StatisticsRow | undefined
 }
 
+// All fields of a row that the kernel takes. One without a value is `undefined`, but named: a new one is not forgotten.
+type Sent<Row, Listed extends keyof Row> = { readonly [Name in Exclude<keyof Row, Listed>]: Row[Name] }
+
+/** The row of a new or changed service. */
+export type SentServiceRow = Sent<ServiceRow, 'statistics'>
+
+/** The row of a new or changed destination. */
+export type SentDestinationRow = Sent<
+  DestinationRow,
+  'activeConnections' | 'inactiveConnections' | 'persistentConnections' | 'statistics'
+>
+
 /** Attributes IPVS_INFO_ATTR_*. */
 export interface InfoRow {
   readonly version?: number | undefined

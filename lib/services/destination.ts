@@ -10,11 +10,20 @@ import {
   type Family,
 } from '../values/address.ts'
 import { numbersOf } from '../binding/numbers.ts'
-import type { DestinationRow } from '../binding/record-types.ts'
+import type { DestinationRow, SentDestinationRow } from '../binding/record-types.ts'
 import type { ServiceIdentity } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
 import { listedTunnel, parseTunnel, type Tunnel } from './tunnel.ts'
-import { FieldSet, InvalidInput, integer, oneOf, show, type Fields, type PickFields } from '../values/validate.ts'
+import {
+  FieldSet,
+  InvalidInput,
+  integer,
+  namesOf,
+  oneOf,
+  show,
+  type Fields,
+  type PickFields,
+} from '../values/validate.ts'
 
 /**
  * How packets get to a destination. `direct`: direct routing, the packet as it is in a frame to the destination, which
@@ -105,8 +114,14 @@ export interface ListedDestination {
 }
 
 const keyNames = ['address', 'port'] as const
-const settingNames = ['forwarding', 'weight', 'upperThreshold', 'lowerThreshold', 'tunnel'] as const
-type DestinationField = (typeof keyNames)[number] | (typeof settingNames)[number]
+const settingNames = namesOf<keyof DestinationSettings>({
+  forwarding: true,
+  weight: true,
+  upperThreshold: true,
+  lowerThreshold: true,
+  tunnel: true,
+})
+type DestinationField = keyof Destination
 const destinationNames: readonly DestinationField[] = [...keyNames, ...settingNames]
 export type KeyFields = Fields<(typeof keyNames)[number]>
 export type DestinationFields = Fields<DestinationField>
@@ -124,7 +139,7 @@ const pickDestination: PickFields<DestinationField> = (given, present, bit) => (
   lowerThreshold: present & bit.lowerThreshold ? given.lowerThreshold : undefined,
   tunnel: present & bit.tunnel ? given.tunnel : undefined,
 })
-const destinationFields = new FieldSet(destinationNames, pickDestination, listedOnly)
+export const destinationFields: FieldSet<DestinationField> = new FieldSet(destinationNames, pickDestination, listedOnly)
 
 const pickKey: PickFields<(typeof keyNames)[number]> = (given, present, bit) => ({
   address: present & bit.address ? given.address : undefined,
@@ -244,7 +259,7 @@ export function filledRow(
   forwarding: Forwarding | undefined,
   { weight, upperThreshold, lowerThreshold }: DestinationRow,
   { tunnelType, tunnelPort, tunnelFlags }: DestinationRow,
-): DestinationRow {
+): SentDestinationRow {
   return {
     family: familyNumber(family),
     address: value,

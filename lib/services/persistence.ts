@@ -37,6 +37,8 @@ const { defaultPersistence, mostPersistence } = numbersOf('settings', ['defaultP
 
 export const DEFAULT_TIMEOUT_SECONDS: number = defaultPersistence
 
+export const persistenceNames = ['timeoutSeconds', 'netmask'] as const
+
 export interface PersistenceChange {
   readonly timeout: number | undefined
   readonly netmask: Uint8Array | undefined
@@ -45,7 +47,7 @@ export interface PersistenceChange {
 /** The named ones of a persistence's settings. Only patches can remove the netmask. */
 export function parsePersistence(value: unknown, family: Family, path: 'service' | 'patch'): PersistenceChange {
   const place = `${path}.persistence`
-  const { timeoutSeconds, netmask } = readFields(value, place, ['timeoutSeconds', 'netmask'])
+  const { timeoutSeconds, netmask } = readFields(value, place, persistenceNames)
   return {
     timeout:
       timeoutSeconds === undefined ? undefined : integer(timeoutSeconds, `${place}.timeoutSeconds`, 0, mostPersistence),

@@ -2,7 +2,7 @@
 // with what the service has. Some patches cannot even be understood without knowing the service: those ask for it.
 import { DEFAULT_TIMEOUT_SECONDS, fullNetmask, parsePersistence, type PersistenceChange } from './persistence.ts'
 import type { Flags } from '../binding/row-layout.ts'
-import type { ServiceRow } from '../binding/record-types.ts'
+import type { SentServiceRow, ServiceRow } from '../binding/record-types.ts'
 import {
   SCHEDULER_FLAGS,
   dependOnScheduler,
@@ -70,14 +70,21 @@ export function serviceChange(identity: ServiceIdentity, fields: ServiceFields):
   }
 }
 
-function changedRow(identity: ServiceIdentity, wishes: Wishes, current: ServiceRow): ServiceRow {
+function changedRow(identity: ServiceIdentity, wishes: Wishes, current: ServiceRow): SentServiceRow {
   const wasPersistent = ((current.flags?.value ?? 0) & PERSISTENT) !== 0
+  const { family, fwmark, protocol, address, port } = identity.row
+  const { timeout, netmask } = changedPersistence(identity, wishes, wasPersistent)
   return {
-    ...identity.row,
+    family,
+    fwmark,
+    protocol,
+    address,
+    port,
     scheduler: wishes.scheduler,
     persistenceEngine: wishes.engine ?? (wishes.persistence === null ? '' : undefined), // it does nothing without persistence
     flags: changedFlags(wishes, current),
-    ...changedPersistence(identity, wishes, wasPersistent),
+    timeout,
+    netmask,
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type Persistence,
   type PersistencePatch,
 } from './persistence.ts'
-import type { ServiceRow } from '../binding/record-types.ts'
+import type { SentServiceRow, ServiceRow } from '../binding/record-types.ts'
 import {
   moduleName,
   parseSchedulerFlags,
@@ -29,7 +29,7 @@ import {
   type ServiceKeyField,
 } from './service-key.ts'
 import { statisticsOf, type Statistics } from './statistics.ts'
-import { FieldSet, boolean, type Fields, type PickFields } from '../values/validate.ts'
+import { FieldSet, boolean, namesOf, type Fields, type PickFields } from '../values/validate.ts'
 
 /** How a service works. */
 export interface ServiceSettings {
@@ -99,8 +99,14 @@ export const PERSISTENT = 0x1 // IP_VS_SVC_F_PERSISTENT
 export const ONE_PACKET = 0x4 // IP_VS_SVC_F_ONEPACKET
 const ALL_FLAGS = 0xffffffff
 
-const settingNames = ['scheduler', 'schedulerFlags', 'persistence', 'persistenceEngine', 'onePacket'] as const
-type ServiceField = ServiceKeyField | (typeof settingNames)[number]
+const settingNames = namesOf<keyof ServiceSettings>({
+  scheduler: true,
+  schedulerFlags: true,
+  persistence: true,
+  persistenceEngine: true,
+  onePacket: true,
+})
+type ServiceField = ServiceKeyField | keyof ServiceSettings
 const serviceNames: readonly ServiceField[] = [...serviceKeyNames, ...settingNames]
 export type ServiceFields = Fields<ServiceField>
 
@@ -119,7 +125,7 @@ const pickService: PickFields<ServiceField> = (given, present, bit) => ({
   persistenceEngine: present & bit.persistenceEngine ? given.persistenceEngine : undefined,
   onePacket: present & bit.onePacket ? given.onePacket : undefined,
 })
-const serviceFields = new FieldSet(serviceNames, pickService, listedOnly)
+export const serviceFields: FieldSet<ServiceField> = new FieldSet(serviceNames, pickService, listedOnly)
 
 const pickKey: PickFields<ServiceKeyField> = (given, present, bit) => ({
   fwmark: present & bit.fwmark ? given.fwmark : undefined,
@@ -162,7 +168,7 @@ export function parseEngine(value: unknown, path: string): string {
 }
 
 /** The row of a new service: the kernel wants all settings. */
-export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields): ServiceRow {
+export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields): SentServiceRow {
   const { persistenceEngine } = fields
   const scheduler =
     fields.scheduler === undefined ? 'wlc' : moduleName(fields.scheduler, 'service.scheduler', schedulers)

@@ -153,12 +153,19 @@ export type PickFields<Name extends string> = (
   bit: Readonly<Record<Name, number>>,
 ) => Record<Name, unknown>
 
+/** Names from an object that has to have all of them. */
+export function namesOf<Name extends string>(names: Readonly<Record<Name, true>>): readonly Name[] {
+  return Object.keys(names) as Name[]
+}
+
 /**
  * The properties that objects of one kind can have. Build it once. Properties in `ignored` are accepted without being
  * looked at; any other one is an error, since an ignored misspelling is a wrong setting.
  */
 export class FieldSet<Name extends string> {
   readonly names: readonly Name[]
+  /** Accepted without being looked at. */
+  readonly ignored: readonly string[]
   readonly #pick: PickFields<Name>
   readonly #bits: Readonly<Record<Name, number>>
   readonly #ignored: ReadonlySet<string>
@@ -168,6 +175,7 @@ export class FieldSet<Name extends string> {
     this.names = names
     this.#pick = pick
     this.#bits = Object.fromEntries(names.map((name, index) => [name, 1 << index])) as Record<Name, number>
+    this.ignored = ignored
     this.#ignored = new Set(ignored)
   }
 
