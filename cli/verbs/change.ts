@@ -33,10 +33,13 @@ interface DestinationOptions {
   readonly checksum?: 'none' | 'local' | 'remote'
 }
 
+/** Every property has to be named: a setting without an option does not compile. */
+type Every<Row> = { readonly [Name in keyof Required<Row>]: Row[Name] }
+
 const listOf = (text: string): SchedulerFlag[] => text.split(',').filter((each) => each !== '') as SchedulerFlag[]
 
 /** The service settings in the options; `undefined` for absent ones. */
-export function serviceSettings(options: ServiceOptions): ServicePatch {
+export function serviceSettings(options: ServiceOptions): Every<ServicePatch> {
   const { scheduler, flags, persistence, netmask, engine, onePacket } = options
   const mask = netmask !== undefined && /^\d+$/.test(netmask) ? Number(netmask) : netmask
   const timeoutSeconds = typeof persistence === 'number' ? persistence : undefined
@@ -51,7 +54,7 @@ export function serviceSettings(options: ServiceOptions): ServicePatch {
 }
 
 /** The destination settings in the options. */
-export function destinationSettings(options: DestinationOptions): DestinationPatch {
+export function destinationSettings(options: DestinationOptions): Every<DestinationPatch> {
   const { forwarding, weight, upper: upperThreshold, lower: lowerThreshold, tunnel: type } = options
   const { tunnelPort: port, checksum } = options
   const said = type ?? port ?? checksum

@@ -228,9 +228,12 @@ function assertUnicast(address: Address): void {
   throw new InvalidInput('destination.address', `${text} is ${kind}; give the address of one server`)
 }
 
-/** The settings that are named, each for itself. `path`: `destination` or `patch`. */
-export function settings(fields: DestinationFields, path: string): DestinationRow {
-  const number = (name: 'weight' | 'upperThreshold' | 'lowerThreshold', most: number) => {
+/** The numbers among the settings; `undefined`: not named. */
+export type DestinationNumbers = Pick<SentDestinationRow, 'weight' | 'upperThreshold' | 'lowerThreshold'>
+
+/** The numbers that are named, each checked by itself. `path`: `destination` or `patch`. */
+export function settings(fields: DestinationFields, path: string): DestinationNumbers {
+  const number = (name: keyof DestinationNumbers, most: number) => {
     const value = fields[name]
     // Most are plain numbers, for which the path of an error is not worth making.
     if (
@@ -257,7 +260,7 @@ export function assertThresholds({ upperThreshold, lowerThreshold }: Destination
 export function filledRow(
   { address: { family, value }, port }: DestinationIdentity,
   forwarding: Forwarding | undefined,
-  { weight, upperThreshold, lowerThreshold }: DestinationRow,
+  { weight, upperThreshold, lowerThreshold }: DestinationNumbers,
   { tunnelType, tunnelPort, tunnelFlags }: DestinationRow,
 ): SentDestinationRow {
   return {

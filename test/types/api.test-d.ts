@@ -311,10 +311,15 @@ export async function connections(table: ConnectionTable): Promise<void> {
   void [rates.inBytes, bytes]
 }
 
-// ---- every setting is listed, and what is listed can be passed back
+// ---- every setting is listed and can be changed, and what is listed can be passed back
 type Same<Left, Right> = [Left] extends [Right] ? ([Right] extends [Left] ? true : never) : never
 type DestinationCounts = 'activeConnections' | 'inactiveConnections' | 'persistentConnections' | 'statistics'
 export const destinationNames: Same<keyof ListedDestination, keyof Destination | DestinationCounts> = true
 export const serviceNames: Same<keyof ListedService, keyof Service | 'statistics'> = true
 export const timeoutNames: Same<keyof Timeouts, keyof TimeoutsPatch> = true
 export const daemonNames: Same<keyof ListedSyncDaemon, keyof SyncDaemon> = true
+export const destinationPatchNames: Same<
+  keyof DestinationPatch,
+  Exclude<keyof Destination, keyof DestinationKey>
+> = true
+export const servicePatchNames: Same<keyof ServicePatch, Exclude<keyof Service, keyof ServiceKey>> = true

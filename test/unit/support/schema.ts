@@ -1,5 +1,5 @@
 // A schema as the addon reports it, with the records of native/ipvs/schema.h laid out in the order of their fields.
-// rows.test.ts compares names and kinds with that file.
+// row-reader.test.ts compares names and kinds with that file.
 import type { FieldKind, FieldSchema, RecordSchema } from '../../../lib/binding/addon.ts'
 import type {
   DaemonRow,

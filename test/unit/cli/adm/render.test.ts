@@ -7,6 +7,7 @@ import { connectionLine, renderDaemons, renderTimeouts } from '../../../../cli/a
 import { renderSave } from '../../../../cli/adm/render-save.ts'
 import { largeNumber, renderServices } from '../../../../cli/adm/render.ts'
 import { parseServices } from '../../../../cli/adm/services.ts'
+import { listedDestination } from '../../../../lib/services/destination.ts'
 
 const rates = { connections: 6, inPackets: 7, outPackets: 8, inBytes: 9, outBytes: 10 }
 const statistics: Statistics = {
@@ -18,12 +19,11 @@ const statistics: Statistics = {
   rates,
 }
 const destination = (address: string, port: number, more: Partial<ListedDestination> = {}): ListedDestination => ({
+  ...listedDestination({}, { family: 'ipv4' }),
   address,
   port,
   forwarding: 'direct',
   weight: 1,
-  upperThreshold: 0,
-  lowerThreshold: 0,
   activeConnections: 5,
   inactiveConnections: 6,
   persistentConnections: 7,

@@ -12,6 +12,7 @@ import { renderList } from '../../../../cli/verbs/list.ts'
 import { createProgram, runProgram } from '../../../../cli/verbs/program.ts'
 import { renderMarks } from '../../../../cli/marks/rule-tables.ts'
 import { renderStats } from '../../../../cli/verbs/stats.ts'
+import { listedDestination } from '../../../../lib/services/destination.ts'
 import { Written } from '../written.ts'
 
 describe('keys', () => {
@@ -75,8 +76,8 @@ const rates = { connections: 1, inPackets: 2, outPackets: 3, inBytes: 1234, outB
 const counters = { connections: 10n, inPackets: 20n, outPackets: 0n, inBytes: 123_456n, outBytes: 0n }
 const statistics: Statistics = { ...counters, rates }
 const destination: ListedDestination = {
+  ...listedDestination({}, { family: 'ipv4' }),
   address: '10.0.0.7',
-  port: 0,
   forwarding: 'direct',
   weight: 1,
   upperThreshold: 100,
