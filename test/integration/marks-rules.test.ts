@@ -1,11 +1,12 @@
 // Rules of every kind on a real kernel: nft's listing, our listing, and the export loaded by `nft -f`.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { connectLab, type Lab } from '../lab/client.ts'
+import type { Lab } from '../lab/client.ts'
+import { connectKernel } from './kernel.ts'
 
 let lab: Lab
 beforeAll(async () => {
-  lab = await connectLab()
+  lab = await connectKernel()
 })
 afterAll(() => lab.close())
 
