@@ -24,7 +24,7 @@ const phrases: Wording['phrases'] = [
   [/see list\(\)/g, 'see "ipvs marks list" and "ipvs marks nat list"'],
   [/^--netns: netns: /g, '--netns: '],
   [/^netns: /g, '--netns: '],
-  [/name forwarding:/g, 'name --forwarding:'],
+  [/name forwarding \(/g, 'name --forwarding ('],
   [/tunnel options need forwarding "tunnel" named with them/g, 'only with --forwarding tunnel'],
   [/set type to "gue" or leave port out/g, 'use --tunnel gue, or leave it out'],
   [/use forwarding "(\w+)"/g, 'use --forwarding $1'],

@@ -1,28 +1,28 @@
-// What a call is about: what its errors name, and how its refusals are explained.
+// Context of a call, for its errors.
 import type { Failure } from '../binding/replies.ts'
 import { invalidArgument, type IpvsErrorCode, type OperationContext } from '../values/errors.ts'
 
-/** What was asked for, as far as a failure can be about it. */
+/** Parameters of a call that its errors mention or depend on. */
 export interface FailureContext extends OperationContext {
-  /** The scheduler that the request named. */
+  /** The scheduler in the request. */
   readonly scheduler?: string | undefined
-  /** The persistence engine that the request named. */
+  /** The persistence engine in the request. */
   readonly persistenceEngine?: string | undefined
   readonly netns?: string | undefined
-  /** True for operations that change nothing: their outcome is never unknown. */
+  /** True for operations that only read: their outcome is always `not-applied`. */
   readonly reads?: boolean | undefined
-  /** Of a change of marks: temporary rules may have stayed. */
+  /** True if temporary rules of a change of marks may remain. */
   readonly leftovers?: true | undefined
 }
 
-/** Filled in while arguments are checked, so that errors know as much as possible. */
+/** Completed while arguments are validated, so that each error has the details that are known so far. */
 export interface RequestContext extends FailureContext {
   target: string | { readonly text: string }
   scheduler?: string | undefined
   persistenceEngine?: string | undefined
 }
 
-/** Runs checks of arguments: what they refuse becomes an `IpvsError`. */
+/** Runs the validation of arguments and converts `InvalidInput` to an `IpvsError`. */
 export function checked<Result>(context: RequestContext, prepare: () => Result): Result {
   try {
     return prepare()
@@ -37,5 +37,5 @@ export interface Explanation {
   readonly attribute?: string
 }
 
-/** Explains the errno with which the kernel refused an operation. */
+/** Explains an errno that the kernel returned for an operation. */
 export type Explain = (context: FailureContext, errno: string, failure: Failure) => Explanation

@@ -1,4 +1,4 @@
-// What changed between two passes over the connection table.
+// Differences between two passes over the connection table.
 import type { Connection, ConnectionState } from './connection.ts'
 import type { ConnectionPass } from './pass.ts'
 import { ConnectionTable, type ConnectionList } from './table.ts'
@@ -10,36 +10,36 @@ import { integer, readFields } from '../values/validate.ts'
 /** Options of `watchConnections`. */
 export interface WatchConnectionsOptions extends CallOptions {
   /**
-   * Milliseconds from the start of one pass to that of the next, 10 to 2147483647. A pass that takes longer, or a loop that
-   * does, delays the next one: there are never two at once.
+   * Interval in milliseconds between the starts of two passes, 10 to 2147483647. A pass or loop body that takes longer delays
+   * the next pass; passes never overlap.
    */
   readonly intervalMs: number
-  /** What to watch. A connection that stops matching is closed, as far as the watcher is concerned. Default: everything. */
+  /** Connections to watch. A connection that stops matching is reported as closed. Default: all. */
   readonly filter?: Omit<ConnectionFilter, 'signal'> | undefined
 }
 
-/** A connection whose state is another one than a pass ago. */
+/** A connection whose state changed since the previous pass. */
 export interface ConnectionChange {
-  /** As it is now. */
+  /** The connection in the current pass. */
   readonly connection: Connection
-  /** The state that it had. */
+  /** State in the previous pass. */
   readonly previousState: ConnectionState
 }
 
-/** What changed from one pass to the next. Connections that came and went in between were never seen. */
+/** Differences between a pass and the previous one. Connections that opened and closed in between are not seen. */
 export interface ConnectionChanges {
-  /** All connections as of now. */
+  /** All connections of this pass. */
   readonly table: ConnectionTable
-  /** Connections that were not there. The first time, all. */
+  /** New connections; all of them in the first pass. */
   readonly opened: ConnectionList
-  /** Connections that were in another state. */
+  /** Connections whose state changed. */
   readonly changed: Iterable<ConnectionChange> & {
-    /** How many. */
+    /** Number of changed connections. */
     readonly length: number
   }
-  /** Connections that are not there any more, as they were. */
+  /** Connections of the previous pass that are gone, with their last known values. */
   readonly closed: ConnectionList
-  /** How long reading the table took. */
+  /** Duration of the pass in milliseconds. */
   readonly passMs: number
 }
 
@@ -58,8 +58,8 @@ export function parseWatchOptions(value: unknown): ParsedWatch {
   }
 }
 
-// Rows of a table by their numbers.
-class SomeConnections implements ConnectionList {
+// A selection of rows of a table.
+class SelectedConnections implements ConnectionList {
   readonly length: number
   readonly #table: ConnectionTable
   readonly #numbers: Uint32Array
@@ -112,9 +112,9 @@ export async function changesBetween(
   const { opened, changed, closed } = await worker.compare(before.blocks, after.blocks)
   return {
     table: after,
-    opened: new SomeConnections(after, new Uint32Array(opened)),
+    opened: new SelectedConnections(after, new Uint32Array(opened)),
     changed: new ChangedConnections(before, after, new Uint32Array(changed)),
-    closed: new SomeConnections(before, new Uint32Array(closed)),
+    closed: new SelectedConnections(before, new Uint32Array(closed)),
     passMs,
   }
 }

@@ -1,4 +1,4 @@
-// Connections as objects: what rows of the connection table say, in the words of the kernel's listing.
+// Connections as objects, decoded from rows of the connection table.
 import { inspect } from 'node:util'
 import { familyName, formatAddress } from '../values/address.ts'
 import { binding, type ConnectionBlock } from '../binding/addon.ts'
@@ -7,9 +7,9 @@ import { layoutOfKinds, viewsOf, type Views } from '../binding/row-layout.ts'
 import { connectionKinds, type ConnectionField } from './row.ts'
 
 /**
- * State of a connection, as the kernel and `ipvsadm -Lnc` spell it. TCP: NONE to SYNACK. UDP: UDP. SCTP: INIT1 to CLOSED, NONE
- * and ESTABLISHED. Templates: NONE, or ASSURED when connections have used them (Linux 5.1). ERR! is also what the kernel says
- * of protocols without states.
+ * State of a connection, spelled as by the kernel and `ipvsadm -Lnc`. TCP: NONE to SYNACK. UDP: UDP. SCTP: INIT1 to CLOSED,
+ * NONE and ESTABLISHED. Templates: NONE, or ASSURED once connections use them (Linux 5.1). ERR!: invalid, and any state of a
+ * protocol without states.
  */
 export type ConnectionState =
   | 'NONE'
@@ -41,46 +41,46 @@ export type ConnectionState =
   | '?'
   | 'BUG!'
 
-/** Protocol of a connection; `'ip'` for templates of marks; other protocols by their number as text, e.g. `'50'`. */
+/** Protocol of a connection. `'ip'`: a template of a service with a mark. Other protocols: the number as text, e.g. `'50'`. */
 export type ConnectionProtocol = 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmpv6' | 'ip' | `${number}`
 
 /** One end of a connection. */
 export interface ConnectionEndpoint {
-  /** IP address; IPv6 as RFC 5952 wants it. */
+  /** IP address; IPv6 in the canonical form of RFC 5952. */
   readonly address: string
-  /** Port. */
+  /** Port, 0 to 65535. */
   readonly port: number
 }
 
-/** What a persistence engine knows a connection by. */
+/** Data of a persistence engine that identifies the client of a connection. */
 export interface ConnectionEngine {
-  /** The engine, e.g. `sip`. */
+  /** Name of the engine, e.g. `sip`. */
   readonly name: string
-  /** Its data, for example the Call-ID. Bytes that are no UTF-8 are replaced. */
+  /** Data of the engine, e.g. the Call-ID. Invalid UTF-8 is replaced. */
   readonly data: string
 }
 
-/** An entry of the connection table. Like a line of `ipvsadm -Lnc`. */
+/** An entry of the connection table: a connection or a persistence template. Like a line of `ipvsadm -Lnc`. */
 export interface Connection {
-  /** Protocol; `'ip'`: a template of a mark's service. */
+  /** Protocol; `'ip'`: a template of a service with a mark. */
   readonly protocol: ConnectionProtocol
-  /** Who connected. Of a template: port 0, and the address without what the service's netmask leaves out. */
+  /** The client. In a template: the address under the service's netmask, with port 0. */
   readonly client: ConnectionEndpoint
-  /** What the client connected to. Templates of marks have none. */
+  /** Virtual address and port. Absent in templates of services with a mark. */
   readonly virtual?: ConnectionEndpoint | undefined
-  /** The mark, of templates of a mark's service only; the kernel does not tell the mark of other connections. */
+  /** The mark, in templates of services with a mark only: the kernel does not report the mark of connections. */
   readonly fwmark?: number | undefined
-  /** The real server. Can be of another address family than the client, behind a tunnel. */
+  /** The real server. Its address family may differ from the client's with forwarding `tunnel`. */
   readonly destination: ConnectionEndpoint
-  /** State, in the kernel's spelling. */
+  /** State. */
   readonly state: ConnectionState
-  /** Seconds until it is forgotten, unless a packet comes. */
+  /** Seconds until the entry expires; a packet restarts the timer. */
   readonly expiresSeconds: number
-  /** True: a persistence template, which sends new connections of its client to its destination. */
+  /** True for a persistence template, which directs new connections of its client to its destination. */
   readonly template: boolean
-  /** Present with a persistence engine's data; never with `origin`, since the kernel shows one or the other. */
+  /** Data of the persistence engine. Never together with `origin`: they are in different kernel files. */
   readonly persistenceEngine?: ConnectionEngine | undefined
-  /** Present when the filter has `origin`: whether another director told us (`synced`). */
+  /** Present if the filter has `origin`: `'synced'` if the connection came from another director, else `'local'`. */
   readonly origin?: 'local' | 'synced' | undefined
 }
 
@@ -97,7 +97,7 @@ const protocolNames = new Map(
 )
 const stateNames = binding.connectionStates as readonly ConnectionState[]
 
-/** All names of states, by their numbers. */
+/** Names of all states; the index is the number of the state. */
 export function connectionStates(): readonly ConnectionState[] {
   return stateNames
 }
@@ -105,7 +105,7 @@ export function connectionStates(): readonly ConnectionState[] {
 const kinds = numbersOf('connectionKinds', ['connection', 'markPersistence'])
 const origins = numbersOf('connectionOrigins', ['local', 'synced'])
 
-/** How rows lie in a block. */
+/** The layout of rows in a block. */
 const layout = layoutOfKinds(binding.schema, 'connection', connectionKinds)
 export const CONNECTION_BYTES: number = layout.size
 
@@ -128,7 +128,7 @@ const AT = {
 
 const decoder = new TextDecoder()
 
-// u32 row, u32 length, text, padding to four bytes; for each row that has an engine.
+// For each row with an engine: u32 row, u32 length, "name data", padding to four bytes.
 function enginesOf(buffer: ArrayBuffer | undefined): Map<number, ConnectionEngine> | undefined {
   if (buffer === undefined || buffer.byteLength === 0) return undefined
   const words = new Uint32Array(buffer)
@@ -161,13 +161,13 @@ export class ConnectionRows {
     return (this.#parsed ??= enginesOf(this.#engines))?.get(index)
   }
 
-  /** A row that is decoded when it is looked at. */
+  /** The row at `index`; its properties are decoded on access. */
   at(index: number): LazyConnection {
     return new LazyConnection(this, index)
   }
 }
 
-/** Reads its row whenever a property is asked for. */
+/** Decodes a property from its row on each access. */
 export class LazyConnection implements Connection {
   readonly #rows: ConnectionRows
   readonly #index: number
@@ -226,7 +226,7 @@ export class LazyConnection implements Connection {
     return origin === origins.synced ? 'synced' : undefined
   }
 
-  /** A plain object with all properties that have a value. */
+  /** A plain object with all present properties. */
   toJSON(): Connection {
     const { virtual, fwmark, persistenceEngine, origin } = this
     return {

@@ -1,4 +1,4 @@
-// Which connections are asked for. The filter is evaluated on the native side, line by line.
+// Filter of connections. Native code evaluates it for each line of the kernel's file.
 import { parseAddressBlock } from '../values/address-block.ts'
 import { familyNumber } from '../values/address.ts'
 import { numbersOf } from '../binding/numbers.ts'
@@ -19,38 +19,38 @@ import {
   show,
 } from '../values/validate.ts'
 
-/** An end to filter by: address and port, either of which may be left out. Ends of listed connections will do. */
+/** Filter of one end of a connection, by address, port, or both. The ends of listed connections are valid filters. */
 export interface EndpointFilter {
-  /** An address (`10.0.0.7`), a block (`10.0.0.0/8`) or a range (`10.0.0.5-10.0.0.9`), IPv4 or IPv6. Default: all. */
+  /** Address (`10.0.0.7`), CIDR block (`10.0.0.0/8`) or range (`10.0.0.5-10.0.0.9`), IPv4 or IPv6. Default: all. */
   readonly address?: string | undefined
-  /** A port, 0 to 65535. Default: all. */
+  /** Port, 0 to 65535. Default: all. */
   readonly port?: number | undefined
 }
 
-/** What connections must be to be listed. Everything that is named must hold; an empty filter lists all. */
+/** Filter of connections. A connection must match all properties that are present; an empty filter matches all. */
 export interface ConnectionFilter extends CallOptions {
-  /** One of these protocols. `'ip'`: templates of marks. */
+  /** Protocol or protocols. `'ip'`: templates of services with a mark. Default: all. */
   readonly protocol?: ConnectionProtocol | readonly ConnectionProtocol[] | undefined
-  /** In one of these states. */
+  /** State or states. Default: all. */
   readonly state?: ConnectionState | readonly ConnectionState[] | undefined
-  /** The client: an address, block or range as text, or address and port. Templates have masked clients, port 0. */
+  /** Client. Text: an address, block or range. Templates have a masked address and port 0. Default: all. */
   readonly client?: string | EndpointFilter | undefined
-  /** What the client connected to. Templates of marks have no virtual end, and do not match. */
+  /** Virtual address and port. Templates of services with a mark have neither and never match. Default: all. */
   readonly virtual?: string | EndpointFilter | undefined
-  /** The real server. */
+  /** Real server. Default: all. */
   readonly destination?: string | EndpointFilter | undefined
   /**
-   * Templates of this mark's services. Only these: the kernel does not tell the mark of other connections, which are found by
-   * `virtual` and `destination`.
+   * Mark, 1 to 4294967295. Matches templates of the mark's services only: the kernel does not report the mark of
+   * connections. Filter connections by `virtual` and `destination` instead. Default: all.
    */
   readonly fwmark?: number | string | undefined
-  /** Persistence templates: `true` (default) lists them as well, `false` does not, `'only'` lists nothing else. */
+  /** Persistence templates: `true` includes them, `false` excludes them, `'only'` excludes connections. Default `true`. */
   readonly templates?: boolean | 'only' | undefined
-  /** At least that many seconds left, 0 to 4294967. */
+  /** Minimum number of seconds until expiry, 0 to 4294967. Default 0. */
   readonly minExpiresSeconds?: number | undefined
-  /** At most that many connections, 1 to 4294967295; reading ends there. The order is that of the kernel's table: none. */
+  /** Maximum number of connections, 1 to 4294967295; the pass ends there. The order is undefined. Default: no limit. */
   readonly limit?: number | undefined
-  /** `true`: tell where each connection comes from, instead of what its persistence engine knows. */
+  /** `true`: reports the origin of each connection instead of the persistence engine's data. Default false. */
   readonly origin?: boolean | undefined
 }
 
@@ -75,11 +75,11 @@ const names = [
 
 const MOST_NAMES = 256
 
-// One, or a list of at least one.
+// Parses one value or a non-empty list of values.
 function several<Value>(value: unknown, path: string, parse: (one: unknown, path: string) => Value): Value[] {
   if (!isArray(value)) return [parse(value, path)]
   const given = list(value, path, MOST_NAMES)
-  if (given.length === 0) throw new InvalidInput(path, 'is an empty list, which nothing matches; leave it out for all')
+  if (given.length === 0) throw new InvalidInput(path, 'is an empty list, which matches nothing; leave it out for all')
   return given.map((one, index) => parse(one, `${path}[${index}]`))
 }
 

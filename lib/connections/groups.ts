@@ -1,19 +1,19 @@
-// Counting connections by what they have in common.
+// Groups of connections that agree in some fields, with counts.
 import { formatAddressBlock } from '../values/address-block.ts'
 import { parseAddress } from '../values/address.ts'
 import { numbersOf } from '../binding/numbers.ts'
 import type { Connection, ConnectionEndpoint, ConnectionProtocol, ConnectionState } from './connection.ts'
 import { InvalidInput, oneOf } from '../values/validate.ts'
 
-/** What connections can be grouped by, and what that looks like in a group. */
+/** Fields to group connections by, with the type of their values. */
 export interface ConnectionGroupFields {
-  /** The client's address. */
+  /** Address of the client. */
   readonly client: string
-  /** The client's network: /24 of IPv4, /64 of IPv6. */
+  /** Network of the client: the /24 of an IPv4 address, the /64 of an IPv6 address. */
   readonly clientSubnet: string
-  /** What the client connected to; `undefined`: templates of marks. */
+  /** Virtual address and port; `undefined` for templates of services with a mark. */
   readonly virtual: ConnectionEndpoint | undefined
-  /** The mark of templates of marks; `undefined`: everything else. */
+  /** Mark, for templates of services with a mark; else `undefined`. */
   readonly fwmark: number | undefined
   /** The real server. */
   readonly destination: ConnectionEndpoint
@@ -23,14 +23,14 @@ export interface ConnectionGroupFields {
   readonly protocol: ConnectionProtocol
 }
 
-/** Name of something that connections can be grouped by. */
+/** Name of a field to group connections by. */
 export type ConnectionGroupField = keyof ConnectionGroupFields
 
-/** Connections that have something in common. */
+/** A group of connections with equal values of the fields. */
 export type ConnectionGroup<Field extends ConnectionGroupField = ConnectionGroupField> = {
   readonly [Name in Field]: ConnectionGroupFields[Name]
 } & {
-  /** How many. */
+  /** Number of connections. */
   readonly count: number
 }
 
@@ -60,12 +60,12 @@ export function groupBits(fields: readonly unknown[]): number {
   if (fields.length === 0) throw new InvalidInput('fields', `name at least one of ${fieldNames.join(', ')}`)
   const known = fields.map((field, index) => oneOf(field, `fields[${index}]`, fieldNames))
   if (known.includes('client') && known.includes('clientSubnet')) {
-    throw new InvalidInput('fields', 'the client says its subnet; take one of client and clientSubnet')
+    throw new InvalidInput('fields', 'client includes clientSubnet; use one of the two')
   }
   return known.reduce((bits, name) => bits | bitOf[name], 0)
 }
 
-/** A group from its row, in which only what it was grouped by has a meaning. */
+/** Converts the row of a group. Only the grouped fields of the row are valid. */
 export function groupOf<Field extends ConnectionGroupField>(
   fields: readonly Field[],
   row: Connection,

@@ -1,4 +1,4 @@
-// One pass over the connection table: a native reader with a thread and a descriptor of its own, for as long as it takes.
+// One pass over the connection table, by a native reader with its own thread and file descriptor.
 import {
   binding,
   type Call,
@@ -16,16 +16,16 @@ import { PendingCall } from '../calls/pending-call.ts'
 import { explainErrno } from '../services/service-errno.ts'
 
 const FILE = '/proc/net/ip_vs_conn'
-// Reading makes progress or fails: nothing here waits for an answer.
+// No timeout: reading a file of /proc makes progress or fails.
 const TIMEOUT_MS = 0x7fffffff
 
 function passError(context: FailureContext, failure: Failure, reason: unknown): IpvsError {
   const { cause, errno, message } = failure
   if (cause === 'malformed') {
-    const problem = `${FILE} has a line that is not understood, ${message}.`
+    const problem = `${FILE} has a line of unknown format, ${message}.`
     return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), kernelMessage: message })
   }
-  // With an attribute it is about the namespace, without one about the file.
+  // A local failure with `attribute` came from entering the namespace, else from opening the file.
   if (cause === 'local' && failure.attribute === undefined) {
     const name = errnoName(errno)
     if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' }, explainErrno)
@@ -34,13 +34,13 @@ function passError(context: FailureContext, failure: Failure, reason: unknown): 
   return failureError({ ...context, reads: true }, failure, explainErrno, reason)
 }
 
-/** A block as a reader fills it. */
+/** A block of rows from the reader. */
 export interface FilledBlock extends ConnectionBlock {
-  /** There is nothing after it. */
+  /** True for the last block. */
   readonly done: boolean
 }
 
-/** Close it always: that ends its thread and closes its descriptor. */
+/** Must be closed, which ends its thread and closes its descriptor. */
 export class ConnectionPass {
   readonly #native: NativeConnectionReader
   readonly #context: FailureContext
@@ -59,7 +59,7 @@ export class ConnectionPass {
     this.#signal = signal
   }
 
-  /** The next rows: `least`, unless there are no more, and at most `most`. */
+  /** Reads the next `least` to `most` rows; fewer at the end of the table. */
   async block(most: number, least: number): Promise<FilledBlock> {
     const { rows, engines, done } = await this.run((call) => this.#native.pull(call, most, least))
     return { rows, length: rows.byteLength / CONNECTION_BYTES, done, ...(engines && { engines }) }
@@ -93,7 +93,7 @@ export class ConnectionPass {
     if (this.#signal?.aborted) throw abortedError(this.#context, this.#signal.reason, 'not-applied')
   }
 
-  /** Idempotent. A call that runs ends first, which takes no longer than about 100 ms, and fails. */
+  /** Closes the reader. A running call fails, within about 100 ms. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     return this.#native.close()

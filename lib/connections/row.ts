@@ -1,4 +1,4 @@
-// The layout of a connection's row, as the addon reports it.
+// Layout of a connection's row, from the addon's schema.
 import type { FieldKind } from '../binding/addon.ts'
 
 export type ConnectionField =

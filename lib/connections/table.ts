@@ -1,4 +1,4 @@
-// All connections that match a filter, as they were during one pass: rows as the native side wrote them, 64 bytes each.
+// All connections that matched a filter in one pass, stored as native rows of 64 bytes.
 import type { ConnectionBlock } from '../binding/addon.ts'
 import { CONNECTION_BYTES, ConnectionRows, type Connection, type ConnectionEndpoint } from './connection.ts'
 import { groupBits, groupOf, type ConnectionGroup, type ConnectionGroupField } from './groups.ts'
@@ -8,29 +8,29 @@ import { ConnectionPass } from './pass.ts'
 import { Slices } from '../values/time-slices.ts'
 import { integer, oneOf } from '../values/validate.ts'
 
-/** Connections by number. Each is decoded when its properties are asked for, again each time. */
+/** A list of connections. Properties are decoded on each access. */
 export interface ConnectionList extends Iterable<Connection> {
-  /** How many there are. */
+  /** Number of connections. */
   readonly length: number
-  /** One of them; negative numbers count from the end. `undefined` where there is none. */
+  /** The connection at `index`; negative values count from the end. `undefined` if out of range. */
   at(index: number): Connection | undefined
 }
 
-/** What `column` answers: one value of each connection, by the name of the column. */
+/** Columns of a connection table, with the type of their values. */
 export interface ConnectionColumns extends Omit<Required<Connection>, 'client' | 'virtual' | 'fwmark' | 'destination'> {
-  /** Addresses of the clients. */
+  /** Client address. */
   readonly client: string
-  /** Ports of the clients. */
+  /** Client port. */
   readonly clientPort: number
-  /** Virtual addresses; `undefined` for templates of marks. */
+  /** Virtual address; `undefined` for templates of services with a mark. */
   readonly virtual: string | undefined
-  /** Virtual ports; `undefined` for templates of marks. */
+  /** Virtual port; `undefined` for templates of services with a mark. */
   readonly virtualPort: number | undefined
-  /** Marks of templates of marks. */
+  /** Mark, for templates of services with a mark; else `undefined`. */
   readonly fwmark: number | undefined
-  /** Addresses of the real servers. */
+  /** Address of the real server. */
   readonly destination: string
-  /** Ports of the real servers. */
+  /** Port of the real server. */
   readonly destinationPort: number
 }
 
@@ -56,27 +56,27 @@ const columns: ColumnOf = {
 }
 const columnNames = Object.keys(columns) as (keyof ConnectionColumns)[]
 
-/** Rows in a block of two mebibytes, which may be one huge page: taking small ones would be a good part of the work. */
+/** Rows of a 2 MiB block, which fits one huge page: faulting in small pages would be a large part of the work. */
 export const BLOCK_ROWS: number = 2 ** 21 / CONNECTION_BYTES
 
 /**
- * Connections of one pass. Iterating and `at` cost what is looked at; everything that walks the whole table is asynchronous
- * and leaves the event loop free. It stays as it is when the handle is closed.
+ * The connections of one pass. `at` and iteration decode what is accessed. Methods that walk the whole table are asynchronous
+ * and do not block the event loop. The table remains usable after the handle is closed.
  */
 export class ConnectionTable implements ConnectionList {
-  /** How many connections there are. */
+  /** Number of connections. */
   readonly length: number
   readonly #blocks: readonly ConnectionBlock[]
   readonly #rows: readonly ConnectionRows[]
 
-  /** @internal Blocks of `BLOCK_ROWS` rows; only the last may have less. */
+  /** @internal Each block but the last has `BLOCK_ROWS` rows. */
   constructor(blocks: readonly ConnectionBlock[]) {
     this.#blocks = blocks
     this.#rows = blocks.map((block) => new ConnectionRows(block))
     this.length = this.#rows.reduce((length, rows) => length + rows.length, 0)
   }
 
-  /** One connection; negative numbers count from the end. `undefined` where there is none. */
+  /** The connection at `index`; negative values count from the end. `undefined` if out of range. */
   at(index: number): Connection | undefined {
     const number = typeof index === 'number' ? Math.trunc(index) || 0 : NaN
     const row = number < 0 ? number + this.length : number
@@ -84,34 +84,34 @@ export class ConnectionTable implements ConnectionList {
     return this.#rows[Math.floor(row / BLOCK_ROWS)]?.at(row % BLOCK_ROWS)
   }
 
-  /** All connections, in no particular order. */
+  /** Iterates over all connections, in undefined order. */
   *[Symbol.iterator](): IterableIterator<Connection> {
     for (const rows of this.#rows) {
       for (let index = 0; index < rows.length; index++) yield rows.at(index)
     }
   }
 
-  /** One value of each connection, e.g. `column('state')`. */
+  /** One value per connection, e.g. `column('state')`. Rejects with `ERR_IPVS_INVALID_ARGUMENT` for an unknown column. */
   async column<Name extends keyof ConnectionColumns>(name: Name): Promise<ConnectionColumns[Name][]> {
     const read = columns[this.#checked('column', () => oneOf(name, 'name', columnNames))]
     return this.#map((row) => read(row) as ConnectionColumns[Name])
   }
 
-  /** Plain objects. A million of them take a second and half a gigabyte: prefer to iterate, filter or count. */
+  /** All connections as plain objects. A million take a second and 0.5 GB: prefer iteration, a filter or counts. */
   async toArray(): Promise<Connection[]> {
     return this.#map((row) => row.toJSON())
   }
 
   /**
-   * Counts connections by what they have in common, the largest groups first: `countBy('destination', 'state')`. Counted
-   * on a thread of its own.
+   * Counts connections per combination of values, largest group first, e.g. `countBy('destination', 'state')`. Runs on a
+   * separate thread. Rejects with `ERR_IPVS_INVALID_ARGUMENT` for an unknown field, and without any.
    */
   async countBy<Field extends ConnectionGroupField>(...fields: readonly Field[]): Promise<ConnectionGroup<Field>[]> {
     const bits = this.#checked('countBy', () => groupBits(fields))
     return this.#groups('countBy', fields, bits, 0xffffffff)
   }
 
-  /** The `n` largest groups of one field: `top(10, 'client')`. */
+  /** The `n` (1 to 4294967295) largest groups of one field, e.g. `top(10, 'client')`. Rejects as `countBy`. */
   async top<Field extends ConnectionGroupField>(n: number, field: Field): Promise<ConnectionGroup<Field>[]> {
     const [most, bits] = this.#checked('top', () => [integer(n, 'n', 1, 0xffffffff), groupBits([field])] as const)
     return this.#groups('top', [field], bits, most)

@@ -1,18 +1,18 @@
-// Counters of a whole network namespace, from the kernel's text files: there is no netlink command for them.
+// Counters of a whole network namespace, from files of /proc: netlink has no command for them.
 import type { Statistics } from '../services/statistics.ts'
 
-/** What passed one processor. */
+/** Counters of one CPU. */
 export interface CpuStatistics extends Omit<Statistics, 'rates'> {
-  /** Number of the processor. */
+  /** Number of the CPU. */
   readonly cpu: number
 }
 
 /**
- * What has passed all services since the module was loaded or all counters were zeroed. Counters and rates are up to 2 seconds
- * old, like those of services; counters of processors are not, and `zeroCounters` does not touch them.
+ * Totals of all services since the module was loaded, or since `zeroCounters()`. Totals and rates are up to 2 seconds old, as
+ * for services. Counters per CPU are current, and `zeroCounters` does not reset them.
  */
 export interface TotalStatistics extends Statistics {
-  /** One for each processor that the machine could have. */
+  /** Counters of each possible CPU. */
   readonly cpus: readonly CpuStatistics[]
 }
 
@@ -20,7 +20,7 @@ type Counters = Omit<Statistics, 'rates'>
 
 const HEXADECIMAL = /^[0-9A-F]{1,16}$/
 
-// Numbers are hexadecimal, without a prefix.
+// Splits a line into `count` hexadecimal numbers without prefix; `undefined` for any other line.
 function numbersOf(line: string, count: number): string[] | undefined {
   const words = line.trim().split(/\s+/)
   return words.length === count && words.every((word) => HEXADECIMAL.test(word)) ? words : undefined
@@ -31,7 +31,7 @@ function counters(words: readonly string[]): Counters {
   return { connections, inPackets, outPackets, inBytes, outBytes } as Counters
 }
 
-/** Reads ip_vs_stats: two lines of headings, counters, an empty line, headings, rates. `undefined`: it is something else. */
+/** Parses ip_vs_stats: two heading lines, counters, an empty line, headings, rates. `undefined` for any other format. */
 export function parseTotals(text: string): Statistics | undefined {
   const lines = text.split('\n')
   const [totals, rates] = [lines[2] ?? '', lines[5] ?? ''].map((line) => numbersOf(line, 5))
@@ -44,7 +44,7 @@ export function parseTotals(text: string): Statistics | undefined {
   return { ...counters(totals), rates: { connections, inPackets, outPackets, inBytes, outBytes } }
 }
 
-/** Reads ip_vs_stats_percpu: two lines of headings, a line for each processor, one for all of them with `~`. */
+/** Parses ip_vs_stats_percpu: two heading lines, a line per CPU, a line of totals with `~`. `undefined` for any other format. */
 export function parsePerCpu(text: string): CpuStatistics[] | undefined {
   const lines = text.split('\n')
   const cpus: CpuStatistics[] = []

@@ -1,5 +1,5 @@
-// Patches of destinations. The kernel replaces a destination's settings as a whole; the native side completes the row of a
-// patch with what the destination has.
+// Patches of destinations. The kernel replaces all settings of a destination; native code fills the absent fields of a
+// patch's row from the current destination.
 import { formatAddress } from '../values/address.ts'
 import {
   assertThresholds,
@@ -24,7 +24,7 @@ function assertSameDestination(service: ServiceIdentity, identity: DestinationId
   try {
     text = destinationIdentity(service, { address, port }).text
   } catch {
-    // not even a key
+    // `address` or `port` is invalid, so the key differs
   }
   if (text === identity.text) return
   const field = fields.address === undefined ? 'port' : 'address'
@@ -34,7 +34,7 @@ function assertSameDestination(service: ServiceIdentity, identity: DestinationId
   )
 }
 
-// A lower threshold means nothing without an upper one: it goes with it unless it is named.
+// Removing the upper threshold also removes the lower one, which has no effect without it, unless the patch sets it.
 function withoutThresholds(fields: DestinationFields): DestinationFields {
   const { upperThreshold, lowerThreshold } = fields
   const [noUpper, noLower] = [upperThreshold === null, lowerThreshold === null]
@@ -46,7 +46,7 @@ function withoutThresholds(fields: DestinationFields): DestinationFields {
   }
 }
 
-/** The row of a patch: key and what changes. */
+/** The row of a patch: key and changed fields. */
 export function changedDestinationRow(
   service: ServiceIdentity,
   identity: DestinationIdentity,

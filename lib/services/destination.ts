@@ -1,4 +1,4 @@
-// Destinations (real servers): what users give and get, and how it maps to rows.
+// Destinations (real servers): public types, and their conversion from and to rows.
 import {
   addressKind,
   familyName,
@@ -26,88 +26,89 @@ import {
 } from '../values/validate.ts'
 
 /**
- * How packets get to a destination. `direct`: direct routing, the packet as it is in a frame to the destination, which
- * answers the client itself (`ipvsadm -g`); `tunnel`: the packet wrapped, the destination answers itself (`-i`);
- * `masquerade`: NAT, both directions through the director (`-m`). Two that ipvsadm cannot say, and that the kernel never
- * makes of the others: `local`, the director takes the packet itself, whatever the address, and `bypass`, it is routed to
- * where the client sent it.
+ * Forwarding method. `direct`: direct routing; the packet is sent unchanged to the destination's MAC address, and the
+ * destination replies to the client itself (`ipvsadm -g`). `tunnel`: the packet is encapsulated, and the destination
+ * replies to the client itself (`-i`). `masquerade`: NAT; both directions pass the director (`-m`). ipvsadm has no option
+ * for the other two: `local`, the director delivers the packet to itself, and `bypass`, the packet is routed to its
+ * original destination address.
  */
 export type Forwarding = 'masquerade' | 'direct' | 'tunnel' | 'local' | 'bypass'
 
-/** The same as `Forwarding`: what is listed can be passed back. */
+/** Alias of `Forwarding`: listed values are valid input. */
 export type ListedForwarding = Forwarding
 
 /** Identifies a destination of a service. */
 export interface DestinationKey {
-  /** IPv4 or IPv6 text: unicast. Of the other family than the service's only with forwarding `tunnel` (Linux 3.18). */
+  /** Unicast IPv4 or IPv6 address. The family may differ from the service's with forwarding `tunnel` only (Linux 3.18). */
   readonly address: string
-  /** 0 to 65535; default the service's port, and 0 (the packet's own port) in fwmark services. */
+  /** Port, 0 to 65535. Default: the service's port; 0, the packet's own port, in fwmark services. */
   readonly port?: number | undefined
 }
 
-/** How a destination is used. */
+/** Settings of a destination. */
 export interface DestinationSettings {
   /**
-   * Default `'direct'`, as with ipvsadm. Only `masquerade` changes the port of packets. With the others a destination's port
-   * is just kept and listed, so one that is not the service's (not 0 in fwmark services) needs `forwarding` to be named.
+   * Forwarding method. Default `'direct'`, as in ipvsadm. Only `masquerade` rewrites the packet's port; the other methods
+   * ignore the destination's port. A port that differs from the service's (from 0 in fwmark services) therefore requires an
+   * explicit `forwarding`.
    */
   readonly forwarding?: Forwarding | undefined
-  /** Relative capacity, 0 to 2147483647, default 1. 0: no new connections, except of clients with persistence. `-w` */
+  /** Relative capacity, 0 to 2147483647. Default 1. With 0, only persistent clients open new connections. Like `ipvsadm -w`. */
   readonly weight?: number | undefined
   /**
-   * So many connections and no more, 0 to 4294967295; default 0: no limit. Newer kernels refuse more than 2147483647. Like
+   * Maximum number of connections, 0 to 4294967295. Default 0: no limit. Newer kernels refuse values above 2147483647. Like
    * `ipvsadm -x`.
    */
   readonly upperThreshold?: number | undefined
   /**
-   * Once at the upper threshold, new connections come again below this number; not above `upperThreshold`. Default 0: at
-   * three quarters of it. Like `ipvsadm -y`.
+   * A destination that reached `upperThreshold` gets new connections again below this number of connections. 0 to
+   * `upperThreshold`. Default 0: three quarters of `upperThreshold`. Like `ipvsadm -y`.
    */
   readonly lowerThreshold?: number | undefined
-  /** How to wrap packets; only together with forwarding `tunnel`. Default: IP in IP. */
+  /** Encapsulation; requires forwarding `tunnel`. Default: IP in IP. */
   readonly tunnel?: Tunnel | undefined
 }
 
-/** A destination. Like the options of `ipvsadm -a`. What only listings have, such as `statistics`, is ignored. */
+/** A destination to add. Like the options of `ipvsadm -a`. Properties of listings, such as `statistics`, are ignored. */
 export interface Destination extends DestinationKey, DestinationSettings {}
 
 /**
- * What to change of a destination: what is not named stays as it is (`ipvsadm -e` resets it). `null` removes. A listed
- * destination is a valid patch: its key must be the same, and what only listings have is ignored.
+ * Changes of a destination. Absent properties keep their value (`ipvsadm -e` resets them to the default); `null` resets to
+ * the default. A listed destination is a valid patch: its key must match, and counters are ignored.
  */
 export interface DestinationPatch extends Pick<DestinationSettings, 'forwarding' | 'weight'> {
-  /** `null`: no limit, and so no lower threshold either. */
+  /** `null`: no limit; also removes the lower threshold unless it is set too. */
   readonly upperThreshold?: number | null | undefined
-  /** `null`: at three quarters of the upper one, the default. */
+  /** `null`: the default, three quarters of the upper threshold. */
   readonly lowerThreshold?: number | null | undefined
   /**
-   * Replaces all tunnel options and has to be named together with `forwarding: 'tunnel'`; another forwarding removes them.
-   * `null`: IP in IP again.
+   * Replaces all tunnel options; requires `forwarding: 'tunnel'` in the same patch. A patch to another forwarding method
+   * removes them. `null`: the default, IP in IP.
    */
   readonly tunnel?: Tunnel | null | undefined
 }
 
-/** A destination as the kernel has it. Pass it back to `addDestination` or `updateDestination`, or use it as a key. */
+/** A destination in the kernel. Valid input for `addDestination` and `updateDestination`, and as a key. */
 export interface ListedDestination {
-  /** In the usual spelling: IPv6 in lower case, with `::`. */
+  /** Address; IPv6 in the canonical form of RFC 5952. */
   readonly address: string
-  /** 0: the packet's own. */
+  /** Port; 0 keeps the packet's own port. */
   readonly port: number
-  /** How packets get there. */
+  /** Forwarding method. */
   readonly forwarding: Forwarding
-  /** 0: no new connections. */
+  /** Relative capacity; 0: new connections of persistent clients only. */
   readonly weight: number
-  /** 0: no limit. */
+  /** Maximum number of connections; 0: no limit. */
   readonly upperThreshold: number
-  /** 0: at three quarters of the upper one. */
+  /** 0: three quarters of the upper threshold. */
   readonly lowerThreshold: number
-  /** With forwarding `tunnel`. */
+  /** Encapsulation. Present with forwarding `tunnel` only, unless the kernel reports an unknown type. */
   readonly tunnel?: Tunnel
-  /** Connections that are opening or established (TCP), established (SCTP). Only listed, like the following. */
+  /** Opening or established TCP connections, and established SCTP connections. */
   readonly activeConnections: number
-  /** All others that the kernel has not forgotten, and all of UDP. */
+  /** Other TCP and SCTP connections that have not expired, and all UDP connections. */
   readonly inactiveConnections: number
-  /** Persistence templates: clients that are bound to this destination. */
+  /** Persistence templates: clients bound to this destination. */
   readonly persistentConnections: number
   /** Counters and rates. */
   readonly statistics: Statistics
@@ -173,34 +174,34 @@ export class DestinationIdentity {
     return { family: familyNumber(this.family), address: this.address.value, port: this.port }
   }
 
-  /** `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
+  /** For messages: `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
   get text(): string {
     return `${this.service.text} -> ${formatEndpoint(this.address.value, this.family, this.port)}`
   }
 }
 
-/** Reads all properties of a destination, or of a patch, once. */
+/** Reads each property of a destination or of a patch once. */
 export function readDestination(value: unknown, path: 'destination' | 'patch'): DestinationFields {
   return destinationFields.read(value, path)
 }
 
-/** Checks the fields of a key, already read. */
+/** Validates the fields of a key. */
 export function destinationIdentity(service: ServiceIdentity, fields: KeyFields): DestinationIdentity {
   const address = parseAddress(fields.address, 'destination.address')
   const port = fields.port === undefined ? (service.port ?? 0) : integer(fields.port, 'destination.port', 0, 65535)
   return new DestinationIdentity(service, address, port)
 }
 
-/** Checks a key. Whole destinations are keys, too: their settings are not looked at. */
+/** Parses a key. A whole destination is a valid key; its settings are ignored. */
 export function parseDestinationKey(service: ServiceIdentity, value: unknown): DestinationIdentity {
   return destinationIdentity(service, keyFields.read(value, 'destination'))
 }
 
-// Who says a port and nothing of forwarding most likely wants that port, which direct routing cannot give.
-function assertPortMeant(service: ServiceIdentity, { port }: DestinationIdentity): void {
+// Refuses a port that the default forwarding method ignores: the caller most likely expects it to be used.
+function assertPortUsed(service: ServiceIdentity, { port }: DestinationIdentity): void {
   const servicePort = service.port ?? 0
   if (port === servicePort) return
-  const fix = `name forwarding: "masquerade" changes it, others leave packets alone; or leave port out (${servicePort})`
+  const fix = `name forwarding ("masquerade" is the only method that changes ports), or leave port out (${servicePort})`
   throw new InvalidInput(
     'destination.port',
     `forwarding "direct", the default, cannot change the port to ${port}; ${fix}`,
@@ -223,19 +224,19 @@ export function parseForwarding(
 
 function assertUnicast(address: Address): void {
   const kind = addressKind(address)
-  if (kind === 'unicast' || kind === 'link-local') return // link-local: the kernel takes the director's own
+  if (kind === 'unicast' || kind === 'link-local') return // the kernel accepts the director's own link-local address
   const text = show(formatAddress(address.bytes, address.family))
   throw new InvalidInput('destination.address', `${text} is ${kind}; give the address of one server`)
 }
 
-/** The numbers among the settings; `undefined`: not named. */
+/** Weight and thresholds of the settings; `undefined` if absent. */
 export type DestinationNumbers = Pick<SentDestinationRow, 'weight' | 'upperThreshold' | 'lowerThreshold'>
 
-/** The numbers that are named, each checked by itself. `path`: `destination` or `patch`. */
+/** Validates weight and thresholds, each on its own; absent ones stay absent. `path`: `destination` or `patch`. */
 export function settings(fields: DestinationFields, path: string): DestinationNumbers {
   const number = (name: keyof DestinationNumbers, most: number) => {
     const value = fields[name]
-    // Most are plain numbers, for which the path of an error is not worth making.
+    // Fast path: valid numbers need no error path.
     if (
       value === undefined ||
       (typeof value === 'number' && value > 0 && value <= mostWeight && (value | 0) === value)
@@ -256,7 +257,7 @@ export function assertThresholds({ upperThreshold, lowerThreshold }: Destination
   throw new InvalidInput(`${path}.lowerThreshold`, `${lowerThreshold} is above upperThreshold, ${upperThreshold}`)
 }
 
-/** Named one by one: several times as fast as spreading, for many destinations. */
+/** Builds a row. A literal is several times as fast as spreading, which matters for many destinations. */
 export function filledRow(
   { address: { family, value }, port }: DestinationIdentity,
   forwarding: Forwarding | undefined,
@@ -281,7 +282,7 @@ export function tunnelAlone(path: string): InvalidInput {
   return new InvalidInput(`${path}.tunnel`, 'tunnel options need forwarding "tunnel" named with them')
 }
 
-/** The row of a new destination: the kernel wants all settings. */
+/** The row of a new destination, with all settings, as the kernel requires. */
 export function newDestinationRow(
   service: ServiceIdentity,
   identity: DestinationIdentity,
@@ -289,7 +290,7 @@ export function newDestinationRow(
 ): DestinationRow {
   assertUnicast(identity.address)
   const { forwarding, tunnel } = fields
-  if (forwarding === undefined) assertPortMeant(service, identity)
+  if (forwarding === undefined) assertPortUsed(service, identity)
   const method = parseForwarding(forwarding === undefined ? 'direct' : forwarding, 'destination', service, identity)
   if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('destination')
   const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
@@ -300,7 +301,7 @@ export function newDestinationRow(
 
 const noAddress = new Uint8Array(16)
 
-/** A row of a listing as users get it. Kernels before 3.18 do not say the family: it is the service's. */
+/** Converts a row of a listing. Kernels before 3.18 do not report the family: it is the service's. */
 export function listedDestination(row: DestinationRow, service: { readonly family: Family }): ListedDestination {
   const family = row.family ? familyName(row.family) : service.family
   const forwarding = forwardings[(row.forwarding ?? 0) & 7] ?? 'bypass'

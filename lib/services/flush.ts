@@ -1,4 +1,4 @@
-// Removing all services, or those of one address family.
+// Removal of all services, or of all services of one address family.
 import type { Family } from '../values/address.ts'
 import { IpvsError, type BatchResult } from '../values/errors.ts'
 import type { CallOptions } from '../calls/options.ts'
@@ -7,7 +7,10 @@ import { oneOf, readFields } from '../values/validate.ts'
 
 /** Options of `flush`. */
 export interface FlushOptions extends CallOptions {
-  /** Only services of this address family. The kernel has no command for that: they are listed and removed in one batch. */
+  /**
+   * Removes services of this address family only. The kernel has no command for it: the services are listed, then removed
+   * in one batch. Default: both families.
+   */
   readonly family?: Family | undefined
 }
 
@@ -24,7 +27,7 @@ export function parseFlushOptions(value: unknown): ParsedFlushOptions {
   }
 }
 
-/** The services of one family, one after the other. */
+/** The services of one family. */
 export function* ofFamily<Service extends { readonly family: Family }>(
   services: Iterable<Service>,
   family: Family,
@@ -32,7 +35,7 @@ export function* ofFamily<Service extends { readonly family: Family }>(
   for (const service of services) if (service.family === family) yield service
 }
 
-/** Services that others removed meanwhile are gone, which is all that was asked for: they count as removed. */
+/** Throws unless all services are gone. A service that another program removed meanwhile counts as removed. */
 export function assertGone({ applied, failures, done }: BatchResult): void {
   const failed = failures.filter(({ error }) => error.code !== 'ERR_IPVS_SERVICE_NOT_FOUND')
   const first = failed[0]?.error

@@ -1,11 +1,11 @@
-// What the kernel says about its IPVS.
+// Version and connection table size of the kernel's IPVS.
 import type { InfoRow } from '../binding/record-types.ts'
 
-/** What the kernel says about its IPVS. */
+/** Version and connection table size of the kernel's IPVS. */
 export interface Info {
-  /** Version of IPVS, e.g. `1.2.1`. */
+  /** IPVS version, e.g. `1.2.1`. */
   readonly version: string
-  /** Buckets of the connection table. Linux 7 resizes the table: 0 until the first service exists. */
+  /** Number of hash buckets of the connection table. Linux 7 resizes the table; it is 0 until the first service exists. */
   readonly connectionTableSize: number
 }
 

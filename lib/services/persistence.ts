@@ -1,35 +1,36 @@
-// Persistence: connections of one client go to the destination that its first one went to.
+// Persistence: all connections of a client go to the same destination.
 import type { Family } from '../values/address.ts'
 import { isIPv4 } from 'node:net'
 import { numbersOf } from '../binding/numbers.ts'
 import { InvalidInput, integer, readFields, show } from '../values/validate.ts'
 
-/** Connections of one client go to the same destination as long as it keeps coming. */
+/** Persistence: all connections of a client go to the same destination until the client times out. Like `ipvsadm -p`. */
 export interface Persistence {
   /**
-   * Seconds for which a client is remembered after its last connection, 0 to 4294967: more wraps around to something short
-   * on kernels with 1000 ticks a second. 0: only as long as it has connections. Default 360, as with `ipvsadm -p` (its
-   * manual page says 300); the kernel itself has no default.
+   * Seconds for which a client is remembered after its last connection, 0 to 4294967 (kernels with HZ=1000 overflow above
+   * that). 0: only while it has connections. Default 360, the default of `ipvsadm -p` (its manual page says 300); the kernel
+   * has none.
    */
   readonly timeoutSeconds?: number | undefined
   /**
-   * What counts as one client. IPv4: a mask such as `'255.255.255.0'`, with any bits, or a prefix length from 0 (all clients
-   * are one) to 32, default `'255.255.255.255'`, like `ipvsadm -M`. IPv6: a prefix length from 1 to 128, default 128.
+   * Source addresses that are equal under this mask are one client. IPv4: a mask such as `'255.255.255.0'`, with any bits,
+   * or a prefix length from 0 (all addresses are one client) to 32. Default `'255.255.255.255'`. IPv6: a prefix length from
+   * 1 to 128. Default 128. Like `ipvsadm -M`.
    */
   readonly netmask?: string | number | undefined
 }
 
-/** What to change of persistence: what is not named stays. */
+/** Changes of persistence; absent properties keep their value. */
 export interface PersistencePatch extends Pick<Persistence, 'timeoutSeconds'> {
-  /** As in a new service; `null`: every address is a client. */
+  /** As in `Persistence`; `null`: the default, each address is a client. */
   readonly netmask?: string | number | null | undefined
 }
 
-/** Persistence as listings have it: complete. The netmask is text for IPv4 and a prefix length for IPv6. */
+/** Persistence of a listed service. */
 export interface ListedPersistence {
   /** Seconds for which a client is remembered after its last connection. */
   readonly timeoutSeconds: number
-  /** What counts as one client. */
+  /** Granularity of clients: a mask as text for IPv4, a prefix length for IPv6. */
   readonly netmask: string | number
 }
 
@@ -44,7 +45,7 @@ export interface PersistenceChange {
   readonly netmask: Uint8Array | undefined
 }
 
-/** The named ones of a persistence's settings. Only patches can remove the netmask. */
+/** Parses persistence; absent settings stay absent. Only a patch may reset the netmask with `null`. */
 export function parsePersistence(value: unknown, family: Family, path: 'service' | 'patch'): PersistenceChange {
   const place = `${path}.persistence`
   const { timeoutSeconds, netmask } = readFields(value, place, persistenceNames)
@@ -59,12 +60,12 @@ function optionalNetmask(value: unknown, family: Family, place: string): Uint8Ar
   return value === undefined ? undefined : parseNetmask(value, family, `${place}.netmask`)
 }
 
-/** The granularity of a single client: what a service without persistence has, too, because the kernel wants one. */
+/** The mask of a single address. The kernel requires a mask also in services without persistence. */
 export function fullNetmask(family: Family): Uint8Array {
   return family === 'ipv6' ? FULL_IPV6 : FULL_IPV4
 }
 
-// The kernel wants a mask for IPv4, in network order, and a prefix length for IPv6, in host order.
+// The kernel takes a mask in network order for IPv4, and a prefix length in host order for IPv6.
 function parseNetmask(value: unknown, family: Family, path: string): Uint8Array {
   if (family === 'ipv6') return hostOrder(integer(value, path, 1, 128))
   if (typeof value === 'number') return prefixMask(integer(value, path, 0, 32))

@@ -1,9 +1,9 @@
-// What an errno of the kernel means: the same number means different things for different operations.
+// Explains errnos of IPVS. The meaning of an errno depends on the operation.
 import type { Failure } from '../binding/replies.ts'
 import type { Explanation, FailureContext } from '../calls/context.ts'
 import { schedulers } from './scheduler.ts'
 
-// ENOENT stands for whatever a module would have brought: scheduler, persistence engine. The errno does not say which.
+// ENOENT of a service operation: no module for the scheduler or for the persistence engine; the kernel does not report which.
 function missingModule({ scheduler, persistenceEngine }: FailureContext): Explanation {
   const schedulerText = scheduler === undefined ? 'the scheduler of the service' : `scheduler "${scheduler}"`
   const hint = scheduler === undefined ? '"modprobe ip_vs_NAME"' : `"modprobe ip_vs_${scheduler}"`
@@ -35,7 +35,7 @@ function missing(context: FailureContext): Explanation | undefined {
   }
 }
 
-// ESRCH: what the request is about is not there.
+// ESRCH: the service, or the daemon, does not exist.
 function absent({ operation }: FailureContext): Explanation {
   return operation === 'stopSyncDaemon'
     ? { code: 'ERR_IPVS_DAEMON_NOT_RUNNING', problem: 'no synchronisation daemon of this role runs (ESRCH)' }
@@ -61,7 +61,7 @@ function exists({ operation }: FailureContext): Explanation | undefined {
   }
 }
 
-// IPVS never says why it refuses a value: these are the reasons left after our own checks.
+// IPVS does not report why it refuses a value: these are the possible reasons for a value that passed our validation.
 function refusedValue({ operation }: FailureContext, { attribute }: Failure): Explanation {
   if (attribute !== undefined && attribute !== '') {
     return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem: `the kernel refuses the value of ${attribute} (EINVAL)` }
@@ -73,20 +73,20 @@ function refusedValue({ operation }: FailureContext, { attribute }: Failure): Ex
 function reasonsOf(operation: string): string {
   if (operation.endsWith('Destination')) {
     return (
-      '. Its address must be one that the director would send to: not broadcast, multicast or, for IPv6, link-local; ' +
-      'and while a synchronisation daemon runs it must be of the address family of its service'
+      '. The destination address must be unicast: not broadcast, multicast or, for IPv6, link-local; ' +
+      'while a synchronisation daemon runs, it must have the address family of its service'
     )
   }
   if (operation === 'startSyncDaemon') {
     return (
       ', most likely because a service has a destination of the other address family (a tunnel): synchronisation ' +
-      'daemons cannot run beside one. Remove it first'
+      'daemons do not support that. Remove the destination first'
     )
   }
-  return ' without saying which; the kernel log may tell'
+  return '; the kernel does not report which one, but its log may'
 }
 
-// The daemon's socket: the only thing of IPVS that depends on interfaces and routes.
+// Errors of the daemon's socket, the only part of IPVS that depends on interfaces and routes.
 function refusedSocket({ operation }: FailureContext, errno: string): Explanation | undefined {
   if (operation !== 'startSyncDaemon') return undefined
   switch (errno) {
@@ -112,7 +112,7 @@ const PERMISSION =
   'IPVS needs CAP_NET_ADMIN in the initial user namespace, even for reading (EPERM). Run as root or give the process ' +
   'that capability; being root in a user namespace (rootless containers) is not enough'
 
-/** Explains the errno with which IPVS refused an operation. */
+/** Explains an errno that IPVS returned for an operation. */
 export function explainErrno(context: FailureContext, errno: string, failure: Failure): Explanation {
   const other: Explanation = { code: 'ERR_IPVS_KERNEL', problem: `the kernel refuses (${errno})` }
   switch (errno) {

@@ -1,4 +1,4 @@
-// What identifies a virtual service: a firewall mark, or protocol, address and port.
+// Keys of virtual services: a firewall mark, or protocol, address and port.
 import {
   familyName,
   familyNumber,
@@ -11,14 +11,14 @@ import type { ServiceRow } from '../binding/record-types.ts'
 import { parseFwmark, parseProtocol, protocolName, type Protocol } from '../values/protocol.ts'
 import { InvalidInput, integer, oneOf, type Fields } from '../values/validate.ts'
 
-/** A service for packets with a firewall mark: any protocol, address and port. Like `ipvsadm -f`. */
+/** A service for packets with a firewall mark, of any protocol, address and port. Like `ipvsadm -f`. */
 export interface FwmarkServiceKey {
   /**
-   * The mark, 1 to 4294967295; packets must carry exactly this one. As text decimal (`'7'`) or hexadecimal (`'0x7'`).
-   * Setting marks is the packet filter's job: see `FirewallMarks`.
+   * The mark, 1 to 4294967295, as a number or as decimal (`'7'`) or hexadecimal text (`'0x7'`). Packets must carry exactly
+   * this mark; the packet filter sets it, see `FirewallMarks`.
    */
   readonly fwmark: number | string
-  /** Address family of the packets, default `'ipv4'`. Services of both families can share a mark. Like `ipvsadm -6`. */
+  /** Address family of the packets. Default `'ipv4'`. An IPv4 and an IPv6 service may have the same mark. Like `ipvsadm -6`. */
   readonly family?: Family | undefined
   /** A service has either a mark or protocol, address and port. */
   readonly protocol?: never
@@ -31,22 +31,22 @@ export interface FwmarkServiceKey {
 /** A service at an address. Like `ipvsadm -t`, `-u` and `--sctp-service`. */
 export interface AddressServiceKey {
   /**
-   * Transport protocol. Other programs can have made services of other protocols, which match no packet: they are listed,
-   * and passed back, with the number as text, such as `'47'`.
+   * Transport protocol. Services of any other protocol, which other programs may create and which match no packet, have the
+   * protocol number as text, such as `'47'`, in listings and as keys.
    */
   readonly protocol: Protocol
   /**
-   * Virtual IP address (VIP), IPv4 or IPv6 text. An IPv4-mapped one (`'::ffff:10.0.0.1'`) is nearly always meant to be IPv4
-   * and so refused, unless `family` says `'ipv6'`, as listings do. No packet is sent to `0.0.0.0` or `::`: for all
+   * Virtual IP address (VIP), IPv4 or IPv6 as text. An IPv4-mapped address (`'::ffff:10.0.0.1'`) is refused unless `family`
+   * is `'ipv6'`, as in listings: no packet carries it. A service at `0.0.0.0` or `::` matches no packet either; for all
    * addresses, use a mark.
    */
   readonly address: string
   /**
-   * Virtual port, 0 to 65535. 0 stands for all ports that have no service of their own. It needs persistence: without it
-   * the kernel accepts the service and schedules nothing.
+   * Virtual port, 0 to 65535. 0: all ports without a service of their own. Port 0 requires persistence: without it the
+   * kernel accepts the service but schedules no connections.
    */
   readonly port: number
-  /** Follows from the address; accepted because listings have it. */
+  /** Address family. Default: the family of `address`, which it must match. */
   readonly family?: Family | undefined
   /** A service has either a mark or protocol, address and port. */
   readonly fwmark?: never
@@ -55,31 +55,31 @@ export interface AddressServiceKey {
 /** Identifies a service: either by firewall mark or by protocol, address and port, never both. */
 export type ServiceKey = FwmarkServiceKey | AddressServiceKey
 
-/** The key of a service with a mark as listings have it. */
+/** Key of a listed service with a mark. */
 export interface ListedFwmarkServiceKey extends FwmarkServiceKey {
   readonly fwmark: number
   readonly family: Family
 }
 
-/** The key of a service at an address as listings have it. */
+/** Key of a listed service at an address. */
 export interface ListedAddressServiceKey extends AddressServiceKey {
   readonly family: Family
 }
 
-/** Complete keys, in one spelling. */
+/** Key of a listed service: complete and in canonical form. */
 export type ListedServiceKey = ListedFwmarkServiceKey | ListedAddressServiceKey
 
-/** The fields of a key. */
+/** Names of the fields of a key. */
 export const serviceKeyNames = ['fwmark', 'family', 'protocol', 'address', 'port'] as const
 export type ServiceKeyField = (typeof serviceKeyNames)[number]
 type KeyFields = Fields<ServiceKeyField>
 
-/** A checked key. What only errors and comparisons need is made when asked for: batches have many keys. */
+/** A checked key. Text and public form are built on access, since batches have many keys and rarely need them. */
 export class ServiceIdentity {
-  /** Only the fields of the key. */
+  /** A row with the fields of the key only. */
   readonly row: ServiceRow
   readonly family: Family
-  /** `undefined`: a mark. */
+  /** `undefined` for a service with a mark. */
   readonly protocol: Protocol | undefined
 
   constructor(row: ServiceRow, family: Family, protocol: Protocol | undefined) {
@@ -92,12 +92,12 @@ export class ServiceIdentity {
     return this.row.port
   }
 
-  /** The key in its one spelling. */
+  /** The key in canonical form. */
   get key(): ListedServiceKey {
     return listedServiceKey(this.row)
   }
 
-  /** `FWM 7 ipv4`, `TCP 172.16.0.100:80`. */
+  /** For messages: `FWM 7 ipv4`, `TCP 172.16.0.100:80`. */
   get text(): string {
     const { fwmark, address = noAddress, port = 0 } = this.row
     if (this.protocol === undefined) return `FWM ${fwmark} ${this.family}`
@@ -136,7 +136,7 @@ function addressIdentity(fields: KeyFields, path: string): ServiceIdentity {
   return new ServiceIdentity(row, family, protocol)
 }
 
-/** Checks the fields of a key, already read. */
+/** Validates the fields of a key. */
 export function serviceIdentity(fields: KeyFields, path: string): ServiceIdentity {
   return fields.fwmark === undefined ? addressIdentity(fields, path) : fwmarkIdentity(fields, path)
 }
@@ -153,7 +153,7 @@ function isSame(identity: ServiceIdentity, given: KeyFields): boolean {
   }
 }
 
-/** A patch may repeat the key, since listed services do, but not change it. */
+/** Throws if a patch changes the key. It may repeat the key, as listed services do. */
 export function assertSameService(identity: ServiceIdentity, given: KeyFields): void {
   const named = serviceKeyNames.find((name) => given[name] !== undefined)
   if (named === undefined || isSame(identity, given)) return

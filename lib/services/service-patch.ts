@@ -1,5 +1,5 @@
-// Patches of services. The kernel replaces a service's settings as a whole; the native side completes the row of a patch
-// with what the service has. Some patches cannot even be understood without knowing the service: those ask for it.
+// Patches of services. The kernel replaces all settings of a service; native code fills the absent fields of a patch's row
+// from the current service. A few patches can only be validated against the current service: `needsCurrent`.
 import { DEFAULT_TIMEOUT_SECONDS, fullNetmask, parsePersistence, type PersistenceChange } from './persistence.ts'
 import type { Flags } from '../binding/row-layout.ts'
 import type { SentServiceRow, ServiceRow } from '../binding/record-types.ts'
@@ -18,16 +18,16 @@ import { boolean } from '../values/validate.ts'
 
 /** A checked patch. */
 export interface ServiceChange {
-  /** Whether `row` has to be told the service as it is. */
+  /** True if `row` requires the current service as argument. */
   readonly needsCurrent: boolean
   readonly scheduler: string | undefined
   readonly persistenceEngine: string | undefined
-  /** Key and what changes. */
+  /** The row of the patch: key and changed fields. */
   row(current?: ServiceRow): ServiceRow
 }
 
-// `undefined` stays as it is; `null` persistence, an empty engine and empty flags are removed.
-interface Wishes {
+// `undefined` keeps the current value; `null` persistence, an empty engine and empty flags remove it.
+interface ParsedPatch {
   readonly scheduler: string | undefined
   readonly flags: readonly SchedulerFlag[] | undefined
   readonly onePacket: boolean | undefined
@@ -35,7 +35,7 @@ interface Wishes {
   readonly persistence: PersistenceChange | null | undefined
 }
 
-function parse(identity: ServiceIdentity, fields: ServiceFields): Wishes {
+function parse(identity: ServiceIdentity, fields: ServiceFields): ParsedPatch {
   const { scheduler, schedulerFlags, onePacket, persistenceEngine, persistence } = fields
   return {
     scheduler: scheduler === undefined ? undefined : moduleName(scheduler, 'patch.scheduler', schedulers),
@@ -54,42 +54,45 @@ function parseEngineChange(value: unknown): string | undefined {
   return value === null ? '' : parseEngine(value, 'patch.persistenceEngine')
 }
 
-/** Checks a patch whose properties were read. */
+/** Validates the fields of a patch. */
 export function serviceChange(identity: ServiceIdentity, fields: ServiceFields): ServiceChange {
   assertSameService(identity, fields)
-  const wishes = parse(identity, fields)
-  const { scheduler, flags = [], engine, persistence } = wishes
-  if (scheduler !== undefined) schedulerFlagBits(flags, scheduler, 'patch.schedulerFlags') // wrong for any service
+  const patch = parse(identity, fields)
+  const { scheduler, flags = [], engine, persistence } = patch
+  if (scheduler !== undefined) schedulerFlagBits(flags, scheduler, 'patch.schedulerFlags') // throws for a mismatch
   return {
     scheduler,
     persistenceEngine: engine,
     needsCurrent:
-      (scheduler === undefined && dependOnScheduler(flags)) || // do the names fit its scheduler?
-      (persistence !== undefined && persistence !== null && persistence.timeout === undefined), // is it persistent?
-    row: (current = {}) => changedRow(identity, wishes, current),
+      (scheduler === undefined && dependOnScheduler(flags)) || // the flags must match its scheduler
+      (persistence !== undefined && persistence !== null && persistence.timeout === undefined), // its timeout, or the default
+    row: (current = {}) => changedRow(identity, patch, current),
   }
 }
 
-function changedRow(identity: ServiceIdentity, wishes: Wishes, current: ServiceRow): SentServiceRow {
+function changedRow(identity: ServiceIdentity, patch: ParsedPatch, current: ServiceRow): SentServiceRow {
   const wasPersistent = ((current.flags?.value ?? 0) & PERSISTENT) !== 0
   const { family, fwmark, protocol, address, port } = identity.row
-  const { timeout, netmask } = changedPersistence(identity, wishes, wasPersistent)
+  const { timeout, netmask } = changedPersistence(identity, patch, wasPersistent)
   return {
     family,
     fwmark,
     protocol,
     address,
     port,
-    scheduler: wishes.scheduler,
-    persistenceEngine: wishes.engine ?? (wishes.persistence === null ? '' : undefined), // it does nothing without persistence
-    flags: changedFlags(wishes, current),
+    scheduler: patch.scheduler,
+    persistenceEngine: patch.engine ?? (patch.persistence === null ? '' : undefined), // no effect without persistence
+    flags: changedFlags(patch, current),
     timeout,
     netmask,
   }
 }
 
-// The mask has just the bits that change: the kernel keeps the others.
-function changedFlags({ scheduler, flags, onePacket, persistence }: Wishes, current: ServiceRow): Flags | undefined {
+// The mask contains the changed bits only: the kernel keeps the rest.
+function changedFlags(
+  { scheduler, flags, onePacket, persistence }: ParsedPatch,
+  current: ServiceRow,
+): Flags | undefined {
   let value = 0
   let mask = 0
   if (flags !== undefined) {
@@ -107,7 +110,11 @@ function changedFlags({ scheduler, flags, onePacket, persistence }: Wishes, curr
   return mask === 0 ? undefined : { value, mask }
 }
 
-function changedPersistence({ family }: ServiceIdentity, { persistence }: Wishes, wasPersistent: boolean): ServiceRow {
+function changedPersistence(
+  { family }: ServiceIdentity,
+  { persistence }: ParsedPatch,
+  wasPersistent: boolean,
+): ServiceRow {
   if (persistence === undefined) return {}
   if (persistence === null) return { timeout: 0, netmask: fullNetmask(family) }
   const { timeout, netmask } = persistence

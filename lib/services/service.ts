@@ -1,4 +1,4 @@
-// Virtual services: what users give and get, and how it maps to rows.
+// Virtual services: public types, and their conversion from and to rows.
 import type { Family } from '../values/address.ts'
 import {
   DEFAULT_TIMEOUT_SECONDS,
@@ -31,67 +31,70 @@ import {
 import { statisticsOf, type Statistics } from './statistics.ts'
 import { FieldSet, boolean, namesOf, type Fields, type PickFields } from '../values/validate.ts'
 
-/** How a service works. */
+/** Settings of a service. */
 export interface ServiceSettings {
-  /** Default `'wlc'`. The kernel loads the module `ip_vs_NAME` when needed. Like `ipvsadm -s`. */
+  /** Scheduler. Default `'wlc'`. The kernel loads the module `ip_vs_NAME` on demand. Like `ipvsadm -s`. */
   readonly scheduler?: Scheduler | undefined
-  /** Flags of the scheduler, default none. Those named after a scheduler need that scheduler. Like `ipvsadm -b`. */
+  /** Flags of the scheduler. Default: none. A flag named after a scheduler requires that scheduler. Like `ipvsadm -b`. */
   readonly schedulerFlags?: readonly SchedulerFlag[] | undefined
-  /** Sends a client always to the same destination; `{}` means 360 seconds. Default: no persistence. Like `ipvsadm -p`. */
+  /**
+   * Persistence: sends all connections of a client to the same destination. `{}`: with a timeout of 360 seconds. Default:
+   * none. Like `ipvsadm -p`.
+   */
   readonly persistence?: Persistence | undefined
   /**
-   * Tells clients apart by more than their address: `'sip'` by SIP's Call-ID. It has an effect on UDP and with persistence
-   * only. The kernel loads the module `ip_vs_pe_NAME` when needed. Like `ipvsadm --pe`.
+   * Identifies clients by packet content instead of the address alone: `'sip'` by the SIP Call-ID. Effective for UDP with
+   * persistence only. The kernel loads the module `ip_vs_pe_NAME` on demand. Default: none. Like `ipvsadm --pe`.
    */
   readonly persistenceEngine?: string | undefined
   /**
-   * Schedules every UDP packet for itself, without connections: for services of `udp` or a mark, on others it has no effect.
-   * Like `ipvsadm -o`.
+   * Schedules each UDP packet on its own, without a connection. Effective for services with protocol `udp` or a mark only.
+   * Default false. Like `ipvsadm -o`.
    */
   readonly onePacket?: boolean | undefined
 }
 
 /**
- * A virtual service. Like the options of `ipvsadm -A`. Whatever the kernel keeps is accepted, so that everything that is
- * listed can be added again. What only listings have, such as `statistics` and a snapshot's `destinations`, is ignored.
+ * A virtual service to add. Like the options of `ipvsadm -A`. Every listed service is valid input; properties of listings,
+ * such as `statistics` and the `destinations` of a snapshot, are ignored.
  */
 export type Service = ServiceKey & ServiceSettings
 
 /**
- * What to change of a service: what is not named stays as it is (`ipvsadm -E` resets it). `null` removes. The key cannot
- * change. A listed service is a valid patch: its key must be the same, and what only listings have is ignored.
+ * Changes of a service. Absent properties keep their value (`ipvsadm -E` resets them to the default); `null` removes a
+ * setting. The key cannot change. A listed service is a valid patch: its key must match, and `statistics` are ignored.
  */
 export interface ServicePatch {
-  /** Changing it takes the kernel some 10 to 20 ms. */
+  /** New scheduler. The change takes the kernel 10 to 20 ms. */
   readonly scheduler?: Scheduler | undefined
-  /** The complete new set; `null` or `[]`: none. */
+  /** Replaces all flags; `null` or `[]`: none. */
   readonly schedulerFlags?: readonly SchedulerFlag[] | null | undefined
-  /** What is not named in it stays. `null` ends persistence and removes the persistence engine with it. */
+  /** Absent properties of it keep their value. `null`: removes persistence and the persistence engine. */
   readonly persistence?: PersistencePatch | null | undefined
-  /** `null`: none, which tells clients apart by their address. It has an effect with persistence only. */
+  /** New persistence engine; `null`: none, clients are identified by address. */
   readonly persistenceEngine?: string | null | undefined
-  /** On services of `udp` or a mark; on others it has no effect. */
+  /** Schedules each UDP packet on its own. Effective for services with protocol `udp` or a mark only. */
   readonly onePacket?: boolean | undefined
 }
 
 /** Settings of a listed service. */
 export interface ListedServiceSettings {
-  /** `'none'`: no new connections. */
+  /** Scheduler; `'none'`: no new connections. */
   readonly scheduler: Scheduler
-  /** Those of `sh` and `mh` by their own names, others as `flag-1` to `flag-3`. */
+  /** Flags; named after the scheduler for `sh` and `mh`, else `flag-1` to `flag-3`. */
   readonly schedulerFlags: readonly SchedulerFlag[]
-  /** Absent: not persistent. */
+  /** Persistence. Absent: none. */
   readonly persistence?: ListedPersistence
-  /** Absent: none. */
+  /** Persistence engine. Absent: none. */
   readonly persistenceEngine?: string
-  /** Whether every UDP packet is scheduled for itself. */
+  /** True if each UDP packet is scheduled on its own. */
   readonly onePacket: boolean
 }
 
-/** A service as the kernel has it. Pass it back to `addService` or `updateService`, or use it as a key. */
+/** A service in the kernel. Valid input for `addService` and `updateService`, and as a key. */
 export type ListedService = ListedServiceKey &
   ListedServiceSettings & {
-    /** Only listed: ignored where services are passed in. */
+    /** Counters and rates. Ignored as input. */
     readonly statistics: Statistics
   }
 
@@ -110,7 +113,7 @@ type ServiceField = ServiceKeyField | keyof ServiceSettings
 const serviceNames: readonly ServiceField[] = [...serviceKeyNames, ...settingNames]
 export type ServiceFields = Fields<ServiceField>
 
-// What only listings have; in snapshots services have destinations.
+// Properties of listings and snapshots that input may have too.
 const listedOnly = ['statistics', 'destinations']
 
 const pickService: PickFields<ServiceField> = (given, present, bit) => ({
@@ -136,15 +139,15 @@ const pickKey: PickFields<ServiceKeyField> = (given, present, bit) => ({
 })
 const keyFields = new FieldSet(serviceKeyNames, pickKey, [...settingNames, ...listedOnly])
 
-/** Reads all properties of a service, or of a patch, once. */
+/** Reads each property of a service or of a patch once. */
 export function readService(value: unknown, path: 'service' | 'patch'): ServiceFields {
   return serviceFields.read(value, path)
 }
 
-// Destinations of one service come in rows: its key is parsed once for all of them.
+// Consecutive destinations usually have the same service: remember the last parsed key.
 let last: { readonly fields: Fields<ServiceKeyField>; readonly identity: ServiceIdentity } | undefined
 
-/** Checks a key. Whole services are keys, too: their settings are not looked at. */
+/** Parses a key. A whole service is a valid key; its settings are ignored. */
 export function parseServiceKey(value: unknown): ServiceIdentity {
   const fields = keyFields.read(value, 'service')
   if (last !== undefined && sameFields(fields, last.fields)) return last.identity
@@ -167,7 +170,7 @@ export function parseEngine(value: unknown, path: string): string {
   return moduleName(value, path, ['sip'])
 }
 
-/** The row of a new service: the kernel wants all settings. */
+/** The row of a new service, with all settings, as the kernel requires. */
 export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields): SentServiceRow {
   const { persistenceEngine } = fields
   const scheduler =
@@ -177,7 +180,7 @@ export function newServiceRow(identity: ServiceIdentity, fields: ServiceFields):
   const persistence =
     fields.persistence === undefined ? undefined : parsePersistence(fields.persistence, identity.family, 'service')
   if (persistence !== undefined) value |= PERSISTENT
-  const { family, fwmark, protocol, address, port } = identity.row // several times as fast as spreading it
+  const { family, fwmark, protocol, address, port } = identity.row // several times as fast as spreading the row
   return {
     family,
     fwmark,
@@ -200,7 +203,7 @@ function newSchedulerFlags(value: unknown, scheduler: string): number {
 
 type Writable<Type> = { -readonly [Name in keyof Type]?: Type[Name] }
 
-/** A row of a listing as users get it. Filled in one by one: several times as fast as spreading, for long listings. */
+/** Converts a row of a listing. Assigning properties is several times as fast as spreading, for long listings. */
 export function listedService(row: ServiceRow): ListedService {
   const key = listedServiceKey(row)
   const service: ListedServiceKey & Writable<ListedServiceSettings & { statistics: Statistics }> = key

@@ -1,4 +1,4 @@
-// All services with their destinations, in one call.
+// Snapshots: all services with their destinations.
 import type { FoundTable } from '../binding/replies.ts'
 import { listedDestination, type ListedDestination } from './destination.ts'
 import type { ListOptions } from '../calls/options.ts'
@@ -6,19 +6,19 @@ import { destinationReader, serviceReader } from '../binding/records.ts'
 import { listedService, type ListedService } from './service.ts'
 import { LazyTable, type Table } from '../values/table.ts'
 
-/** A service with its destinations. Use it as a key, or add it again: `addService` ignores its destinations, so add them after it. */
+/** A service with its destinations. Valid input for `addService`, which ignores `destinations`: add them separately. */
 export type ServiceSnapshot = ListedService & {
-  /** Newest first, as the kernel has them. */
+  /** Destinations in kernel order, newest first. */
   readonly destinations: readonly ListedDestination[]
 }
 
 /** Options of `snapshot`. */
 export interface SnapshotOptions extends ListOptions {
   /**
-   * Default `true`: everything is read again until two passes in a row have the same services with the same destinations,
-   * at most eight times, else the call rejects with `ERR_IPVS_CONFLICT`. That leaves one gap: others who make the very
-   * same changes during both passes, adding and removing one service over and over, can hide another entry from both.
-   * `false`: one pass. It can miss services and destinations that were there all the time, when others remove some.
+   * `true`, the default: reads everything repeatedly until two consecutive passes have the same services with the same
+   * destinations, at most eight times; then rejects with `ERR_IPVS_CONFLICT`. One gap remains: a program that makes the same
+   * changes during both passes, such as adding and removing one service in a loop, can hide an entry from both.
+   * `false`: one pass, which may miss unchanged entries when another program removes some meanwhile.
    */
   readonly consistent?: boolean | undefined
 }
@@ -39,7 +39,7 @@ export function snapshotTable(found: FoundTable): Table<ServiceSnapshot> {
   return new LazyTable(services.length, convert, (index) => 1 + start(index + 1) - start(index))
 }
 
-// Where the destinations of each service start, and where the last ones end.
+// Index of the first destination of each service, and the total count as last element.
 function startsOf(counts: Uint32Array): Uint32Array {
   const starts = new Uint32Array(counts.length + 1)
   for (let index = 0; index < counts.length; index++) {

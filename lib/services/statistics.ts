@@ -2,25 +2,27 @@
 import type { StatisticsRow } from '../binding/record-types.ts'
 
 /**
- * What has passed since the service or destination was added or its counters were zeroed. The kernel updates these every
- * 2 seconds, and not at all while the sysctl `net.ipv4.vs.run_estimation` is 0. Like `ipvsadm -L --stats`.
+ * Counters since the service or destination was added, or since `zeroCounters`. The kernel updates them every 2 seconds,
+ * and not at all while the sysctl `net.ipv4.vs.run_estimation` is 0. Like `ipvsadm -L --stats`.
  */
 export interface Statistics {
   /** Connections scheduled. */
   readonly connections: bigint
   /** Packets from clients. */
   readonly inPackets: bigint
-  /** Packets to clients; counted with forwarding `masquerade` only, since otherwise they bypass the director. */
+  /** Packets to clients. Counted with forwarding `masquerade` only; otherwise replies do not pass the director. */
   readonly outPackets: bigint
   /** Bytes from clients. */
   readonly inBytes: bigint
-  /** Bytes to clients; counted with forwarding `masquerade` only. */
+  /** Bytes to clients. Counted with forwarding `masquerade` only. */
   readonly outBytes: bigint
-  /** The same per second. */
+  /** Rates per second. */
   readonly rates: Rates
 }
 
-/** Averages over the last seconds (weight 1/4 every 2 seconds, rounded up), per second. Like `ipvsadm -L --rate`. */
+/**
+ * Rates per second: an exponential average (weight 1/4 for the last 2 seconds), rounded up. Like `ipvsadm -L --rate`.
+ */
 export interface Rates {
   /** Connections scheduled. */
   readonly connections: number
@@ -34,7 +36,7 @@ export interface Rates {
   readonly outBytes: number
 }
 
-/** The kernel always sends all counters; what it should not send is 0. */
+/** Converts a row. The kernel always sends all counters; a missing one reads as 0. */
 export function statisticsOf(row: StatisticsRow = {}): Statistics {
   return {
     connections: row.connections ?? 0n,

@@ -1,67 +1,67 @@
-// Synchronisation daemons: kernel threads that tell a second director about connections, by multicast, so that it can take
-// them over.
+// Synchronisation daemons: kernel threads that send connections to a backup director by multicast, so that it can take them
+// over.
 import { addressKind, formatAddress, parseAddress } from '../values/address.ts'
 import type { DaemonRow } from '../binding/record-types.ts'
 import { InvalidInput, integer, oneOf, readFields, show } from '../values/validate.ts'
 
-/** `master` sends what happens to connections, `backup` receives it. A namespace can have one of each. */
+/** `master` sends connection updates, `backup` receives them. A network namespace may run one of each. */
 export type SyncDaemonRole = 'master' | 'backup'
 
-/** Where the messages go. The same on both directors. Since Linux 4.3. */
+/** Multicast parameters; must be equal on both directors. Since Linux 4.3. */
 export interface SyncMulticast {
-  /** A multicast address, IPv4 or IPv6; default `224.0.0.81`. Like `--mcast-group`. */
+  /** Multicast address, IPv4 or IPv6. Default `224.0.0.81`. Like `ipvsadm --mcast-group`. */
   readonly group?: string | undefined
   /**
-   * UDP port, 1 to 65535, default 8848. The sysctl `net.ipv4.vs.sync_ports`, 1 by default, says how many threads a daemon
-   * has: each uses a port of its own, counted from this one. Like `--mcast-port`.
+   * First UDP port, 1 to 65535. Default 8848. A daemon has as many threads, each with its own port, as the sysctl
+   * `net.ipv4.vs.sync_ports` (default 1). Like `ipvsadm --mcast-port`.
    */
   readonly port?: number | undefined
-  /** Routers that a message may pass, plus one: 1 to 255, default 1, which keeps it on the link. Like `--mcast-ttl`. */
+  /** TTL (hop limit) of messages, 1 to 255. Default 1: messages stay on the link. Like `ipvsadm --mcast-ttl`. */
   readonly ttl?: number | undefined
 }
 
 /** A daemon to start. Like the options of `ipvsadm --start-daemon`. */
 export interface SyncDaemon {
-  /** Whether it sends or receives. */
+  /** Role: sender or receiver. */
   readonly role: SyncDaemonRole
   /**
-   * Name of the network interface of the multicast, which has to be in the namespace of the handle: 1 to 15 bytes. Like
-   * `--mcast-interface`.
+   * Name of the network interface for the multicast, in the network namespace of the handle; 1 to 15 bytes. Like
+   * `ipvsadm --mcast-interface`.
    */
   readonly interface: string
   /**
-   * Tells groups of directors on one link apart: 0 to 255, default 0. A backup with 0 takes the messages of all, with any
-   * other number those of masters with the same. Like `--syncid`.
+   * Identifies a group of directors on a link, 0 to 255. Default 0. A backup accepts messages of masters with its own ID; a
+   * backup with ID 0 accepts all messages. Like `ipvsadm --syncid`.
    */
   readonly syncId?: number | undefined
-  /** Where the messages go; default `224.0.0.81`, port 8848, on the link only. */
+  /** Multicast parameters. Default: group `224.0.0.81`, port 8848, TTL 1. */
   readonly multicast?: SyncMulticast | undefined
   /**
-   * Most bytes of a message, 1 to 65535. Default 1472, with an IPv6 group 1452; a backup takes more when the interface's
-   * MTU is greater. The kernel raises it to 1024 for backups, and lowers it to what a UDP packet can hold: listings have
-   * what it made of it. Like `--sync-maxlen`, since Linux 4.3.
+   * Maximum length of a message in bytes, 1 to 65535. Default 1472, or 1452 with an IPv6 group; larger for a backup whose
+   * interface has a larger MTU. The kernel raises it to at least 1024 for a backup, and lowers it to the maximum of a UDP
+   * packet; listings show the effective value. Like `ipvsadm --sync-maxlen`, since Linux 4.3.
    */
   readonly maxLength?: number | undefined
 }
 
-/** A running daemon with what it really uses. Pass it to `startSyncDaemon` to start it again. */
+/** A running daemon with its effective parameters. Valid input for `startSyncDaemon`. */
 export interface ListedSyncDaemon {
-  /** Whether it sends or receives. */
+  /** Role: sender or receiver. */
   readonly role: SyncDaemonRole
-  /** Name of the network interface of the multicast. */
+  /** Name of the network interface for the multicast. */
   readonly interface: string
-  /** 0 to 255. */
+  /** ID of the group of directors, 0 to 255. */
   readonly syncId: number
-  /** Where the messages go. */
+  /** Multicast parameters. */
   readonly multicast: {
     /** The multicast address. */
     readonly group: string
     /** The first UDP port. */
     readonly port: number
-    /** 1: messages stay on the link. */
+    /** TTL; 1: messages stay on the link. */
     readonly ttl: number
   }
-  /** Most bytes of a message. */
+  /** Maximum length of a message in bytes. */
   readonly maxLength: number
 }
 
@@ -81,14 +81,14 @@ function interfaceName(value: unknown, path: string): string {
   throw new InvalidInput(path, `${show(value)} is not the name of a network interface: ${problem}`)
 }
 
-// What the kernel lets no interface be called.
+// Why the kernel does not accept an interface name; `undefined` if it does.
 function nameProblem(name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (Buffer.byteLength(name) > LONGEST_NAME) return `it is longer than ${LONGEST_NAME} bytes`
   if (name === '.' || name === '..') return 'no interface has that name'
   if (name.includes(':')) return 'an alias is an address; give the interface alone, such as "eth0"'
-  if (/\p{Surrogate}/u.test(name)) return 'a surrogate stands alone'
-  return /[\s/\0]/.test(name) ? 'no name has white space, "/" or NUL in it' : undefined
+  if (/\p{Surrogate}/u.test(name)) return 'it contains a lone surrogate'
+  return /[\s/\0]/.test(name) ? 'names must not contain white space, "/" or NUL' : undefined
 }
 
 function optional(value: unknown, path: string, most: number): number | undefined {
@@ -97,7 +97,7 @@ function optional(value: unknown, path: string, most: number): number | undefine
 
 type MulticastRow = Pick<DaemonRow, 'group' | 'group6' | 'port' | 'ttl'>
 
-// Only what is named: the rest is up to the kernel.
+// Absent parameters stay absent: the kernel has defaults.
 function multicastRow(value: unknown): MulticastRow {
   if (value === undefined) return {}
   const { group, port, ttl } = readFields(value, 'daemon.multicast', multicastFields)
@@ -117,7 +117,7 @@ function groupRow(value: unknown, path: string): MulticastRow {
   return address.family === 'ipv6' ? { group6: address.bytes } : { group: address.bytes.subarray(0, 4) }
 }
 
-/** A checked daemon; `target` names it in errors. */
+/** A validated daemon; `target` describes it in errors. */
 export interface SyncDaemonRequest {
   readonly row: DaemonRow
   readonly target: string
@@ -135,13 +135,13 @@ export function newSyncDaemon(value: unknown): SyncDaemonRequest {
   return { row, target: `${roles[row.state - 1]} on ${row.interface}` }
 }
 
-/** The daemon of a role. */
+/** The row for stopping the daemon of a role. */
 export function syncDaemonOf(role: unknown): SyncDaemonRequest {
   const state = roleNumber(role, 'role')
   return { row: { state }, target: roles[state - 1] as string }
 }
 
-/** A row of a listing as users get it. */
+/** Converts a row of a listing. */
 export function listedSyncDaemon(row: DaemonRow): ListedSyncDaemon {
   const { group, group6, port = 0, ttl = 0 } = row
   const address =

@@ -1,20 +1,20 @@
-// How long idle connections are kept.
+// Timeouts of idle connections.
 import type { TimeoutsRow } from '../binding/record-types.ts'
 import { InvalidInput, integer, readFields } from '../values/validate.ts'
 
-/** After how many seconds without a packet a connection is forgotten. Of a network namespace, not of a service. */
+/** Seconds without a packet after which a connection expires. They apply to a network namespace, not to a service. */
 export interface Timeouts {
-  /** Established TCP connections; the kernel starts with 900. */
+  /** Established TCP connections. Initially 900. */
   readonly tcpSeconds: number
-  /** TCP connections after a FIN; the kernel starts with 120. */
+  /** TCP connections after a FIN. Initially 120. */
   readonly tcpFinSeconds: number
-  /** UDP; the kernel starts with 300. */
+  /** UDP. Initially 300. */
   readonly udpSeconds: number
 }
 
 /**
- * Timeouts to set: at least one; what is not named stays. Whole seconds, 1 to 21474836; kernels refuse more than
- * 2147483647 divided by their timer frequency, 8589934 at 250 Hz. 0 is refused here, because the kernel takes it for "leave it as it is".
+ * Timeouts to set, at least one; absent ones keep their value. Whole seconds, 1 to 21474836; a kernel refuses more than
+ * 2147483647 / HZ, which is 8589934 for HZ=250. 0 is refused: to the kernel it means "keep the current value".
  */
 export interface TimeoutsPatch {
   /** Established TCP connections. */
@@ -31,7 +31,7 @@ const fieldNames = ['tcpSeconds', 'tcpFinSeconds', 'udpSeconds'] as const
 function seconds(value: unknown, path: string): number | undefined {
   if (value === undefined) return undefined
   if (value === 0) {
-    const problem = 'the kernel takes 0 for "leave it as it is"; leave it out for that, or give at least 1 second'
+    const problem = 'to the kernel, 0 means "keep the current value"; leave it out for that, or give at least 1 second'
     throw new InvalidInput(path, problem)
   }
   return integer(value, path, 1, MOST_SECONDS)
@@ -49,7 +49,7 @@ export function timeoutsRow(value: unknown): TimeoutsRow {
   }
 }
 
-/** The kernel always sends all three. */
+/** Converts a row. The kernel always sends all three timeouts. */
 export function listedTimeouts({ tcp = 0, tcpFin = 0, udp = 0 }: TimeoutsRow): Timeouts {
   return { tcpSeconds: tcp, tcpFinSeconds: tcpFin, udpSeconds: udp }
 }

@@ -1,14 +1,14 @@
-// How packets to a destination with forwarding `tunnel` are wrapped.
+// Encapsulation of packets to destinations with forwarding `tunnel`.
 import type { DestinationRow } from '../binding/record-types.ts'
 import { InvalidInput, integer, oneOf, readFields } from '../values/validate.ts'
 
-/** IP in IP: the default. Like `ipvsadm -i`. */
+/** IP in IP, the default. Like `ipvsadm -i`. */
 export interface IpipTunnel {
-  /** The default. */
+  /** IP in IP, the default. */
   readonly type?: 'ipip' | undefined
-  /** There is none. */
+  /** IP in IP has no port. */
   readonly port?: never
-  /** There is none. */
+  /** IP in IP has no checksum. */
   readonly checksum?: 'none' | undefined
 }
 
@@ -16,11 +16,11 @@ export interface IpipTunnel {
 export interface GueTunnel {
   /** Generic UDP encapsulation. */
   readonly type: 'gue'
-  /** UDP port at which the destination unwraps, 1 to 65535. */
+  /** UDP port of the destination's decapsulator, 1 to 65535. Like `--tun-port`. */
   readonly port: number
   /**
-   * UDP checksum of the outer packet (Linux 5.3), default `'none'`; `'local'`: computed here (`--tun-csum`), `'remote'`:
-   * remote checksum offload (`--tun-remcsum`).
+   * UDP checksum of the outer packet (Linux 5.3). `'none'`, the default (`--tun-nocsum`); `'local'`: computed by the director
+   * (`--tun-csum`); `'remote'`: remote checksum offload (`--tun-remcsum`).
    */
   readonly checksum?: 'none' | 'local' | 'remote' | undefined
 }
@@ -29,13 +29,13 @@ export interface GueTunnel {
 export interface GreTunnel {
   /** Generic routing encapsulation. */
   readonly type: 'gre'
-  /** There is none. */
+  /** GRE has no port. */
   readonly port?: never
-  /** GRE checksum, default `'none'`; `'local'`: computed here (`--tun-csum`). */
+  /** GRE checksum. `'none'`, the default (`--tun-nocsum`); `'local'`: computed by the director (`--tun-csum`). */
   readonly checksum?: 'none' | 'local' | undefined
 }
 
-/** How packets are wrapped. */
+/** Encapsulation of packets. */
 export type Tunnel = IpipTunnel | GueTunnel | GreTunnel
 
 type TunnelType = NonNullable<Tunnel['type']>
@@ -50,10 +50,10 @@ const checksumsOf: Readonly<Record<TunnelType, readonly Checksum[]>> = {
   gre: ['none', 'local'],
 }
 
-/** Fields of a row without tunnel options. */
+/** Tunnel fields of a row for IP in IP. */
 export const noTunnel: DestinationRow = { tunnelType: 0, tunnelPort: 0, tunnelFlags: 0 }
 
-/** The fields of a row for tunnel options, all three: they belong together. */
+/** Parses tunnel options. Always returns all three fields, since the kernel interprets them together. */
 export function parseTunnel(value: unknown, path: string): DestinationRow {
   const { type = 'ipip', port, checksum = 'none' } = readFields(value, path, ['type', 'port', 'checksum'])
   const name = oneOf(type, `${path}.type`, types)
@@ -74,7 +74,7 @@ export function parseTunnel(value: unknown, path: string): DestinationRow {
   }
 }
 
-/** The tunnel options of a row; `undefined` for types that nobody knows. */
+/** The tunnel options of a row; `undefined` for an unknown type. */
 export function listedTunnel({ tunnelType = 0, tunnelPort = 0, tunnelFlags = 0 }: DestinationRow): Tunnel | undefined {
   const checksum = checksums[tunnelFlags] ?? 'none'
   switch (types[tunnelType]) {

@@ -1,4 +1,4 @@
-// What each writing method sends. All checks of arguments happen here, before anything is sent.
+// Builds the request of each write. All arguments are validated here, before anything is sent.
 import { changedDestinationRow } from './destination-patch.ts'
 import { destinationIdentity, newDestinationRow, parseDestinationKey, readDestination } from './destination.ts'
 import type { RequestContext } from '../calls/context.ts'
@@ -10,7 +10,7 @@ import type { Read, Write } from '../calls/requests.ts'
 import { newSyncDaemon, syncDaemonOf } from './sync-daemon.ts'
 import { timeoutsRow } from './timeouts.ts'
 
-// Looked up once: batches need them for every item.
+// Looked up once, since batches need a code for each item.
 const codes = {
   addService: operationCode('addService'),
   updateService: operationCode('updateService'),
@@ -20,7 +20,7 @@ const codes = {
   removeDestination: operationCode('removeDestination'),
 }
 
-/** The key of a service; whole services will do. */
+/** Parses the key of a service and makes it the target of errors. A whole service is a valid key. */
 export function serviceOf(context: RequestContext, key: unknown): ServiceIdentity {
   const identity = parseServiceKey(key)
   context.target = identity
@@ -37,7 +37,7 @@ export function addService(context: RequestContext, service: unknown): Write {
   return { code: codes.addService, service: row }
 }
 
-/** A write, and what it has to be completed with when the service must be known first. */
+/** An update of a service. `write` needs the rows of `read` if there is one. */
 export interface ServiceUpdate {
   readonly read: Read | undefined
   readonly write: (rows?: ArrayBuffer) => Write

@@ -1,13 +1,13 @@
-// A set of neighbouring addresses: one address, a CIDR block, or a range.
+// A contiguous set of addresses: one address, a CIDR block, or a range.
 import { addressKind, formatAddress, parseAddress, type Family } from './address.ts'
 import { InvalidInput, show } from './validate.ts'
 
 export interface AddressBlock {
   readonly family: Family
-  /** First and last address, 16 bytes each. */
+  /** First address, 16 bytes, inclusive; `to` is the last one. */
   readonly from: Uint8Array
   readonly to: Uint8Array
-  /** The shortest of its spellings: address, block, range. */
+  /** Canonical text: an address if it is one, else a CIDR block if it is one, else a range. */
   readonly text: string
 }
 
@@ -15,7 +15,7 @@ function bitsOf(family: Family): number {
   return family === 'ipv4' ? 32 : 128
 }
 
-// The first or last address of the block with this many fixed bits.
+// The first or last address of the block that shares `prefix` leading bits with `bytes`.
 function edge(bytes: Uint8Array, family: Family, prefix: number, last: boolean): Uint8Array {
   const result = new Uint8Array(16)
   for (let index = 0; index < bitsOf(family) / 8; index++) {
@@ -31,12 +31,12 @@ function same(left: Uint8Array, right: Uint8Array): boolean {
   return left.every((byte, index) => byte === right[index])
 }
 
-/** Whether it is one address only. */
+/** True if the block is a single address. */
 export function isSingle({ from, to }: AddressBlock): boolean {
   return from === to || same(from, to)
 }
 
-// Number of leading bits that both have in common, within the family.
+// Number of leading bits in which both addresses agree.
 function commonBits(left: Uint8Array, right: Uint8Array, family: Family): number {
   const bytes = bitsOf(family) / 8
   for (let index = 0; index < bytes; index++) {
@@ -66,7 +66,7 @@ function parseCidr(value: string, slash: number, path: string): AddressBlock {
   const text = formatAddressBlock(from, to, family)
   if (!same(from, bytes)) {
     const plain = formatAddress(bytes, family)
-    throw new InvalidInput(path, `${show(value)} is an address inside a block; write "${text}" or "${plain}"`)
+    throw new InvalidInput(path, `${show(value)} has host bits set; write "${text}" or "${plain}"`)
   }
   return { family, from, to, text }
 }
@@ -93,7 +93,7 @@ function parseSingle(value: unknown, path: string): AddressBlock {
   return { family, from: bytes, to: bytes, text }
 }
 
-/** `172.16.0.100`, `10.0.0.0/24`, `10.0.0.5-10.0.0.9`, and the same for IPv6. Spellings as `parseAddress` wants them. */
+/** Parses `172.16.0.100`, `10.0.0.0/24` or `10.0.0.5-10.0.0.9`, IPv4 or IPv6. Addresses are spelled as for `parseAddress`. */
 export function parseAddressBlock(value: unknown, path: string): AddressBlock {
   if (typeof value === 'string') {
     const slash = value.indexOf('/')

@@ -1,11 +1,11 @@
-// IPv4 and IPv6 addresses: text <-> 16 bytes in network order, IPv4 in the first four (the kernel's nf_inet_addr).
+// IPv4 and IPv6 addresses: text <-> 16 bytes in network order; IPv4 uses the first four (the kernel's nf_inet_addr).
 import { isIPv6 } from 'node:net'
 import { InvalidInput, show } from './validate.ts'
 
 /** Address family. */
 export type Family = 'ipv4' | 'ipv6'
 
-/** The kernel's numbers of the families. */
+/** Address families as the kernel numbers them. */
 export const AF_INET = 2
 export const AF_INET6 = 10
 
@@ -17,7 +17,7 @@ export function familyName(number: number | undefined): Family {
   return number === AF_INET6 ? 'ipv6' : 'ipv4'
 }
 
-/** An IPv4 address can be a number, the first octet in the highest bits: batches parse many, and arrays are dear. */
+/** 16 bytes, or an IPv4 address as a number with the first octet in the highest bits: batches avoid an array per address. */
 export type AddressValue = Uint8Array | number
 
 export class Address {
@@ -35,7 +35,7 @@ export class Address {
   }
 }
 
-// By hand: a view, and the buffer that it needs, cost more than all the rest of an address.
+// Byte by byte: allocating a DataView would cost more than the rest of the conversion.
 function bytesOfIPv4(value: number): Uint8Array {
   const bytes = new Uint8Array(16)
   bytes[0] = value >>> 24
@@ -46,8 +46,8 @@ function bytesOfIPv4(value: number): Uint8Array {
 }
 
 /**
- * Parses an address. Strict: exactly one spelling of IPv4 (four decimal octets without leading zeros), no zones, no
- * blocks, no brackets. IPv4-mapped IPv6 is refused unless it is `mapped` on purpose: no packet has such an address.
+ * Parses an address. Strict: IPv4 is four decimal octets without leading zeros; no zones, prefix lengths or brackets.
+ * IPv4-mapped IPv6 is refused unless `mapped` is true: no packet carries such an address.
  */
 export function parseAddress(value: unknown, path: string, mapped = false): Address {
   if (typeof value !== 'string') throw new InvalidInput(path, `${show(value)} is not the text of an IP address`)
@@ -66,7 +66,7 @@ export function parseAddress(value: unknown, path: string, mapped = false): Addr
 
 function hint(text: string): string {
   if (text.trim() !== text) return '; remove the white space'
-  if (text.includes('%')) return '; IPVS cannot be told the interface (zone) of an address'
+  if (text.includes('%')) return '; IPVS addresses have no zone'
   if (text.includes('/')) return '; give a single address, not a block'
   if (/^\[.*\]$/.test(text)) return '; write it without brackets'
   if (/^(\d+\.){3}\d+:\d+$/.test(text) || /^\[.*\]:\d+$/.test(text)) return '; give the port separately'
@@ -74,8 +74,8 @@ function hint(text: string): string {
   return ''
 }
 
-// The number, or -1. By hand because batches spend their time here: checking with a regular expression first takes five
-// times as long.
+// Returns the address as a number, or -1. A hand-written loop, since batches spend their time here: a regular expression
+// takes five times as long.
 function parseIPv4(text: string): number {
   if (text.length > 15) return -1
   let value = 0
@@ -98,9 +98,9 @@ function parseIPv4(text: string): number {
   return index === 4 ? value : -1
 }
 
-const DOT = -2 // as a digit
+const DOT = -2 // the value of a dot, or of the end, in `digit`
 
-// `text` is known to be valid: at most one "::", groups of one to four hex digits, perhaps a dotted tail.
+// `text` is valid IPv6: at most one "::", groups of one to four hex digits, an optional dotted tail.
 function parseIPv6(text: string): Uint8Array {
   const bytes = new Uint8Array(16)
   const gap = text.indexOf('::')
@@ -138,7 +138,7 @@ function isMapped(bytes: Uint8Array): boolean {
   return bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0)
 }
 
-/** Address text; IPv6 as RFC 5952 wants it. */
+/** Formats an address; IPv6 in the canonical form of RFC 5952. */
 export function formatAddress(value: AddressValue, family: Family): string {
   const bytes = typeof value === 'number' ? bytesOfIPv4(value) : value
   if (family === 'ipv4') return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
@@ -160,7 +160,7 @@ function formatIPv6(bytes: Uint8Array): string {
   return text
 }
 
-// The first of the longest runs of at least two zero groups, as [start, end); [-1, -1] when there is none.
+// The first longest run of at least two zero groups, as [start, end); [-1, -1] if there is no such run.
 function longestZeros(group: (index: number) => number): readonly [number, number] {
   let best: readonly [number, number] = [-1, -1]
   let start = 0
@@ -179,7 +179,7 @@ export function formatEndpoint(address: AddressValue, family: Family, port: numb
   return family === 'ipv6' ? `[${text}]:${port}` : `${text}:${port}`
 }
 
-/** What an address is good for. */
+/** The kind of traffic that an address is for. */
 export type AddressKind = 'unspecified' | 'multicast' | 'broadcast' | 'link-local' | 'unicast'
 
 export function addressKind({ value }: Address): AddressKind {

@@ -1,119 +1,118 @@
-// The one class of errors that this package rejects with.
+// IpvsError, the only class of errors that the public API rejects with.
 import { InvalidInput, printable } from './validate.ts'
 
-/** What went wrong, for programs. The message says it to people. */
+/** The reason of an error, for programs. The message explains it to people. */
 export type IpvsErrorCode =
-  /** No such service. */
+  /** The service does not exist. */
   | 'ERR_IPVS_SERVICE_NOT_FOUND'
-  /** There is such a service already. */
+  /** The service already exists. */
   | 'ERR_IPVS_SERVICE_EXISTS'
-  /** The service has no such destination. */
+  /** The service does not have this destination. */
   | 'ERR_IPVS_DESTINATION_NOT_FOUND'
-  /** The service has such a destination already. */
+  /** The service already has this destination. */
   | 'ERR_IPVS_DESTINATION_EXISTS'
   /** The kernel has no such scheduler: no module `ip_vs_NAME`. */
   | 'ERR_IPVS_SCHEDULER_NOT_FOUND'
   /** The kernel has no such persistence engine: no module `ip_vs_pe_NAME`. */
   | 'ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND'
-  /** A synchronisation daemon of that role runs already. */
+  /** A synchronisation daemon of this role is already running. */
   | 'ERR_IPVS_DAEMON_EXISTS'
-  /** No synchronisation daemon of that role runs. */
+  /** No synchronisation daemon of this role is running. */
   | 'ERR_IPVS_DAEMON_NOT_RUNNING'
-  /** No such network interface. */
+  /** The network interface does not exist in the network namespace. */
   | 'ERR_IPVS_INTERFACE_NOT_FOUND'
   /**
-   * CAP_NET_ADMIN in the initial user namespace is missing, or CAP_SYS_ADMIN to enter a network namespace, or a sandbox does not
-   * let the process have netlink sockets.
+   * The process lacks CAP_NET_ADMIN in the initial user namespace, or CAP_SYS_ADMIN to enter a network namespace, or a
+   * sandbox forbids netlink sockets.
    */
   | 'ERR_IPVS_PERMISSION_DENIED'
-  /** The running kernel has no IPVS, or not what was asked of it. */
+  /** The running kernel has no IPVS, or lacks the requested feature. */
   | 'ERR_IPVS_UNAVAILABLE'
-  /** A value that cannot be used; nothing was sent, or the kernel refused it. `attribute` names it. */
+  /** A value was refused, before anything was sent or by the kernel. `attribute` names it. */
   | 'ERR_IPVS_INVALID_ARGUMENT'
-  /** No answer within `timeoutMs`. */
+  /** The kernel did not reply within `timeoutMs`. */
   | 'ERR_IPVS_TIMEOUT'
-  /** Ended by an `AbortSignal`, whose reason is the error's `cause`. */
+  /** An `AbortSignal` ended the call; its reason is the error's `cause`. */
   | 'ERR_IPVS_ABORTED'
-  /** The handle was closed. */
+  /** The handle is closed. */
   | 'ERR_IPVS_CLOSED'
-  /** The kernel's answer got lost in a full receive queue. */
+  /** The kernel's reply was lost because the receive queue was full. */
   | 'ERR_IPVS_RECEIVE_OVERRUN'
-  /** Others kept changing the table. */
+  /** Other programs kept changing the table. */
   | 'ERR_IPVS_CONFLICT'
-  /** Any other refusal of the kernel; see `errno`. */
+  /** Any other kernel error; see `errno`. */
   | 'ERR_IPVS_KERNEL'
 
 /**
- * Whether anything was changed: `not-applied`, surely nothing was; `unknown`, the kernel may have carried the operation
- * out, so read it back before trying again; `partial`, a batch ended early, and `batch` says how far it got; `applied`,
- * a change of marks was carried out, and what failed came after it: see `leftovers`. Always `not-applied` for operations
- * that only read.
+ * Whether a failed call changed anything. `not-applied`: it changed nothing. `unknown`: the kernel may have applied the
+ * change, so read the state back before trying again. `partial`: a batch ended early; see `batch`. `applied`: a change of
+ * marks was applied, but its cleanup failed; see `leftovers`. Reads always have `not-applied`.
  */
 export type Outcome = 'not-applied' | 'partial' | 'unknown' | 'applied'
 
-/** An item of a batch that failed. */
+/** A failed item of a batch. */
 export interface BatchFailure<Item = unknown> {
-  /** Its place in the batch, from 0. */
+  /** Index of the item in the batch, from 0. */
   readonly index: number
-  /** The item as it was given: put those of all failures into another batch to try again. */
+  /** The item as passed in: collect it from all failures to retry them in another batch. */
   readonly operation: Item
-  /** Why. */
+  /** Why the item failed. */
   readonly error: IpvsError
 }
 
-/** What a batch did. */
+/** The result of a batch. */
 export interface BatchResult<Item = unknown> {
-  /** Items that were carried out. */
+  /** Number of items that were applied. */
   readonly applied: number
-  /** Items that were not, in the order of the batch; with `error.outcome` `unknown`: nobody can say. */
+  /** Failed items, in the order of the batch. An item whose `error.outcome` is `unknown` may have been applied. */
   readonly failures: readonly BatchFailure<Item>[]
-  /** Both together: the items from `done` on were not applied, whatever ended the batch; go on there. */
+  /** `applied` plus the number of failures. The items from index `done` on were not sent: resume there. */
   readonly done: number
 }
 
-/** Fields of a new `IpvsError`: for programs that make such errors themselves, for example in tests. */
+/** Fields of a new `IpvsError`, for programs that construct one, such as tests. */
 export interface IpvsErrorDetails {
-  /** Name of the public method. */
+  /** The method that was called, e.g. `addService`. */
   readonly operation: string
-  /** What it was about: `FWM 7 ipv4`, `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
+  /** The object of the operation, e.g. `FWM 7 ipv4` or `TCP 172.16.0.100:80 -> 10.0.0.7:80`; may be empty. */
   readonly target: string
-  /** The kernel's error number, positive. */
+  /** The kernel's error number, positive. Default: none. */
   readonly errno?: number | undefined
-  /** The refused value, e.g. `service.scheduler`. */
+  /** Path of the refused value, e.g. `service.scheduler`. Default: none. */
   readonly attribute?: string | undefined
-  /** The kernel's own words. */
+  /** Text of the kernel's extended ACK. Default: none. */
   readonly kernelMessage?: string | undefined
   /** Default `'not-applied'`. */
   readonly outcome?: Outcome | undefined
-  /** How far a batch got. */
+  /** Result of a batch up to its early end. Default: none. */
   readonly batch?: BatchResult | undefined
-  /** Temporary rules of a change of marks may have stayed. */
+  /** True if temporary rules of a change of marks may remain. Default: none remain. */
   readonly leftovers?: true | undefined
-  /** The error behind it. */
+  /** The underlying error. Default: none. */
   readonly cause?: unknown
 }
 
 /** Why an operation was rejected. */
 export class IpvsError extends Error {
-  /** What went wrong, for programs. */
+  /** The reason, for programs. */
   readonly code: IpvsErrorCode
   /** The kernel's error number, positive (17 for `EEXIST`); `undefined` when no system call failed. */
   readonly errno: number | undefined
   /** The method that was called, e.g. `addService`. */
   readonly operation: string
-  /** What it was about, e.g. `FWM 7 ipv4` or `TCP 172.16.0.100:80 -> 10.0.0.7:80`. */
+  /** The object of the operation, e.g. `FWM 7 ipv4` or `TCP 172.16.0.100:80 -> 10.0.0.7:80`; empty if there is none. */
   readonly target: string
-  /** The refused value, e.g. `service.persistence.timeoutSeconds`. */
+  /** Path of the refused value, e.g. `service.persistence.timeoutSeconds`. Absent if no value was refused. */
   declare readonly attribute?: string
-  /** The kernel's own words, when it had any. */
+  /** Text of the kernel's extended ACK. Absent if the kernel sent none. */
   declare readonly kernelMessage?: string
-  /** Whether anything may have been changed. */
+  /** Whether the failed call changed anything. */
   readonly outcome: Outcome
-  /** Of a batch that ended early, or a flush of one family that removed not all: how far it got. */
+  /** The result up to the failure, for a batch that ended early or a flush of one family that was incomplete. */
   declare readonly batch?: BatchResult
   /**
-   * Of a change of marks: temporary rules of it may have stayed in the table. They say what the rules say, or said before;
-   * `FirewallMarks.status` shows them, and the next change, or opening the table, removes them.
+   * True if temporary rules of a change of marks may remain in the table. They set the same marks as the rules before or
+   * after the change. `FirewallMarks.status` lists them; the next change, or opening the table, removes them.
    */
   declare readonly leftovers?: true
 
@@ -136,34 +135,34 @@ export class IpvsError extends Error {
   }
 }
 
-/** What failed, as long as nobody needs the text: making that takes time, and nearly nothing fails. */
+/** The operation and its target. The target's text is built only for an error, since building it is slow. */
 export interface OperationContext {
   readonly operation: string
   readonly target: string | { readonly text: string }
 }
 
-/** The same for an error. */
+/** Builds the fields `operation` and `target` of an error. */
 export function about({ operation, target }: OperationContext): Pick<IpvsErrorDetails, 'operation' | 'target'> {
   return { operation, target: typeof target === 'string' ? target : target.text }
 }
 
-/** A refused argument as the user gets it. Other errors are our own mistakes and stay what they are. */
+/** Converts `InvalidInput` to an `IpvsError`. Returns any other error, which is a bug of this package, unchanged. */
 export function invalidArgument(context: OperationContext, error: unknown): unknown {
   if (!(error instanceof InvalidInput)) return error
   const { field: attribute, cause } = error
   return new IpvsError('ERR_IPVS_INVALID_ARGUMENT', error.message, { ...about(context), attribute, cause })
 }
 
-/** The `AbortSignal` of a call fired. */
+/** The error of a call that its `AbortSignal` ended. */
 export function abortedError(context: OperationContext, reason: unknown, outcome: Outcome): IpvsError {
   const problem = outcome === 'unknown' ? `aborted while under way. ${MAYBE_APPLIED}` : 'aborted; nothing was changed'
   return new IpvsError('ERR_IPVS_ABORTED', problem, { ...about(context), outcome, cause: reason })
 }
 
-/** The handle is closed. */
+/** The error of a call on a closed handle. */
 export function closedError(context: OperationContext): IpvsError {
   return new IpvsError('ERR_IPVS_CLOSED', 'the handle is closed; open another one', about(context))
 }
 
-/** The last sentence of every message whose outcome is `unknown`. */
+/** Last sentence of each message with outcome `unknown`. */
 export const MAYBE_APPLIED = 'It may or may not have been applied: read it back before trying again.'

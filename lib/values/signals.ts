@@ -1,4 +1,4 @@
-// AbortSignals: one listener per signal, however many operations share it. Node warns of a leak at eleven.
+// AbortSignals: one event listener per signal for any number of calls. Node.js warns of a leak from eleven listeners on.
 import { InvalidInput, show } from './validate.ts'
 
 interface Shared {
@@ -19,7 +19,7 @@ function listenTo(signal: AbortSignal): Shared {
   return entry
 }
 
-/** Calls `listener` when the signal fires; until the function that it answers is called. */
+/** Calls `listener` when the signal fires. Returns a function that removes the listener. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const { listeners, fire } = shared.get(signal) ?? listenTo(signal)
   listeners.add(listener)
@@ -33,7 +33,7 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
 
 const ignore = () => {}
 
-// Foreign ones are tried: what they throw later could not be told from errors of the call.
+// Tries the methods of a foreign signal now: an error that it throws later would look like an error of the call.
 function works(signal: AbortSignal): boolean {
   if (typeof signal.aborted !== 'boolean') return false
   if (signal instanceof AbortSignal) return true
@@ -43,13 +43,13 @@ function works(signal: AbortSignal): boolean {
   return true
 }
 
-/** Checks a signal by what it can do: signals of other realms, and polyfills, are signals as well. */
+/** Accepts anything that works as an AbortSignal, including signals of other realms and polyfills. */
 export function parseSignal(value: unknown, path: string): AbortSignal | undefined {
   if (value === undefined) return undefined
   try {
     if (works(value as AbortSignal)) return value as AbortSignal
   } catch {
-    // null, or an object that does not like to be looked at
+    // null, or an object whose properties throw
   }
   throw new InvalidInput(path, `${show(value)} is not an AbortSignal`)
 }

@@ -1,30 +1,30 @@
-// Listings that keep what the kernel told as it came: rows become objects when they are looked at.
+// Long listings that keep the kernel's rows as bytes and convert a row to an object on access.
 import { Slices } from './time-slices.ts'
 
-/** Names of a row's properties, also of those that only some rows have. */
+/** Names of a row's properties, including properties that only some rows have. */
 export type ColumnName<Row> = Row extends unknown ? Extract<keyof Row, string> : never
 
-/** Values of a property: `undefined` in rows that do not have it. */
+/** Type of a property's values; `undefined` for rows without the property. */
 export type ColumnValue<Row, Name> = Row extends unknown ? (Name extends keyof Row ? Row[Name] : undefined) : never
 
 /**
- * A long listing. It holds each row in some 200 bytes and makes an object of it whenever it is looked at, so that keeping
- * 100,000 of them costs little and getting them does not hold up the event loop. It does not change when the kernel does.
+ * A long listing, as of the time of the call. It stores a row in about 200 bytes and creates an object on access: 100,000
+ * rows take little memory, and reading them does not block the event loop.
  */
 export interface Table<Row> extends Iterable<Row> {
   /** Number of rows. */
   readonly length: number
-  /** The row at `index`, negative from the end; `undefined` when there is none. A new object each time. */
+  /** The row at `index`; negative values count from the end. `undefined` if out of range. Returns a new object each time. */
   at(index: number): Row | undefined
-  /** Goes through all rows. */
+  /** Iterates over all rows, without pauses. */
   [Symbol.iterator](): Iterator<Row>
-  /** One property of all rows. Takes slices of a few milliseconds and lets everything else happen in between. */
+  /** One property of all rows. Works in slices of about 4 ms and yields to the event loop between them. */
   column<Name extends ColumnName<Row>>(name: Name): Promise<ColumnValue<Row, Name>[]>
-  /** All rows as objects. Takes slices of a few milliseconds and lets everything else happen in between. */
+  /** All rows as objects. Works in slices of about 4 ms and yields to the event loop between them. */
   toArray(): Promise<Row[]>
 }
 
-/** A table of `length` rows, each made by `convert` out of as many records as `records` says. */
+/** A table of `length` rows. `convert` creates a row; `records` returns how many records it decodes for that. */
 export class LazyTable<Row extends object> implements Table<Row> {
   readonly length: number
   readonly #convert: (index: number) => Row

@@ -1,7 +1,7 @@
-// Checks of what users pass in. Every property is read exactly once, into locals, before anything else happens; nothing
-// that a user passes is ever converted to text or to a number by its own methods.
+// Validation of arguments. Each property is read exactly once, into a local, before it is used. User values are never
+// converted by their own methods (toString, valueOf).
 
-/** A value that cannot be used. The facade turns it into an `IpvsError` that knows the operation and its target. */
+/** A refused value. `invalidArgument` converts it to an `IpvsError` with operation and target. */
 export class InvalidInput extends Error {
   /** Path of the refused value, e.g. `service.persistence.timeoutSeconds`. */
   readonly field: string
@@ -13,7 +13,7 @@ export class InvalidInput extends Error {
     this.#problem = problem
   }
 
-  /** The same of a value that was checked with the empty path, since its place is needed in errors only. */
+  /** Prefixes the path, for values that were checked with an empty path: building a path is needed for errors only. */
   within(path: string): InvalidInput {
     return new InvalidInput(path + this.field, this.#problem, { cause: this.cause })
   }
@@ -21,23 +21,23 @@ export class InvalidInput extends Error {
 
 const LONGEST_SHOWN = 60
 
-/** Text with escapes in place of what could drive a terminal, forge a line of a log, or turn the direction of text. */
+/** Escapes characters that could control a terminal, forge a log line, or change the direction of text. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, escaped)
 }
 
-// Of each half of a pair its own.
+// One escape per UTF-16 code unit.
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function quoteText(text: string): string {
   const cut = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text
-  // Escapes what could drive a terminal or hide in a log; JSON.stringify leaves everything above 0x7e as it is.
+  // JSON.stringify escapes control characters; everything beyond ASCII is escaped here.
   return JSON.stringify(cut).replaceAll(/[^\x20-\x7e]/g, escaped)
 }
 
-/** A value as error messages show it. Never runs code of the value. */
+/** Formats a value for error messages, without running any code of the value. */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -68,20 +68,20 @@ function showObject(value: object): string {
 }
 
 /**
- * Whether an object is plain: of a literal, of JSON, or without a prototype, also in another realm. All others may keep what
- * they are where nobody looks for it (dates, maps, boxed numbers, the getters of a class) and would be taken for `{}`.
+ * True for plain objects of any realm: from a literal, from JSON, or without a prototype. Dates, maps, boxed numbers and
+ * instances with getters keep their content outside own properties and would be read as `{}`.
  */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null
   return prototype === Object.prototype || prototype === null || isObjectPrototype(prototype)
 }
 
-// Of another realm. No other prototype has this method itself.
+// Detects Object.prototype of another realm: no other prototype owns this method.
 function isObjectPrototype(value: object): boolean {
   return Object.getPrototypeOf(value) === null && Object.hasOwn(value, 'isPrototypeOf')
 }
 
-/** Whether it is an array; a revoked proxy is none. */
+/** True for arrays; false, without throwing, for a revoked proxy. */
 export function isArray(value: unknown): value is readonly unknown[] {
   try {
     return Array.isArray(value)
@@ -97,7 +97,7 @@ export function alternatives(names: readonly string[]): string {
   return quoted.length === 0 ? last : `${quoted.join(', ')} or ${last}`
 }
 
-/** How far apart two words are: letters to insert, delete or replace, and neighbours to swap. */
+/** Edit distance of two words: insertions, deletions, replacements, and swaps of neighbouring letters. */
 export function editDistance(from: string, to: string): number {
   let before: number[] = []
   let last = Array.from({ length: to.length + 1 }, (_, index) => index)
@@ -121,7 +121,7 @@ export function editDistance(from: string, to: string): number {
   return last[to.length] as number
 }
 
-/** The accepted name that was probably meant: a slip of the pen, other letter case, or a part of the name. */
+/** The accepted name closest to a misspelling, a different letter case, or a part of a name. */
 export function closest(given: string, accepted: readonly string[]): string | undefined {
   if (given.length < 2 || given.length > 40) return undefined
   const wanted = given.toLowerCase()
@@ -143,10 +143,10 @@ function suggestion(given: string, accepted: readonly string[]): string {
   return name === undefined ? '' : `; did you mean "${name}"?`
 }
 
-/** The properties that were asked for; `undefined` where absent. All are its own, so none is inherited. */
+/** The values of all named properties; `undefined` where absent. No property is inherited. */
 export type Fields<Name extends string> = Readonly<Record<Name, unknown>>
 
-/** Takes the properties out of a user's object. It has those whose bits `bit.NAME` are in `present`. */
+/** Reads the properties of a user's object. It has the property NAME if the bit `bit.NAME` is set in `present`. */
 export type PickFields<Name extends string> = (
   given: Record<Name, unknown>,
   present: number,
@@ -159,8 +159,8 @@ export function namesOf<Name extends string>(names: Readonly<Record<Name, true>>
 }
 
 /**
- * The properties that objects of one kind can have. Build it once. Properties in `ignored` are accepted without being
- * looked at; any other one is an error, since an ignored misspelling is a wrong setting.
+ * The properties of one kind of object. Build it once. Properties in `ignored` are accepted and not read; any other
+ * property is an error, because a misspelt setting must not be lost silently.
  */
 export class FieldSet<Name extends string> {
   readonly names: readonly Name[]
@@ -170,7 +170,7 @@ export class FieldSet<Name extends string> {
   readonly #bits: Readonly<Record<Name, number>>
   readonly #ignored: ReadonlySet<string>
 
-  /** `pick`: an object literal that asks for each name by itself, which is several times as fast as a loop. */
+  /** `pick`: returns a literal with all names, several times as fast as a loop over the names. */
   constructor(names: readonly Name[], pick: PickFields<Name>, ignored: readonly string[] = []) {
     this.names = names
     this.#pick = pick
@@ -179,7 +179,7 @@ export class FieldSet<Name extends string> {
     this.#ignored = new Set(ignored)
   }
 
-  /** Reads an object of the user: each of its own enumerable properties once. */
+  /** Reads each own enumerable property of a user's object once. Throws `InvalidInput`. */
   read(value: unknown, path: string): Fields<Name> {
     try {
       return this.#pick(value as Record<Name, unknown>, this.#present(value, path), this.#bits)
@@ -204,14 +204,14 @@ export class FieldSet<Name extends string> {
     return present
   }
 
-  // For a few names that are compared by identity, a loop is faster than any look-up.
+  // A loop is faster than a map: there are few names, and V8 compares interned strings by identity.
   #indexOf(key: string): number {
     for (let index = 0; index < this.names.length; index++) if (this.names[index] === key) return index
     return -1
   }
 }
 
-/** For objects that come one at a time, such as options. */
+/** `FieldSet.read` for objects that are rare, such as options. */
 export function readFields<Name extends string>(
   value: unknown,
   path: string,
@@ -231,7 +231,7 @@ function unknownKey(path: string, key: string, names: readonly string[]): Invali
   return new InvalidInput(`${path}.${name}`, `there is no such property${meant} (accepted: ${names.join(', ')})`)
 }
 
-/** A whole number within bounds. Text, bigint and -0 are none. */
+/** Checks for an integer from `least` to `most`. Text, bigint and -0 are refused. */
 export function integer(value: unknown, path: string, least: number, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {
     throw new InvalidInput(path, `${show(value)} is not an integer from ${least} to ${most}`)
@@ -244,14 +244,14 @@ export function boolean(value: unknown, path: string): boolean {
   return value
 }
 
-/** One of a few names, spelt exactly. */
+/** Checks for one of a few names, spelt exactly. */
 export function oneOf<Name extends string>(value: unknown, path: string, names: readonly Name[]): Name {
   for (const name of names) if (name === value) return name
   const meant = typeof value === 'string' ? suggestion(value.trim(), names) : ''
   throw new InvalidInput(path, `${show(value)} is not ${alternatives(names)}${meant}`)
 }
 
-/** The elements of an array, each read once. */
+/** Copies an array of at most `most` elements, reading each element once. */
 export function list(value: unknown, path: string, most: number): unknown[] {
   try {
     if (!Array.isArray(value)) throw new InvalidInput(path, `${show(value)} is not an array`)

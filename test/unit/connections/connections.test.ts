@@ -74,7 +74,7 @@ describe('connections', () => {
 
   test.each<[string, AnyReply, object]>([
     [
-      'a line that is not understood',
+      'a line of unknown format',
       failed('malformed', { message: 'line 7: "TCP"' }),
       { code: 'ERR_IPVS_KERNEL', kernelMessage: 'line 7: "TCP"', message: expect.stringContaining('line 7: "TCP"') },
     ],
@@ -277,7 +277,7 @@ describe('statistics', () => {
     expect(onlyReader().closed).toBe(1)
   })
 
-  test('what is not understood is an error', async () => {
+  test('an unknown format is an error', async () => {
     await expect(ipvs.statistics()).rejects.toMatchObject({ code: 'ERR_IPVS_KERNEL', operation: 'statistics' })
     answers.statistics = failed('local', { errno: 2 })
     await expect(ipvs.statistics()).rejects.toMatchObject({ code: 'ERR_IPVS_UNAVAILABLE' })

@@ -24,7 +24,7 @@ test.each<[string, unknown, string]>([
   ['timeouts', {}, 'name at least one of tcpSeconds, tcpFinSeconds, udpSeconds'],
   ['timeouts', { tcpSeconds: undefined }, 'at least one'],
   ['timeouts.tcp', { tcp: 900 }, 'did you mean "tcpSeconds"?'],
-  ['timeouts.tcpSeconds', { tcpSeconds: 0 }, 'the kernel takes 0 for "leave it as it is"'],
+  ['timeouts.tcpSeconds', { tcpSeconds: 0 }, 'to the kernel, 0 means "keep the current value"'],
   ['timeouts.tcpFinSeconds', { tcpFinSeconds: 21474837 }, 'from 1 to 21474836'],
   ['timeouts.udpSeconds', { udpSeconds: -1 }, 'from 1 to 21474836'],
   ['timeouts.udpSeconds', { udpSeconds: 0.5 }, 'from 1 to 21474836'],

@@ -100,7 +100,7 @@ describe('messages say what to do', () => {
     expect(starting.message).toContain('a service has a destination of the other address family')
     for (const operation of ['addDestination', 'updateDestination']) {
       const { message } = explained(operation, failure('rejected', E.EINVAL))
-      expect(message).toContain('while a synchronisation daemon runs it must be of the address family of its service')
+      expect(message).toContain('while a synchronisation daemon runs, it must have the address family of its service')
     }
   })
 

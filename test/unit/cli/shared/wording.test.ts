@@ -70,7 +70,7 @@ describe('values', () => {
     ],
     [
       ['add', 'destination', 'tcp:172.16.0.100:80', '10.0.0.7:8080'],
-      'ipvs: <destination>: forwarding "direct", the default, cannot change the port to 8080; name --forwarding: "masquerade"',
+      'ipvs: <destination>: forwarding "direct", the default, cannot change the port to 8080; name --forwarding ("masquerade"',
     ],
     [['marks', 'add', '0', ...web], 'ipvs: <mark>: "0" is not a mark'],
     [['marks', 'add', '7', 'x', 'tcp', '80'], 'ipvs: <address>: "x" is not an IPv4 or IPv6 address'],
