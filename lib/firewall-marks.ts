@@ -7,7 +7,7 @@ import {
   freeMark,
   parseMarkRange,
   serviceMarks,
-  usedByOthers,
+  usedByForeignRules,
   type AllocateMarkOptions,
   type UsedMark,
 } from './marks/allocate.ts'
@@ -195,7 +195,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
     ])
     const used = [
       ...elements.map(({ mark, special }) => ({ mark, mask: special?.mask ?? FULL_MASK })),
-      ...usedByOthers(found),
+      ...usedByForeignRules(found),
       ...services.map((mark) => ({ mark, mask: FULL_MASK })),
       ...this.#allocated,
     ]

@@ -1,4 +1,4 @@
-// Finding a mark that nobody uses.
+// Search for an unused mark.
 import { binding } from '../binding/addon.ts'
 import { FULL_MASK } from './rule.ts'
 import { IpvsError } from '../values/errors.ts'
@@ -14,9 +14,9 @@ import { explainErrno } from '../services/service-errno.ts'
 
 /** Options of `FirewallMarks.allocateMark`. */
 export interface AllocateMarkOptions {
-  /** The first mark to consider, 1 to 4294967295, as a number or as text. Default 1. */
+  /** Lowest mark to allocate, 1 to 4294967295, as a number or as text. Default 1. */
   readonly from?: number | string | undefined
-  /** The last one. Default 4294967295. */
+  /** Highest mark to allocate, `from` to 4294967295. Default 4294967295. */
   readonly to?: number | string | undefined
   /** Ends the call early. */
   readonly signal?: AbortSignal | undefined
@@ -36,17 +36,18 @@ export function parseMarkRange(value: unknown): MarkRange {
   return { ...range, signal: parseSignal(signal, 'options.signal') }
 }
 
-/** Bits of a mark that some rule sets. */
+/** A mark in use. A rule with `mask` sets only these bits of the packet's mark. */
 export interface UsedMark {
   readonly mark: number
   readonly mask: number
 }
 
-export function usedByOthers(found: readonly FoundMark[]): UsedMark[] {
-  return found.flatMap(({ mark = 0, mask = FULL_MASK }) => (mark === 0 ? [] : [{ mark, mask }])) // 0: takes bits away
+/** The marks that foreign rules set. Mark 0 only clears bits, so it is not in use. */
+export function usedByForeignRules(foreign: readonly FoundMark[]): UsedMark[] {
+  return foreign.flatMap(({ mark = 0, mask = FULL_MASK }) => (mark === 0 ? [] : [{ mark, mask }]))
 }
 
-/** The marks that IPVS has services for; none where the kernel has no IPVS. */
+/** The marks of all IPVS services; empty if the kernel has no IPVS. */
 export async function serviceMarks(
   netns: Namespace | undefined,
   timeoutMs: number,
@@ -74,15 +75,15 @@ function lowestBit(mask: number): number {
   return (mask & -mask) >>> 0
 }
 
-/** The least mark within the range that no packet can have on account of `used`; `undefined`: there is none. */
+/** The lowest mark in the range that the rules of `used` cannot produce; `undefined` if there is none. */
 export function freeMark({ from, to }: MarkRange, used: readonly UsedMark[]): number | undefined {
   const taken = new Set(used.filter(({ mask }) => mask === FULL_MASK).map(({ mark }) => mark))
   const partial = used.filter(({ mask }) => mask !== FULL_MASK)
   for (let mark = from; mark <= to;) {
-    // A rule that sets a few bits gives their mark to packets without one, and to others marks that contain them.
-    const met = partial.find((other) => (mark & other.mask) >>> 0 === other.mark)
-    if (met === undefined && !taken.has(mark)) return mark
-    const step = met === undefined ? 1 : lowestBit(met.mask) // no mark before that differs in the mask
+    // A rule with a mask produces every mark that contains its bits: the other bits of the packet may have any value.
+    const producer = partial.find((rule) => (mark & rule.mask) >>> 0 === rule.mark)
+    if (producer === undefined && !taken.has(mark)) return mark
+    const step = producer === undefined ? 1 : lowestBit(producer.mask) // the next mark that differs within the mask
     mark = (Math.floor(mark / step) + 1) * step
   }
   return undefined

@@ -1,5 +1,5 @@
-// Elements as rows of the native side, and back. There can be many, all of them values that were checked before: they are
-// read and written without an object for each row, but by the addon's schema as everything else.
+// Conversion of elements to and from native rows. There can be many elements, and their values are already validated: they
+// are read and written without an object per row, at the offsets of the addon's schema.
 import { familyName, familyNumber } from '../values/address.ts'
 import { binding } from '../binding/addon.ts'
 import { layoutOfKinds, viewsOf, type RowOf, type Views } from '../binding/row-layout.ts'
@@ -44,7 +44,7 @@ function writeAddress(bytes: Uint8Array, at: number, text: string, start: number
   for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(start + index)
 }
 
-// All sources: what elements of maps are for.
+// Elements of maps match all sources.
 function writeAnySource({ bytes, u16 }: Views, row: number, size: number): void {
   for (let index = 0; index < size; index++) bytes[row + offsets.sourceTo + index] = 0xff
   u16[(row + offsets.sourcePortTo) >>> 1] = 65535

@@ -1,5 +1,5 @@
-// Elements of the table: one for each port or range of ports of a rule. What the kernel has are elements; rules are
-// found again by the id that theirs have in common. There can be many thousands of them: hence one short object each.
+// Elements of the table: one per port or port range of a rule. The kernel stores elements; all elements of a rule carry its
+// id, from which listings rebuild the rule. There can be many thousands of elements, so each is one small object.
 import { formatAddressBlock, isSingle, type AddressBlock } from '../values/address-block.ts'
 import type { Family } from '../values/address.ts'
 import { FULL_MASK, everyAddress, unlessAll, type CheckedRule, type Counter } from './rule.ts'
@@ -9,23 +9,23 @@ import { ruleId } from './rule-id.ts'
 
 type BlockEnds = Pick<AddressBlock, 'family' | 'from' | 'to'>
 
-// The first character of a key says the family, and with it the size of addresses.
+// The first character of a key is the family, which determines the size of addresses.
 function sizeOf(key: string): 4 | 16 {
   return key.startsWith('4') ? 4 : 16
 }
 
 /**
- * An element. `key` is all that the kernel tells elements apart by, one character per byte and in network order, so that
- * keys sort like what they mean: family, first and last address, protocol, first and last port, place, what is special.
+ * An element. `key` identifies it in the kernel. It is a string with one character per byte, in network order, so that keys
+ * sort by family, first and last address, protocol, first and last port, place, and the fields of a rule element.
  */
 export class MarkElement {
   readonly key: string
   readonly mark: number
-  /** Id of its rule; 0: made by somebody else. */
+  /** Id of its rule; 0 for a foreign element, made by another program. */
   readonly rule: bigint
   readonly comment: string
   readonly counter: Counter | undefined
-  /** Absent: an element of a map. */
+  /** Fields of a rule element. Absent for an element of a map. */
   readonly special: Special | undefined
 
   constructor(key: string, mark: number, rule: bigint, comment: string, counter?: Counter, special?: Special) {
@@ -41,7 +41,7 @@ export class MarkElement {
     return this.key.startsWith('4') ? 'ipv4' : 'ipv6'
   }
 
-  /** Bytes of an address: the first ones begin at 1 in the key, and the last ones follow them. */
+  /** Size of an address in bytes. In the key, the first address starts at 1, and the last address follows it. */
   get addressSize(): 4 | 16 {
     return sizeOf(this.key)
   }
@@ -56,7 +56,7 @@ export class MarkElement {
     return this.key.charAt(0) + this.key.slice(1 + sizeOf(this.key), 1 + 2 * sizeOf(this.key))
   }
 
-  /** 0: all. */
+  /** IP protocol number; 0: all. */
   get protocol(): number {
     return this.key.charCodeAt(1 + 2 * sizeOf(this.key))
   }
@@ -69,7 +69,7 @@ export class MarkElement {
     return this.#port(4 + 2 * sizeOf(this.key))
   }
 
-  /** See {@link Place}; with counters as without. */
+  /** See {@link Place}; the same with and without a counter. */
   get place(): number {
     return this.key.charCodeAt(6 + 2 * sizeOf(this.key))
   }
@@ -78,7 +78,7 @@ export class MarkElement {
     return this.special === undefined ? 'mark' : actionAt(this.place)
   }
 
-  /** What all elements of a rule have in common at least. */
+  /** Start of the key up to the protocol, which all elements of a rule share. */
   get start(): string {
     return this.key.slice(0, 2 + 2 * sizeOf(this.key))
   }
@@ -102,7 +102,7 @@ function addressBytes(text: string): Uint8Array {
 
 const keyBytes = Buffer.alloc(1 + 2 * 16 + 6)
 
-/** A key up to its place. Made in one go: pieces would be texts of their own, which have to be collected. */
+/** Builds a key up to its place, with a single string allocation. */
 export function keyOf(block: BlockEnds, protocol: number, ports: PortSpan, place: number): string {
   const { family, from, to } = block
   const familyMark = family === 'ipv4' ? '4' : '6'
@@ -136,13 +136,13 @@ function specialOf(rule: CheckedRule, span: PortSpan): Special {
   }
 }
 
-// A single port of a single address goes to the hash map.
+// A single port of a single address goes to a hash map.
 function mapPlace(single: boolean, span: PortSpan): number {
   if (isAllPorts(span)) return Place.hosts
   return single && span.from === span.to ? Place.exact : Place.ranges
 }
 
-/** The elements of a new rule. */
+/** Converts a rule to elements. */
 export function elementsOf(rule: CheckedRule): MarkElement[] {
   const { action, mark, block, protocol, spans, counter, comment } = rule
   const id = ruleId(rule)
@@ -176,7 +176,7 @@ function sumOf(elements: readonly MarkElement[]): Counter | undefined {
   return { packets: sum(counters.map(({ packets }) => packets)), bytes: sum(counters.map(({ bytes }) => bytes)) }
 }
 
-/** The rule that elements of one rule, in the order of their ports, make up. */
+/** Converts the elements of a rule, sorted by port, to the rule. */
 export function ruleOf(elements: readonly MarkElement[]): CheckedRule {
   const { mark, protocol, family, from, to, special, action } = elements[0] as MarkElement
   const spanOf = ({ portFrom, portTo, special: own }: MarkElement): PortSpan =>

@@ -1,4 +1,4 @@
-// Marks that rules of others give.
+// Marks that rules of foreign tables set.
 import { FULL_MASK } from './rule.ts'
 import { RowReader } from '../binding/row-reader.ts'
 import { binding } from '../binding/addon.ts'
@@ -9,9 +9,9 @@ export type TableFamily = 'ip' | 'ip6' | 'inet' | 'arp' | 'bridge' | 'netdev'
 
 /** A rule of another table that sets firewall marks. */
 export interface FoundMark {
-  /** Absent: only the kernel knows, when the packet is there; for instance the mark that a connection has saved. */
+  /** The mark. Absent if it is computed per packet, for example restored from the connection. */
   readonly mark?: number
-  /** The bits that it sets; the others stay. Absent: all. */
+  /** Mask of the bits that the rule sets. Absent: all bits. */
   readonly mask?: number
   /** Family of the table. */
   readonly family: TableFamily
@@ -19,13 +19,13 @@ export interface FoundMark {
   readonly table: string
   /** Name of the chain. */
   readonly chain: string
-  /** Number of the rule in its table, as `nft -a list ruleset` shows it. */
+  /** Handle of the rule, as `nft -a list ruleset` shows it. */
   readonly handle: bigint
-  /** The map that the mark is looked up in; there is an entry for each mark in it. Absent: none. */
+  /** Name of the map in which the rule looks the mark up; each mark of the map has its own entry. Absent: no map. */
   readonly map?: string
 }
 
-/** By NFPROTO_*. */
+/** Names of NFPROTO_* numbers. */
 export const families: Readonly<Record<number, TableFamily>> = {
   1: 'inet',
   2: 'ip',

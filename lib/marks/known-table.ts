@@ -1,9 +1,9 @@
-// What a handle knows about the table: its elements as of one generation of the ruleset. The kernel refuses a change that
-// is based on another generation, so knowing too little costs a second try and nothing else.
+// The elements of the table as of one generation of the ruleset. A change based on another generation is refused, so
+// outdated elements only cost a second try.
 import type { MarkElement } from './element.ts'
 import { specialKind } from './rule-element.ts'
 
-/** One transaction. Removals come first. */
+/** A transaction: removals, then additions. */
 export interface MarkChange {
   readonly removed: readonly MarkElement[]
   readonly added: readonly MarkElement[]
@@ -20,7 +20,7 @@ function byKey(left: MarkElement, right: MarkElement): number {
 export class MarkTable {
   #generation: number
   #listed: readonly MarkElement[]
-  #byKey: Map<string, MarkElement> | undefined // made when it is needed: listings do without
+  #byKey: Map<string, MarkElement> | undefined // built on demand: listings do not need it
 
   constructor(elements: readonly MarkElement[], generation: number) {
     this.#listed = elements
@@ -31,7 +31,7 @@ export class MarkTable {
     return this.#generation
   }
 
-  /** Can be gone through again and again. */
+  /** All elements; the result can be iterated repeatedly. */
   elements(): Iterable<MarkElement> {
     const map = this.#byKey
     return map === undefined ? this.#listed : { [Symbol.iterator]: () => map.values() }
@@ -42,7 +42,7 @@ export class MarkTable {
     return this.#map().get(key)
   }
 
-  /** The elements of the rule that this one belongs to, by port. Looks at all there are: for errors and rare cases. */
+  /** The elements of the rule that `element` belongs to, sorted by port. Scans the table: for errors and rare cases only. */
   ruleWith(element: MarkElement): MarkElement[] {
     const elements: MarkElement[] = []
     for (const other of this.elements()) {
@@ -51,7 +51,7 @@ export class MarkTable {
     return elements.toSorted(byKey)
   }
 
-  /** The kernel carried out a change. */
+  /** Records a change that the kernel applied. */
   commit({ removed, added }: MarkChange, generation: number): void {
     const elements = this.#map()
     for (const { key } of removed) elements.delete(key)
@@ -63,9 +63,9 @@ export class MarkTable {
     if (this.#byKey === undefined) {
       this.#byKey = new Map()
       for (const element of this.#listed) {
-        // Others can have made one that counts and one that does not.
-        const twin = this.#byKey.has(element.key)
-        this.#byKey.set(twin ? `${element.key} twin` : element.key, element)
+        // A foreign program may have added the key both to a map with counters and to one without.
+        const duplicate = this.#byKey.has(element.key)
+        this.#byKey.set(duplicate ? `${element.key} duplicate` : element.key, element)
       }
       this.#listed = []
     }
@@ -73,20 +73,20 @@ export class MarkTable {
   }
 }
 
-/** Elements sorted by key, one array for each rule. */
+/** Groups elements, sorted by key, into one array per rule. */
 export function* groupRules(sorted: readonly MarkElement[]): Generator<readonly MarkElement[]> {
   let start = 0
   while (start < sorted.length) {
     const { start: common } = sorted[start] as MarkElement
     let end = start + 1
     while (end < sorted.length && sorted[end]?.start === common) end++
-    yield* groupAlike(sorted.slice(start, end))
+    yield* groupSameStart(sorted.slice(start, end))
     start = end
   }
 }
 
-// What tells rules apart whose elements begin alike. Elements of others, who know nothing of ids, make up the rule that
-// somebody would have written for them.
+// Identifies the rule among elements with the same start of the key. Foreign elements have no id: elements that agree in
+// everything but the ports form one rule.
 function ruleText({ rule, mark, special, comment, counter, place }: MarkElement): string {
   if (rule !== 0n) return `${rule} ${mark}`
   const kind = special === undefined ? '' : `${place} ${specialKind(special)}`
@@ -99,8 +99,8 @@ function sharePorts(group: readonly MarkElement[], { portFrom, special }: MarkEl
   return last.portTo >= portFrom && (last.special?.sourcePorts.to ?? 65535) >= from
 }
 
-// Elements that begin alike, which can be many, each of a rule of its own.
-function groupAlike(elements: readonly MarkElement[]): Iterable<MarkElement[]> {
+// Groups elements with the same start of the key. There can be many, each with its own rule.
+function groupSameStart(elements: readonly MarkElement[]): Iterable<MarkElement[]> {
   const groups: MarkElement[][] = []
   const latest = new Map<string, MarkElement[]>()
   for (const element of elements) {

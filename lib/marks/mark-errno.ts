@@ -1,4 +1,4 @@
-// Why nf_tables refused something, for people.
+// Explains errnos of nf_tables.
 import type { Failure } from '../binding/replies.ts'
 import { IpvsError, about } from '../values/errors.ts'
 import { LEFTOVERS, errnoName, explainFailure, failureError } from '../calls/failure.ts'
@@ -13,13 +13,13 @@ const PERMISSION =
   'nf_tables needs CAP_NET_ADMIN in the user namespace that owns the network namespace, even for reading (EPERM). Run ' +
   'as root or give the process that capability'
 
-/** The ruleset changed since it was read. A number that Node has no name for. */
+/** Errno of native code for a ruleset that changed since it was read. Node.js has no name for it. */
 export const ERESTART = 85
 
 /** Explains the errno with which nf_tables refused a change. */
 export const explainErrno: Explain = (_context, errno, failure) => {
   if (failure.errno === ERESTART) {
-    const problem = 'others kept changing the ruleset of nf_tables, so nothing was changed; try again (ERESTART)'
+    const problem = 'other programs kept changing the nf_tables ruleset, so nothing was changed; try again (ERESTART)'
     return { code: 'ERR_IPVS_CONFLICT', problem }
   }
   switch (errno) {
@@ -44,15 +44,15 @@ const TOO_LARGE =
 
 const explainTooLarge: Explain = () => ({ code: 'ERR_IPVS_PERMISSION_DENIED', problem: TOO_LARGE })
 
-// No nf_tables is another matter than no IPVS.
+// Detects a missing nf_tables, which has an explanation of its own.
 function isMissing({ cause, errno }: Failure): boolean {
   return cause === 'unavailable' || (cause === 'local' && errnoName(errno) === 'EPROTONOSUPPORT')
 }
 
-/** The change was carried out, but temporary rules of it may have stayed. `cause` becomes the error's own. */
+/** The error of a change that was applied, but whose temporary rules may remain. `cause` becomes the error's cause. */
 export function leftoversError(context: FailureContext, leftovers: Failure, cause?: unknown): IpvsError {
   const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainErrno)
-  return new IpvsError(code, `the change was carried out, but not tidied up: ${problem}. ${LEFTOVERS}`, {
+  return new IpvsError(code, `the change was applied, but its cleanup failed: ${problem}. ${LEFTOVERS}`, {
     ...about(context),
     errno: leftovers.errno === 0 ? undefined : leftovers.errno,
     outcome: 'applied',
@@ -61,14 +61,14 @@ export function leftoversError(context: FailureContext, leftovers: Failure, caus
   })
 }
 
-/** A failure of a marks session as an error. `cause` becomes the error's own. */
+/** Converts a failure of a marks session to an error. `cause` becomes the error's cause. */
 export function markError(context: FailureContext, failure: Failure, cause?: unknown): IpvsError {
   if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, explainMissing, cause)
   if (failure.cause === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
     return failureError(context, { ...failure, cause: 'rejected' }, explainTooLarge, cause)
   }
   if (failure.attribute !== 'table') return failureError(context, failure, explainErrno, cause)
-  // Somebody made something in the table that we cannot work with: the words are those of the native side.
+  // The table contains foreign objects that prevent the operation; native code describes them in `message`.
   const { message = '', ...rest } = failure
   const explain: Explain = (_context, errno) => ({
     code: 'ERR_IPVS_INVALID_ARGUMENT',

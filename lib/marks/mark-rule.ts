@@ -1,4 +1,4 @@
-// Rules that give packets their firewall mark: what users write, checked and in one spelling.
+// Mark rules: public types, validation, and canonical form.
 import { parseAddressBlock, type AddressBlock } from '../values/address-block.ts'
 import {
   FULL_MASK,
@@ -14,68 +14,68 @@ import { parseFwmark, parseProtocol, type Protocol } from '../values/protocol.ts
 import { FieldSet, InvalidInput, boolean, show } from '../values/validate.ts'
 
 /**
- * Packets that get a mark: those of one protocol to one address (or block, or range) and some ports.
+ * A rule that sets the mark of packets by destination address, protocol and destination ports.
  *
- * Like `iptables -t mangle -A PREROUTING -d 172.16.0.100 -p tcp -m multiport --dports 80,443 -j MARK --set-mark 7`, for
- * packets that the host itself sends as well.
+ * Like `iptables -t mangle -A PREROUTING -d 172.16.0.100 -p tcp -m multiport --dports 80,443 -j MARK --set-mark 7`, and the
+ * same in `OUTPUT`, for packets that the host itself sends.
  *
- * Rules may not overlap, since a packet gets one mark, with two exceptions: rules with `source` or `interface` prevail
- * over those without, and rules whose masks have no bit in common may all match.
+ * A packet gets one mark, so rules must not overlap. Exceptions: a rule with `source` or `interface` takes precedence over a
+ * rule without them, and rules whose masks have no common bit may match the same packet.
  */
 export interface MarkRule {
   /** The mark, 1 to 4294967295, as a number or as text: decimal (`'7'`) or hexadecimal (`'0x7'`). */
   readonly mark: number | string
   /**
-   * The bits of the packet's mark that are set, written as `mark`; the other bits stay as others have set them. `mark`
-   * must lie within. Default: all, `0xffffffff`. Like `--set-xmark 0x7/0xff` of iptables, and
+   * Mask of the bits to set, in the format of `mark`; the packet keeps its other bits. Must include all bits of `mark`.
+   * Default `0xffffffff`, all bits. Like `--set-xmark 0x7/0xff` of iptables, and
    * `meta mark set meta mark & 0xffffff00 | 0x7` of nft.
    *
-   * IPVS compares the whole mark: the service must have the mark that results, foreign bits included.
+   * IPVS compares the whole mark: the mark of the service must equal the resulting mark, including the bits outside the mask.
    */
   readonly mask?: number | string | undefined
   /**
-   * Destination address, IPv4 or IPv6: one (`'172.16.0.100'`), a CIDR block (`'10.0.0.0/24'`), or a range with both ends
-   * included (`'10.0.0.5-10.0.0.9'`).
+   * Destination, IPv4 or IPv6: an address (`'172.16.0.100'`), a CIDR block (`'10.0.0.0/24'`), or an inclusive range
+   * (`'10.0.0.5-10.0.0.9'`).
    */
   readonly address: string
-  /** Packets of other protocols do not match; `'all'`: every protocol, ICMP included. Like `-p` of iptables. */
+  /** Protocol; `'all'`: every protocol, including ICMP. Like `-p` of iptables. */
   readonly protocol: Protocol | 'all'
   /**
-   * Destination ports, 1 to 65535: one, or a list of ports and of ranges, e.g. `[21, '10000-20000']`. None may be in it
-   * twice. `'all'`: whatever the port, fragments and packets without ports included; the default, and the only value, for
-   * protocol `'all'`.
+   * Destination ports, 1 to 65535: a port, or a list of ports and inclusive ranges, e.g. `[21, '10000-20000']`, without
+   * duplicates. `'all'`: all packets, including fragments and packets without ports. Required, except with protocol `'all'`,
+   * for which `'all'` is the default and the only value.
    */
   readonly ports?: MarkPort | readonly MarkPort[] | 'all' | undefined
-  /** Source address, block or range, of the same family. Default: any. Like `-s` of iptables. */
+  /** Source address, block or range, of the family of `address`. Default: any. Like `-s` of iptables. */
   readonly source?: string | undefined
   /**
-   * The interface that packets come in by, at most 15 bytes; a `*` at the end stands for any rest (`'eth*'`). Packets
-   * that the host itself sends have none. Default: any. Like `-i` of iptables, `iifname` of nft.
+   * Input interface, at most 15 bytes; a final `*` is a wildcard (`'eth*'`). Never matches packets that the host itself
+   * sends. Default: any. Like `-i` of iptables, `iifname` of nft.
    */
   readonly interface?: string | undefined
-  /** Count packets and bytes, see {@link ListedMarkRule}. Default: false. Like `counter` of nft. */
+  /** Counts packets and bytes, see {@link ListedMarkRule}. Default false. Like `counter` of nft. */
   readonly counter?: boolean | undefined
-  /** For people; nft shows it. At most 128 bytes of UTF-8 without `"` and control characters. Default: none. */
+  /** Comment, at most 128 bytes of UTF-8 without `"` and control characters. nft shows it. Default: none. */
   readonly comment?: string | undefined
 }
 
-/** A rule as the kernel has it, in one spelling: ports are sorted, blocks are written as such. */
+/** A rule in the kernel, in canonical form: ports are sorted, and a range that is a CIDR block is written as one. */
 export interface ListedMarkRule extends MarkRule {
   readonly mark: number
-  /** Absent: all bits. */
+  /** Mask of the bits that are set. Absent: all bits. */
   readonly mask?: number
   readonly ports: readonly MarkPort[] | 'all'
-  /** Absent: any. */
+  /** Source. Absent: any. */
   readonly source?: string
-  /** Absent: any. */
+  /** Input interface. Absent: any. */
   readonly interface?: string
-  /** Absent: nothing is counted. */
+  /** Present if the rule counts packets. */
   readonly counter?: true
-  /** Packets that matched since the rule was made; with `counter`. */
+  /** Number of matching packets since the rule was created. Present with `counter`. */
   readonly packets?: bigint
-  /** Their bytes, IP headers included; with `counter`. */
+  /** Number of bytes of the matching packets, including IP headers. Present with `counter`. */
   readonly bytes?: bigint
-  /** Absent: none. */
+  /** Comment. Absent: none. */
   readonly comment?: string
 }
 
@@ -95,7 +95,7 @@ const ruleFields = new FieldSet(
   ['packets', 'bytes'],
 )
 
-/** Protocol number, 0: all. */
+/** Returns the protocol number; 0: all. */
 export function parseRuleProtocol(value: unknown, path: string): number {
   if (value === 'all') return 0
   const [, number] = parseProtocol(value, path)
@@ -111,13 +111,13 @@ function parseMask(value: unknown, mark: number, path: string): number {
     const bits = `0x${outside.toString(16)}`
     throw new InvalidInput(
       path,
-      `leaves out ${bits} of the mark 0x${mark.toString(16)}; add the bits, or drop them there`,
+      `does not include the bits ${bits} of mark 0x${mark.toString(16)}; add them to the mask or remove them from the mark`,
     )
   }
   return mask
 }
 
-/** Of the same family as the destination. */
+/** Parses a source, which must have the family of the destination. */
 export function parseSource(value: unknown, { family }: AddressBlock, path: string): AddressBlock | undefined {
   if (value === undefined) return undefined
   const source = parseAddressBlock(value, path)
@@ -125,11 +125,11 @@ export function parseSource(value: unknown, { family }: AddressBlock, path: stri
   return unlessAll(source)
 }
 
-/** Protocol `all` has no ports, the others name theirs. */
+/** Parses the ports of a rule: required, except with protocol 0 (all), which has none. */
 export function parseRulePorts(value: unknown, protocol: number, path: string): readonly PortSpan[] {
   if (protocol !== 0) return parsePorts(value, path)
   if (value === undefined || value === 'all') return allPorts
-  throw new InvalidInput(path, 'not all protocols have ports: name one of them, such as "tcp", or leave ports out')
+  throw new InvalidInput(path, 'ports need a protocol: set protocol, for example to "tcp", or leave ports out')
 }
 
 export function parseMarkRule(value: unknown, path: string): CheckedRule {
@@ -162,7 +162,7 @@ interface ListedRest {
   comment?: string
 }
 
-/** What rules of all kinds show in the same way. */
+/** Properties that all kinds of listed rules share. */
 export function listedRest({ source, interfaceName, counter, comment }: CheckedRule): ListedRest {
   return {
     ...(source !== undefined && { source: source.text }),

@@ -1,4 +1,4 @@
-// Address translation that balancing with marks needs around IPVS itself.
+// NAT rules: address translation in addition to that of IPVS itself.
 import { parseAddressBlock } from '../values/address-block.ts'
 import {
   FULL_MASK,
@@ -17,31 +17,31 @@ import type { Protocol } from '../values/protocol.ts'
 import { InvalidInput, boolean, integer, oneOf, readFields, type Fields } from '../values/validate.ts'
 
 /**
- * On the director: connections that real servers open themselves get the director's address, such as the data connections
- * of active FTP behind NAT, which come from port 20.
+ * A rule for the director: connections that real servers open get the director's source address. Needed, for example, by the
+ * data connections of active FTP with forwarding `masquerade`, which come from port 20.
  *
  * Like `iptables -t nat -A POSTROUTING -s 10.0.0.0/24 -p tcp --sport 20 -j MASQUERADE`.
  */
 export interface MasqueradeRule {
   /** Replaces the source by the address of the interface that the packet leaves by. */
   readonly action: 'masquerade'
-  /** The real servers: an address, a CIDR block or a range, as {@link MarkRule.address}. */
+  /** Real servers: an address, CIDR block or range, as {@link MarkRule.address}. */
   readonly source: string
   /** As {@link MarkRule.protocol}. */
   readonly protocol: Protocol | 'all'
   /** Source ports, as {@link MarkRule.ports}; `20` for active FTP. */
   readonly sourcePorts?: MarkPort | readonly MarkPort[] | 'all' | undefined
-  /** Destination, of the same family as `source`. Default: any. */
+  /** Destination, of the family of `source`. Default: any. */
   readonly address?: string | undefined
-  /** Count connections: the first packet of each. Default: false. */
+  /** Counts connections, by their first packet. Default false. */
   readonly counter?: boolean | undefined
   /** As {@link MarkRule.comment}. */
   readonly comment?: string | undefined
 }
 
 /**
- * On a real server under direct routing: packets to the virtual address are taken in as if they were for the server's
- * own, so that it needs no virtual address on its loopback interface.
+ * A rule for a real server with direct routing: redirects packets for the virtual address to the server's own address, so
+ * that its loopback interface needs no virtual address.
  *
  * Like `iptables -t nat -A PREROUTING -d 172.16.0.100 -p tcp --dport 80 -j REDIRECT`.
  */
@@ -54,36 +54,36 @@ export interface RedirectRule {
   readonly protocol: Protocol | 'all'
   /** Destination ports, as {@link MarkRule.ports}. */
   readonly ports?: MarkPort | readonly MarkPort[] | 'all' | undefined
-  /** The port that the server listens on, 1 to 65535. Default: the packet's own. Like `--to-ports`. */
+  /** Port to redirect to, 1 to 65535. Default: the packet's own port. Like `--to-ports`. */
   readonly toPort?: number | undefined
   /** As {@link MarkRule.source}. */
   readonly source?: string | undefined
   /** As {@link MarkRule.interface}. */
   readonly interface?: string | undefined
-  /** Count connections: the first packet of each. Default: false. */
+  /** Counts connections, by their first packet. Default false. */
   readonly counter?: boolean | undefined
   /** As {@link MarkRule.comment}. */
   readonly comment?: string | undefined
 }
 
-/** A rule that translates addresses. */
+/** A NAT rule. */
 export type NatRule = MasqueradeRule | RedirectRule
 
 interface Listed {
-  /** Absent: nothing is counted. */
+  /** Present if the rule counts connections. */
   readonly counter?: true
-  /** First packets of connections since the rule was made; with `counter`. */
+  /** Number of connections since the rule was created. Present with `counter`. */
   readonly packets?: bigint
-  /** Their bytes, IP headers included; with `counter`. */
+  /** Number of bytes of their first packets, including IP headers. Present with `counter`. */
   readonly bytes?: bigint
 }
 
-/** A rule as the kernel has it, in one spelling. */
+/** A NAT rule in the kernel, in canonical form. */
 export type ListedNatRule =
   | (Omit<MasqueradeRule, 'counter'> & Listed & { readonly sourcePorts: readonly MarkPort[] | 'all' })
   | (Omit<RedirectRule, 'counter'> & Listed & { readonly ports: readonly MarkPort[] | 'all' })
 
-const counts = ['packets', 'bytes'] as const // what is listed can be passed in
+const counts = ['packets', 'bytes'] as const // ignored, so that listed rules are valid input
 const common = ['action', 'address', 'protocol', 'source', 'counter', 'comment'] as const
 const masqueradeFields = [...common, 'sourcePorts'] as const
 const redirectFields = [...common, 'ports', 'toPort', 'interface'] as const
@@ -120,7 +120,7 @@ function parseRedirect(given: Given, path: string): CheckedRule {
   const protocol = parseRuleProtocol(given.protocol, `${path}.protocol`)
   const toPort = given.toPort === undefined ? 0 : integer(given.toPort, `${path}.toPort`, 1, 65535)
   if (toPort !== 0 && protocol === 0) {
-    throw new InvalidInput(`${path}.toPort`, 'not all protocols have ports: name one of them, such as "tcp"')
+    throw new InvalidInput(`${path}.toPort`, 'a port needs a protocol: set protocol, for example to "tcp"')
   }
   return {
     action: 'redirect',

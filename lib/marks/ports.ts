@@ -1,16 +1,16 @@
-// Ports of a mark rule: numbers and ranges, sorted, none twice.
+// Ports of a rule: numbers and ranges, sorted, without duplicates.
 import { InvalidInput, integer, list, show } from '../values/validate.ts'
 
-/** A port, 1 to 65535, or a range of ports with both ends included, e.g. `'10000-20000'`. */
+/** A port, 1 to 65535, or an inclusive range of ports, e.g. `'10000-20000'`. */
 export type MarkPort = number | `${number}-${number}`
 
-/** A range of ports; a single port is one from itself to itself. */
+/** An inclusive range of ports; for a single port, both ends are equal. */
 export interface PortSpan {
   readonly from: number
   readonly to: number
 }
 
-/** Whatever the port: port 0 is none that rules name. */
+/** All ports. Rules cannot name port 0, so this differs from any range of a rule. */
 export const allPorts: readonly PortSpan[] = [{ from: 0, to: 65535 }]
 
 export function isAllPorts({ from, to }: PortSpan): boolean {
@@ -43,24 +43,25 @@ export function formatSpans(spans: readonly PortSpan[]): readonly MarkPort[] | '
   return spans.some(isAllPorts) ? 'all' : spans.map(formatSpan)
 }
 
-/** Checks ports and sorts them. */
+/** Parses ports and sorts them. */
 export function parsePorts(value: unknown, path: string): readonly PortSpan[] {
   if (value === 'all') return allPorts
-  if (value === undefined) throw new InvalidInput(path, 'is missing: a port, a list of them, or "all"')
+  if (value === undefined) throw new InvalidInput(path, 'is missing: give a port, a list of ports, or "all"')
   if (typeof value === 'number' || typeof value === 'string') return [parsePort(value, path)]
   const spans = list(value, path, MOST_PORTS).map((port, index) => parsePort(port, `${path}[${index}]`))
-  if (spans.length === 0) throw new InvalidInput(path, 'give at least one port; for all of them "all"')
+  if (spans.length === 0)
+    throw new InvalidInput(path, 'is an empty list: give at least one port, or "all" for all ports')
   spans.sort((left, right) => left.from - right.from || left.to - right.to)
   for (let index = 1; index < spans.length; index++) {
     const [before, after] = [spans[index - 1] as PortSpan, spans[index] as PortSpan]
     if (after.from <= before.to) {
-      throw new InvalidInput(path, `${after.from} is in it twice: ${formatSpan(before)} and ${formatSpan(after)}`)
+      throw new InvalidInput(path, `port ${after.from} is listed twice: ${formatSpan(before)} and ${formatSpan(after)}`)
     }
   }
   return spans
 }
 
-/** `port 80`, `ports 80, 443`; long lists are cut. */
+/** For messages: `port 80`, `ports 80, 443`; at most 8 entries are shown. */
 export function describeSpans(spans: readonly PortSpan[]): string {
   if (spans.some(isAllPorts)) return 'all ports'
   const shown = spans.slice(0, 8).map((span) => String(formatSpan(span)))

@@ -1,9 +1,9 @@
-// What maps of (address . protocol . port) cannot say: such elements are rules of their own in the kernel.
+// Rule elements: elements that a map of (address . protocol . port) cannot express, and that are separate rules in the kernel.
 import { numbersOf } from '../binding/numbers.ts'
 import { FULL_MASK, type CheckedRule } from './rule.ts'
 import type { PortSpan } from './ports.ts'
 
-/** Where an element stands: in a map, or in a chain of rules (`special`, `srcnat`, `dstnat`). */
+/** Map (`exact`, `ranges`, `hosts`) or chain of rules (`special`, `srcnat`, `dstnat`) of an element. */
 export const Place: Readonly<Record<PlaceName, number>> = numbersOf('markPlaces', [
   'exact',
   'ranges',
@@ -15,7 +15,7 @@ export const Place: Readonly<Record<PlaceName, number>> = numbersOf('markPlaces'
 ])
 type PlaceName = 'exact' | 'ranges' | 'hosts' | 'countedExact' | 'special' | 'srcnat' | 'dstnat'
 
-/** Maps whose elements count are as many places behind the others. */
+/** Offset from the place of a map to the place of the same map with counters. */
 export const COUNTED: number = Place.countedExact - Place.exact
 
 const placeByAction: Readonly<Record<CheckedRule['action'], number>> = {
@@ -33,9 +33,9 @@ export function placeOf(action: CheckedRule['action']): number {
   return placeByAction[action]
 }
 
-/** Addresses as in keys of elements: a character per byte. */
+/** Fields of a rule element. Addresses are as in keys: one character per byte. */
 export interface Special {
-  /** The kernel's number; 0: not there yet. */
+  /** Handle of the rule in the kernel; 0 for a new rule. */
   readonly handle: bigint
   readonly mask: number
   readonly sourceFrom: string
@@ -45,7 +45,7 @@ export interface Special {
   readonly targetPort: number
 }
 
-/** Whether the element of a rule needs one. */
+/** True if the elements of a rule must be rule elements. */
 export function isSpecial({ action, mask, source, interfaceName }: CheckedRule): boolean {
   return action !== 'mark' || mask !== FULL_MASK || source !== undefined || interfaceName !== ''
 }
@@ -56,13 +56,13 @@ function text(...numbers: readonly number[]): string {
     .join('')
 }
 
-/** The end of a key: what its rule asks and does beyond what every element has, source ports first. */
+/** The end of the key of a rule element: its fields, source ports first. */
 export function specialKey({ sourcePorts, mask, targetPort, ...rest }: Special, mark: number): string {
   const { sourceFrom, sourceTo, interfaceName } = rest
   return text(sourcePorts.from, sourcePorts.to, mask, targetPort, mark) + sourceFrom + sourceTo + interfaceName
 }
 
-/** The same but for ports: elements that have it in common can be of one rule. */
+/** The fields without ports: rule elements of the same rule agree in them. */
 export function specialKind({ mask, targetPort, sourceFrom, sourceTo, interfaceName }: Special): string {
   return text(mask, targetPort) + sourceFrom + sourceTo + interfaceName
 }
@@ -71,7 +71,7 @@ function isEverything(from: string, to: string): boolean {
   return !/[^\0]/.test(from) && !/[^\u{ff}]/u.test(to)
 }
 
-/** With source or interface: such rules prevail over the others. */
+/** True for a rule with source or interface, which takes precedence over rules without them. */
 export function isQualified({ sourceFrom, sourceTo, interfaceName }: Special): boolean {
   return interfaceName !== '' || !isEverything(sourceFrom, sourceTo)
 }
@@ -84,7 +84,7 @@ function shareInterface(left: string, right: string): boolean {
   return rest.startsWith(prefix) || (other.endsWith('*') && prefix.startsWith(rest))
 }
 
-/** Whether both can match one packet, as far as they are special. */
+/** True if a packet can match the fields of both rule elements. */
 export function specialsMeet(left: Special, right: Special): boolean {
   return (
     left.sourceFrom <= right.sourceTo &&

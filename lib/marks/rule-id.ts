@@ -1,19 +1,19 @@
-// Numbers of rules.
+// Ids of rules.
 import type { AddressBlock } from '../values/address-block.ts'
 import { FULL_MASK, type CheckedRule } from './rule.ts'
 
-// The last step of MurmurHash3: every bit of the word has an effect on every bit of the result.
+// The finalizer of MurmurHash3: each bit of the word affects each bit of the result.
 function spread(word: number): number {
   const once = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)
   return twice ^ (twice >>> 16)
 }
 
-const halves = new DataView(new ArrayBuffer(8)) // computing with bigints would make one for each step
+const halves = new DataView(new ArrayBuffer(8)) // bigint arithmetic would allocate at each step
 
-// Two halves of 32 bits, each mixed in its own way (the constants are those of MurmurHash3).
+// Two 32-bit halves with different mixing (the constants are from MurmurHash3).
 class Hash {
-  #high = 0x9747b28c | 0 // "| 0": larger numbers are objects
+  #high = 0x9747b28c | 0 // "| 0": V8 stores larger numbers as heap objects
   #low = 0x3c6ef372
 
   add(word: number): void {
@@ -38,8 +38,8 @@ class Hash {
 const actions = ['mark', 'masquerade', 'redirect'] as const
 
 /**
- * Number of a rule, which its elements carry in the kernel. It follows from the rule, so that the same rule has the same
- * number in every process; comment and counter are no part of it. Never 0, which elements of others have.
+ * Id of a rule, which its elements carry in the kernel. It is a hash of the rule without comment and counter, so that equal
+ * rules have equal ids in all processes. Never 0, the id of foreign elements.
  */
 export function ruleId(rule: CheckedRule): bigint {
   const { action, mark, mask, block, protocol, spans, source, interfaceName, targetPort } = rule
@@ -49,7 +49,7 @@ export function ruleId(rule: CheckedRule): bigint {
   hash.add(block.family === 'ipv4' ? 4 : 6)
   hash.addBlock(block)
   for (const { from, to } of spans) hash.add((from << 16) | to)
-  // Kernels hold numbers of rules without what follows: it may not change theirs.
+  // Compatibility: ids stored before these fields existed must not change, so default values are not hashed.
   if (mask !== FULL_MASK) hash.add(mask)
   if (source !== undefined) hash.addBlock(source)
   if (interfaceName !== '') for (const letter of Buffer.from(interfaceName)) hash.add(letter)

@@ -1,11 +1,11 @@
-// A rule of our table after it was checked: what it asks of packets and what it does with them.
+// A validated rule of our table, marking or NAT, in internal form.
 import { type AddressBlock } from '../values/address-block.ts'
 import type { Family } from '../values/address.ts'
 import { describeSpans, type PortSpan } from './ports.ts'
 import { protocolName, type Protocol } from '../values/protocol.ts'
 import { InvalidInput, show } from '../values/validate.ts'
 
-/** What the kernel has counted, IP headers included. */
+/** Counters of a rule; bytes include IP headers. */
 export interface Counter {
   readonly packets: bigint
   readonly bytes: bigint
@@ -18,19 +18,19 @@ export const FULL_MASK = 0xffffffff
 
 export interface CheckedRule {
   readonly action: 'mark' | 'masquerade' | 'redirect'
-  /** 0: the action is none. */
+  /** 0 for NAT rules. */
   readonly mark: number
   readonly mask: number
   /** Destination. */
   readonly block: AddressBlock
   /** IP protocol number; 0: all. */
   readonly protocol: number
-  /** Destination ports; those of the source for masquerade. */
+  /** Destination ports; source ports for masquerade. */
   readonly spans: readonly PortSpan[]
   readonly source: AddressBlock | undefined
   /** Empty: any. */
   readonly interfaceName: string
-  /** Of a redirect; 0: stays. */
+  /** Target port of a redirect; 0: unchanged. */
   readonly targetPort: number
   readonly counter: Counter | undefined
   /** Empty: none. */
@@ -40,7 +40,7 @@ export interface CheckedRule {
 const LONGEST_COMMENT = 128 // nft refuses longer ones
 const LONGEST_INTERFACE = 15
 
-// What nft prints it must be able to read again, and it knows no way to write a quote in a comment.
+/** Parses a comment. nft cannot escape a quotation mark, so it could not read its own output. */
 export function parseComment(value: unknown, path: string): string {
   if (value === undefined) return ''
   if (typeof value !== 'string' || /["\p{Cc}\p{Surrogate}]/u.test(value)) {
@@ -52,7 +52,7 @@ export function parseComment(value: unknown, path: string): string {
   return value
 }
 
-/** Names as the kernel allows them, less what nft could not read again. */
+/** Parses an interface name: a valid name for the kernel, without characters that nft cannot read back. */
 export function parseInterface(value: unknown, path: string): string {
   if (value === undefined) return ''
   if (typeof value !== 'string' || !/^[^\s/:"*\\\p{Cc}\p{Surrogate}]+\*?$/u.test(value)) {
@@ -64,7 +64,7 @@ export function parseInterface(value: unknown, path: string): string {
   return value
 }
 
-/** The block of all addresses says nothing: it becomes `undefined`. */
+/** Returns `undefined` for the block of all addresses, which matches everything. */
 export function unlessAll(block: AddressBlock | undefined): AddressBlock | undefined {
   return block === undefined || isAll(block) ? undefined : block
 }
@@ -80,7 +80,7 @@ export function everyAddress(family: Family): AddressBlock {
   return { family, from: new Uint8Array(16), to, text: family === 'ipv4' ? '0.0.0.0/0' : '::/0' }
 }
 
-/** `tcp`, `all`. */
+/** Name of a protocol number: `tcp`; `all` for 0. */
 export function ruleProtocolName(number: number): Protocol | 'all' {
   return number === 0 ? 'all' : protocolName(number)
 }
@@ -91,12 +91,14 @@ function describeAction({ action, mark, mask, targetPort }: CheckedRule): string
   return mask === FULL_MASK ? `mark ${mark}` : `mark 0x${mark.toString(16)}/0x${mask.toString(16)}`
 }
 
-/** Who reads this knows which rule is meant: `tcp 172.16.0.100 ports 80, 443 from 10.0.0.0/8 on eth0 -> mark 7`. */
+/**
+ * Describes a rule in one line, for error messages: `tcp 172.16.0.100 ports 80, 443 from 10.0.0.0/8 on eth0 -> mark 7`.
+ */
 export function describeRule(rule: CheckedRule): string {
   const { action, block, protocol, spans, source, interfaceName } = rule
   const parts = [protocol === 0 ? 'all protocols' : ruleProtocolName(protocol)]
-  const nowhere = action === 'masquerade' && isAll(block)
-  if (!nowhere) parts.push(block.text)
+  const anyDestination = action === 'masquerade' && isAll(block)
+  if (!anyDestination) parts.push(block.text)
   if (protocol !== 0) parts.push(action === 'masquerade' ? `source ${describeSpans(spans)}` : describeSpans(spans))
   if (source !== undefined) parts.push(`from ${source.text}`)
   if (interfaceName !== '') parts.push(`on ${interfaceName}`)

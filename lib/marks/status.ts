@@ -1,36 +1,36 @@
-// Whether the rules of our table are in effect, and what keeps them from that.
+// Status of our table: whether its rules are in effect, and problems that prevent it.
 import type { FoundText } from '../binding/replies.ts'
 
-/** Something that is not as it should be around the rules. */
+/** A problem of the table. */
 export interface MarksProblem {
   /**
-   * `dormant`: the table is switched off. `missing`: a chain, a jump or a lookup that leads packets to rules. `obstacle`: a
-   * rule that somebody else has made ends the way of all packets before they get to ours; `repair` leaves it alone.
-   * `surplus`: a jump or lookup is there twice or too late, which costs time. `temporary`: a rule of a change that is under
-   * way or was cut off.
+   * `dormant`: the table has the flag dormant and sees no packets. `missing`: a chain, jump or lookup that leads packets to
+   * rules is missing. `obstacle`: a foreign rule ends the evaluation of a chain before our rules; `repair` does not remove
+   * it. `surplus`: a jump or lookup is a duplicate, or comes too late, which costs time. `temporary`: a rule of a change that
+   * is in progress or was interrupted.
    */
   readonly kind: 'dormant' | 'missing' | 'obstacle' | 'surplus' | 'temporary'
-  /** In words, e.g. `chain prerouting is missing`. */
+  /** Description, e.g. `chain prerouting is missing`. */
   readonly text: string
-  /** Chain that the problem is in, or that is missing. */
+  /** The chain with the problem, or the missing chain. */
   readonly chain?: string
-  /** The kernel's number of the rule that is too much. */
+  /** Handle of the rule that causes the problem, as `nft -a list ruleset` shows it. */
   readonly handle?: bigint
 }
 
-/** What `FirewallMarks.status` finds. */
+/** Result of `FirewallMarks.status`. */
 export interface MarksStatus {
-  /** False: packets do not get the marks, or the translation, of at least some of the rules that are listed. */
+  /** False if at least one listed rule has no effect on packets. */
   readonly inEffect: boolean
-  /** Empty: all is as it should be. */
+  /** Problems of the table; empty if there are none. */
   readonly problems: readonly MarksProblem[]
 }
 
 function ruleProblem(kind: MarksProblem['kind'], [chain = '', handle = '0']: readonly string[]): MarksProblem {
   const texts: Partial<Record<MarksProblem['kind'], string>> = {
-    obstacle: 'is not one of ours and keeps packets from the rules behind it',
-    surplus: 'is there twice, or too late to be of use',
-    temporary: 'is temporary: a change is under way, or was cut off',
+    obstacle: 'is foreign and keeps packets from the rules after it',
+    surplus: 'is a duplicate, or comes too late to have an effect',
+    temporary: 'is temporary: a change is in progress or was interrupted',
   }
   return { kind, text: `rule ${handle} of chain ${chain} ${texts[kind]}`, chain, handle: BigInt(handle) }
 }
@@ -40,7 +40,7 @@ function problemOf(line: string): MarksProblem {
   const [first = '', second = ''] = words
   switch (word) {
     case 'dormant':
-      return { kind: 'dormant', text: 'the table is dormant: no packet sees it' }
+      return { kind: 'dormant', text: 'the table is dormant: it sees no packets' }
     case 'chain':
       return { kind: 'missing', text: `chain ${first} is missing`, chain: first }
     case 'jump':
@@ -54,7 +54,7 @@ function problemOf(line: string): MarksProblem {
 
 const HARMLESS: ReadonlySet<MarksProblem['kind']> = new Set(['surplus', 'temporary'])
 
-/** From what the native side says. */
+/** Parses the status lines of native code, see native/nftables/status.h. */
 export function readStatus({ text }: FoundText): MarksStatus {
   const lines = Buffer.from(text).toString('utf8').split('\n')
   const problems = lines.filter((line) => line !== '').map(problemOf)

@@ -1,5 +1,5 @@
-// The table as its handle sees it: one operation after the other, what is known of the table between them, and the
-// retries that are due when somebody else was faster.
+// Operations on the table, one at a time. The store remembers the elements between operations and retries a change when
+// another program changed the ruleset in the meantime.
 import { setTimeout } from 'node:timers/promises'
 
 import type { Call, NativeMarksSession } from '../binding/addon.ts'
@@ -21,7 +21,7 @@ import { InvalidInput } from '../values/validate.ts'
 const MOST_TRIES = 10
 const LONGEST_PAUSE_MS = 50
 
-/** Decides what to change in a table. Throws `InvalidInput` when the wish cannot be fulfilled there. */
+/** Computes the change of a table that results in the desired rules. Throws `InvalidInput` if that is impossible. */
 export type Plan = (table: MarkTable, wish: Wish, slices: Slices) => Promise<MarkChange>
 
 function describeElement(element: MarkElement): string {
@@ -34,15 +34,15 @@ export class MarkStore {
   #calls = 0
   #last: Promise<void> = Promise.resolve() // settles with the newest operation
   #closing: Promise<void> | undefined
-  #table: MarkTable | undefined // what is known; never sure, see MarkTable
+  #table: MarkTable | undefined // the last known elements, possibly outdated; see MarkTable
 
-  /** `timeoutMs`: for each native call, from when it starts. */
+  /** `timeoutMs`: limit of each native call, from its start. */
   constructor(session: NativeMarksSession, timeoutMs: number) {
     this.#session = session
     this.#timeoutMs = timeoutMs
   }
 
-  /** Opens the socket, so that problems show early. `tidy`: removes what a change that was cut off has left. */
+  /** Opens the socket, to report problems early. `tidy`: removes temporary rules of an interrupted change. */
   open(context: FailureContext, signal: AbortSignal | undefined, tidy: boolean): Promise<void> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
       await this.#request(pending, (call) => this.#session.open(call, tidy))
@@ -56,7 +56,7 @@ export class MarkStore {
     })
   }
 
-  /** The elements of the table, sorted by key. */
+  /** Reads the elements of the table, sorted by key. */
   read(context: FailureContext, signal: AbortSignal | undefined): Promise<readonly MarkElement[]> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
       const [elements, generation] = await this.#read(pending, new Slices())
@@ -65,7 +65,7 @@ export class MarkStore {
     })
   }
 
-  /** What another call of the native side has to say, once the operations before it have ended. */
+  /** Runs another native read after the preceding operations. */
   ask<Values, Result>(
     context: FailureContext,
     signal: AbortSignal | undefined,
@@ -77,7 +77,7 @@ export class MarkStore {
     })
   }
 
-  /** Carries out in one transaction what `plan` makes of the wish. */
+  /** Applies, in one transaction, the change that `plan` computes from the desired rules. */
   change(context: FailureContext, signal: AbortSignal | undefined, wish: Promise<Wish>, plan: Plan): Promise<void> {
     return this.#enqueue(context, signal, async (pending) => this.#change(pending, await wish, plan))
   }
@@ -90,7 +90,7 @@ export class MarkStore {
     })
   }
 
-  /** What the kernel is doing ends first; what waits, and everything from now on, is rejected. Idempotent. */
+  /** Waits for the running operation. Rejects queued and later operations. Idempotent. */
   close(): Promise<void> {
     this.#table = undefined
     this.#closing ??= this.#session.close()
@@ -122,16 +122,17 @@ export class MarkStore {
     }
   }
 
+  // Runs one native call.
   async #call<Result, Values>(
     pending: PendingCall<Result>,
     start: (call: Call) => Promise<Reply<Values>>,
   ): Promise<Reply<Values>> {
     if (this.#closing !== undefined) throw closedError(pending.context)
-    if (pending.settled) throw abortedError(pending.context, pending.reason, 'not-applied') // since the last call
+    if (pending.settled) throw abortedError(pending.context, pending.reason, 'not-applied') // aborted between two calls
     return pending.run(this.#session, { id: ++this.#calls, timeoutMs: this.#timeoutMs }, start)
   }
 
-  // The same, failures being thrown.
+  // Runs one native call and throws its failure.
   async #request<Result, Values>(
     pending: PendingCall<Result>,
     start: (call: Call) => Promise<Reply<Values>>,
@@ -159,7 +160,7 @@ export class MarkStore {
         const change = await plan(table, wish, slices)
         if (await this.#apply(pending, table, change, tries === MOST_TRIES, slices)) return
       } catch (error) {
-        // What a stale picture forbids may be possible: look again before refusing.
+        // The remembered elements may be outdated: read them again before refusing.
         if (known === undefined || !(error instanceof InvalidInput)) throw error
       }
       this.#table = undefined
@@ -167,8 +168,8 @@ export class MarkStore {
     }
   }
 
-  // False: the ruleset changed meanwhile, and nothing was applied. Also called for changes of nothing: the native side
-  // then checks that the ruleset is still the same, and repairs what others have removed around the elements.
+  // Returns false if the ruleset changed meanwhile; then nothing was applied. An empty change is sent too: native code then
+  // checks the generation of the ruleset, and repairs chains and lookups that another program removed.
   async #apply(
     pending: PendingCall<void>,
     table: MarkTable,
@@ -193,7 +194,7 @@ export class MarkStore {
       throw markError({ ...context, target, leftovers }, failure, reason)
     }
     if (reply.leftovers !== undefined) throw leftoversError(context, reply.leftovers, reason)
-    // The kernel has given rules of their own a number each, which only a listing tells.
+    // The handles of new rule elements are only known after a listing.
     const known = elements.every(({ special }) => special === undefined)
     if (reply.generation !== undefined && known) {
       table.commit(change, reply.generation)

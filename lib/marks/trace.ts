@@ -1,4 +1,4 @@
-// What the packet filter would do with packets that do not exist.
+// Traces: evaluation of the ruleset for hypothetical packets.
 import { familyNumber, parseAddress, type Address, type Family } from '../values/address.ts'
 import { binding } from '../binding/addon.ts'
 import type { FoundRows } from '../binding/replies.ts'
@@ -17,27 +17,28 @@ const hooks = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as con
 const outcomes = numbersOf('traceOutcomes', ['accepted', 'dropped'])
 const MOST_PACKETS = 100_000
 
-/** A packet for {@link FirewallMarks.trace}. What is absent may be anything. */
+/** A hypothetical packet for {@link FirewallMarks.trace}. An absent property may have any value. */
 export interface TracePacket {
   /**
-   * Which hooks it passes. `'arriving'`: prerouting and input, up to IPVS, as what clients send. `'through'`: prerouting and
-   * forward, up to IPVS, as what real servers answer with masquerade. `'sent'`: output, as what IPVS sends to real servers.
-   * `'leaving'`: postrouting; what translates addresses there makes the outcome `'unknown'`. Default `'arriving'`.
+   * Hooks that the packet passes. `'arriving'`: prerouting and input, up to IPVS, like packets of clients. `'through'`:
+   * prerouting and forward, up to IPVS, like replies of real servers with forwarding `masquerade`. `'sent'`: output, like
+   * packets that IPVS sends to real servers. `'leaving'`: postrouting; address translation there makes the outcome
+   * `'unknown'`. Default `'arriving'`.
    */
   readonly path?: 'arriving' | 'through' | 'sent' | 'leaving' | undefined
-  /** A name, or the number of IPPROTO_*, 0 to 255. */
+  /** Protocol name, or number (IPPROTO_*) from 0 to 255. */
   readonly protocol: Protocol | number
-  /** IPv4 or IPv6. One of `source` and `destination` is needed, and `destination` when it arrives. */
+  /** Source address, IPv4 or IPv6. `source` or `destination` is required. */
   readonly source?: string | undefined
-  /** IPv4 or IPv6. */
+  /** Destination address, IPv4 or IPv6. Required with path `'arriving'`. */
   readonly destination?: string | undefined
-  /** 0 to 65535. */
+  /** Source port, 0 to 65535. */
   readonly sourcePort?: number | undefined
-  /** 0 to 65535. */
+  /** Destination port, 0 to 65535. */
   readonly destinationPort?: number | undefined
-  /** Firewall mark that it has before all rules, 0 to 4294967295. Default 0. */
+  /** Firewall mark before the first rule, 0 to 4294967295. Default 0. */
   readonly mark?: number | undefined
-  /** What connection tracking says of it, as `ct state` of nft. Default `'new'`. */
+  /** State of connection tracking, like `ct state` of nft. Default `'new'`. */
   readonly state?: 'new' | 'established' | 'invalid' | 'untracked' | undefined
 }
 
@@ -49,37 +50,37 @@ export interface RulePlace {
   readonly table: string
   /** Name of the chain. */
   readonly chain: string
-  /** Number of the rule in its table, as `nft -a list ruleset` shows it. Absent: the policy of the chain. */
+  /** Handle of the rule, as `nft -a list ruleset` shows it. Absent: the policy of the chain. */
   readonly handle?: bigint
-  /** Of the rule in its chain, from 1. */
+  /** Position of the rule in its chain, from 1. */
   readonly position?: number
 }
 
-/** What drops a packet. */
+/** The rule or policy that drops a packet. */
 export interface DroppedBy extends RulePlace {
   /** Hook of the base chain. */
   readonly hook: (typeof hooks)[number]
-  /** The base chain that leads to `chain`, which it may be itself. */
+  /** The base chain through which the packet reached `chain`; may be the same chain. */
   readonly base: string
-  /** The table has an owner, as firewalld's: the kernel refuses changes of others. */
+  /** True if the table has an owner, like firewalld's: the kernel refuses changes by other processes. */
   readonly owned: boolean
 }
 
-/** What would become of a packet. */
+/** Result of the evaluation for one packet. */
 export interface Trace {
-  /** `'unknown'`: only a real packet shows, since its sender, its interface or a limit matter, or something not known here. */
+  /** `'unknown'`: the result depends on data of a real packet (interface, sender, a limit) or on an unsupported expression. */
   readonly outcome: 'accepted' | 'dropped' | 'unknown'
-  /** The rule, or the policy of a chain, that drops it. Present when `outcome` is `'dropped'` only. */
+  /** The rule or policy that drops the packet. Present only if `outcome` is `'dropped'`. */
   readonly droppedBy?: DroppedBy
-  /** Where the kernel's routing takes it, by destination and mark. Absent: it does not arrive, so nobody asked. */
+  /** Routing decision by destination and mark. Absent if the packet does not arrive at the routing decision. */
   readonly route?: 'local' | 'elsewhere'
-  /** Its firewall mark in the end. Absent: only the kernel knows, when the packet is there. */
+  /** Firewall mark after the last rule. Absent if it depends on data of a real packet. */
   readonly mark?: number
-  /** The rule that changed the mark last. */
+  /** The last rule that changed the mark. Absent: no rule changed it. */
   readonly markedBy?: RulePlace
-  /** The mark before that. Absent: only the kernel knows, or nothing changed it. */
+  /** The mark before that change. Absent if it depends on data of a real packet, or if no rule changed it. */
   readonly formerMark?: number
-  /** A rule that compares the mark with the one that the packet gets, before it gets it. */
+  /** A rule that tests for the packet's final mark before a later rule sets it. */
   readonly askedBy?: RulePlace
 }
 

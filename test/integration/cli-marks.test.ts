@@ -161,9 +161,9 @@ test('errors name the fix, and nothing is changed', async () => {
     ipvs('marks nat add masquerade 10.0.0.0/24 all 20'),
     'nft list ruleset',
   ])
-  expect(seen[0]).toMatch(/^2 ipvs: <ports>: .*a port, a list of them, or "all"/)
+  expect(seen[0]).toMatch(/^2 ipvs: <ports>: .*a port, a list of ports, or "all"/)
   expect(seen[1]).toMatch(/^2 error: too many arguments/)
-  expect(seen[2]).toMatch(/^2 ipvs: <ports>: not all protocols have ports/)
-  expect(seen[3]).toMatch(/^2 ipvs: <ports>: not all protocols have ports/)
+  expect(seen[2]).toMatch(/^2 ipvs: <ports>: ports need a protocol/)
+  expect(seen[3]).toMatch(/^2 ipvs: <ports>: ports need a protocol/)
   expect(seen[4]).toBe('')
 })

@@ -73,7 +73,7 @@ describe('status', () => {
   })
 
   test.each([
-    ['dormant', { kind: 'dormant', text: 'the table is dormant: no packet sees it' }],
+    ['dormant', { kind: 'dormant', text: 'the table is dormant: it sees no packets' }],
     ['chain output', { kind: 'missing', text: 'chain output is missing', chain: 'output' }],
     [
       'jump prerouting marks',
@@ -84,7 +84,7 @@ describe('status', () => {
       'obstacle output 12',
       {
         kind: 'obstacle',
-        text: 'rule 12 of chain output is not one of ours and keeps packets from the rules behind it',
+        text: 'rule 12 of chain output is foreign and keeps packets from the rules after it',
         chain: 'output',
         handle: 12n,
       },
@@ -114,11 +114,11 @@ describe('status', () => {
 describe('temporary rules that may have stayed', () => {
   const leftovers = { index: 0, cause: 'timeout', errno: 0, unknown: false } as const
 
-  test('although the change was carried out', async () => {
+  test('although the change was applied', async () => {
     session.next = [undefined, { leftovers }]
     const error = await rejection(marks.add(web))
     expect(error).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'applied', leftovers: true, operation: 'add' })
-    expect(error.message).toContain('the change was carried out')
+    expect(error.message).toContain('the change was applied')
     expect(error.message).toContain('status() shows them')
   })
 

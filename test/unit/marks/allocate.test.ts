@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 
-import { freeMark, parseMarkRange, usedByOthers } from '../../../lib/marks/allocate.ts'
+import { freeMark, parseMarkRange, usedByForeignRules } from '../../../lib/marks/allocate.ts'
 import { refused } from '../support/refused.ts'
 
 vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
@@ -28,7 +28,7 @@ describe('free marks', () => {
   test('what others do without a number does not count', () => {
     const others = { family: 'ip', table: 't', chain: 'c', handle: 1n } as const
     const found = [{ ...others }, { ...others, mark: 0, mask: 0xff }, { ...others, mark: 5 }]
-    expect(usedByOthers(found)).toEqual(whole(5))
+    expect(usedByForeignRules(found)).toEqual(whole(5))
   })
 
   test.each<[string, unknown, RegExp]>([

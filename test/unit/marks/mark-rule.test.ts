@@ -85,8 +85,8 @@ describe('rules', () => {
     ['rule.protocol', { protocol: undefined }],
     ['rule.ports', { ports: [] }, /"all"/],
     ['rule.ports', { ports: undefined }],
-    ['rule.ports', { ports: [80, 80] }, /80 is in it twice: 80 and 80/],
-    ['rule.ports', { ports: ['70-90', 80] }, /80 is in it twice: 70-90 and 80/],
+    ['rule.ports', { ports: [80, 80] }, /port 80 is listed twice: 80 and 80/],
+    ['rule.ports', { ports: ['70-90', 80] }, /port 80 is listed twice: 70-90 and 80/],
     ['rule.ports[1]', { ports: [1, 0] }],
     ['rule.ports[0]', { ports: [65536] }],
     ['rule.ports[0]', { ports: ['9-1'] }, /write "1-9"/],
@@ -102,7 +102,7 @@ describe('rules', () => {
     ['rule.ports', { protocol: 'all' }, /leave ports out/],
     ['rule.ports', { ports: undefined }, /or "all"/],
     ['rule.mask', { mask: 0 }],
-    ['rule.mask', { mask: 0x3 }, /leaves out 0x4 of the mark 0x7/],
+    ['rule.mask', { mask: 0x3 }, /does not include the bits 0x4 of mark 0x7/],
     ['rule.source', { source: '2001:db8::1' }, /is ipv6, but the address is ipv4/],
     ['rule.source', { source: '10.0.0.1/8' }, /write "10.0.0.0\/8"/],
     ['rule.interface', { interface: '' }],
@@ -153,7 +153,7 @@ describe('rules that translate addresses', () => {
     ['rule.source', { ...ftp, source: undefined }],
     ['rule.address', { ...ftp, address: '::/0' }, /is ipv6, but the address is ipv4/],
     ['rule.toPort', { ...real, toPort: 0 }],
-    ['rule.toPort', { ...real, protocol: 'all', ports: 'all' }, /name one of them/],
+    ['rule.toPort', { ...real, protocol: 'all', ports: 'all' }, /a port needs a protocol/],
     ['rule.mark', { ...real, mark: 7 }, /no such property/],
   ])('refuse %s (%#)', (field, rule, text = /./) => {
     const error = refused(() => parseNatRule(rule, 'rule'))

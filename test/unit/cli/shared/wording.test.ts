@@ -80,7 +80,7 @@ describe('values', () => {
     ],
     [['marks', 'add', '7', '172.16.0.100', 'tcp', '80,0'], 'ipvs: <ports>: 0 is not an integer from 1 to 65535'],
     [['marks', 'add', '7', '172.16.0.100', 'tcp'], 'ipvs: <ports>: is missing'],
-    [['marks', 'add', '7', ...web, '--mask', '0x6'], 'ipvs: --mask: leaves out 0x1 of the mark 0x7'],
+    [['marks', 'add', '7', ...web, '--mask', '0x6'], 'ipvs: --mask: does not include the bits 0x1 of mark 0x7'],
     [['marks', 'add', '7', ...web, '--source', 'y'], 'ipvs: --source: "y" is not an IPv4'],
     [['marks', 'add', '7', ...web, '--interface', 'a b'], 'ipvs: --interface: "a b" is not the name'],
     [['marks', 'add', '7', ...web, '--comment', 'a"b'], 'ipvs: --comment: "a\\"b" is not text'],
