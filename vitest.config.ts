@@ -2,9 +2,14 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 // Tests on the host run the sources; only the lab imports what has been built.
-const sources = fileURLToPath(new URL('lib/index.ts', import.meta.url))
+const sourceOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const setupFiles = ['test/array-buffer-equality.ts']
-const resolve = { alias: [{ find: /^ipvs$/, replacement: sources }] }
+const resolve = {
+  alias: [
+    { find: /^ipvs$/, replacement: sourceOf('lib/index.ts') },
+    { find: /^ipvs\/state$/, replacement: sourceOf('state/index.ts') },
+  ],
+}
 
 const config: ViteUserConfig = defineConfig({
   test: {

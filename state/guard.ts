@@ -1,0 +1,51 @@
+// What must not be done after something else has failed: traffic would be lost.
+import type { IpvsError, MarkRule } from 'ipvs'
+import type { Change } from './change.ts'
+import type { ChangeFailure } from './failure.ts'
+import { serviceText } from './key-text.ts'
+
+/** Why a change is left out. */
+export interface Block {
+  readonly why: string
+  readonly error: IpvsError
+}
+
+function serviceKeyOf({ mark, address }: MarkRule): string {
+  return serviceText({ fwmark: mark, family: address.includes(':') ? 'ipv6' : 'ipv4' })
+}
+
+export class Guard {
+  // By key: services of which something new has failed, and those that could not be added.
+  readonly #shaken = new Map<string, IpvsError>()
+  readonly #missing = new Map<string, IpvsError>()
+  #rules: IpvsError | undefined
+
+  note({ change, error, outcome }: ChangeFailure): void {
+    if (outcome === 'applied') return
+    if (change.kind === 'mark') this.#rules ??= error
+    if ((change.kind !== 'service' && change.kind !== 'destination') || change.action === 'remove') return
+    const key = serviceText(change.service)
+    if (!this.#shaken.has(key)) this.#shaken.set(key, error)
+    if (change.kind === 'service' && change.action === 'add') this.#missing.set(key, error)
+  }
+
+  /** Whether the service of a destination could not be added. */
+  misses(change: Change): Block | undefined {
+    const error = change.kind === 'destination' ? this.#missing.get(serviceText(change.service)) : undefined
+    return error && { why: 'its service could not be added', error }
+  }
+
+  /** Why a change must not be carried out now. */
+  block(change: Change): Block | undefined {
+    if (change.kind === 'destination' && change.action === 'remove') {
+      const error = this.#shaken.get(serviceText(change.service))
+      return error && { why: 'something new of its service failed', error }
+    }
+    if (change.kind === 'service' && change.action === 'remove' && change.service.fwmark !== undefined) {
+      return this.#rules && { why: 'rules that lead to it may still be there', error: this.#rules }
+    }
+    if (change.kind !== 'mark' || change.action === 'remove') return undefined
+    const error = this.#missing.get(serviceKeyOf(change.rule))
+    return error && { why: 'its service could not be added', error }
+  }
+}

@@ -1,0 +1,22 @@
+// The declarative core: reads the whole state, compares it with another one, and applies the difference. Everything that is
+// exported here is public: `import { readState, diffState, applyChanges } from 'ipvs/state'`.
+export { applyChanges, type ApplyOptions, type ApplyProgress, type ApplyResult, type Writers } from './apply-changes.ts'
+export type {
+  Change,
+  DaemonChange,
+  DestinationChange,
+  RepairChange,
+  RuleChange,
+  ServiceChange,
+  TimeoutsChange,
+} from './change.ts'
+export { Changes } from './changes.ts'
+export { changeText } from './change-text.ts'
+export { diffState, diffStateAsync, type DiffAsyncOptions, type DiffOptions } from './diff.ts'
+export { stateEntries, type StateEntry } from './entries.ts'
+export type { ChangeFailure, FailureReason } from './failure.ts'
+export { normalizeState } from './normalize.ts'
+export { StateError, type StateProblem } from './problems.ts'
+export { readState, type Readers, type ReadOptions } from './read.ts'
+export { withRepair } from './repair.ts'
+export type { CurrentService, CurrentState, State, StateService } from './state.ts'

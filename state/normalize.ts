@@ -1,0 +1,27 @@
+// A state in the spelling of listings.
+import { checkState } from './checked.ts'
+import { StateError } from './problems.ts'
+import type { State } from './state.ts'
+import { atOnce } from './work.ts'
+
+/**
+ * A state, or a part of one, in the spelling of listings: defaults filled in, netmasks as masks, addresses in the usual
+ * spelling. What `readState` returns is so already. Throws {@link StateError} with all that is wrong.
+ */
+export function normalizeState(state: State): State {
+  const { problems, timeouts, services, daemons, marks, nat } = atOnce(checkState(state, new Map()))
+  if (problems.length > 0) throw new StateError('normalizeState', problems)
+  return {
+    version: 1,
+    ...(timeouts !== undefined && { timeouts }),
+    ...(services !== undefined && {
+      services: services.rows.map(({ service, destinations }) => ({
+        service,
+        ...(destinations !== undefined && { destinations: destinations.rows.map((each) => each.destination) }),
+      })),
+    }),
+    ...(daemons !== undefined && { daemons: daemons.rows }),
+    ...(marks !== undefined && { marks: marks.rows.map(({ rule }) => rule) }),
+    ...(nat !== undefined && { nat: nat.rows.map(({ rule }) => rule) }),
+  }
+}

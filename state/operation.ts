@@ -1,0 +1,39 @@
+// What is sent for a change.
+import type { BatchOperation } from 'ipvs'
+import { absentOfDestination, absentOfService } from './attributes.ts'
+import type { DestinationChange, RuleChange, ServiceChange } from './change.ts'
+
+/**
+ * Updates name every setting, also those that are as they should be: so they need no reading before, and what somebody else
+ * has changed meanwhile is as it should be afterwards, too.
+ */
+export function operationOf(change: ServiceChange | DestinationChange): BatchOperation {
+  const { service } = change
+  if (change.kind === 'service') {
+    if (change.action === 'add') return { operation: 'addService', service }
+    if (change.action === 'remove') return { operation: 'removeService', service }
+    return { operation: 'updateService', service, patch: { ...absentOfService, ...change.service } }
+  }
+  const { destination } = change
+  if (change.action === 'add') return { operation: 'addDestination', service, destination }
+  if (change.action === 'remove') return { operation: 'removeDestination', service, destination }
+  return {
+    operation: 'updateDestination',
+    service,
+    destination,
+    patch: { ...absentOfDestination, ...change.destination },
+  }
+}
+
+/** Changes of rules as one transaction. */
+export function transactionOf<Rule>(changes: readonly RuleChange<'mark' | 'nat', Rule>[]): {
+  remove: Rule[]
+  add: Rule[]
+} {
+  return {
+    remove: changes.flatMap((change) =>
+      change.action === 'remove' ? [change.rule] : change.action === 'update' ? change.from : [],
+    ),
+    add: changes.flatMap((change) => (change.action === 'remove' ? [] : [change.rule])),
+  }
+}

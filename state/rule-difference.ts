@@ -1,0 +1,174 @@
+// From the rules that are there to those that should be: all of a kind change in one transaction.
+import { IpvsError } from 'ipvs'
+import type { RuleChange } from './change.ts'
+import type { CheckedList, CheckedRule } from './checked.ts'
+import { placed, type Problems } from './problems.ts'
+import type { RuleKind, Span } from './rule-kinds.ts'
+import { beats, type Work } from './work.ts'
+
+/** Rules that are put in place, those whose places they take, and rules that go. */
+export interface RuleDifference<Rule> {
+  readonly puts: readonly { readonly rule: Rule; readonly from: readonly Rule[]; readonly path: string }[]
+  readonly goes: readonly Rule[]
+  /** Rules that stay. */
+  readonly stays: readonly Rule[]
+}
+
+const isWithin = ([from, to]: Span, spans: readonly Span[]): boolean =>
+  spans.some((span) => span[0] <= from && to <= span[1])
+const shares = (left: readonly Span[], right: readonly Span[]): boolean =>
+  left.some(([from, to]) => right.some((span) => span[0] <= to && from <= span[1]))
+
+/** Neighbours become one. */
+function joined(spans: readonly Span[]): Span[] {
+  const result: Span[] = []
+  for (const [from, to] of spans.toSorted((left, right) => left[0] - right[0])) {
+    const last = result.at(-1)
+    if (last !== undefined && from <= last[1] + 1) result[result.length - 1] = [last[0], Math.max(last[1], to)]
+    else result.push([from, to])
+  }
+  return result
+}
+
+function grouped<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>()
+  for (const item of items) {
+    const group = groups.get(key(item))
+    if (group === undefined) groups.set(key(item), [item])
+    else group.push(item)
+  }
+  return groups
+}
+
+/** `prunes`: whether a rule goes that `wanted` does not name. */
+export function* ruleDifference<Rule>(
+  kind: RuleKind<Rule>,
+  current: readonly Rule[],
+  wanted: CheckedList<CheckedRule<Rule>>,
+  prunes: (rule: Rule) => boolean,
+): Work<RuleDifference<Rule>> {
+  const { words, key, packets, ports, effect } = kind
+  const due = beats()
+  const named = new Map<string, CheckedRule<Rule>>()
+  for (const each of wanted.rows) {
+    if (!named.has(key(each.rule))) named.set(key(each.rule), each)
+    if (due()) yield
+  }
+  const there = new Map<string, Rule>()
+  const goes: Rule[] = []
+  const others: Rule[] = [] // which are not named, and stay unless a wanted rule takes their place
+  for (const rule of current) {
+    if (named.has(key(rule))) there.set(key(rule), rule)
+    else if (!wanted.unclear && prunes(rule)) goes.push(rule)
+    else others.push(rule)
+    if (due()) yield
+  }
+  const fresh = [...named].filter(([name]) => !there.has(name)).map(([, each]) => each)
+  const wantedBy = grouped(fresh.length === 0 ? [] : [...named.values()], ({ rule }) => packets(rule))
+  const gives = (other: Rule, rule: Rule) =>
+    effect(other) === effect(rule) && ports(rule).every((span) => isWithin(span, joined(ports(other))))
+  // Wanted rules speak of all its packets, and not only by saying again what it does.
+  const isReplaced = (other: Rule): boolean => {
+    const same = (wantedBy.get(packets(other)) ?? []).filter(({ rule }) => shares(ports(rule), ports(other)))
+    if (same.every(({ rule }) => gives(other, rule))) return false
+    const claimed = joined(same.flatMap(({ rule }) => ports(rule)))
+    return ports(other).every((span) => isWithin(span, claimed))
+  }
+  const replaced = grouped(others.filter(isReplaced), packets)
+  const kept = others.filter((rule) => replaced.get(packets(rule))?.includes(rule) !== true)
+  yield
+  const keptBy = grouped(fresh.length === 0 ? [] : kept, packets)
+  const pruned = grouped(fresh.length === 0 ? [] : goes, packets)
+  const puts = [...named.values()].flatMap(({ rule, path }) => {
+    const old = there.get(key(rule))
+    if (old !== undefined) return words(old) === words(rule) ? [] : [{ rule, from: [old], path }]
+    if (keptBy.get(packets(rule))?.some((other) => gives(other, rule))) return []
+    // Each goes with the first rule that takes its place.
+    const from = [replaced, pruned].flatMap((groups) => {
+      const group = groups.get(packets(rule)) ?? []
+      const taken = group.filter((other) => shares(ports(other), ports(rule)))
+      if (taken.length > 0)
+        groups.set(
+          packets(rule),
+          group.filter((other) => !taken.includes(other)),
+        )
+      return taken
+    })
+    return [{ rule, from, path }]
+  })
+  const taken = new Set(puts.flatMap(({ from }) => from))
+  const stays = [...there.values(), ...kept].filter((rule) => !taken.has(rule))
+  return { puts, goes: goes.filter((rule) => !taken.has(rule)), stays }
+}
+
+const MOST_OVERLAPS = 20
+
+// Without the rule that overlaps another one, which is a problem of the desired state.
+function without<Rule>(
+  { puts, goes, stays }: RuleDifference<Rule>,
+  error: unknown,
+  problems: Problems,
+): RuleDifference<Rule> {
+  if (!(error instanceof IpvsError)) throw error
+  const [, place] = /^rules\[(\d+)\]/.exec(error.attribute ?? '') ?? []
+  const bad = puts[Number(place)]
+  if (bad === undefined) throw error
+  problems.add(...placed(error, bad.path, `rules[${place}]`))
+  return { puts: puts.filter((each) => each !== bad), goes, stays: [...stays, ...bad.from] }
+}
+
+/** Rules that are put in place and overlap each other, or rules that stay, become problems: returns the rest. */
+export function withoutOverlaps<Rule>(
+  kind: RuleKind<Rule>,
+  difference: RuleDifference<Rule>,
+  problems: Problems,
+): RuleDifference<Rule> {
+  let rest = difference
+  for (let count = 0; rest.puts.length > 0 && count < MOST_OVERLAPS; count++) {
+    try {
+      kind.check(rulesOf(rest), rest.stays)
+      break
+    } catch (error) {
+      rest = without(rest, error, problems)
+    }
+  }
+  return rest
+}
+
+/** The same in slices. */
+export async function withoutOverlapsAsync<Rule>(
+  kind: RuleKind<Rule>,
+  difference: RuleDifference<Rule>,
+  problems: Problems,
+): Promise<RuleDifference<Rule>> {
+  let rest = difference
+  for (let count = 0; rest.puts.length > 0 && count < MOST_OVERLAPS; count++) {
+    try {
+      await kind.checkAsync(rulesOf(rest), rest.stays)
+      break
+    } catch (error) {
+      rest = without(rest, error, problems)
+    }
+  }
+  return rest
+}
+
+function rulesOf<Rule>({ puts }: RuleDifference<Rule>): Rule[] {
+  return puts.map(({ rule }) => rule)
+}
+
+/** What is to be done, as changes: what goes by itself first, all of it one transaction. */
+export function ruleChanges<Kind extends 'mark' | 'nat', Rule>(
+  name: Kind,
+  { key }: RuleKind<Rule>,
+  { puts, goes }: RuleDifference<Rule>,
+): RuleChange<Kind, Rule>[] {
+  return [
+    ...goes.map((rule) => ({ kind: name, action: 'remove', key: key(rule), rule }) as const),
+    ...puts.map(({ rule, from }) =>
+      from.length === 0
+        ? ({ kind: name, action: 'add', key: key(rule), rule } as const)
+        : ({ kind: name, action: 'update', key: key(rule), rule, from } as const),
+    ),
+  ]
+}
