@@ -1,6 +1,6 @@
 // Bundles the command line with the library into a few CommonJS files: Node.js takes half a millisecond per module and several
 // milliseconds for its ESM loader, and scripts call the program thousands of times.
-import { readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
@@ -17,3 +17,6 @@ const bundle = await rolldown({
 // All files go next to index.js: the library looks for the addon one level above its own file.
 await bundle.write({ dir: dist, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'cli-[name].cjs' })
 await bundle.close()
+
+// The bundle contains the YAML parser.
+copyFileSync(join(root, 'node_modules/yaml/LICENSE'), join(dist, 'cli-yaml-LICENSE'))

@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process'
 const root = new URL('..', import.meta.url).pathname
 const packages = ['--package=typedoc@0.28.20', '--package=typescript@6.0.3']
 const options = {
-  entryPoints: 'lib/index.ts',
-  tsconfig: 'tsconfig.build.json',
+  entryPoints: ['lib/index.ts', 'state/index.ts'],
+  tsconfig: 'tsconfig.json',
   out: 'docs/api',
   name: 'ipvs',
   readme: 'README.md',
@@ -21,7 +21,7 @@ const options = {
 // Kinds that need documentation.
 const kinds = ['Class', 'Interface', 'TypeAlias', 'Function', 'Variable', 'Method', 'Property', 'Accessor']
 const typedoc = [
-  ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  ...Object.entries(options).flatMap(([name, value]) => [value].flat().flatMap((each) => [`--${name}`, String(each)])),
   ...kinds.flatMap((kind) => ['--requiredToBeDocumented', kind]),
   ...process.argv.slice(2),
 ]

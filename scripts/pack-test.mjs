@@ -18,7 +18,10 @@ try {
   for (const needed of [
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/state/index.js',
+    'dist/state/index.d.ts',
     'dist/cli.cjs',
+    'dist/cli-yaml-LICENSE',
     'docs/ipvs.1',
     'LICENSE',
     'README.md',
@@ -44,7 +47,12 @@ try {
     console.log('loaded')`
   writeFileSync(
     join(work, 'esm.mjs'),
-    `import { Ipvs, IpvsError, FirewallMarks } from 'ipvs'\n${use}\nif (!FirewallMarks) throw 1`,
+    `import { Ipvs, IpvsError, FirewallMarks } from 'ipvs'
+    import { diffState, StateError } from 'ipvs/state'
+    ${use}\nif (!FirewallMarks) throw 1
+    try { diffState({ services: [] }, { services: [7] }) } catch (error) {
+      if (!(error instanceof StateError && error instanceof IpvsError)) throw error
+    }`,
   )
   writeFileSync(join(work, 'cjs.cjs'), `const { Ipvs, IpvsError } = require('ipvs')\nvoid (async () => { ${use} })()`)
   for (const file of ['esm.mjs', 'cjs.cjs']) assert.equal(run(process.execPath, [file], work).trim(), 'loaded', file)
@@ -68,8 +76,14 @@ try {
     assert.match(lab.stdout, /^[1-9]\d*\.\d+\.\S+\n-A -f 7 -s wlc\n$/)
   } else console.log('pack: "ipvs lab" was not tested: it needs qemu-system-x86_64')
 
+  const stateTyped = `import { readState, diffState, applyChanges, type State } from 'ipvs/state'
+const desired: State = { services: [{ service: { fwmark: 7, persistence: { netmask: 24 } } }] }
+export async function make(ipvs: Ipvs): Promise<number> {
+  return (await applyChanges(diffState(await readState({ ipvs }), desired), { ipvs })).applied
+}
+`
   const typed = `const ipvs = await Ipvs.open()\nawait ipvs.addService({ fwmark: 7, scheduler: 'rr' })\n`
-  writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${typed}`)
+  writeFileSync(join(work, 'esm.mts'), `import { Ipvs } from 'ipvs'\n${stateTyped}${typed}`)
   writeFileSync(
     join(work, 'cjs.cts'),
     `import { Ipvs } from 'ipvs'\nexport async function main(): Promise<void> { ${typed} }`,

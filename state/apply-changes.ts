@@ -1,4 +1,4 @@
-// Carries out changes, and says what became of each.
+// Applies changes and reports the outcome of each.
 import { IpvsError, type BatchResult, type FirewallMarks, type Ipvs, type MarkRule, type NatRule } from 'ipvs'
 import type { Change, DestinationChange, RuleChange, ServiceChange } from './change.ts'
 import { Changes } from './changes.ts'
@@ -6,50 +6,52 @@ import { failureOf, isGeneral, untried, type ChangeFailure } from './failure.ts'
 import { Guard } from './guard.ts'
 import { operationOf, transactionOf } from './operation.ts'
 
-/** The methods of `Ipvs` and `FirewallMarks` that changes are carried out with. */
+/** Handles with the methods for applying changes. */
 export interface Writers {
+  /** An open `Ipvs`. */
   readonly ipvs: Pick<Ipvs, 'batch' | 'setTimeouts' | 'startSyncDaemon' | 'stopSyncDaemon'>
-  /** Needed for changes of rules. */
+  /** An open `FirewallMarks`. Required if rules change. */
   readonly marks?: Pick<FirewallMarks, 'change' | 'changeNat' | 'repair'> | undefined
 }
 
-/** How far it is. */
+/** Progress of {@link applyChanges}. */
 export interface ApplyProgress {
-  /** Changes that were carried out or have failed. */
+  /** Changes that were applied or have failed. */
   readonly done: number
+  /** All changes. */
   readonly total: number
 }
 
-/** Options of `applyChanges`. */
+/** Handles and options of {@link applyChanges}. */
 export interface ApplyOptions extends Writers {
-  /** Ends it early: what was not sent yet is not. */
+  /** Ends the call early. Changes that were not sent yet are failures with the reason `ended`. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Default `false`: goes on after a change that failed, with all that does not need it. `true`: carries out nothing behind
-   * it. That takes a datagram for each change, see `Ipvs.batch`.
+   * Default `false`: continues after a failed change, except for changes that depend on it. `true`: stops there; needs one
+   * datagram per change, see `Ipvs.batch`.
    */
   readonly stopOnError?: boolean | undefined
-  /** Called now and then, and at the end. What it throws ends it as a signal does. */
+  /** Called between parts of the work and at the end. An error that it throws ends the call as a signal does. */
   readonly onProgress?: ((progress: ApplyProgress) => void) | undefined
 }
 
-/** What became of changes. Each was applied, or is in `failures`. */
+/** The outcome of {@link applyChanges}. Each change was applied, or is in `failures`. */
 export interface ApplyResult {
-  /** How many were carried out. */
+  /** The number of applied changes. */
   readonly applied: number
-  /** All others, in the order of the changes. */
+  /** All other changes, in their order. */
   readonly failures: readonly ChangeFailure[]
-  /** Why it ended early, if it did: a signal, a closed handle, what would befall every change. */
+  /** Present if the call ended early: a signal, a closed handle, or an error that every change would have. */
   readonly ended?: IpvsError
 }
 
-/** A change and its place. */
+/** A change and its index. */
 interface Placed<Kind extends Change = Change> {
   readonly index: number
   readonly change: Kind
 }
 
-// Kinds of changes that are carried out together when they follow each other.
+// Kinds of changes that are applied together when they follow each other.
 const together: Partial<Record<Change['kind'], string>> = {
   service: 'batch',
   destination: 'batch',
@@ -149,7 +151,7 @@ class Application {
     else this.#fail(untried(index, change, block.error, 'dependency', block.why))
   }
 
-  // What is carried out as a whole, or not at all.
+  // A transaction: applied as a whole, or not at all.
   async #whole(part: readonly Placed[]): Promise<void> {
     try {
       await this.#carryOut(part.map(({ change }) => change))
@@ -193,13 +195,15 @@ class Application {
 }
 
 /**
- * Carries out changes in their order: services and destinations that follow each other in one batch, rules in one
- * transaction for each kind. Does not reject for what the kernel or the handles say: each change was applied or is in
- * `failures`, whatever ended it. What somebody else did meanwhile is a failure with the reason `lost-race`: read the state
- * again, compare, and apply. A service keeps its old destinations when something new of it failed, rules do not lead to a
- * service that could not be added, and a service with a mark stays when the rules could not be changed.
+ * Applies changes in their order: services and destinations in batches, the rules of each kind in one transaction. Does not
+ * reject because of refused changes, signals or closed handles: each change was applied, or is in `failures`. If another program
+ * changed the same object, the reason is `lost-race`: read the state again, compare, and apply.
  *
- * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when `marks` is missing and rules change; nothing was changed then.
+ * Changes that would lose traffic are not tried: a service keeps its old destinations when a new destination failed, rules do
+ * not lead to a service that could not be added, and a service with a mark stays when its rules could not be changed.
+ *
+ * Rejects with `ERR_IPVS_INVALID_ARGUMENT` if an argument is invalid, or if rules change and `marks` is missing; nothing was
+ * changed then.
  */
 export async function applyChanges(changes: Changes, options: ApplyOptions): Promise<ApplyResult> {
   const { marks, onProgress } = options

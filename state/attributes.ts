@@ -1,6 +1,6 @@
-// Attributes of rows are nowhere named one by one here: what listings have is saved, compared and set as it is. This holds as
-// long as everything that can be given is listed, everything that is listed can be given and patched, and what a patch
-// removes it removes by `null`. It does not compile when that ends, for example when an attribute was forgotten in one place.
+// No file of state/ lists the attributes of rows: listed rows are saved, compared and set as a whole. This is right as long as
+// inputs, listings and patches have the same attributes, and a patch removes optional ones by `null`. Otherwise, for example when
+// an attribute is forgotten in one of these types, this file does not compile.
 import type {
   Destination,
   DestinationAsListed,
@@ -22,9 +22,10 @@ type Settings<Row> = Omit<Row, 'address' | 'port'>
 /** Names of properties that can be absent. */
 export type OptionalName<Row> = { [Name in keyof Row]-?: object extends Pick<Row, Name> ? Name : never }[keyof Row]
 
-type Same<Left, Right> = [Different<Left, Right>] extends [never] ? true : Different<Left, Right>
+/** `true` if both types have the same properties, otherwise the properties that only one of them has. */
+export type Same<Left, Right> = [Different<Left, Right>] extends [never] ? true : Different<Left, Right>
 
-/** Each is `true`; otherwise the name of a forgotten property stands there, and this does not compile. */
+/** Does not compile if a type lacks a property: the error names it. */
 export const complete: {
   readonly service: Same<ServiceSettings, ListedServiceSettings>
   readonly servicePatch: Same<ListedServiceSettings, ServicePatch>
@@ -43,13 +44,13 @@ export const complete: {
   timeouts: true,
 }
 
-/** What a patch of a service removes that listings leave out when there is none. */
+/** Optional settings of listed services: a patch removes them by `null`. */
 export const absentOfService: { readonly [Name in OptionalName<ListedServiceSettings>]: null & ServicePatch[Name] } = {
   persistence: null,
   persistenceEngine: null,
 }
 
-/** The same of a destination. */
+/** Optional settings of listed destinations: a patch removes them by `null`. */
 export const absentOfDestination: {
   readonly [Name in OptionalName<DestinationAsListed>]: null & DestinationPatch[Name]
 } = { tunnel: null }

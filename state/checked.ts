@@ -1,4 +1,4 @@
-// A desired state, looked at as a whole: its rows in the form that listings will have of them, and all that is wrong with it.
+// Validates a desired state as a whole: its rows in the spelling of listings, and all problems.
 import {
   checkTimeouts,
   normalizeDestination,
@@ -26,23 +26,23 @@ export interface CheckedDestination {
   readonly destination: DestinationAsListed
 }
 
-/** Rows of a list that could be read. */
+/** The valid rows of a list. */
 export interface CheckedList<Row> {
   readonly rows: readonly Row[]
-  /** Keys of rows that cannot be applied: what they name is left as it is. */
+  /** Keys of invalid rows: what they name stays as it is. */
   readonly refused: ReadonlySet<string>
-  /** Whether a row has no key that could be read, so that nobody knows what it names. */
+  /** Whether an invalid row has no readable key. Then nothing is removed, because the row may name anything. */
   readonly unclear: boolean
 }
 
-/** A service in its listed form, or as it is there when its settings cannot be. */
+/** A service in its listed form; the existing service if the desired settings are invalid. */
 export interface CheckedService {
   readonly key: string
   readonly service: ServiceAsListed
   readonly destinations: CheckedList<CheckedDestination> | undefined
 }
 
-/** A rule in its listed form, and where it stands. */
+/** A rule in its listed form, and its path in the state. */
 export interface CheckedRule<Rule> {
   readonly path: string
   readonly rule: Rule
@@ -60,7 +60,7 @@ export interface CheckedState {
   readonly problems: readonly StateProblem[]
 }
 
-/** Services that are there, by key: a row that is the same needs no look, and may be one that cannot be added. */
+/** Existing services by key. A row that equals an existing one is valid, even if it could not be added. */
 export type Known = ReadonlyMap<string, CurrentService>
 
 type Fields = Readonly<Record<string, unknown>>
@@ -69,7 +69,12 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-// The key as it is written; another spelling is found out by normalizing.
+// A name as it stands in a path: odd names in quotation marks.
+function nameText(name: string): string {
+  return /^\w+$/.test(name) ? name : JSON.stringify(name)
+}
+
+// The key as written. Other spellings need normalizing.
 function writtenKey(service: unknown): string | undefined {
   if (!isObject(service)) return undefined
   const { fwmark, protocol, address, port } = service
@@ -103,7 +108,7 @@ class Check {
     return this.problems.add(section, 'is not an array')
   }
 
-  // Adds to `names` the key of a row, which nobody may have before.
+  // Adds the key of a row to `names`. A key that is there already is a problem.
   #isNew(path: string, key: string, names: Map<string, string>): boolean {
     const other = names.get(key)
     if (other === undefined) {
@@ -140,11 +145,14 @@ class Check {
     if (!isObject(row)) return this.problems.add(path, 'is not { "service": {…}, "destinations": […] }')
     const stray = Object.keys(row).find((name) => name !== 'service' && name !== 'destinations')
     if (stray !== undefined)
-      return this.problems.add(`${path}.${stray}`, 'there is no such property (accepted: service, destinations)')
+      return this.problems.add(
+        `${path}.${nameText(stray)}`,
+        'there is no such property (accepted: service, destinations)',
+      )
     return { service: row['service'], destinations: row['destinations'] }
   }
 
-  // Without `form`: it cannot be, and it is not there.
+  // Without `form`: the row is invalid, and no such service exists.
   #service(path: string, given: unknown): { key: string; form: ServiceAsListed | undefined } | undefined {
     const written = writtenKey(given)
     const there = written === undefined ? undefined : this.#known.get(written)
@@ -216,6 +224,7 @@ class Check {
   }
 
   timeouts(given: unknown): TimeoutsPatch | undefined {
+    if (isObject(given) && Object.keys(given).length === 0) return {}
     return this.problems.at('timeouts', 'timeouts', () => {
       checkTimeouts(given as TimeoutsPatch)
       return given as TimeoutsPatch
@@ -223,7 +232,7 @@ class Check {
   }
 }
 
-// The key of a service whose settings cannot be, in the usual spelling.
+// The key of a service with invalid settings, in canonical form.
 function canonicalKey(service: unknown): string | undefined {
   if (!isObject(service)) return undefined
   const { fwmark, family, protocol, address, port } = service
@@ -232,7 +241,7 @@ function canonicalKey(service: unknown): string | undefined {
   return form && serviceText(form)
 }
 
-/** Looks at all of a state. Rows that are in `known` as they are need not be possible: they are there. */
+/** Validates a whole state. Rows that equal rows of `known` are valid. */
 export function* checkState(given: unknown, known: Known): Work<CheckedState> {
   const check = new Check(known)
   const { problems } = check
@@ -240,7 +249,7 @@ export function* checkState(given: unknown, known: Known): Work<CheckedState> {
   if (!isObject(given)) problems.add('state', `is not an object with the sections ${sections.join(', ')}`)
   for (const name of Object.keys(state)) {
     if (!(sections as readonly string[]).includes(name))
-      problems.add(name, `there is no such section (accepted: ${sections.join(', ')})`)
+      problems.add(nameText(name), `there is no such section (accepted: ${sections.join(', ')})`)
   }
   const { version, timeouts } = state as State
   if (version !== undefined && version !== 1) problems.add('version', 'is not 1, the only version there is')

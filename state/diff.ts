@@ -1,4 +1,4 @@
-// From one state to another: what has to be changed, in an order that keeps traffic flowing.
+// Compares two states. The order of the changes keeps traffic flowing.
 import type { MarkRule, NatRule } from 'ipvs'
 import type { Change } from './change.ts'
 import { Changes } from './changes.ts'
@@ -19,21 +19,21 @@ import { daemonDifference, timeoutChanges } from './setting-difference.ts'
 import type { CurrentService, CurrentState, State } from './state.ts'
 import { atOnce, beats, inSlices, type Work } from './work.ts'
 
-/** Options of `diffState`. */
+/** Options of {@link diffState}. */
 export interface DiffOptions {
   /**
-   * Whether something goes that the desired state does not name, though it has the section (of a destination: though it has
-   * the service, with `destinations`). Default `false`: nothing goes. `true`: all of it. A function is asked for each entry;
-   * with a service its destinations go without being asked for.
+   * Removes entries that a desired list lacks: `true` all of them, a function each entry for which it returns `true`. Default
+   * `false`. Entries of absent sections, and destinations of services without `destinations`, always stay. The destinations of
+   * a removed service are removed without a call.
    */
   readonly prune?: boolean | ((entry: StateEntry) => boolean) | undefined
-  /** `true`: rows that cannot be are left out, and what they name is left as it is; see `Changes.problems`. Default `false`. */
+  /** `true`: leaves out invalid rows; what they name stays as it is. See `Changes.problems`. Default `false`: throws. */
   readonly skipInvalid?: boolean | undefined
 }
 
-/** Options of `diffStateAsync`. */
+/** Options of {@link diffStateAsync}. */
 export interface DiffAsyncOptions extends DiffOptions {
-  /** Ends it: the call rejects with the reason of the signal. */
+  /** Ends the comparison: the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -70,8 +70,8 @@ function* compare(current: CurrentState, desired: State, { prune = false }: Diff
   }
 }
 
-// What is new or different comes first, then the marks, which lead to it, and only then what goes. Daemons that change stop
-// first, because they forbid some destinations, and start last.
+// New and changed services come first, then the rules that lead to them, and then removals. Daemons with new settings stop first,
+// because a running daemon forbids some destinations, and start last.
 function changesOf({ problems, timeouts, services, daemons, marks, nat }: Comparison, options: DiffOptions): Changes {
   if (problems.list.length > 0 && options.skipInvalid !== true) throw new StateError('diffState', problems.list)
   const list = [
@@ -87,15 +87,15 @@ function changesOf({ problems, timeouts, services, daemons, marks, nat }: Compar
 }
 
 /**
- * What has to be changed so that what `desired` says is so; nothing when it is. `desired` is what `ipvs save` writes or any
- * part of it, in any spelling: defaults named or not, netmasks as masks or lengths, any way to write an IPv6 address. What it
- * does not name is removed only where `prune` says so.
+ * Returns the changes from `current`, a state from {@link readState}, to `desired`. Spellings are not differences: defaults
+ * present or absent, netmasks as masks or lengths, any form of an IPv6 address. Entries that `desired` lacks stay unless `prune`
+ * removes them.
  *
- * The state is looked at as a whole before: throws {@link StateError} with all that is wrong, each with its path. Rules that are
- * not named and whose packets are all claimed by rules that are, make place for these, `prune` or not. The mark that a rule
- * already has, given again for fewer ports, needs no change.
+ * An existing rule is replaced, also without `prune`, if desired rules cover all its packets. A desired rule with the mark of
+ * an existing rule, for some of its ports, needs no change.
  *
- * `current`: of `readState`. With thousands of services use `diffStateAsync`, which does not hold up the event loop.
+ * Validates all of `desired` first: throws {@link StateError} with all problems. Blocks the event loop; for thousands of
+ * services use {@link diffStateAsync}.
  */
 export function diffState(current: CurrentState, desired: State, options: DiffOptions = {}): Changes {
   const found = atOnce(compare(current, desired, options))
@@ -104,7 +104,7 @@ export function diffState(current: CurrentState, desired: State, options: DiffOp
   return changesOf({ ...found, marks, nat }, options)
 }
 
-/** `diffState` in slices of a few milliseconds. Rejects with what that throws. */
+/** {@link diffState} in slices of a few milliseconds. Rejects with its errors, or with the reason of the signal. */
 export async function diffStateAsync(
   current: CurrentState,
   desired: State,

@@ -1,13 +1,13 @@
-// What a state consists of, one entry for each thing that can be added and removed by itself.
+// The entries of a state: objects that can be added and removed on their own.
 import type { Destination, MarkRule, NatRule, Service, SyncDaemon } from 'ipvs'
 import { endpointText, serviceText } from './key-text.ts'
 import { markKey, natKey } from './rule-kinds.ts'
 import type { State } from './state.ts'
 
 /**
- * Something that is there. `key` tells it apart from everything else: `mark:7` or `tcp:172.16.0.100:80` of a service,
- * `mark:7 -> 10.0.0.7:0` of a destination, `marks 7 172.16.0.100 tcp 80,443` and `nat masquerade 10.0.0.0/24 tcp 20` of rules,
- * `daemon master` of a daemon. A comment and a counter are no part of a rule's key.
+ * An object of a state. `key` is unique: `mark:7` or `tcp:172.16.0.100:80` for a service, `mark:7 -> 10.0.0.7:0` for a
+ * destination, `marks 7 172.16.0.100 tcp 80,443` and `nat masquerade 10.0.0.0/24 tcp 20` for rules, `daemon master` for a
+ * daemon. The key of a rule does not contain its comment and counter.
  */
 export type StateEntry = { readonly key: string } & (
   | { readonly kind: 'service'; readonly service: Service }
@@ -26,8 +26,8 @@ export function daemonKeyText({ role }: SyncDaemon): string {
 }
 
 /**
- * The entries of a state in the spelling of listings: of what `readState` or `normalizeState` returns. For a set of what
- * belongs to somebody: `new Set(stateEntries(mine).map(({ key }) => key))`.
+ * The entries of a state from {@link readState} or {@link normalizeState}. A set of keys for `prune`:
+ * `new Set(stateEntries(mine).map(({ key }) => key))`.
  */
 export function stateEntries({ services = [], marks = [], nat = [], daemons = [] }: State): StateEntry[] {
   const entries: StateEntry[] = []

@@ -1,26 +1,28 @@
-// Why a change was not carried out.
+// Changes that failed, and the reasons.
 import { IpvsError, type IpvsErrorCode, type Outcome } from 'ipvs'
 import { changeText } from './change-text.ts'
 import type { Change } from './change.ts'
 
 /**
- * Why: `refused` by the kernel or before it was sent; `lost-race`, somebody else changed the same thing after the state was
- * read, so read it again; `dependency`, something that it needs has failed, or would be missed; `ended`, nothing was carried
- * out any more.
+ * `refused`: by the kernel, or by a check before sending. `lost-race`: another program changed the same object after the state
+ * was read; read it again. `dependency`: not tried, because a change before it failed. `ended`: not tried, because the call
+ * ended early.
  */
 export type FailureReason = 'refused' | 'lost-race' | 'dependency' | 'ended'
 
-/** A change that was not carried out. */
+/** A change that failed. */
 export interface ChangeFailure {
-  /** Its place among the changes. */
+  /** Its index in `Changes.list`. */
   readonly index: number
+  /** The change. */
   readonly change: Change
+  /** The kind of failure. */
   readonly reason: FailureReason
-  /** `unknown`: nobody can say whether it was carried out; `applied`: it was, and temporary rules of it may have stayed. */
+  /** `unknown`: it may have been applied, for instance after a timeout. `applied`: it was, but temporary rules may remain. */
   readonly outcome: Exclude<Outcome, 'partial'>
-  /** What the kernel or the handle said; with `dependency` and `ended`, what it said of something else. */
+  /** The error of the call. With `dependency` and `ended`: the error of the change or event that is the reason. */
   readonly error: IpvsError
-  /** All of that in one line. */
+  /** Change, reason and error in one line. */
   readonly message: string
 }
 
@@ -34,17 +36,17 @@ const races: Partial<Record<IpvsErrorCode, Partial<Record<Change['action'], stri
   ERR_IPVS_CONFLICT: { add: 'kept changing it', update: 'kept changing it', remove: 'kept changing it' },
 }
 
-// What somebody else must have done, if somebody has.
+// The other program's action, if the error shows a lost race.
 function raceOf({ kind, action }: Change, { code, errno, attribute = '' }: IpvsError): string | undefined {
   const areRules = kind === 'mark' || kind === 'nat'
-  // Rules were compared with those that were read: now others are there.
+  // The transaction was made for the rules that were read; the table now has other rules.
   if (areRules && code === 'ERR_IPVS_INVALID_ARGUMENT' && errno === undefined && attribute.startsWith('changes.'))
     return 'changed the rules'
   const done = races[code]?.[action]
   return kind === 'destination' && code === 'ERR_IPVS_SERVICE_NOT_FOUND' ? 'removed its service' : done
 }
 
-/** A change that failed by itself. */
+/** The failure of a change that was sent or checked. */
 export function failureOf(index: number, change: Change, error: IpvsError): ChangeFailure {
   const race = raceOf(change, error)
   const outcome = error.outcome === 'partial' ? 'unknown' : error.outcome
@@ -53,7 +55,7 @@ export function failureOf(index: number, change: Change, error: IpvsError): Chan
   return { index, change, reason: race === undefined ? 'refused' : 'lost-race', outcome, error, message }
 }
 
-/** A change that was not tried. */
+/** The failure of a change that was not tried. */
 export function untried(
   index: number,
   change: Change,
@@ -67,7 +69,7 @@ export function untried(
 
 const general = new Set<IpvsErrorCode>(['ERR_IPVS_ABORTED', 'ERR_IPVS_CLOSED', 'ERR_IPVS_PERMISSION_DENIED'])
 
-/** Whether it would befall every other change as well. */
+/** Whether every other change would fail with the same error. */
 export function isGeneral({ code }: IpvsError): boolean {
   return general.has(code)
 }

@@ -1,10 +1,10 @@
-// What must not be done after something else has failed: traffic would be lost.
+// Changes that must not follow a failed one, because traffic would be lost.
 import type { IpvsError, MarkRule } from 'ipvs'
 import type { Change } from './change.ts'
 import type { ChangeFailure } from './failure.ts'
 import { serviceText } from './key-text.ts'
 
-/** Why a change is left out. */
+/** The reason for not trying a change. */
 export interface Block {
   readonly why: string
   readonly error: IpvsError
@@ -15,7 +15,7 @@ function serviceKeyOf({ mark, address }: MarkRule): string {
 }
 
 export class Guard {
-  // By key: services of which something new has failed, and those that could not be added.
+  // By key: services with a failed addition or update; services that could not be added.
   readonly #shaken = new Map<string, IpvsError>()
   readonly #missing = new Map<string, IpvsError>()
   #rules: IpvsError | undefined
@@ -35,11 +35,11 @@ export class Guard {
     return error && { why: 'its service could not be added', error }
   }
 
-  /** Why a change must not be carried out now. */
+  /** The reason why a change must not be applied now, if any. */
   block(change: Change): Block | undefined {
     if (change.kind === 'destination' && change.action === 'remove') {
       const error = this.#shaken.get(serviceText(change.service))
-      return error && { why: 'something new of its service failed', error }
+      return error && { why: 'another change of its service failed', error }
     }
     if (change.kind === 'service' && change.action === 'remove' && change.service.fwmark !== undefined) {
       return this.#rules && { why: 'rules that lead to it may still be there', error: this.#rules }

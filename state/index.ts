@@ -1,5 +1,5 @@
-// The declarative core: reads the whole state, compares it with another one, and applies the difference. Everything that is
-// exported here is public: `import { readState, diffState, applyChanges } from 'ipvs/state'`.
+// Reads the whole state, compares it with a desired one, and applies the changes. All exports are public:
+// `import { readState, diffState, applyChanges } from 'ipvs/state'`.
 export { applyChanges, type ApplyOptions, type ApplyProgress, type ApplyResult, type Writers } from './apply-changes.ts'
 export type {
   Change,

@@ -5,8 +5,8 @@ import type { State } from './state.ts'
 import { atOnce } from './work.ts'
 
 /**
- * A state, or a part of one, in the spelling of listings: defaults filled in, netmasks as masks, addresses in the usual
- * spelling. What `readState` returns is so already. Throws {@link StateError} with all that is wrong.
+ * A state in the spelling of listings: defaults filled in, netmasks as masks, addresses in canonical form. Absent sections stay
+ * absent. States from {@link readState} have this spelling. Nothing is sent. Throws {@link StateError} with all problems.
  */
 export function normalizeState(state: State): State {
   const { problems, timeouts, services, daemons, marks, nat } = atOnce(checkState(state, new Map()))

@@ -1,11 +1,11 @@
-// What is sent for a change.
+// Changes as operations of batches and transactions.
 import type { BatchOperation } from 'ipvs'
 import { absentOfDestination, absentOfService } from './attributes.ts'
 import type { DestinationChange, RuleChange, ServiceChange } from './change.ts'
 
 /**
- * Updates name every setting, also those that are as they should be: so they need no reading before, and what somebody else
- * has changed meanwhile is as it should be afterwards, too.
+ * Updates contain every setting: so the kernel's row need not be read first, and settings that another program changed meanwhile
+ * are right afterwards.
  */
 export function operationOf(change: ServiceChange | DestinationChange): BatchOperation {
   const { service } = change

@@ -1,17 +1,17 @@
-// What is wrong with a state: everything at once, each with its place.
+// Problems of a desired state, each with its path.
 import { IpvsError } from 'ipvs'
 
-/** One thing that is wrong. */
+/** A problem of a desired state. */
 export interface StateProblem {
-  /** Where: `services[3].destinations[1].weight`. */
+  /** The path of the value: `services[3].destinations[1].weight`; `state` for the whole. */
   readonly path: string
-  /** What, and what would be right. */
+  /** The value, the accepted values and the fix. */
   readonly problem: string
 }
 
-/** A state that cannot be: `ERR_IPVS_INVALID_ARGUMENT`. Nothing was changed. */
+/** A desired state is invalid: code `ERR_IPVS_INVALID_ARGUMENT`. Nothing was changed. */
 export class StateError extends IpvsError {
-  /** All that is wrong, in the order of the state. */
+  /** All problems, in the order of the state. */
   readonly problems: readonly StateProblem[]
 
   constructor(operation: string, problems: readonly StateProblem[]) {
@@ -22,7 +22,7 @@ export class StateError extends IpvsError {
   }
 }
 
-/** Gathers problems. */
+/** Collects problems. */
 export class Problems {
   readonly list: StateProblem[]
 
@@ -36,8 +36,8 @@ export class Problems {
   }
 
   /**
-   * What `make` returns. What it refuses is a problem at `path`, and `undefined` is returned; `root`: how errors call the row
-   * that stands there.
+   * Returns the result of `make`. If it throws an invalid argument, adds a problem at `path` and returns `undefined`. `root`: the
+   * name of the row in the errors of `make`.
    */
   at<Value>(path: string, root: string, make: () => Value): Value | undefined {
     try {

@@ -1,4 +1,4 @@
-// Reads what is.
+// Reads the current state.
 import type {
   CallOptions,
   DestinationAsListed,
@@ -13,14 +13,15 @@ import type {
 import type { CurrentService, CurrentState } from './state.ts'
 import { beats, inSlices, type Work } from './work.ts'
 
-/** The methods of `Ipvs` and `FirewallMarks` that are needed to read a state. */
+/** Handles with the methods for reading a state. */
 export interface Readers {
+  /** An open `Ipvs`. */
   readonly ipvs: Pick<Ipvs, 'getTimeouts' | 'snapshotTable' | 'listSyncDaemons'>
-  /** Without it the state has neither `marks` nor `nat`. */
+  /** An open `FirewallMarks`. Without it the state has no `marks` and no `nat`. */
   readonly marks?: Pick<FirewallMarks, 'list' | 'listNat'> | undefined
 }
 
-/** What `readState` needs. */
+/** Handles and options of {@link readState}. */
 export interface ReadOptions extends Readers, CallOptions {}
 
 function withoutCounts(listed: ListedDestination): DestinationAsListed {
@@ -34,18 +35,18 @@ function withoutCounts(listed: ListedDestination): DestinationAsListed {
   return destination
 }
 
-/** A service of a snapshot without what passes: its counters and those of its destinations. */
+/** A service of a snapshot without counters. */
 export function currentService({ destinations, statistics: _statistics, ...service }: ServiceSnapshot): CurrentService {
   return { service: service, destinations: destinations.map(withoutCounts) }
 }
 
-/** A rule without what its counter has counted; that it counts stays. */
+/** A rule without packets and bytes. `counter` stays. */
 export function currentRule<Rule extends ListedMarkRule | ListedNatRule>(rule: Rule): Omit<Rule, 'packets' | 'bytes'> {
   const { packets: _packets, bytes: _bytes, ...rest } = rule
   return rest
 }
 
-function* withoutWhatPasses<Row, Kept>(rows: Iterable<Row>, keep: (row: Row) => Kept): Work<Kept[]> {
+function* converted<Row, Kept>(rows: Iterable<Row>, keep: (row: Row) => Kept): Work<Kept[]> {
   const due = beats()
   const kept: Kept[] = []
   for (const row of rows) {
@@ -56,15 +57,15 @@ function* withoutWhatPasses<Row, Kept>(rows: Iterable<Row>, keep: (row: Row) => 
 }
 
 /**
- * Reads the whole state of a network namespace, in the spelling of listings: what `ipvs save` writes. Without what passes, such
- * as counters; without rules when `marks` is not given.
+ * Reads the whole state of a network namespace without counters, in the spelling of listings. Without `marks` the state has no
+ * rules. Works in slices of a few milliseconds. Like `ipvs save`.
  *
- * Rejects as `Ipvs.snapshot`, `FirewallMarks.list` and their like do.
+ * Rejects with the errors of `Ipvs.getTimeouts`, `snapshotTable` and `listSyncDaemons`, and of `FirewallMarks.list` and `listNat`.
  */
 export async function readState({ ipvs, marks, signal }: ReadOptions): Promise<CurrentState> {
   const options = { signal }
   const timeouts = await ipvs.getTimeouts(options)
-  const services = await inSlices(withoutWhatPasses(await ipvs.snapshotTable(options), currentService), signal)
+  const services = await inSlices(converted(await ipvs.snapshotTable(options), currentService), signal)
   const daemons = await ipvs.listSyncDaemons(options)
   if (marks === undefined) return { version: 1, timeouts, services, daemons }
   const [rules, nat] = await Promise.all([marks.list(options), marks.listNat(options)])
@@ -73,7 +74,7 @@ export async function readState({ ipvs, marks, signal }: ReadOptions): Promise<C
     timeouts,
     services,
     daemons,
-    marks: await inSlices(withoutWhatPasses(rules, currentRule), signal),
+    marks: await inSlices(converted(rules, currentRule), signal),
     nat: nat.map(currentRule) as NatRule[],
   }
 }

@@ -1,12 +1,12 @@
-// Rules that are as they should be, and yet without effect.
+// Repairs rules without effect.
 import type { FirewallMarks } from 'ipvs'
 import { Changes } from './changes.ts'
 import type { State } from './state.ts'
 
 /**
- * The changes, and one that makes rules take effect again, when the desired state has rules, they are as they should be, and
- * something keeps them from taking effect: `nft flush table inet ipvs`, for instance. Changes of rules mend that by themselves.
- * What stands in the way and is somebody else's stays; `FirewallMarks.status` has it.
+ * Adds a `repair` change if the desired state has rules, no rule changes, and the rules are without effect, for instance after
+ * `nft flush table inet ipvs`. Changes of rules repair the table anyway. Obstacles, rules of other programs, stay: see
+ * `FirewallMarks.status`. Rejects with the errors of `FirewallMarks.status`.
  */
 export async function withRepair(
   changes: Changes,

@@ -1,4 +1,4 @@
-// From the rules that are there to those that should be: all of a kind change in one transaction.
+// Compares existing rules with desired ones. All changes of one kind are one transaction.
 import { IpvsError } from 'ipvs'
 import type { RuleChange } from './change.ts'
 import type { CheckedList, CheckedRule } from './checked.ts'
@@ -6,11 +6,11 @@ import { placed, type Problems } from './problems.ts'
 import type { RuleKind, Span } from './rule-kinds.ts'
 import { beats, type Work } from './work.ts'
 
-/** Rules that are put in place, those whose places they take, and rules that go. */
+/** New rules with the rules that they replace, and removed rules. */
 export interface RuleDifference<Rule> {
   readonly puts: readonly { readonly rule: Rule; readonly from: readonly Rule[]; readonly path: string }[]
   readonly goes: readonly Rule[]
-  /** Rules that stay. */
+  /** Existing rules that stay. */
   readonly stays: readonly Rule[]
 }
 
@@ -19,7 +19,7 @@ const isWithin = ([from, to]: Span, spans: readonly Span[]): boolean =>
 const shares = (left: readonly Span[], right: readonly Span[]): boolean =>
   left.some(([from, to]) => right.some((span) => span[0] <= to && from <= span[1]))
 
-/** Neighbours become one. */
+/** Joins adjacent and overlapping spans. */
 function joined(spans: readonly Span[]): Span[] {
   const result: Span[] = []
   for (const [from, to] of spans.toSorted((left, right) => left[0] - right[0])) {
@@ -40,7 +40,7 @@ function grouped<Item>(items: readonly Item[], key: (item: Item) => string): Map
   return groups
 }
 
-/** `prunes`: whether a rule goes that `wanted` does not name. */
+/** `prunes`: whether a rule that `wanted` lacks is removed. */
 export function* ruleDifference<Rule>(
   kind: RuleKind<Rule>,
   current: readonly Rule[],
@@ -56,7 +56,7 @@ export function* ruleDifference<Rule>(
   }
   const there = new Map<string, Rule>()
   const goes: Rule[] = []
-  const others: Rule[] = [] // which are not named, and stay unless a wanted rule takes their place
+  const others: Rule[] = [] // not desired; each stays unless a desired rule replaces it
   for (const rule of current) {
     if (named.has(key(rule))) there.set(key(rule), rule)
     else if (!wanted.unclear && prunes(rule)) goes.push(rule)
@@ -67,7 +67,7 @@ export function* ruleDifference<Rule>(
   const wantedBy = grouped(fresh.length === 0 ? [] : [...named.values()], ({ rule }) => packets(rule))
   const gives = (other: Rule, rule: Rule) =>
     effect(other) === effect(rule) && ports(rule).every((span) => isWithin(span, joined(ports(other))))
-  // Wanted rules speak of all its packets, and not only by saying again what it does.
+  // Desired rules cover all its packets, and at least one of them has another effect.
   const isReplaced = (other: Rule): boolean => {
     const same = (wantedBy.get(packets(other)) ?? []).filter(({ rule }) => shares(ports(rule), ports(other)))
     if (same.every(({ rule }) => gives(other, rule))) return false
@@ -83,7 +83,7 @@ export function* ruleDifference<Rule>(
     const old = there.get(key(rule))
     if (old !== undefined) return words(old) === words(rule) ? [] : [{ rule, from: [old], path }]
     if (keptBy.get(packets(rule))?.some((other) => gives(other, rule))) return []
-    // Each goes with the first rule that takes its place.
+    // Each replaced rule belongs to one change: the first that replaces it.
     const from = [replaced, pruned].flatMap((groups) => {
       const group = groups.get(packets(rule)) ?? []
       const taken = group.filter((other) => shares(ports(other), ports(rule)))
@@ -103,7 +103,7 @@ export function* ruleDifference<Rule>(
 
 const MOST_OVERLAPS = 20
 
-// Without the rule that overlaps another one, which is a problem of the desired state.
+// Leaves out the rule that overlaps another one, and adds a problem.
 function without<Rule>(
   { puts, goes, stays }: RuleDifference<Rule>,
   error: unknown,
@@ -117,7 +117,7 @@ function without<Rule>(
   return { puts: puts.filter((each) => each !== bad), goes, stays: [...stays, ...bad.from] }
 }
 
-/** Rules that are put in place and overlap each other, or rules that stay, become problems: returns the rest. */
+/** New rules that overlap each other or existing rules become problems. Returns the others. */
 export function withoutOverlaps<Rule>(
   kind: RuleKind<Rule>,
   difference: RuleDifference<Rule>,
@@ -135,7 +135,7 @@ export function withoutOverlaps<Rule>(
   return rest
 }
 
-/** The same in slices. */
+/** {@link withoutOverlaps} in slices. */
 export async function withoutOverlapsAsync<Rule>(
   kind: RuleKind<Rule>,
   difference: RuleDifference<Rule>,
@@ -157,7 +157,7 @@ function rulesOf<Rule>({ puts }: RuleDifference<Rule>): Rule[] {
   return puts.map(({ rule }) => rule)
 }
 
-/** What is to be done, as changes: what goes by itself first, all of it one transaction. */
+/** The changes, removals first; all are one transaction. */
 export function ruleChanges<Kind extends 'mark' | 'nat', Rule>(
   name: Kind,
   { key }: RuleKind<Rule>,

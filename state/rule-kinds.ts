@@ -1,23 +1,23 @@
-// The two kinds of rules, as far as comparing them is concerned.
+// Comparing the two kinds of rules.
 import { checkMarkRules, checkMarkRulesAsync, checkNatRules, type MarkPort, type MarkRule, type NatRule } from 'ipvs'
 import { markWords, natWords } from './rule-text.ts'
 
 /** From a port to a port, both included. */
 export type Span = readonly [from: number, to: number]
 
-/** How rules of a kind are compared. They are in the spelling of listings. */
+/** How rules of one kind are compared. Rules are in the spelling of listings. */
 export interface RuleKind<Rule> {
   readonly section: 'marks' | 'nat'
-  /** All of a rule in words: rules with the same words are the same. */
+  /** The whole rule as text: equal rules have equal text. */
   readonly words: (rule: Rule) => string
-  /** What makes it the rule that it is: all but comment and counter. */
+  /** The rule without comment and counter, as text. */
   readonly key: (rule: Rule) => string
-  /** Which packets, but for ports. */
+  /** The packets of the rule, without ports, as text. */
   readonly packets: (rule: Rule) => string
   readonly ports: (rule: Rule) => readonly Span[]
-  /** What it does with packets. */
+  /** The effect on packets, as text. */
   readonly effect: (rule: Rule) => string
-  /** Throws for rules that overlap each other, or those that stay. */
+  /** Throws if rules overlap each other or existing rules. */
   readonly check: (rules: readonly Rule[], existing: readonly Rule[]) => void
   readonly checkAsync: (rules: readonly Rule[], existing: readonly Rule[]) => Promise<void>
 }
@@ -61,5 +61,5 @@ export const natKind: RuleKind<NatRule> = {
   ports: (rule) => spansOf(rule.action === 'redirect' ? rule.ports : rule.sourcePorts),
   effect: (rule) => (rule.action === 'redirect' ? String(rule.toPort ?? '') : ''),
   check: checkNatRules,
-  checkAsync: async (rules, existing) => checkNatRules(rules, existing), // there are few
+  checkAsync: async (rules, existing) => checkNatRules(rules, existing), // NAT rules are few
 }

@@ -1,4 +1,4 @@
-// From the services that are there to those that should be.
+// Compares existing services with desired ones.
 import type { DestinationAsListed } from 'ipvs'
 import type { Change } from './change.ts'
 import { byEndpoint, type CheckedDestination, type CheckedList, type CheckedService, type Known } from './checked.ts'
@@ -7,10 +7,10 @@ import { isSame } from './same.ts'
 import type { CurrentService } from './state.ts'
 import { beats, type Work } from './work.ts'
 
-/** Whether an entry goes that the desired state does not name. */
+/** Whether an entry that the desired state lacks is removed. */
 export type Prunes = (entry: StateEntry) => boolean
 
-/** What is to be done: first what is new or different, and after everything else what goes. */
+/** Changes to apply early (additions, updates) and late (removals). */
 export interface Parts {
   readonly comes: readonly Change[]
   readonly goes: readonly Change[]
@@ -83,7 +83,7 @@ class ServiceDifference implements Parts {
   }
 }
 
-/** What is to be done about services; `known`: those that are there. */
+/** The changes of services and destinations. `known`: the existing services. */
 export function* serviceDifference(
   known: Known,
   wanted: CheckedList<CheckedService> | undefined,

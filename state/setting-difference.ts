@@ -1,4 +1,4 @@
-// From the daemons and timeouts that are there to those that should be.
+// Compares daemons and timeouts.
 import type { SyncDaemon, Timeouts } from 'ipvs'
 import type { Change } from './change.ts'
 import type { CheckedList, DaemonForm } from './checked.ts'
@@ -7,7 +7,7 @@ import { isSame } from './same.ts'
 import type { Parts, Prunes } from './service-difference.ts'
 import type { State } from './state.ts'
 
-// A daemon of which `maxLength` is not said may have any.
+// Without `maxLength` in the desired daemon, any value is right.
 function isSameDaemon(there: SyncDaemon, wanted: DaemonForm): boolean {
   const { maxLength, ...rest } = there
   return isSame(wanted.maxLength === undefined ? rest : there, wanted) && maxLength !== undefined
@@ -15,7 +15,7 @@ function isSameDaemon(there: SyncDaemon, wanted: DaemonForm): boolean {
 
 const row = (daemon: SyncDaemon) => ({ kind: 'daemon', key: daemonKeyText(daemon), daemon }) as const
 
-/** What is to be done about daemons. */
+/** The changes of daemons: stops in `goes`, starts in `comes`. */
 export function daemonDifference(
   current: readonly SyncDaemon[],
   wanted: CheckedList<DaemonForm> | undefined,
@@ -37,7 +37,7 @@ export function daemonDifference(
   return parts
 }
 
-/** What is to be done about timeouts. */
+/** The change of timeouts, if any. */
 export function timeoutChanges(current: Partial<Timeouts>, wanted: State['timeouts'] = {}): Change[] {
   const names = (Object.keys(wanted) as (keyof Timeouts)[]).filter(
     (name) => wanted[name] !== undefined && wanted[name] !== current[name],

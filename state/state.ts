@@ -1,4 +1,4 @@
-// A state: services with their destinations, timeouts, daemons and rules, or any part of it. What `ipvs save` writes.
+// States: services with destinations, timeouts, daemons and rules. `ipvs save` writes them.
 import type {
   Destination,
   DestinationAsListed,
@@ -12,46 +12,51 @@ import type {
   TimeoutsPatch,
 } from 'ipvs'
 
-/** A service of a state. */
+/** A service of a desired state. */
 export interface StateService {
-  /** With all settings: what is not named has its default. */
+  /** Key and settings. An absent setting has its default. */
   readonly service: Service
-  /** The newest first, as listings have them. Absent: they are left alone. */
+  /** In the order of listings: the newest first. Default: the destinations stay as they are. */
   readonly destinations?: readonly Destination[] | undefined
 }
 
-/** What should be. A section that is absent is left alone. */
+/** A desired state. An absent section stays as it is. Unknown sections are an error. */
 export interface State {
-  /** Of this format. */
+  /** Version of the format. Default 1, the only version. */
   readonly version?: 1 | undefined
-  /** Those that are named; the others are left alone. */
+  /** In seconds. An absent timeout stays as it is. */
   readonly timeouts?: TimeoutsPatch | undefined
-  /** Each service once. */
+  /** Each service at most once. */
   readonly services?: readonly StateService[] | undefined
-  /** At most one of each role. */
+  /** At most one `master` and one `backup`. */
   readonly daemons?: readonly SyncDaemon[] | undefined
-  /** Rules that mark. */
+  /** Mark rules. */
   readonly marks?: readonly MarkRule[] | undefined
-  /** Rules that translate addresses. */
+  /** NAT rules. */
   readonly nat?: readonly NatRule[] | undefined
 }
 
-/** A service that is there. */
+/** A service of the current state. */
 export interface CurrentService {
+  /** Key and all settings, in the spelling of listings. */
   readonly service: ServiceAsListed
   /** The newest first. */
   readonly destinations: readonly DestinationAsListed[]
 }
 
-/** What is, in the spelling of listings: see `readState`. It is a `State`, too. */
+/** The current state in the spelling of listings: see {@link readState}. It can be used as a desired state. */
 export interface CurrentState {
+  /** Version of the format. */
   readonly version: 1
+  /** In seconds. */
   readonly timeouts: Timeouts
+  /** In the kernel's order. */
   readonly services: readonly CurrentService[]
+  /** Running daemons. */
   readonly daemons: readonly ListedSyncDaemon[]
-  /** Absent: not read. */
+  /** Mark rules. Absent if not read. */
   readonly marks?: readonly MarkRule[]
-  /** Absent: not read. */
+  /** NAT rules. Absent if not read. */
   readonly nat?: readonly NatRule[]
 }
 

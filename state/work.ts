@@ -1,4 +1,4 @@
-// Long work in slices: nothing here holds up the event loop for long.
+// Long work in slices, so that the event loop continues.
 import { setImmediate } from 'node:timers/promises'
 
 const SLICE_MS = 4
@@ -7,13 +7,13 @@ const ROWS = 64
 /** Work that pauses by `yield`, often. */
 export type Work<Result> = Generator<void, Result, void>
 
-/** For long loops: `const due = beats()`, and at each row `if (due()) yield`. */
+/** For long loops: `const due = beats()` before the loop, `if (due()) yield` in it. */
 export function beats(): () => boolean {
   let rows = 0
   return () => ++rows % ROWS === 0
 }
 
-/** Carries out work without a pause. */
+/** Does the work without pauses. */
 export function atOnce<Result>(work: Work<Result>): Result {
   for (;;) {
     const step = work.next()
@@ -21,7 +21,7 @@ export function atOnce<Result>(work: Work<Result>): Result {
   }
 }
 
-/** Carries out work; everything else happens between its slices. Rejects with the reason of a signal that fires. */
+/** Does the work in slices; the event loop runs between them. Rejects with the reason of an aborted signal. */
 export async function inSlices<Result>(work: Work<Result>, signal?: AbortSignal): Promise<Result> {
   let end = performance.now() + SLICE_MS
   for (;;) {

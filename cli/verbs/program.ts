@@ -14,7 +14,8 @@ import { registerDoctor } from '../doctor/doctor.ts'
 import { registerLab } from './lab.ts'
 import { registerList } from './list.ts'
 import { registerMarks } from '../marks/marks.ts'
-import { registerSaving } from './save.ts'
+import { registerRestoring } from './restore.ts'
+import { registerSave } from './save.ts'
 import { registerStats } from './stats.ts'
 import { wordingOf } from '../shared/verb-wording.ts'
 
@@ -24,7 +25,8 @@ const verbs = [
   registerMarks,
   registerConnections,
   registerStats,
-  registerSaving,
+  registerSave,
+  registerRestoring,
   registerDoctor,
   registerLab,
   registerCompletion,

@@ -1,8 +1,6 @@
 // What is interrupted by a kill, and then simply done once more.
 import { FirewallMarks, Ipvs, type MarkRule } from 'ipvs'
-import { applySteps } from '../../state/apply.ts'
-import { difference } from '../../state/difference.ts'
-import { readDocument } from '../../state/document.ts'
+import { applyChanges, diffState, readState } from '../../state/index.ts'
 import { prepare as prepareState, wanted } from './scenarios/states.ts'
 import type { World } from './world.ts'
 
@@ -32,9 +30,10 @@ async function replace(netns: string): Promise<void> {
 
 async function restore(netns: string): Promise<void> {
   const [ipvs, marks] = [await Ipvs.open({ netns }), await FirewallMarks.open({ netns })]
-  const { error } = await applySteps(difference(await readDocument(ipvs, marks), wanted), ipvs, marks)
+  const changes = diffState(await readState({ ipvs, marks }), wanted, { prune: true })
+  const { failures } = await applyChanges(changes, { ipvs, marks, stopOnError: true })
   await Promise.all([ipvs.close(), marks.close()])
-  if (error !== undefined) throw error
+  if (failures[0] !== undefined) throw failures[0].error
 }
 
 export const killJobs: Readonly<Record<string, KillJob>> = {

@@ -1,7 +1,5 @@
-// A whole state is applied, as `ipvs restore` does it: the answer says how many steps were carried out.
-import { applySteps, type Applied } from '../../../state/apply.ts'
-import { difference, type Step } from '../../../state/difference.ts'
-import { readDocument, type Document } from '../../../state/document.ts'
+// A whole state is applied, as `ipvs restore --prune` does it: the result has the number of applied changes.
+import { applyChanges, Changes, diffState, readState, type ApplyResult, type State } from '../../../state/index.ts'
 import type { Ended, Scenario } from '../scenario.ts'
 import { differenceText } from '../scenario.ts'
 import { sameLines, type Lines, type World } from '../world.ts'
@@ -22,7 +20,7 @@ const saved = (fwmark: number) => ({
 })
 
 /** What is to be there in the end. */
-export const wanted: Document = {
+export const wanted: State = {
   version: 1,
   services: [saved(7), saved(21)],
   marks: [
@@ -38,32 +36,44 @@ export async function prepare({ ipvs, marks }: World): Promise<void> {
   await marks.replace([{ mark: 99, address: '172.16.0.100', protocol: 'tcp', ports: [80] }])
 }
 
-/** The tables after no step, the first one, the first two, and so on. */
-export async function statesOf(world: World): Promise<{ readonly steps: readonly Step[]; readonly states: Lines[] }> {
-  const steps = difference(await readDocument(world.ipvs, world.marks), wanted)
-  const states = [await world.look()]
-  for (const step of steps) {
-    const { error } = await applySteps([step], world.ipvs, world.marks)
-    if (error !== undefined) throw error
-    states.push(await world.look())
-  }
-  return { steps, states }
+/** The changes, and the table after each possible number of applied changes. */
+interface Course {
+  readonly changes: Changes
+  readonly states: ReadonlyMap<number, Lines>
 }
 
-function judge(ended: Ended, now: Lines, states: readonly Lines[]): string | undefined {
+/** Applies the changes one by one; mark rules change in one transaction, so all of them are one step. */
+export async function courseOf(world: World): Promise<Course> {
+  const changes = diffState(await readState(world), wanted, { prune: true })
+  const states = new Map([[0, await world.look()]])
+  for (let done = 0; done < changes.length;) {
+    const rest = changes.list.slice(done)
+    const others = rest.findIndex(({ kind }) => kind !== 'mark')
+    const step = others === 0 ? rest.slice(0, 1) : rest.slice(0, others < 0 ? undefined : others)
+    const { failures } = await applyChanges(new Changes(step), world)
+    if (failures[0] !== undefined) throw failures[0].error
+    done += step.length
+    states.set(done, await world.look())
+  }
+  return { changes, states }
+}
+
+function judge(ended: Ended, now: Lines, { changes, states }: Course): string | undefined {
   if ('error' in ended) return `rejected: ${String(ended.error)}`
-  const { applied, error } = ended.value as Applied
-  const right = states[applied]
-  if (right === undefined) return `${applied} steps of ${states.length - 1} were applied, it says`
-  if (sameLines(now, right)) {
-    return error === undefined && applied < states.length - 1 ? 'no error, but steps are missing' : undefined
+  const { applied, failures } = ended.value as ApplyResult
+  if (applied + failures.length !== changes.length) {
+    return `${applied} changes applied and ${failures.length} failures reported of ${changes.length} changes`
   }
-  const next = states[applied + 1]
-  if (error?.outcome === 'unknown' && next !== undefined && sameLines(now, next)) return undefined
-  return `${applied} steps applied, it says (${error?.code ?? 'no error'}), but ${differenceText(now, right)}`
+  const right = states.get(applied)
+  if (right === undefined) return `${applied} of ${changes.length} changes applied, it says`
+  if (sameLines(now, right)) return undefined
+  const [first] = failures
+  const next = [...states].find(([count]) => count > applied)?.[1]
+  if (first?.outcome === 'unknown' && next !== undefined && sameLines(now, next)) return undefined
+  return `${applied} changes applied, it says (${first?.message ?? 'no failure'}), but ${differenceText(now, right)}`
 }
 
-let known: { readonly steps: readonly Step[]; readonly states: Lines[] } | undefined
+let known: Course | undefined
 
 export const states: readonly Scenario[] = [
   {
@@ -73,11 +83,11 @@ export const states: readonly Scenario[] = [
     prepare: async (world) => {
       await prepare(world)
       if (known !== undefined) return
-      known = await statesOf(world)
+      known = await courseOf(world)
       await world.clear()
       await prepare(world)
     },
-    run: ({ ipvs, marks }) => applySteps(known?.steps ?? [], ipvs, marks),
-    judge: (ended, now) => judge(ended, now, known?.states ?? []),
+    run: ({ ipvs, marks }) => applyChanges((known as Course).changes, { ipvs, marks, stopOnError: true }),
+    judge: (ended, now) => judge(ended, now, known as Course),
   },
 ]
