@@ -54,6 +54,12 @@ export class LabApt {
     return Promise.all([image, ...parts].map((name) => this.describe(name)))
   }
 
+  /** The package of the kernel's sources: the dependency of the meta package. */
+  async sourcePackages(): Promise<DebianPackage[]> {
+    const name = (await this.#depends('linux-source')).find((each) => /^linux-source-\d/.test(each))
+    return name === undefined ? [] : [await this.describe(name)]
+  }
+
   async describe(name: string): Promise<DebianPackage> {
     const { stdout } = await execute('apt-cache', ['-c', this.#configuration, 'show', '--no-all-versions', name])
     const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(stdout)?.[1] ?? ''

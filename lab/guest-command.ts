@@ -1,7 +1,6 @@
 // The command of the guest: shell text that its second script reads from the host.
 
-import { outputMount, shellQuote } from './guest-scripts.ts'
-import { outputTag } from './qemu.ts'
+import { shellQuote, type Engine, type Share } from './engine.ts'
 
 export interface GuestCommand {
   readonly argv: readonly string[]
@@ -34,8 +33,8 @@ function withSystemFolders(searchPath: string): string {
 }
 
 /** Defines the functions that the second script calls. The script writes `marker` after the command's output. */
-export function guestScript(command: GuestCommand, marker: string): string {
-  const mounts = command.outputs.map((folder, index) => `  ${outputMount(outputTag(index), folder)} || return 1\n`)
+export function guestScript(command: GuestCommand, engine: Engine, shares: readonly Share[], marker: string): string {
+  const mounts = shares.map((share) => `  $b mkdir -p ${share.point} && ${engine.mount(share)} || return 1\n`)
   const variables = Object.entries(command.environment).map(([name, value]) => shellQuote(`${name}=${value}`))
   const words = [...variables, ...command.argv.map(shellQuote)].join(' ')
   const { terminal } = command

@@ -1,16 +1,10 @@
 // The two shell programs that are the guest's userland until the command starts. The static busybox in the initrd runs both, so
 // they need no program of the host. Applets are called through "$b" because not every build of busybox finds its applets by name.
 
-/** Mount options of a 9p share. msize is the maximum of the virtio transport (125 pages). */
-const nineP = 'trans=virtio,version=9p2000.L,msize=512000'
+import { rootShare, type Engine } from './engine.ts'
 
-/**
- * /init of the initrd: loads the modules for the host's files, mounts them under a tmpfs overlay and switches to this root.
- *
- * cache=loose caches file contents for the life of the machine. It is by far the fastest mode (a node start reads some hundred
- * files), and the share is read-only. Drawback: the guest may see old contents of files that change on the host.
- */
-export const initScript: string = `#!/bin/busybox sh
+/** /init of the initrd: loads the modules for the host's files, mounts them under a tmpfs overlay and switches to this root. */
+export const initScript = (engine: Engine): string => `#!/bin/busybox sh
 b=/bin/busybox
 fail() {
   echo "lab: $*" >/dev/console
@@ -21,7 +15,7 @@ exec </dev/console >/dev/console 2>&1
 for module in $($b cat /modules/order); do
   $b insmod /modules/$module || fail "cannot load $module"
 done
-$b mount -t 9p -o ro,${nineP},cache=loose root /lower || fail "cannot mount the host's files"
+${engine.mount(rootShare)} || fail "cannot mount the host's files"
 $b mount -t tmpfs -o mode=0755,size=80% layer /layer || fail 'no tmpfs'
 $b mkdir /layer/upper /layer/work
 $b mount -t overlay -o lowerdir=/lower,upperdir=/layer/upper,workdir=/layer/work overlay /root || fail 'no overlay'
@@ -36,20 +30,19 @@ exec $b switch_root /root /run/lab/busybox sh /run/lab/stage2
 `
 
 /**
- * PID 1 after /init. Communicates with the host over virtio ports:
+ * PID 1 after /init. Communicates with the host over ports, the engine's devices:
  *
- *   lab.stdin, lab.stdout, lab.stderr   the command's streams, one port each, so that they stay separate and unchanged
- *   lab.control                         guest: "ready RELEASE"; host: "LENGTH", then a script of LENGTH bytes that defines
- *                                       lab_mounts and lab_command; guest: "exit STATUS"
+ *   stdin, stdout, stderr   the command's streams, one port each, so that they stay separate and unchanged
+ *   control                 guest: "script"; host: "LENGTH", then a script of LENGTH bytes that defines lab_mounts and
+ *                           lab_command; guest: "ready RELEASE" when the other ports are open; guest: "exit STATUS"
  *
- * lab.control must be the last port. Writing to a port blocks until the host is connected, and connections are announced in
- * order: after "ready" all other ports are connected, and an end-of-file on lab.stdin is a real one.
+ * The host sends no input before "ready": a serial line that is not open yet loses it.
  *
  * A write to a port returns when the data is queued, not when it has arrived: hence a marker for the host after the complete
  * output on each port. The command gets pipes, because programs such as node treat a character device
  * differently. dd copies in larger blocks than cat.
  */
-export const stage2Script: string = `b=/run/lab/busybox
+export const stage2Script = (engine: Engine): string => `b=/run/lab/busybox
 say() {
   echo "lab: $*" >/dev/console
 }
@@ -66,7 +59,6 @@ $b ip link set lo up
 
 release=$($b uname -r)
 $b mkdir -p /lib/modules/$release
-$b mount -t 9p -o ro,${nineP},cache=loose modules /lib/modules/$release || say 'no modules'
 # The kernel loads schedulers and nf_tables expressions by calling this program.
 if [ ! -x "$($b cat /proc/sys/kernel/modprobe)" ]; then
   $b mkdir -p /run/lab/bin
@@ -74,19 +66,12 @@ if [ ! -x "$($b cat /proc/sys/kernel/modprobe)" ]; then
   echo /run/lab/bin/modprobe >/proc/sys/kernel/modprobe
 fi
 
-port() {
-  for entry in /sys/class/virtio-ports/*; do
-    [ -e "$entry/name" ] || continue
-    read -r name <"$entry/name"
-    [ "$name" = "$1" ] && echo "/dev/\${entry##*/}" && return 0
-  done
-  return 1
-}
-until control=$(port lab.control) && [ -c "$control" ]; do
+${engine.ports}
+until control=$(port control) && [ -c "$control" ]; do
   $b usleep 10000
 done
 exec 9<>$control
-echo "ready $release" >&9
+echo script >&9
 IFS= read -r length <&9
 $b head -c "$length" <&9 >/run/lab/command
 . /run/lab/command
@@ -99,18 +84,23 @@ finish() {
 }
 
 if [ -n "$lab_terminal" ]; then
-  exec 8<>/dev/hvc0
+  exec 8<>$(port terminal)
   # The size cannot follow the host's window: virtconsole reports it at most once.
   $b stty $lab_terminal <&8
+  echo "ready $release" >&9
   (exec $b setsid -c $b sh -c '. /run/lab/command; lab_command' <&8 >&8 2>&8 8>&- 9>&-)
   finish $?
 fi
 
 # A port can be opened only once, so it is opened here and inherited.
-exec 6<>$(port lab.stdin) 7<>$(port lab.stdout) 8<>$(port lab.stderr)
+exec 6<>$(port stdin) 7<>$(port stdout) 8<>$(port stderr)
+echo "ready $release" >&9
 cd /run/lab
 $b mkfifo in out err
-$b cat <&6 >in 6>&- 7>&- 8>&- 9>&- &
+read_input() {
+  ${engine.readInput}
+}
+read_input >in 6<&6 7>&- 8>&- 9>&- &
 $b dd bs=65536 <out >&7 2>out.log 6>&- 7>&- 8>&- 9>&- &
 out_relay=$!
 $b dd bs=65536 <err >&8 2>err.log 6>&- 7>&- 8>&- 9>&- &
@@ -141,14 +131,3 @@ echo -n "$lab_marker" >&7
 echo -n "$lab_marker" >&8
 finish $status
 `
-
-/** Mounts a directory that the guest may write to. cache=none: written data is on the host when the call returns. */
-export function outputMount(tag: string, path: string): string {
-  const quoted = shellQuote(path)
-  return `$b mkdir -p ${quoted} && $b mount -t 9p -o rw,${nineP},cache=none ${tag} ${quoted}`
-}
-
-/** Quotes for sh; works for every string without NUL. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`
-}

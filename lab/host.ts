@@ -9,20 +9,49 @@ export class LabUsageError extends Error {
   override readonly name = 'LabUsageError'
 }
 
-/** Programs that the lab calls, with their Debian packages. */
-const hostTools: readonly { readonly program: string; readonly debianPackage: string }[] = [
-  { program: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86' },
+interface HostTool {
+  readonly program: string
+  readonly debianPackage: string
+}
+
+/** Which programs are needed: to boot with an engine or, with `setup`, to prepare a kernel for it as well. */
+export interface ToolNeeds {
+  readonly engine: 'qemu' | 'uml'
+  readonly setup: boolean
+}
+
+const bootTools: Record<ToolNeeds['engine'], readonly HostTool[]> = {
+  qemu: [{ program: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86' }],
+  uml: [],
+}
+
+const commonTools: readonly HostTool[] = [
   { program: 'setpriv', debianPackage: 'util-linux' },
   { program: 'flock', debianPackage: 'util-linux' },
 ]
 
-/** Additional programs to prepare one of Debian's kernels. */
-const setupTools: typeof hostTools = [
+/** To prepare one of Debian's kernels. */
+const setupTools: readonly HostTool[] = [
   { program: 'apt-get', debianPackage: 'apt' },
   { program: 'dpkg-deb', debianPackage: 'dpkg' },
   { program: 'depmod', debianPackage: 'kmod' },
   { program: 'xz', debianPackage: 'xz-utils' },
 ]
+
+/** To compile a kernel. */
+const compileTools: readonly HostTool[] = [
+  // The package brings the C compiler and the headers of its library.
+  { program: 'g++', debianPackage: 'g++' },
+  { program: 'make', debianPackage: 'make' },
+  { program: 'flex', debianPackage: 'flex' },
+  { program: 'bison', debianPackage: 'bison' },
+  { program: 'bc', debianPackage: 'bc' },
+]
+
+function toolsFor({ engine, setup }: ToolNeeds): HostTool[] {
+  const preparing = engine === 'uml' ? [...setupTools, ...compileTools] : setupTools
+  return [...bootTools[engine], ...commonTools, ...(setup ? preparing : [])]
+}
 
 /** Finds a program in the PATH or the sbin folders, which an ordinary user's PATH often lacks. */
 export function findProgram(program: string): string | undefined {
@@ -70,10 +99,9 @@ export function checkArchitecture(): void {
   )
 }
 
-/** Installs missing programs for a boot and, with `setup`, for a setup; throws if that is not possible. */
-export function ensureTools(needs: { readonly setup: boolean }, say: (line: string) => void): void {
-  const wanted = needs.setup ? [...hostTools, ...setupTools] : hostTools
-  const missing = wanted.filter((tool) => findProgram(tool.program) === undefined)
+/** Installs missing programs; throws if that is not possible. */
+export function ensureTools(needs: ToolNeeds, say: (line: string) => void): void {
+  const missing = toolsFor(needs).filter((tool) => findProgram(tool.program) === undefined)
   if (missing.length === 0) return
   const programs = missing.map((tool) => tool.program).join(', ')
   const packages = [...new Set(missing.map((tool) => tool.debianPackage))]

@@ -5,37 +5,39 @@ import { existsSync, readFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { packInitrd, type InitrdEntry } from './cpio.ts'
+import type { Engine } from './engine.ts'
 import { initScript, stage2Script } from './guest-scripts.ts'
 import { LabUsageError } from './host.ts'
 import { loadOrder, readModule, type LoadableModule } from './modules.ts'
-
-/** Modules loaded before the host's files are mounted. Further modules are loaded from /lib/modules on demand. */
-const bootModules = ['virtio_pci', 'virtio_console', 'virtio_rng', '9pnet_virtio', '9p', 'overlay']
 
 /**
  * Creates the initrd in `folder` unless it exists. Its name contains a hash of everything in it that can change for one kernel,
  * so a lab with different scripts never uses an old initrd.
  */
-export async function ensureInitrd(folder: string, modules: string, busybox: string): Promise<string> {
-  const order = loadOrder(modules, bootModules)
+export async function ensureInitrd(engine: Engine, folder: string, modules: string, busybox: string): Promise<string> {
+  const order = loadOrder(modules, engine.bootModules)
   const program = readFileSync(busybox)
   checkStatic(program, busybox)
-  const hash = createHash('sha256').update(initScript).update(stage2Script).update(program)
+  const hash = createHash('sha256').update(initScript(engine)).update(stage2Script(engine)).update(program)
   for (const module of order) hash.update(module.file)
   const file = path.join(folder, `initrd-${hash.digest('hex').slice(0, 16)}.cpio`)
   if (existsSync(file)) return file
   const unfinished = `${file}.${process.pid}`
-  await writeFile(unfinished, packInitrd(await initrdEntries(order, program)))
+  await writeFile(unfinished, packInitrd(await initrdEntries(engine, order, program)))
   await rename(unfinished, file)
   return file
 }
 
-async function initrdEntries(order: readonly LoadableModule[], busybox: Uint8Array): Promise<InitrdEntry[]> {
+async function initrdEntries(
+  engine: Engine,
+  order: readonly LoadableModule[],
+  busybox: Uint8Array,
+): Promise<InitrdEntry[]> {
   const folders = ['bin', 'dev', 'lab', 'layer', 'lower', 'modules', 'proc', 'root']
   const entries: InitrdEntry[] = folders.map((name) => ({ path: name, mode: 0o755 }))
   entries.push(
-    { path: 'init', mode: 0o755, content: Buffer.from(initScript) },
-    { path: 'lab/stage2', mode: 0o755, content: Buffer.from(stage2Script) },
+    { path: 'init', mode: 0o755, content: Buffer.from(initScript(engine)) },
+    { path: 'lab/stage2', mode: 0o755, content: Buffer.from(stage2Script(engine)) },
     { path: 'bin/busybox', mode: 0o755, content: busybox },
     { path: 'modules/order', mode: 0o644, content: Buffer.from(order.map((module) => `${module.name}.ko\n`).join('')) },
   )

@@ -1,10 +1,14 @@
 // The kernels of the lab. Four series, because they behave differently: 5.10 is the oldest supported and lacks tunnel checksum
-// options and cgroup.kill, 6.1 and 6.12 are in common use, newest is the future.
+// options and cgroup.kill, 6.1 and 6.12 are in common use, newest is the future. uml has the sources of newest and runs without
+// an emulator.
 
+import type { Engine, KernelFiles } from './engine.ts'
 import { LabUsageError } from './host.ts'
+import { qemuEngine } from './qemu.ts'
+import { umlEngine } from './uml.ts'
 
 /** A name accepted by `--kernel`. */
-export type KernelName = '5.10' | '6.1' | '6.12' | 'newest'
+export type KernelName = '5.10' | '6.1' | '6.12' | 'newest' | 'uml'
 
 /** Where Debian publishes a series. */
 export interface KernelSource {
@@ -14,6 +18,7 @@ export interface KernelSource {
   /** Suites of the security archive; they may be gone for an old release. */
   readonly securitySuites: readonly string[]
   readonly summary: string
+  readonly engine: Engine
 }
 
 export const defaultKernel: KernelName = '6.1'
@@ -24,20 +29,36 @@ export const kernelSources: readonly KernelSource[] = [
     suites: ['bullseye'],
     securitySuites: ['bullseye-security'],
     summary: 'Debian 11, the oldest series supported',
+    engine: qemuEngine,
   },
   {
     name: '6.1',
     suites: ['bookworm'],
     securitySuites: ['bookworm-security'],
     summary: 'Debian 12, the default',
+    engine: qemuEngine,
   },
   {
     name: '6.12',
     suites: ['bookworm-backports', 'bookworm'],
     securitySuites: [],
     summary: 'Debian 13, from the backports to 12',
+    engine: qemuEngine,
   },
-  { name: 'newest', suites: ['sid'], securitySuites: [], summary: 'the current kernel of Debian unstable' },
+  {
+    name: 'newest',
+    suites: ['sid'],
+    securitySuites: [],
+    summary: 'the current kernel of Debian unstable',
+    engine: qemuEngine,
+  },
+  {
+    name: 'uml',
+    suites: ['sid'],
+    securitySuites: [],
+    summary: 'the same, compiled for User-Mode Linux: no emulator, several times as fast',
+    engine: umlEngine,
+  },
 ]
 
 /** Looks a series up; the error message lists the accepted names. */
@@ -52,14 +73,10 @@ export function kernelSource(name: string): KernelSource {
 }
 
 /** A kernel on this host's disk, ready to boot. */
-export interface LabKernel {
+export interface LabKernel extends KernelFiles {
   /** Its name in messages: a KernelName, or "custom". */
   readonly name: string
   /** Its `uname -r`. */
   readonly release: string
-  /** The compressed image. */
-  readonly image: string
-  /** Mounted as /lib/modules/<release> in the guest. */
-  readonly modules: string
-  readonly initrd: string
+  readonly engine: Engine
 }

@@ -5,12 +5,23 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { deferred } from './deferred.ts'
+import {
+  consoleFd,
+  controlFd,
+  otherShares,
+  rootShare,
+  stderrFd,
+  stdinFd,
+  stdoutFd,
+  type Engine,
+  type GuestInput,
+  type Share,
+} from './engine.ts'
 import { guestScript, type GuestCommand } from './guest-command.ts'
 import { findProgram, LabUsageError } from './host.ts'
 import type { LabKernel } from './kernels.ts'
 import { LineReader, Tail } from './lines.ts'
 import { MarkedStream } from './marked-stream.ts'
-import { consoleFd, controlFd, qemuCommand, stderrFd, stdinFd, stdoutFd } from './qemu.ts'
 
 export interface LabMachineOptions {
   readonly kernel: LabKernel
@@ -38,7 +49,9 @@ export class LabMachine {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
-  readonly #qemu: ChildProcess
+  readonly #engine: Engine
+  readonly #input: GuestInput
+  readonly #process: ChildProcess
   readonly #ended: Promise<void>
   readonly #ready: Promise<string>
   readonly #console = new Tail(16_384)
@@ -69,23 +82,30 @@ export class LabMachine {
 
   private constructor(options: LabMachineOptions) {
     const { command } = options
-    this.#qemu = startQemu(options)
-    const socket = (fd: number): Socket => this.#qemu.stdio[fd] as Socket
+    this.#engine = options.kernel.engine
+    this.#input = this.#engine.input()
+    const shares = [...otherShares(options.kernel.modules, command.outputs), ...this.#input.shares]
+    this.#process = startProcess(options, [rootShare, ...shares])
+    const socket = (fd: number): Socket => this.#process.stdio[fd] as Socket
     socket(consoleFd).on('data', (chunk: Buffer) => this.#console.add(chunk))
-    this.#qemu.stderr?.on('data', (chunk: Buffer) => this.#complaints.add(chunk))
+    this.#process.stderr?.on('data', (chunk: Buffer) => this.#complaints.add(chunk))
     const terminal = command.terminal !== undefined
-    this.stdin = socket(stdinFd)
+    this.stdin = terminal ? socket(stdinFd) : this.#input.connect(socket(stdinFd))
     this.#outputs = terminal ? [] : [stdoutFd, stderrFd].map((fd) => new MarkedStream(socket(fd), this.#marker))
     const [stdout, stderr] = this.#outputs
     this.stdout = stdout ?? (this.stdin as Duplex)
-    this.stderr = stderr ?? this.#qemu.stderr!
+    this.stderr = stderr ?? this.#process.stderr!
     // The guest sends no data on this port, but it must be read to notice its end.
     if (!terminal) socket(stdinFd).resume()
-    // When qemu ends, `exit` rejects; broken pipes to it need no report.
+    // When the machine ends, `exit` rejects; broken pipes to it need no report.
     for (const fd of [consoleFd, controlFd, stdinFd]) socket(fd).on('error', () => {})
 
-    this.#ended = this.#watchEnd([socket(consoleFd), socket(controlFd), this.#qemu.stderr!])
-    const { ready, exit } = this.#converse(socket(controlFd), command, options.signal)
+    this.#ended = this.#watchEnd([socket(consoleFd), socket(controlFd), this.#process.stderr!])
+    const { ready, exit } = this.#converse(
+      socket(controlFd),
+      guestScript(command, this.#engine, shares, this.#marker),
+      options.signal,
+    )
     this.#ready = ready
     this.exit = exit
     // Either may fail while the other is awaited.
@@ -103,28 +123,29 @@ export class LabMachine {
     return this.#console.toString().trim()
   }
 
-  /** Ends the machine immediately. Resolves when qemu and its streams are gone. */
+  /** Ends the machine immediately. Resolves when its process and its streams are gone. */
   async close(): Promise<void> {
-    this.#qemu.kill('SIGKILL')
+    this.#process.kill('SIGKILL')
     await this.#ended
+    this.#input.close()
     // An unread stream would stay open.
-    for (const stream of this.#qemu.stdio) stream?.destroy()
+    for (const stream of this.#process.stdio) stream?.destroy()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  /** Resolves when qemu has ended and its messages have been read. The command's streams may still wait for their reader. */
+  /** Resolves when the process has ended and its messages have been read. The command's streams may still wait for their reader. */
   async #watchEnd(always: readonly Readable[]): Promise<void> {
     const closed = always.map((stream) => new Promise((resolve) => stream.once('close', resolve)))
-    await new Promise((resolve) => this.#qemu.once('exit', resolve).once('error', resolve))
+    await new Promise((resolve) => this.#process.once('exit', resolve).once('error', resolve))
     await Promise.all(closed)
   }
 
   #converse(
     control: Socket,
-    command: GuestCommand,
+    script: string,
     signal: AbortSignal | undefined,
   ): { ready: Promise<string>; exit: Promise<number> } {
     const ready = deferred<string>()
@@ -135,20 +156,21 @@ export class LabMachine {
     }
     const onAbort = (): void => {
       fail(signal?.reason)
-      this.#qemu.kill('SIGKILL')
+      this.#process.kill('SIGKILL')
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    const script = guestScript(command, this.#marker)
-    control.write(`${Buffer.byteLength(script)}\n${script}`)
     control.on(
       'data',
       new LineReader((line) => {
         const [word, ...fields] = line.split(' ')
-        if (word === 'ready') ready.resolve(fields[0] ?? '')
+        if (word === 'script') control.write(`${Buffer.byteLength(script)}\n${script}`)
+        else if (word === 'ready') ready.resolve(fields[0] ?? '')
         else if (word === 'exit') this.#finish(fields).then(exit.resolve, fail)
       }).listener,
     )
-    this.#qemu.once('error', (error) => fail(new LabUsageError(`cannot start qemu: ${error.message}`)))
+    this.#process.once('error', (error) =>
+      fail(new LabUsageError(`cannot start ${this.#engine.title}: ${error.message}`)),
+    )
     const onEnd = (): void => {
       signal?.removeEventListener('abort', onAbort)
       fail(this.#failure('the machine ended unexpectedly'))
@@ -167,28 +189,31 @@ export class LabMachine {
 
   #failure(what: string): LabMachineError {
     const complaints = this.#complaints.toString().trim()
-    const parts = [what, ...(complaints === '' ? [] : [`qemu says: ${complaints}`])]
+    const parts = [what, ...(complaints === '' ? [] : [`${this.#engine.title} says: ${complaints}`])]
     const lines = this.consoleTail.split('\n').slice(-80).join('\n')
     parts.push(lines === '' ? 'its console is empty' : `the end of its console:\n${lines}`)
     return new LabMachineError(parts.join('\n'))
   }
 }
 
-function startQemu(options: LabMachineOptions): ChildProcess {
-  const qemu = findProgram('qemu-system-x86_64')
-  if (qemu === undefined) throw new LabUsageError('qemu-system-x86_64 is not installed')
-  const { command } = options
-  const args = qemuCommand(qemu, {
-    kernel: options.kernel,
-    memoryMb: options.memoryMb ?? 2048,
+function startProcess(options: LabMachineOptions, shares: readonly Share[]): ChildProcess {
+  const { command, kernel } = options
+  const { engine } = kernel
+  const program = engine.program === undefined ? kernel.image : findProgram(engine.program)
+  if (program === undefined) throw new LabUsageError(`${engine.program} is not installed`)
+  const memoryMb = options.memoryMb ?? 2048
+  const args = engine.command(program, {
+    kernel,
+    memoryMb,
     cpus: options.cpus ?? 2,
-    outputs: command.outputs,
+    shares,
     terminal: command.terminal !== undefined,
   })
   const streams = command.terminal === undefined ? 3 : 1
   const pipes = Array.from({ length: 2 + streams }, () => 'pipe' as const)
   return spawn(findProgram('setpriv') ?? 'setpriv', args, {
     stdio: ['ignore', 'ignore', 'pipe', ...pipes],
+    env: { ...process.env, ...engine.environment(memoryMb) },
     // In its own process group, so that Ctrl+C on the terminal does not end it; the lab does.
     detached: true,
   })

@@ -35,6 +35,28 @@ export async function showDownload(
   }
 }
 
+/** Awaits `work`, which reports a number; on a terminal the line shows it, elsewhere a line is printed each minute. */
+export async function showCounter(
+  what: string,
+  work: (report: (count: number) => void) => Promise<void>,
+): Promise<void> {
+  let count = 0
+  const terminal = process.stderr.isTTY
+  const draw = (): void => {
+    if (terminal) process.stderr.write(`\rlab: ${what}: ${count}\u001B[K`)
+    else say(`${what}: ${count}`)
+  }
+  const timer = setInterval(draw, terminal ? 200 : 60_000)
+  try {
+    draw()
+    await work((now) => (count = now))
+    draw()
+  } finally {
+    clearInterval(timer)
+    if (terminal) process.stderr.write('\n')
+  }
+}
+
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)
 }

@@ -1,23 +1,7 @@
-// The command line of qemu.
+// The engine that emulates a machine: the command line of qemu, and its devices in the guest.
 
-import type { LabKernel } from './kernels.ts'
-
-/** File descriptors that qemu inherits: one end of a socket pair each, so no socket files need a clean-up. */
-export const consoleFd = 3
-export const controlFd = 4
-/** The command's stdin, or the terminal instead of all three streams. */
-export const stdinFd = 5
-export const stdoutFd = 6
-export const stderrFd = 7
-
-export interface QemuOptions {
-  readonly kernel: LabKernel
-  readonly memoryMb: number
-  readonly cpus: number
-  /** Host directories that the guest may write to, under the same path. */
-  readonly outputs: readonly string[]
-  readonly terminal: boolean
-}
+import type { Engine, EngineOptions, Share } from './engine.ts'
+import { consoleFd, controlFd, stderrFd, stdinFd, stdoutFd } from './engine.ts'
 
 const kernelArguments = [
   'console=ttyS0',
@@ -33,15 +17,36 @@ const kernelArguments = [
   'audit=0',
 ]
 
+export const qemuEngine: Engine = {
+  name: 'qemu',
+  title: 'qemu',
+  program: 'qemu-system-x86_64',
+  bootModules: ['virtio_pci', 'virtio_console', 'virtio_rng', '9pnet_virtio', '9p', 'overlay'],
+  command: qemuCommand,
+  environment: () => ({}),
+  mount: mountShare,
+  ports: `port() {
+  for entry in /sys/class/virtio-ports/*; do
+    [ -e "$entry/name" ] || continue
+    read -r name <"$entry/name"
+    [ "$name" = "lab.$1" ] && echo "/dev/\${entry##*/}" && return 0
+  done
+  [ "$1" = terminal ] && [ -c /dev/hvc0 ] && echo /dev/hvc0
+}`,
+  readInput: '$b cat <&6',
+  input: () => ({ shares: [], connect: (socket) => socket, close: () => {} }),
+}
+
 /**
- * Arguments for setpriv, which starts qemu. TCG is explicit because KVM must not be used even if /dev/kvm exists: on some hosts
- * a guest hangs on it. Without `erms` the kernel copies and clears eight bytes per step instead of one, which is faster in an
- * emulator.
+ * Arguments for setpriv. TCG is explicit because KVM must not be used even if /dev/kvm exists: on some hosts a guest hangs on it.
+ * Without `erms` the kernel copies and clears eight bytes per step instead of one, which is faster in an emulator.
+ *
+ * lab.control must be the last port. Writing to a port blocks until the host is connected, and connections are announced in
+ * order: after "ready" all other ports are connected, and an end-of-file on lab.stdin is a real one.
  */
-export function qemuCommand(qemu: string, options: QemuOptions): string[] {
+function qemuCommand(qemu: string, options: EngineOptions): string[] {
   const { kernel } = options
   return [
-    // The machine ends with the lab, even after SIGKILL.
     ['--pdeathsig', 'KILL', '--', qemu],
     ['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,-erms'],
     ['-smp', String(options.cpus), '-m', String(options.memoryMb)],
@@ -49,25 +54,32 @@ export function qemuCommand(qemu: string, options: QemuOptions): string[] {
     ['-kernel', kernel.image, '-initrd', kernel.initrd, '-append', kernelArguments.join(' ')],
     ['-chardev', `socket,id=console,fd=${consoleFd}`, '-serial', 'chardev:console'],
     ['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
-    share('root', '/', true),
-    share('modules', kernel.modules, true),
-    ...options.outputs.map((folder, index) => share(outputTag(index), folder, false)),
+    ...options.shares.map(shareDevice),
     ['-device', 'virtio-serial-pci'],
     ...(options.terminal ? [terminalPort()] : streamPorts()),
     port('control', controlFd),
   ].flat()
 }
 
-export function outputTag(index: number): string {
-  return `output${index}`
-}
-
-function share(tag: string, folder: string, readOnly: boolean): string[] {
+function shareDevice({ tag, folder, writable }: Share): string[] {
   const path = folder.replaceAll(',', ',,')
   // "none" passes owners and modes through and, unlike "passthrough", works without root. multidevs separates the inode numbers
   // of the file systems below "/".
-  const file = `local,id=${tag},path=${path},security_model=none,multidevs=remap${readOnly ? ',readonly=on' : ''}`
+  const file = `local,id=${tag},path=${path},security_model=none,multidevs=remap${writable ? '' : ',readonly=on'}`
   return ['-fsdev', file, '-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`]
+}
+
+/**
+ * Mounts a share over 9p. msize is the maximum of the virtio transport (125 pages).
+ *
+ * cache=loose caches file contents for the life of the machine. It is by far the fastest mode (a node start reads some hundred
+ * files), and such a share is read-only. Drawback: the guest may see old contents of files that change on the host.
+ * cache=none, where the guest writes: written data is on the host when the call returns.
+ */
+function mountShare({ tag, point, writable }: Share): string {
+  const mode = writable ? 'rw' : 'ro'
+  const cache = writable ? 'none' : 'loose'
+  return `$b mount -t 9p -o ${mode},trans=virtio,version=9p2000.L,msize=512000,cache=${cache} ${tag} ${point}`
 }
 
 function streamPorts(): string[][] {

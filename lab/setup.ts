@@ -1,11 +1,9 @@
 // Provides a kernel: from Debian's packages, stored in the cache, or from the environment variables.
 
-import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
-import { LabApt, type DebianPackage } from './apt.ts'
 import { cacheFolder, unfinishedFolder, withLock } from './cache.ts'
 import {
   checkArchitecture,
@@ -16,23 +14,35 @@ import {
   otherSystemHelp,
   readOsRelease,
 } from './host.ts'
+import { fetchPackages } from './fetch.ts'
 import { ensureInitrd } from './initrd.ts'
 import { kernelSource, type KernelSource, type LabKernel } from './kernels.ts'
-import { mirrorCandidates } from './mirror.ts'
 import { keepModules } from './modules.ts'
-import { say, showDownload } from './progress.ts'
-
-const execute = promisify(execFile)
+import { say } from './progress.ts'
+import { qemuEngine } from './qemu.ts'
+import { buildUml } from './uml-build.ts'
+import { umlConfiguration } from './uml-config.ts'
 
 /** A kernel ready to boot; prepares it on first use. */
 export async function ensureKernel(name: string): Promise<LabKernel> {
   const source = kernelSource(name)
   checkArchitecture()
-  const folder = path.join(cacheFolder(), source.name)
-  const ready = existsSync(path.join(folder, 'kernel.json'))
-  if (!ready) await prepare(source, folder)
-  else ensureTools({ setup: false }, say)
-  return openKernel(source.name, folder)
+  const folder = kernelFolder(source)
+  if (!isPrepared(source.name)) await prepare(source, folder)
+  else ensureTools({ engine: source.engine.name, setup: false }, say)
+  return openKernel(source, folder)
+}
+
+/** Whether the cache has a kernel. */
+export function isPrepared(name: string): boolean {
+  return existsSync(path.join(kernelFolder(kernelSource(name)), 'kernel.json'))
+}
+
+/** A compiled kernel has a folder for each configuration. */
+function kernelFolder(source: KernelSource): string {
+  if (source.engine.name !== 'uml') return path.join(cacheFolder(), source.name)
+  const hash = createHash('sha256').update(umlConfiguration.join('\n')).digest('hex')
+  return path.join(cacheFolder(), `${source.name}-${hash.slice(0, 16)}`)
 }
 
 /** The kernel of IPVS_LAB_KERNEL and IPVS_LAB_MODULES; undefined if they are not set. */
@@ -47,21 +57,23 @@ export async function customKernel(): Promise<LabKernel | undefined> {
     if (!existsSync(file)) throw new LabUsageError(`${file} does not exist`)
   }
   checkArchitecture()
-  ensureTools({ setup: false }, say)
+  ensureTools({ engine: 'qemu', setup: false }, say)
   const busybox = findProgram('busybox')
   if (busybox === undefined) throw new LabUsageError('the lab needs a static busybox (Debian: busybox-static)')
+  const engine = qemuEngine
   const release = path.basename(path.resolve(modules))
   const folder = path.join(cacheFolder(), 'custom', release)
   await mkdir(folder, { recursive: true })
-  const initrd = await ensureInitrd(folder, modules, busybox)
-  return { name: 'custom', release, image: path.resolve(image), modules: path.resolve(modules), initrd }
+  const initrd = await ensureInitrd(engine, folder, modules, busybox)
+  return { name: 'custom', release, engine, image: path.resolve(image), modules: path.resolve(modules), initrd }
 }
 
-async function openKernel(name: string, folder: string): Promise<LabKernel> {
+async function openKernel({ name, engine }: KernelSource, folder: string): Promise<LabKernel> {
   const { release } = JSON.parse(readFileSync(path.join(folder, 'kernel.json'), 'utf8')) as { release: string }
   const modules = path.join(folder, 'lib/modules', release)
-  const initrd = await ensureInitrd(folder, modules, path.join(folder, 'busybox'))
-  return { name, release, image: path.join(folder, 'vmlinuz'), modules, initrd }
+  const initrd = await ensureInitrd(engine, folder, modules, path.join(folder, 'busybox'))
+  const image = path.join(folder, engine.name === 'uml' ? 'linux' : 'vmlinuz')
+  return { name, release, engine, image, modules, initrd }
 }
 
 async function prepare(source: KernelSource, folder: string): Promise<void> {
@@ -70,8 +82,8 @@ async function prepare(source: KernelSource, folder: string): Promise<void> {
   await withLock('setup', onWait, async () => {
     if (existsSync(path.join(folder, 'kernel.json'))) return
     say(`preparing kernel ${source.name} (${source.summary}); this happens once`)
-    ensureTools({ setup: true }, say)
-    const work = unfinishedFolder(source.name)
+    ensureTools({ engine: source.engine.name, setup: true }, say)
+    const work = unfinishedFolder(path.basename(folder))
     try {
       const release = await build(source, work)
       await rename(work, folder)
@@ -82,54 +94,19 @@ async function prepare(source: KernelSource, folder: string): Promise<void> {
   })
 }
 
-/** Fills `work` with vmlinuz, busybox, lib/modules/<release> and kernel.json. Returns the release. */
+/** Fills `work` with the kernel, busybox, lib/modules/<release> and kernel.json. Returns the release. */
 async function build(source: KernelSource, work: string): Promise<string> {
-  const aptFolder = path.join(work, 'apt')
-  const { apt, packages } = await findPackages(source, aptFolder)
-  const busybox = await apt.describe('busybox-static')
-  const wanted = [...packages, busybox]
-  const total = wanted.reduce((sum, item) => sum + item.sizeBytes, 0)
-  const label = `${packages[0]?.name ?? 'kernel'} ${packages[0]?.version ?? ''}`
-  await showDownload(label, apt.packageFolder, total, apt.download(wanted))
   const unpacked = path.join(work, 'unpacked')
-  for (const file of readdirSync(apt.packageFolder)) {
-    if (file.endsWith('.deb')) await execute('dpkg-deb', ['-x', path.join(apt.packageFolder, file), unpacked])
-  }
-  const release = await collect(unpacked, work)
+  const compiled = source.engine.name === 'uml'
+  const packages = await fetchPackages(source, unpacked, (apt) =>
+    compiled ? apt.sourcePackages() : apt.kernelPackages(),
+  )
+  const release = await (compiled ? buildUml(unpacked, work) : collect(unpacked, work))
+  keepBusybox(unpacked, work)
   const names = packages.map((item) => `${item.name} ${item.version}`)
   writeFileSync(path.join(work, 'kernel.json'), `${JSON.stringify({ release, packages: names }, undefined, 2)}\n`)
-  for (const folder of [aptFolder, unpacked]) rmSync(folder, { recursive: true })
+  rmSync(unpacked, { recursive: true })
   return release
-}
-
-/** Tries one mirror after the other until one knows the kernel. */
-async function findPackages(
-  source: KernelSource,
-  folder: string,
-): Promise<{ apt: LabApt; packages: readonly DebianPackage[] }> {
-  const osRelease = readOsRelease()
-  const codename = osRelease.get('ID') === 'debian' ? osRelease.get('VERSION_CODENAME') : undefined
-  const complaints: string[] = []
-  for (const mirrors of mirrorCandidates(codename)) {
-    rmSync(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true })
-    const apt = new LabApt(folder, source, mirrors)
-    const complaint = await apt.update()
-    const packages = await apt.kernelPackages()
-    if (packages.length > 0) {
-      // Without the security suite the kernel lacks the newest fixes, but works.
-      if (complaint !== '') say(`some indexes could not be read, continuing: ${withoutPasswords(complaint)}`)
-      return { apt, packages }
-    }
-    complaints.push(complaint === '' ? `no linux-image-amd64 in ${source.suites.join(', ')}` : complaint)
-  }
-  throw new LabUsageError(
-    `cannot find kernel ${source.name} on any mirror:\n${withoutPasswords(complaints.join('\n'))}`,
-  )
-}
-
-function withoutPasswords(text: string): string {
-  return text.replaceAll(/:\/\/[^/@\s]*@/g, '://***@')
 }
 
 /** Moves the files for a guest from the unpacked packages to their places. */
@@ -140,11 +117,14 @@ async function collect(unpacked: string, work: string): Promise<string> {
   if (modules === undefined) throw new Error(`the packages contain no modules of ${release}`)
   renameSync(image, path.join(work, 'vmlinuz'))
   await keepModules(modules, path.join(work, 'lib/modules', release))
+  return release
+}
+
+function keepBusybox(unpacked: string, work: string): void {
   const programs = ['bin/busybox', 'usr/bin/busybox'].map((name) => path.join(unpacked, name))
   const busybox = programs.find((file) => existsSync(file))
   if (busybox === undefined) throw new Error('the package busybox-static contains no busybox')
   renameSync(busybox, path.join(work, 'busybox'))
-  return release
 }
 
 const moduleRoots = ['lib/modules', 'usr/lib/modules']

@@ -1,7 +1,7 @@
 // Runs the fault tests (faults, kills, churn) on real kernels, one after the other:
 //   node scripts/faults.mjs [--whole] [--store] [kernel ...] [-- argument of test/faults/guest.ts ...]
-// Kernels of the lab: 5.10, 6.1, 6.12, newest; and "host", in its own namespaces, for the parts that this host supports.
-// Default: host and 6.1; with --whole all.
+// Kernels of the lab: 5.10, 6.1, 6.12, newest, uml; and "host", in its own namespaces, for the parts that this host supports.
+// Default: host and 6.1; with --whole all except uml, which has the sources of newest.
 // --store keeps the results in test/faults/results and writes the tables of docs/reliability.md from all stored results.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = new URL('..', import.meta.url).pathname
-const known = ['host', '5.10', '6.1', '6.12', 'newest']
+const kernels = ['host', '5.10', '6.1', '6.12', 'newest']
+const known = [...kernels, 'uml']
 const separator = process.argv.indexOf('--')
 const end = separator === -1 ? process.argv.length : separator
 const words = process.argv.slice(2, end)
@@ -52,7 +53,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ipvs-faults-'))
 const failed = []
 try {
   const { shim, reader } = compile(folder)
-  for (const kernel of named.length > 0 ? named : whole ? known : ['host', '6.1']) {
+  for (const kernel of named.length > 0 ? named : whole ? kernels : ['host', '6.1']) {
     console.log(`\n=== ${kernel}`)
     const result = join(folder, `${kernel}.json`)
     const guest = ['node', '--expose-gc', 'out/test/faults/guest.js', result, shim, reader, kernel]

@@ -1,13 +1,14 @@
 // Runs the integration tests on several kernels, one after the other:
 //   node scripts/test-kernels.mjs [kernel ...] [-- argument of vitest ...]
-// Kernels of the lab: 5.10, 6.1, 6.12, newest; default: all.
+// Kernels of the lab: 5.10, 6.1, 6.12, newest, uml; default: all except uml, which has the sources of newest.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 
 const root = new URL('..', import.meta.url).pathname
-const known = ['5.10', '6.1', '6.12', 'newest']
+const kernels = ['5.10', '6.1', '6.12', 'newest']
+const known = [...kernels, 'uml']
 
 const separator = process.argv.indexOf('--')
 const end = separator === -1 ? process.argv.length : separator
@@ -44,7 +45,10 @@ function run(kernel, reportFile) {
   const done = spawnSync(vitest, ['run', '--project', 'integration', ...reporters, ...vitestArguments], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, IPVS_LAB: 'qemu', IPVS_LAB_SERIES: kernel },
+    env: {
+      ...process.env,
+      ...(kernel === 'uml' ? { IPVS_LAB: 'uml' } : { IPVS_LAB: 'qemu', IPVS_LAB_SERIES: kernel }),
+    },
   })
   let result
   try {
@@ -60,7 +64,7 @@ function run(kernel, reportFile) {
 const work = mkdtempSync(join(tmpdir(), 'ipvs-kernels-'))
 const results = []
 try {
-  for (const kernel of named.length > 0 ? named : known) {
+  for (const kernel of named.length > 0 ? named : kernels) {
     console.log(`\n=== ${kernel}`)
     const start = performance.now()
     const result = run(kernel, join(work, `${kernel}.json`))

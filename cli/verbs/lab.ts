@@ -7,7 +7,7 @@ export function registerLab(program: Command, _context: Context): void {
     .command('lab')
     .argument('[command...]', 'a command with its arguments, or: setup, shell')
     .description('run a command on a real kernel with IPVS, in an emulator')
-    .option('--kernel <kernel>', '5.10, 6.1, 6.12, newest')
+    .option('--kernel <kernel>', '5.10, 6.1, 6.12, newest, uml')
     .option('--timeout <seconds>', 'end the command after this time, with status 124')
     .option('--memory <mb>', 'default 2048')
     .option('--cpus <number>', 'default 2')

@@ -92,7 +92,7 @@ describe('without a boot', () => {
   test('the error for an unknown kernel lists the known ones', async () => {
     const { status, stderr } = await startLab(['--kernel', '4.19', 'true']).exited
     expect(status).toBe(125)
-    expect(stderr.toString()).toBe('lab: unknown kernel "4.19": known are 5.10, 6.1, 6.12, newest\n')
+    expect(stderr.toString()).toBe('lab: unknown kernel "4.19": known are 5.10, 6.1, 6.12, newest, uml\n')
   })
 
   test('an unknown option is refused before the command, not after it', async () => {
@@ -118,7 +118,7 @@ describe('without a boot', () => {
     const osRelease = path.join(folder, 'debian-release')
     writeFileSync(osRelease, 'ID=debian\nVERSION_CODENAME=bookworm\n')
     vi.stubEnv('IPVS_LAB_OS_RELEASE', osRelease)
-    expect(() => ensureTools({ setup: false }, () => {})).toThrow(
+    expect(() => ensureTools({ engine: 'qemu', setup: false }, () => {})).toThrow(
       /needs qemu-system-x86_64.*As root: apt-get install .*qemu-system-x86/,
     )
   })

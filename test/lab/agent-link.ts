@@ -13,9 +13,11 @@ import { LineReader, Tail } from '../../lab/lines.ts'
 import { LabMachine } from '../../lab/machine.ts'
 import { say } from '../../lab/progress.ts'
 import { chooseKernel } from '../../lab/run.ts'
+import { isPrepared } from '../../lab/setup.ts'
 
-/** Where jobs run: on the kernel of this host, or in a virtual machine. */
-export type LabMode = 'direct' | 'qemu'
+/** Where jobs run: on the kernel of this host, in an emulated machine, or on a kernel that is a program of this host. */
+export type LabMode = (typeof modes)[number]
+const modes = ['direct', 'qemu', 'uml'] as const
 
 export interface AgentOptions {
   readonly mode: LabMode
@@ -30,15 +32,18 @@ const graceMs = 30_000
 /** Time limit of the clean-up at the end. */
 const closeLimitMs = 10_000
 
-/** "direct" for root on a host with ip_vs, else "qemu"; IPVS_LAB overrides. */
+/**
+ * IPVS_LAB decides. By default "direct" for root on a host with ip_vs; else "uml", the fastest, where that kernel has been built
+ * and no series is wanted; else "qemu".
+ */
 export function chooseMode(): LabMode {
-  const wanted = process.env['IPVS_LAB']
-  if (wanted === 'direct' || wanted === 'qemu') return wanted
-  if (wanted !== undefined && wanted !== '')
-    throw new LabUsageError(`IPVS_LAB must be "direct" or "qemu", not "${wanted}"`)
-  if (!isRoot()) return 'qemu'
+  const wanted = process.env['IPVS_LAB'] ?? ''
+  const named = modes.find((mode) => mode === wanted)
+  if (named !== undefined) return named
+  if (wanted !== '') throw new LabUsageError(`IPVS_LAB must be one of ${modes.join(', ')}, not "${wanted}"`)
   const loaded = existsSync('/proc/net/ip_vs')
-  return loaded || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0 ? 'direct' : 'qemu'
+  if (isRoot() && (loaded || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0)) return 'direct'
+  return (process.env['IPVS_LAB_SERIES'] ?? '') === '' && isPrepared('uml') ? 'uml' : 'qemu'
 }
 
 /** The streams of a running agent. */
@@ -143,7 +148,7 @@ function startDirect(argv: readonly string[], options: AgentOptions): AgentStrea
 }
 
 async function startMachine(argv: readonly string[], options: AgentOptions): Promise<AgentStreams> {
-  const kernel = await chooseKernel(options.kernel)
+  const kernel = await chooseKernel(options.mode === 'uml' ? 'uml' : options.kernel)
   say(`booting Linux ${kernel.release}`)
   const command = { argv, folder: options.root, environment: guestEnvironment(), outputs: [] }
   const machine = await LabMachine.boot({ kernel, command })

@@ -1,13 +1,12 @@
 // Shares one agent among test processes: takes jobs on a Unix socket, queues them, and sends them to the agent one at a time.
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { once } from 'node:events'
 import { AgentLink, type AgentOptions } from './agent-link.ts'
 import type { JobRequest } from './job.ts'
 import { LineReader } from '../../lab/lines.ts'
+import { removeFolder, temporaryFolder } from '../../lab/temporary-folder.ts'
 import { toWire } from './wire.ts'
 
 /** The first line sent to a client. */
@@ -18,7 +17,7 @@ export interface BrokerGreeting {
 
 export class LabBroker {
   readonly #options: AgentOptions
-  readonly #folder = socketFolder()
+  readonly #folder = temporaryFolder('ipvs-lab-broker-')
   readonly #server: Server
   readonly #clients = new Set<Socket>()
   #agent: AgentLink
@@ -72,7 +71,7 @@ export class LabBroker {
   }
 
   #removeFolder(): void {
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolder(this.#folder)
   }
 
   #serve(client: Socket): void {
@@ -113,15 +112,4 @@ export class LabBroker {
       if (!this.#closed) console.error('lab:', error)
     })
   }
-}
-
-/** Makes a private folder for the socket, and removes folders of killed brokers. */
-function socketFolder(): string {
-  const prefix = 'ipvs-lab-broker-'
-  for (const entry of readdirSync(tmpdir())) {
-    const owner = entry.startsWith(prefix) ? /^\d+/.exec(entry.slice(prefix.length))?.[0] : undefined
-    const isStale = owner !== undefined && !existsSync(`/proc/${owner}`)
-    if (isStale) rmSync(path.join(tmpdir(), entry), { recursive: true, force: true })
-  }
-  return mkdtempSync(path.join(tmpdir(), `${prefix}${process.pid}-`))
 }

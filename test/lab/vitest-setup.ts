@@ -20,7 +20,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   warnIfOutdated(root)
   const mode = chooseMode()
   const broker = await LabBroker.start({ mode, root, kernel: process.env['IPVS_LAB_SERIES'] })
-  say(mode === 'direct' ? `direct on this host, Linux ${broker.release}` : `Linux ${broker.release} under qemu`)
+  const places = { direct: 'directly on this host', qemu: 'in qemu', uml: 'as a program (User-Mode Linux)' }
+  say(`Linux ${broker.release} ${places[mode]}`)
   project.provide('labSocket', broker.socketPath)
   // In watch mode sources have changed, and the guest may have loaded older files.
   project.onTestsRerun(() => broker.restart())
