@@ -50,6 +50,18 @@ class SpoolWriter extends Writable {
   }
 
   override _write(bytes: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    this.#send(bytes, done)
+  }
+
+  override _writev(chunks: readonly { chunk: Buffer }[], done: () => void): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  override _final(done: () => void): void {
+    this.#socket.write('end\n', () => done())
+  }
+
+  #send(bytes: Uint8Array, done: () => void): void {
     this.#number += 1
     const file = path.join(this.#folder, String(this.#number))
     writeFileSync(file, bytes)
@@ -58,13 +70,5 @@ class SpoolWriter extends Writable {
       done()
     }
     this.#socket.write(`${this.#number}\n`)
-  }
-
-  override _writev(chunks: readonly { chunk: Buffer }[], done: () => void): void {
-    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done)
-  }
-
-  override _final(done: () => void): void {
-    this.#socket.write('end\n', () => done())
   }
 }

@@ -18,6 +18,7 @@ const options: EngineOptions = {
   terminal: false,
 }
 const engines = [qemuEngine, umlEngine]
+const lines = (words: readonly string[]): string[] => words.filter((word) => /^ssl\d/.test(word))
 
 test('a machine ends with the lab', () => {
   for (const engine of engines) {
@@ -37,7 +38,6 @@ test('qemu gets kernel, processors, memory and all shares', () => {
 test('User-Mode Linux gets a line for each stream, and one for a terminal', () => {
   const words = umlEngine.command('/cache/image', options)
   for (const word of ['mem=512M', 'ncpus=3', 'initrd=/cache/initrd', 'seccomp=on']) expect(words).toContain(word)
-  const lines = (given: readonly string[]) => given.filter((word) => /^ssl\d/.test(word))
   expect(lines(words)).toEqual(['ssl0=fd:3', 'ssl1=fd:4', 'ssl2=fd:5', 'ssl3=fd:6', 'ssl4=fd:7'])
   const terminal = umlEngine.command('/cache/image', { ...options, terminal: true })
   expect(lines(terminal)).toEqual(['ssl0=fd:3', 'ssl1=fd:4', 'ssl2=fd:5'])

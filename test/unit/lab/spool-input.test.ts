@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { expect, test } from 'vitest'
+import { deferred } from '../../../lab/deferred.ts'
 import { LineReader } from '../../../lab/lines.ts'
 import { spoolInput } from '../../../lab/spool-input.ts'
 
@@ -14,13 +15,13 @@ class Line extends Socket {
 
   constructor(folder: string) {
     super()
-    let finish = (): void => {}
-    this.ended = new Promise((resolve) => (finish = resolve))
+    const end = deferred<void>()
+    this.ended = end.promise
     const guest = new PassThrough()
     guest.on(
       'data',
       new LineReader((number) => {
-        if (number === 'end') return finish()
+        if (number === 'end') return end.resolve()
         this.received.push(readFileSync(`${folder}/${number}`))
         setImmediate(() => this.emit('data', Buffer.from(`${number}\n`)))
       }).listener,
@@ -45,7 +46,7 @@ test('a second chunk waits until the guest has passed on the first', async () =>
   const input = spoolInput()
   const line = new Socket()
   const sent: unknown[] = []
-  line.write = ((text: unknown) => sent.push(text) > 0) as Socket['write']
+  line.write = (text: unknown) => sent.push(text) > 0
   const stream = input.connect(line)
   stream.write('a')
   stream.write('b')
