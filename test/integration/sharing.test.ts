@@ -61,8 +61,8 @@ test('worker threads: each opens its own handles, in its own namespaces, and end
         const { work, shared, own } = JSON.parse(process.argv.at(-1))
         const results = await Promise.all(own.map(async (path, index) => {
           const worker = new Worker(work, { eval: true, execArgv: [], workerData: { shared, own: path, index } })
-          const [marks] = await once(worker, 'message')
-          const [status] = await once(worker, 'exit')
+          // Both at once: Node delivers the last message and the exit in one turn if it is late.
+          const [[marks], [status]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')])
           return { marks, status }
         }))
         console.log(JSON.stringify(results))`
