@@ -28,14 +28,10 @@ export async function ensureKernel(name: string): Promise<LabKernel> {
   const source = kernelSource(name)
   checkArchitecture()
   const folder = kernelFolder(source)
-  if (!isPrepared(source.name)) await prepare(source, folder)
+  const ready = existsSync(path.join(folder, 'kernel.json'))
+  if (!ready) await prepare(source, folder)
   else ensureTools({ engine: source.engine.name, setup: false }, say)
   return openKernel(source, folder)
-}
-
-/** Whether the cache has a kernel. */
-export function isPrepared(name: string): boolean {
-  return existsSync(path.join(kernelFolder(kernelSource(name)), 'kernel.json'))
 }
 
 /** A compiled kernel has a folder for each configuration. */

@@ -13,7 +13,6 @@ import { LineReader, Tail } from '../../lab/lines.ts'
 import { LabMachine } from '../../lab/machine.ts'
 import { say } from '../../lab/progress.ts'
 import { chooseKernel } from '../../lab/run.ts'
-import { isPrepared } from '../../lab/setup.ts'
 
 /** Where jobs run: on the kernel of this host, in an emulated machine, or on a kernel that is a program of this host. */
 export type LabMode = (typeof modes)[number]
@@ -32,10 +31,7 @@ const graceMs = 30_000
 /** Time limit of the clean-up at the end. */
 const closeLimitMs = 10_000
 
-/**
- * IPVS_LAB decides. By default "direct" for root on a host with ip_vs; else "uml", the fastest, where that kernel has been built
- * and no series is wanted; else "qemu".
- */
+/** "direct" for root on a host with ip_vs, else "qemu"; IPVS_LAB overrides. */
 export function chooseMode(): LabMode {
   const wanted = process.env['IPVS_LAB'] ?? ''
   const named = modes.find((mode) => mode === wanted)
@@ -43,7 +39,7 @@ export function chooseMode(): LabMode {
   if (wanted !== '') throw new LabUsageError(`IPVS_LAB must be one of ${modes.join(', ')}, not "${wanted}"`)
   const loaded = existsSync('/proc/net/ip_vs')
   if (isRoot() && (loaded || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0)) return 'direct'
-  return (process.env['IPVS_LAB_SERIES'] ?? '') === '' && isPrepared('uml') ? 'uml' : 'qemu'
+  return 'qemu'
 }
 
 /** The streams of a running agent. */
