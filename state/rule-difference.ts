@@ -74,14 +74,20 @@ export function* ruleDifference<Rule>(
     const claimed = joined(same.flatMap(({ rule }) => ports(rule)))
     return ports(other).every((span) => isWithin(span, claimed))
   }
-  const replaced = grouped(others.filter(isReplaced), packets)
+  const old: Rule[] = []
+  for (const rule of others) {
+    if (isReplaced(rule)) old.push(rule)
+    if (due()) yield
+  }
+  const replaced = grouped(old, packets)
+  yield
   const kept = others.filter((rule) => replaced.get(packets(rule))?.includes(rule) !== true)
   yield
   const keptBy = grouped(fresh.length === 0 ? [] : kept, packets)
   const pruned = grouped(fresh.length === 0 ? [] : goes, packets)
-  const puts = [...named.values()].flatMap(({ rule, path }) => {
-    const old = there.get(key(rule))
-    if (old !== undefined) return words(old) === words(rule) ? [] : [{ rule, from: [old], path }]
+  const putOf = ({ rule, path }: CheckedRule<Rule>): RuleDifference<Rule>['puts'] => {
+    const same = there.get(key(rule))
+    if (same !== undefined) return words(same) === words(rule) ? [] : [{ rule, from: [same], path }]
     if (keptBy.get(packets(rule))?.some((other) => gives(other, rule))) return []
     // Each replaced rule belongs to one change: the first that replaces it.
     const from = [replaced, pruned].flatMap((groups) => {
@@ -95,7 +101,12 @@ export function* ruleDifference<Rule>(
       return taken
     })
     return [{ rule, from, path }]
-  })
+  }
+  const puts: RuleDifference<Rule>['puts'][number][] = []
+  for (const each of named.values()) {
+    puts.push(...putOf(each))
+    if (due()) yield
+  }
   const taken = new Set(puts.flatMap(({ from }) => from))
   const stays = [...there.values(), ...kept].filter((rule) => !taken.has(rule))
   return { puts, goes: goes.filter((rule) => !taken.has(rule)), stays }

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { diffState, normalizeState, StateError, type CurrentState, type State } from '../../../state/index.ts'
 import { Random, randomState } from './random-state.ts'
 
+const MANY = { timeout: 60_000 } // hundreds of states in one test
+
 const empty: CurrentState = {
   version: 1,
   timeouts: { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 },
@@ -43,7 +45,7 @@ function problemsOf(run: () => unknown): readonly string[] | undefined {
   }
 }
 
-test('a random state with one odd value: accepted, or a problem with a path in the state', () => {
+test('a random state with one odd value: accepted, or a problem with a path in the state', MANY, () => {
   const wrong: string[] = []
   let refused = 0
   for (let seed = 1; seed <= 300; seed++) {

@@ -7,6 +7,8 @@ import { serviceText } from '../../../state/key-text.ts'
 import { FakeKernel } from './fake-kernel.ts'
 import { Random, randomState } from './random-state.ts'
 
+const MANY = { timeout: 60_000 } // hundreds of states in one test
+
 const seeds = Array.from({ length: 60 }, (_, seed) => seed + 1)
 
 async function make(kernel: FakeKernel, desired: State): Promise<void> {
@@ -27,7 +29,7 @@ function contents(state: State): string[] {
     .toSorted()
 }
 
-test('from any state to any other; then nothing is left to do', async () => {
+test('from any state to any other; then nothing is left to do', MANY, async () => {
   for (const seed of seeds) {
     const random = new Random(seed)
     const kernel = new FakeKernel()
@@ -43,7 +45,7 @@ test('from any state to any other; then nothing is left to do', async () => {
   }
 })
 
-test('without prune nothing is removed', async () => {
+test('without prune nothing is removed', MANY, async () => {
   for (const seed of seeds) {
     const random = new Random(seed)
     const kernel = new FakeKernel()
@@ -60,7 +62,7 @@ test('without prune nothing is removed', async () => {
   }
 })
 
-test('with a second writer: what is reported as applied was applied, everything else is a failure', async () => {
+test('with a second writer: what is reported as applied was applied, everything else is a failure', MANY, async () => {
   let races = 0
   const lies: string[] = []
   for (const seed of seeds) {
