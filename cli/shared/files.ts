@@ -1,8 +1,9 @@
 // Reads text from files or standard input, and writes text files. Reading ends for every kind of file; errors name the file.
 import { constants } from 'node:fs'
-import { open, writeFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import type { Output } from './output.ts'
+import { replaceFile } from './replace-file.ts'
 import { systemProblem } from './system-error.ts'
 
 /** A file cannot be read or written, or has invalid contents. The message has its name and the reason. */
@@ -90,11 +91,14 @@ export async function readText(file: string | undefined, output: Output): Promis
   }
 }
 
-/** Writes a file, or standard output for `undefined`. Rejects with `FileError`. */
+/**
+ * Writes a file, or standard output for `undefined`. An existing file keeps its text when the new text cannot be written.
+ * Rejects with `FileError`.
+ */
 export async function writeText(file: string | undefined, text: string, output: Output): Promise<void> {
   if (file === undefined) return output.out(text)
   try {
-    await writeFile(file, text)
+    await replaceFile(file, text)
   } catch (error) {
     throw named(file, error)
   }
