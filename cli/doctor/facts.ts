@@ -1,5 +1,13 @@
 // The facts for `ipvs doctor`. `read.ts` collects them; checks turn them into findings and read nothing themselves.
-import type { FoundMark, ListedMarkRule, ListedNatRule, ListedSyncDaemon, MarksStatus, ServiceSnapshot } from 'ipvs'
+import type {
+  FoundMark,
+  IpvsError,
+  ListedMarkRule,
+  ListedNatRule,
+  ListedSyncDaemon,
+  MarksStatus,
+  ServiceSnapshot,
+} from 'ipvs'
 import type { Finding } from './finding.ts'
 import type { HostFacts } from './host.ts'
 import type { Listener } from './listeners.ts'
@@ -29,7 +37,7 @@ export interface Facts extends NamespaceFacts, Partial<RouteFacts> {
   /** Files with mark rules, at the paths from docs/marks.md. */
   readonly saved?: readonly SavedMarks[] | undefined
   /** Why none of them can be read. */
-  readonly marksProblem?: string | undefined
+  readonly marksProblem?: Pick<IpvsError, 'code' | 'message'> | undefined
 }
 
 /** IPVS is unavailable. */

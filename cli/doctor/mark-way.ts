@@ -1,6 +1,6 @@
 // Whether packets keep the marks of their rules until they reach IPVS.
 import type { ListedMarkRule, RulePlace } from 'ipvs'
-import { markWords, placeText, portsText } from '../../state/rule-text.ts'
+import { placeText, portsText } from '../../state/rule-text.ts'
 import { bits, leadsTo } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, risk, type Finding } from './finding.ts'
@@ -61,24 +61,6 @@ const overwrittenMarks: Check = (facts) => {
   return [...groups.values()].map(overwritten)
 }
 
-// The rule is in its map, and no packet gets there.
-const withoutEffect: Check = (facts) => {
-  const lost = wrong(facts).filter(
-    ({ trace }) => trace.markedBy === undefined || (!isOurs(trace.markedBy) && trace.formerMark === 0),
-  )
-  const [first] = lost
-  if (first === undefined) return []
-  const rules = new Map(lost.map(({ rule }) => [markWords(rule), rule]))
-  const more = rules.size > 1 ? ` and ${rules.size - 1} more` : ''
-  return [
-    bad('marks-without-effect', {
-      what: `the rule for ${describe(first.rule)}${more} is there, but packets do not get the mark ${first.rule.mark}: table inet ${TABLE} is dormant, or lacks its chains or the rules in them`,
-      why: 'packets get to no service',
-      fix: [`nft add table inet ${TABLE}`, `ipvs marks add ${markWords(first.rule)}`],
-    }),
-  ]
-}
-
 const askedTooEarly: Check = ({ probes = [] }) => {
   const early = probes.filter(({ kind, trace }) => kind === 'client' && trace.askedBy !== undefined)
   const groups = groupBy(early, ({ trace }) => placeText(trace.askedBy as RulePlace))
@@ -91,4 +73,4 @@ const askedTooEarly: Check = ({ probes = [] }) => {
   )
 }
 
-export const markWayChecks: readonly Check[] = [overwrittenMarks, withoutEffect, askedTooEarly]
+export const markWayChecks: readonly Check[] = [overwrittenMarks, askedTooEarly]

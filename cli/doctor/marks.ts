@@ -98,11 +98,27 @@ const servicesWithoutMark: Check = (facts) => {
     .flatMap((service) => serviceWithoutMark(service, facts))
 }
 
+const UNKNOWN = 'whether packets get their marks is unknown'
+
+// By the code of the error.
+const unreadable: Readonly<Record<string, Pick<Finding, 'why'> & { readonly fix: string }>> = {
+  ERR_IPVS_UNAVAILABLE: { why: UNKNOWN, fix: 'modprobe nf_tables' },
+  ERR_IPVS_PERMISSION_DENIED: {
+    why: `${UNKNOWN} without CAP_NET_ADMIN; as root, the filter of system calls of a container or a unit forbids it`,
+    fix: 'sudo ipvs doctor',
+  },
+  // Of its objects. Nothing is wrong with the arguments of "ipvs doctor".
+  ERR_IPVS_INVALID_ARGUMENT: {
+    why: `${UNKNOWN}, and no rule can be changed, until what this version does not know is out of the table: of a program that uses the same name, of nft by hand, or of a newer version`,
+    fix: 'nft -a list table inet ipvs',
+  },
+}
+
 const unreadableMarks: Check = ({ services, marksProblem }) => {
   if (marksProblem === undefined || services.every(({ fwmark }) => fwmark === undefined)) return []
-  const what = `there are services by mark, but rules for marks cannot be read: ${marksProblem}`
-  const why = 'whether packets get their marks is unknown'
-  return [risk('marks-unreadable', { what, why, fix: 'modprobe nf_tables' })]
+  const what = `there are services by mark, but rules for marks cannot be read: ${marksProblem.message}`
+  const told = unreadable[marksProblem.code] ?? { why: UNKNOWN }
+  return [risk('marks-unreadable', { what, why: UNKNOWN, ...told })]
 }
 
 export const markChecks: readonly Check[] = [

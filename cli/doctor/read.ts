@@ -52,7 +52,7 @@ async function readMarks(where: Where, services: readonly ServiceSnapshot[], tra
       probes,
     }
   } catch (error) {
-    if (error instanceof IpvsError) return { marksProblem: error.message }
+    if (error instanceof IpvsError) return { marksProblem: error }
     throw error
   }
 }

@@ -43,12 +43,12 @@ const cases: Readonly<Record<string, Case>> = {
     undo: 'nft delete table ip mangle',
   },
   'the table is dormant': {
-    code: 'marks-without-effect',
+    code: 'marks-not-in-effect',
     make: 'nft add table inet ipvs "{ flags dormant; }"',
   },
-  'the chains of the table are flushed': { code: 'marks-without-effect', make: 'nft flush table inet ipvs' },
+  'the chains of the table are flushed': { code: 'marks-not-in-effect', make: 'nft flush table inet ipvs' },
   'the base chain is deleted': {
-    code: 'marks-without-effect',
+    code: 'marks-not-in-effect',
     make: 'nft flush chain inet ipvs prerouting; nft delete chain inet ipvs prerouting',
   },
   'the ruleset is flushed, and an nft file has the rules': {

@@ -51,9 +51,19 @@ test.each([
   expect(findings).toHaveLength(level === 'good' ? 2 : 1)
 })
 
-test('rules for marks that cannot be read', () => {
-  const unread = { marks: undefined, marksProblem: 'no nf_tables' }
-  expect(found({ services: [service(7, destination())], ...unread })).toEqual(['risk: modprobe nf_tables'])
+test.each([
+  ['ERR_IPVS_UNAVAILABLE', 'risk: modprobe nf_tables', 'whether packets get their marks is unknown'],
+  ['ERR_IPVS_PERMISSION_DENIED', 'risk: sudo ipvs doctor', 'CAP_NET_ADMIN'],
+  ['ERR_IPVS_INVALID_ARGUMENT', 'risk: nft -a list table inet ipvs', 'of a program that uses the same name'],
+  ['ERR_IPVS_KERNEL', 'risk: ', 'whether packets get their marks is unknown'],
+] as const)('rules for marks that cannot be read: %s', (code, fix, why) => {
+  const unread = { marks: undefined, marksProblem: { code, message: 'the reason' } }
+  const given = { services: [service(7, destination())], ...unread }
+  expect(found(given)).toEqual([fix])
+  const [finding] = diagnose(facts(given))
+  expect(finding).toMatchObject({ code: 'marks-unreadable' })
+  expect(finding?.what).toBe('there are services by mark, but rules for marks cannot be read: the reason')
+  expect(finding?.why).toContain(why)
   expect(found(unread)).toEqual(['good: '])
 })
 
