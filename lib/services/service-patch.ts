@@ -1,6 +1,6 @@
 // Patches of services. The kernel replaces all settings of a service; native code fills the absent fields of a patch's row
 // from the current service. A few patches can only be validated against the current service: `needsCurrent`.
-import { DEFAULT_TIMEOUT_SECONDS, fullNetmask, parsePersistence, type PersistenceChange } from './persistence.ts'
+import { fullNetmask, parsePersistence, type PersistenceChange } from './persistence.ts'
 import type { Flags } from '../binding/row-layout.ts'
 import type { SentServiceRow, ServiceRow } from '../binding/record-types.ts'
 import {
@@ -58,22 +58,19 @@ function parseEngineChange(value: unknown): string | undefined {
 export function serviceChange(identity: ServiceIdentity, fields: ServiceFields): ServiceChange {
   assertSameService(identity, fields)
   const patch = parse(identity, fields)
-  const { scheduler, flags = [], engine, persistence } = patch
+  const { scheduler, flags = [], engine } = patch
   if (scheduler !== undefined) schedulerFlagBits(flags, scheduler, 'patch.schedulerFlags') // throws for a mismatch
   return {
     scheduler,
     persistenceEngine: engine,
-    needsCurrent:
-      (scheduler === undefined && dependOnScheduler(flags)) || // the flags must match its scheduler
-      (persistence !== undefined && persistence !== null && persistence.timeout === undefined), // its timeout, or the default
+    needsCurrent: scheduler === undefined && dependOnScheduler(flags), // the flags must match its scheduler
     row: (current = {}) => changedRow(identity, patch, current),
   }
 }
 
 function changedRow(identity: ServiceIdentity, patch: ParsedPatch, current: ServiceRow): SentServiceRow {
-  const wasPersistent = ((current.flags?.value ?? 0) & PERSISTENT) !== 0
   const { family, fwmark, protocol, address, port } = identity.row
-  const { timeout, netmask } = changedPersistence(identity, patch, wasPersistent)
+  const { timeout, netmask } = changedPersistence(identity, patch)
   return {
     family,
     fwmark,
@@ -110,13 +107,9 @@ function changedFlags(
   return mask === 0 ? undefined : { value, mask }
 }
 
-function changedPersistence(
-  { family }: ServiceIdentity,
-  { persistence }: ParsedPatch,
-  wasPersistent: boolean,
-): ServiceRow {
+// Native code fills in an absent timeout under the lock: the service's, or the default if it is not persistent.
+function changedPersistence({ family }: ServiceIdentity, { persistence }: ParsedPatch): ServiceRow {
   if (persistence === undefined) return {}
   if (persistence === null) return { timeout: 0, netmask: fullNetmask(family) }
-  const { timeout, netmask } = persistence
-  return { timeout: timeout ?? (wasPersistent ? undefined : DEFAULT_TIMEOUT_SECONDS), netmask }
+  return { timeout: persistence.timeout, netmask: persistence.netmask }
 }

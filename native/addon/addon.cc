@@ -3,11 +3,11 @@
 #include "connections/filter.h"
 #include "connections/groups.h"
 #include "ipvs/commands.h"
+#include "ipvs/settings.h"
 #include "nftables/element.h"
 #include "nftables/foreign_marks.h"
 #include "nftables/tracer.h"
 #include "packing/packer.h"
-#include "packing/settings.h"
 
 namespace addon {
 namespace {

@@ -1,6 +1,7 @@
 // Writes that need a read: patches, because the kernel replaces records as a whole, and writes whose outcome is
 // unknown.
 #include "ipvs/session.h"
+#include "ipvs/settings.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,16 @@ namespace {
 bool isMissing(const Failure& failure) {
   return failure.status.cause == netlink::Cause::rejected &&
          (failure.status.error == ESRCH || failure.status.error == ENOENT);
+}
+
+// Default timeout for a patch that turns persistence on without a timeout. Decided by the row read under the lock:
+// another process may have turned it on before.
+void beginPersistence(const std::byte* patch, std::byte* current) {
+  const auto wanted = netlink::load<Flags>(patch + offsetof(Service, flags));
+  const auto before = netlink::load<Flags>(current + offsetof(Service, flags));
+  if ((wanted.value & wanted.mask & ~before.value & IP_VS_SVC_F_PERSISTENT) != 0) {
+    netlink::store(current + offsetof(Service, timeout), defaultPersistence);
+  }
 }
 
 } // namespace
@@ -53,6 +64,9 @@ Failure Session::complete(Item& item, const Control& control, std::vector<Failur
       return failure;
     }
     completed_.emplace_back(row, row + record.size);
+    if (service) {
+      beginPersistence(row, current.data());
+    }
     netlink::merge(record, completed_.back().data(), current.data());
     row = completed_.back().data();
   }

@@ -1,9 +1,9 @@
 #include "packing/packer.h"
 
 #include "ipvs/commands.h"
+#include "ipvs/settings.h"
 #include "packing/item_fields.h"
 #include "packing/item_values.h"
-#include "packing/settings.h"
 
 #include <arpa/inet.h>
 

@@ -82,6 +82,17 @@ test('two processes change different settings of one service: no change is lost'
   expect(seen).toMatchObject({ lost: ['[]', '[]'], service: { scheduler: 'lc', persistence: 200 } })
 })
 
+test('a patch of persistence without a timeout keeps a timeout that another process sets at the same time', async () => {
+  const programs = [
+    `await ipvs.updateService(key, { persistence: { netmask: 24 } }); return true`,
+    `await ipvs.updateService(key, { persistence: null })
+     await ipvs.updateService(key, { persistence: { timeoutSeconds: round } })
+     return (await ipvs.getService(key)).persistence.timeoutSeconds === round`,
+  ]
+  const seen = await lab.run(run, { table, programs, rounds: 200 }, { timeoutMs })
+  expect(seen).toMatchObject({ lost: ['[]', '[]'], service: { persistence: 200 } })
+})
+
 test('single patches get the lock in parallel with endless batches of patches', async () => {
   const batches = `
     const patch = (i) => ({ operation: 'updateDestination', service: key, destination: server, patch: { weight: i } })

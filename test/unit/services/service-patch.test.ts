@@ -45,12 +45,12 @@ describe('a patch', () => {
     expect(refused(() => changed(key, { ...patch, scheduler: 'rr' })).field).toBe('patch.schedulerFlags[0]')
   })
 
-  test('persistence without a timeout keeps the one there is, or starts with the default', () => {
+  test('persistence without a timeout names none, whatever there is: the native side decides at its turn', () => {
     const patch = { persistence: { netmask: 24 } }
     const netmask = Uint8Array.of(255, 255, 255, 0)
-    expect(needsCurrent(key, patch)).toBe(true)
-    expect(changed(key, patch, persistent)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask })
-    expect(changed(key, patch, plain)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask, timeout: 360 })
+    expect(needsCurrent(key, patch)).toBe(false)
+    for (const current of [undefined, persistent, plain])
+      expect(changed(key, patch, current)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask })
   })
 
   test('a netmask that is removed is that of a single client', () => {

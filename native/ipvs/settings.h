@@ -1,4 +1,4 @@
-// Bounds and defaults of batch items, exported to JavaScript, which validates items as well.
+// Bounds and defaults of services and destinations, exported to JavaScript, which validates items as well.
 #pragma once
 
 #include "netlink/named.h"
