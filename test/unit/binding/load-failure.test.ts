@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { loadProblem, processorOf } from '../../../lib/binding/load-failure.ts'
 
@@ -67,13 +68,25 @@ test.each<[string, string | undefined, unknown, RegExp]>([
   expect(problem(file, cause)).toMatch(words)
 })
 
-// The library as it is built, in a package that has no build or a broken one.
+// The library in a package that has no build or a broken one, made of the sources as they are.
 const root = new URL('../../..', import.meta.url).pathname
+const dist = join(work, 'dist')
+
+beforeAll(async () => {
+  const bundle = await rolldown({
+    input: join(root, 'lib/index.ts'),
+    platform: 'node',
+    external: ['node-gyp-build'],
+  })
+  await bundle.write({ dir: dist, format: 'esm' })
+  await bundle.close()
+})
+
 function run(name: string, addon: Buffer | undefined, flags: string[] = []) {
   const folder = join(work, name)
   mkdirSync(join(folder, 'build/Release'), { recursive: true })
   cpSync(join(root, 'node_modules/node-gyp-build'), join(folder, 'node_modules/node-gyp-build'), { recursive: true })
-  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+  cpSync(dist, join(folder, 'dist'), { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"name":"ipvs","type":"module"}')
   if (addon !== undefined) writeFileSync(join(folder, 'build/Release/ipvs.node'), addon)
   const script = 'await import("./dist/index.js").catch((e) => console.log(`${e.name}: ${e.message}`))'
