@@ -1,5 +1,5 @@
 // Output and input of a command: the process's own, or a test's.
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { printable } from '../../lab/printable.ts'
 import { systemProblem } from './system-error.ts'
@@ -48,6 +48,14 @@ function writeOut(text: string): void {
   }
 }
 
+// Node.js reads a directory or a block device as empty input.
+function standardInput(): Readable {
+  const stats = fstatSync(0)
+  const problem = stats.isDirectory() ? 'is a directory' : stats.isBlockDevice() ? 'is a block device' : undefined
+  if (problem !== undefined) throw Object.assign(new Error(problem), { code: 'ENOTSUP' })
+  return process.stdin
+}
+
 /**
  * The process's own streams, for `adm`. Control characters are always escaped, for terminals, files and pipes.
  */
@@ -65,7 +73,7 @@ export const plainOutput: Output = {
     return process.stdout.isTTY
   },
   get input() {
-    return process.stdin
+    return standardInput()
   },
 }
 

@@ -190,6 +190,23 @@ describe('files', () => {
     }
   })
 
+  test('standard input that cannot be read is not taken for empty', () => {
+    const written = place('written', '')
+    for (const words of readers.map((each) => each.join(' '))) {
+      for (const [input, problem] of [
+        [`< ${folder}`, 'is a directory'],
+        ['< /', 'is a directory'],
+        [`0> ${written}`, 'bad file descriptor (EBADF)'],
+        ['<&-', 'is empty'],
+      ] as const)
+        expect(shell(`ipvs ${words} ${input}`)).toEqual({
+          status: 1,
+          stdout: '',
+          stderr: `ipvs: standard input: ${problem}\n`,
+        })
+    }
+  })
+
   test('a file that is too long is not read', () => {
     const file = place('long', '')
     truncateSync(file, 2 ** 40)
