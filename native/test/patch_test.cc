@@ -28,7 +28,7 @@ ipvs::Service settingsOf(const Message& request) {
 
 // A kernel that has one service, of mark 7, and keeps what patches make of it.
 struct OneService {
-  explicit OneService(uint32_t flags, uint32_t timeout) {
+  OneService(uint32_t flags, uint32_t timeout) {
     service.flags = {flags | hashed, UINT32_MAX};
     service.timeout = timeout;
   }
@@ -37,20 +37,20 @@ struct OneService {
     Datagrams out;
     for (const Message& request : requests) {
       if (commandOf(request) == IPVS_CMD_GET_SERVICE) {
-        Answer answer;
-        answer.data(request.header, IPVS_CMD_NEW_SERVICE, [&](netlink::Writer& writer) {
+        Reply reply;
+        reply.data(request.header, IPVS_CMD_NEW_SERVICE, [&](netlink::Writer& writer) {
           const size_t nest = writer.beginNest(IPVS_CMD_ATTR_SERVICE);
           putSettings(writer, service);
           writer.endNest(nest);
         });
-        out.push_back(answer.ack(request.header).take());
+        out.push_back(reply.ack(request.header).take());
       } else {
         const ipvs::Service wanted = settingsOf(request);
         service.timeout = wanted.timeout;
         service.flags.value =
             (service.flags.value & ~wanted.flags.mask) | (wanted.flags.value & wanted.flags.mask) | hashed;
         if ((request.header.nlmsg_flags & NLM_F_ACK) != 0) {
-          out.push_back(Answer().ack(request.header).take());
+          out.push_back(Reply().ack(request.header).take());
         }
       }
     }
