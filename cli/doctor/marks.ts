@@ -104,12 +104,12 @@ const UNKNOWN = 'whether packets get their marks is unknown'
 const unreadable: Readonly<Record<string, Pick<Finding, 'why'> & { readonly fix: string }>> = {
   ERR_IPVS_UNAVAILABLE: { why: UNKNOWN, fix: 'modprobe nf_tables' },
   ERR_IPVS_PERMISSION_DENIED: {
-    why: `${UNKNOWN} without CAP_NET_ADMIN; as root, the filter of system calls of a container or a unit forbids it`,
+    why: `${UNKNOWN}; reading the rules needs CAP_NET_ADMIN, and a seccomp filter of a container or unit can deny it even to root`,
     fix: 'sudo ipvs doctor',
   },
-  // Of its objects. Nothing is wrong with the arguments of "ipvs doctor".
+  // An object of the table has an unknown form: "ipvs doctor" has no other arguments that can be invalid.
   ERR_IPVS_INVALID_ARGUMENT: {
-    why: `${UNKNOWN}, and no rule can be changed, until what this version does not know is out of the table: of a program that uses the same name, of nft by hand, or of a newer version`,
+    why: `${UNKNOWN}, and rules cannot be changed, until this object is removed; another program that uses the same table name, a manual nft command or a newer version of ipvs may have made it`,
     fix: 'nft -a list table inet ipvs',
   },
 }

@@ -54,7 +54,7 @@ test.each([
 test.each([
   ['ERR_IPVS_UNAVAILABLE', 'risk: modprobe nf_tables', 'whether packets get their marks is unknown'],
   ['ERR_IPVS_PERMISSION_DENIED', 'risk: sudo ipvs doctor', 'CAP_NET_ADMIN'],
-  ['ERR_IPVS_INVALID_ARGUMENT', 'risk: nft -a list table inet ipvs', 'of a program that uses the same name'],
+  ['ERR_IPVS_INVALID_ARGUMENT', 'risk: nft -a list table inet ipvs', 'another program that uses the same table name'],
   ['ERR_IPVS_KERNEL', 'risk: ', 'whether packets get their marks is unknown'],
 ] as const)('rules for marks that cannot be read: %s', (code, fix, why) => {
   const unread = { marks: undefined, marksProblem: { code, message: 'the reason' } }
