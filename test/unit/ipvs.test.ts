@@ -33,6 +33,10 @@ const answer = (reply: AnyReply | ((received: Received) => AnyReply)) => {
 const sent = () => session.calls.map(({ codes }) => codes.map((code) => names[code]).join())
 
 describe('open', () => {
+  // Calls get what remains of the time-out: at a standstill of the clock, all of it.
+  beforeEach(() => void vi.spyOn(performance, 'now').mockReturnValue(1))
+  afterEach(() => void vi.restoreAllMocks())
+
   test('passes the namespace on', async () => {
     await (await Ipvs.open({ netns: '/run/netns/blue', timeoutMs: 77 })).close()
     expect(opened.options.slice(-2)).toEqual([{}, { netns: { path: '/run/netns/blue', closed: 1 } }])
