@@ -9,6 +9,17 @@ using namespace script; // NOLINT
 
 namespace {
 
+// A row with all fields of requests; the fields not set by destinationRow() are zero.
+ipvs::Row completeRow(uint8_t octet, uint32_t weight) {
+  ipvs::Row row = destinationRow(octet, weight);
+  uint32_t present = 0;
+  for (size_t i = 0; i < ipvs::destinationRecord.fields.size(); ++i) {
+    present |= ipvs::destinationRecord.fields[i].replyOnly ? 0 : 1U << i;
+  }
+  netlink::store(row.data(), present);
+  return row;
+}
+
 // A kernel with one service and destinations, identified by their last octet. Logs the datagrams that it received.
 class OneService {
 public:
@@ -160,8 +171,7 @@ TEST_CASE("a patch is based on the effects of earlier items on its destination")
     CHECK(kernel.at(1).upper == 99);
   }
   SUBCASE("another patch with all fields, sent without a read") {
-    ipvs::Row complete = destinationRow(1, 5);
-    netlink::store(complete.data(), UINT32_MAX);
+    const ipvs::Row complete = completeRow(1, 5);
     const ipvs::Row rows[] = {thresholdRow(1, 7), thresholdRow(1, 99)};
     std::vector<Item> items{patch(rows[0]), patch(complete)};
     items.resize(200, filler);
@@ -202,8 +212,7 @@ TEST_CASE("a patch is based on the effects of earlier items on its destination")
 TEST_CASE("a patch with all fields is written without a read") {
   OneService kernel({{1, {1, 10}}});
   ipvs::Session session(kernel.connector());
-  ipvs::Row row = destinationRow(1, 5);
-  netlink::store(row.data(), UINT32_MAX); // all fields present; the fields not set by destinationRow() are zero
+  const ipvs::Row row = completeRow(1, 5);
   const Item items[] = {patch(row)};
   CHECK(session.execute(items, Control::within(5s)).empty());
   CHECK(kernel.received() == Received{"1"});
