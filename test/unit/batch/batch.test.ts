@@ -253,6 +253,17 @@ describe('early ends', () => {
     const error = await rejection(ipvs.batch([add(1), bad, add(2)] as never))
     expect(error.code).toBe('ERR_IPVS_UNAVAILABLE')
     expect(error.batch).toEqual({ applied: 0, failures: [], done: 0 })
+    session.reply = () => ({ failures: [failure(1, { cause: 'unavailable', errno: 0, rest: true })] })
+    expect((await rejection(ipvs.batch([add(1), bad, add(2)]))).batch).toEqual({ applied: 1, failures: [], done: 1 })
+  })
+
+  test('a block of which nothing was sent keeps the failures of earlier blocks', async () => {
+    session.reply = () => ({
+      failures: [session.calls.length === 1 ? failure(0) : failure(0, { errno: 1, rest: true })],
+    })
+    const error = await rejection(ipvs.batch(adds(1000)))
+    expect(error).toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', batch: { applied: 127, done: 128 } })
+    expect(indexes(error.batch)).toEqual([0])
   })
 
   test('what would befall every item ends the batch', async () => {
@@ -291,6 +302,39 @@ describe('early ends', () => {
     expect(failures.at(-1)?.error.target).toBe('FWM 384 ipv4')
   })
 
+  test('an unknown end of a block counts each of its items from there on', async () => {
+    session.reply = () => ({
+      failures: [failure(1, { cause: 'malformed', errno: 0, unknown: true, rest: true })],
+    })
+    const result = await ipvs.batch(adds(4))
+    expect(result).toMatchObject({ applied: 1, done: 4 })
+    expect(indexes(result)).toEqual([1, 2, 3])
+  })
+
+  describe('a patch whose service cannot be read', () => {
+    const patch = { schedulerFlags: ['sh-port'] } as const
+    const items: BatchOperation[] = [add(1), { operation: 'updateService', service: { fwmark: 2 }, patch }, add(3)]
+
+    test('for a reason that is not about the service: the batch ends there', async () => {
+      const gone = failure(0, { cause: 'unavailable', errno: 0 })
+      session.reply = ({ method }) => ({ failures: method === 'read' ? [gone] : [] })
+      const error = await rejection(ipvs.batch(items))
+      expect(error).toMatchObject({ code: 'ERR_IPVS_UNAVAILABLE', outcome: 'partial' })
+      expect(error.batch).toEqual({ applied: 1, failures: [], done: 1 })
+      expect(sentMarks()).toEqual([1, 2])
+    })
+
+    test('counts as settled when a later item ends the batch', async () => {
+      session.reply = ({ method, services }) => {
+        if (method === 'read') return { failures: [failure(0, { errno: 3 })] }
+        return { failures: services[0]?.fwmark === 3 ? [failure(0, { errno: 1, rest: true })] : [] }
+      }
+      const error = await rejection(ipvs.batch(items))
+      expect(error).toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', batch: { applied: 1, done: 2 } })
+      expect(indexes(error.batch)).toEqual([1])
+    })
+  })
+
   test('a closed handle, in the middle of a wait for items that may never come', async () => {
     async function* never() {
       yield* adds(3)
@@ -320,7 +364,14 @@ describe('early ends', () => {
     const batch = rejection(ipvs.batch(adds(3)))
     await setImmediate()
     session.last.crash(new RangeError('boom'))
-    expect(await batch).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown', cause: { message: 'boom' } })
+    const error = await batch
+    expect(error).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown', cause: { message: 'boom' } })
+    expect(error.batch).toMatchObject({ applied: 0, done: 3 })
+    expect(error.batch.failures.map((each) => [each.index, each.error.outcome])).toEqual([
+      [0, 'unknown'],
+      [1, 'unknown'],
+      [2, 'unknown'],
+    ])
   })
 })
 
@@ -427,6 +478,13 @@ describe('options', () => {
     expect(seen.at(-1)).toEqual({ done: 3000, total: 3000 })
     expect(seen.length).toBe(session.calls.length)
     expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).toSorted((a, b) => a - b))
+  })
+
+  test('progress counts failed items, too', async () => {
+    session.reply = refuse([1, 3])
+    const seen: BatchProgress[] = []
+    await ipvs.batch(adds(3), { onProgress: (progress) => seen.push(progress) })
+    expect(seen).toEqual([{ done: 3, total: 3 }])
   })
 
   test('progress of a source that cannot say how long it is', async () => {

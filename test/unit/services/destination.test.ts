@@ -156,6 +156,11 @@ describe('a new destination', () => {
   })
 })
 
+test('a link-local address may be a destination', () => {
+  const service = parseServiceKey({ protocol: 'tcp', address: '2001:db8::1', port: 80 })
+  expect(added({ address: 'fe80::7' }, service)).toMatchObject({ family: 10, port: 80 })
+})
+
 const tunnelOf = (row: DestinationRow) => listedDestination(row, web).tunnel
 
 describe('a listed destination', () => {
@@ -196,6 +201,7 @@ describe('a listed destination', () => {
   })
 
   test('tunnel options are listed with tunnels only', () => {
+    expect(Object.keys(listedDestination(listedRow({}), web))).not.toContain('tunnel')
     const gue = { tunnelType: 1, tunnelPort: 6080, tunnelFlags: 2 }
     expect(tunnelOf({ forwarding: 2, ...gue })).toEqual({ type: 'gue', port: 6080, checksum: 'remote' })
     expect(tunnelOf({ forwarding: 2 })).toEqual({ type: 'ipip' })
