@@ -1,16 +1,16 @@
-// Arguments looked at without a handle, and without sending anything: what a method would refuse, it refuses here as well.
+// Validation of arguments without a handle and without sending anything: throws what the methods reject with.
 import { prepareItem, type BatchOperation } from './batch/operation.ts'
 import { invalidArgument } from './values/errors.ts'
 import { parseMarkRule, type MarkRule } from './marks/mark-rule.ts'
 import type { CheckedRule } from './marks/rule.ts'
 import { elementsOf } from './marks/element.ts'
-import { overlapProblem, slicedWish } from './marks/plan.ts'
+import { overlapProblem, desiredRulesSliced } from './marks/plan.ts'
 import { MarkTable } from './marks/known-table.ts'
 import { parseEach } from './marks/handle.ts'
 import { parseNatRule, type NatRule } from './marks/nat-rule.ts'
 import type { RequestContext } from './calls/context.ts'
 import { newSyncDaemon, type SyncDaemon } from './services/sync-daemon.ts'
-import { Slices, atOnce, inSlices, type Sliced } from './values/time-slices.ts'
+import { TimeSlices, atOnce, inSlices, type Sliced } from './values/time-slices.ts'
 import { timeoutsRow, type TimeoutsPatch } from './services/timeouts.ts'
 
 type Context = RequestContext & { operation: string }
@@ -25,9 +25,9 @@ function check(operation: string, look: (context: Context) => unknown): void {
 }
 
 /**
- * Throws what `batch`, or the method that the item names, would reject with as `ERR_IPVS_INVALID_ARGUMENT`. Nothing is sent:
- * what the kernel says, for example that it has no such scheduler, shows only when the operation is carried out. The same
- * goes for the rest of this kind.
+ * Throws the `ERR_IPVS_INVALID_ARGUMENT` that `batch`, or the method that the item names, would reject with. Sends nothing, so
+ * errors of the kernel (an unknown scheduler, for example) only appear when the operation runs. This applies to all `check`
+ * functions.
  */
 export function checkOperation(operation: BatchOperation): void {
   check('batch', (context) => prepareItem(context, operation))
@@ -53,20 +53,20 @@ export function checkNatRule(rule: NatRule): void {
   check('addNat', () => parseNatRule(rule, 'rule'))
 }
 
-// Overlaps of checked rules with each other and with those that are there.
+// Finds overlaps of rules with each other and with existing rules.
 function* checkTogether<Rule>(
   rules: readonly Rule[],
   existing: readonly Rule[],
   parse: (rule: unknown, path: string) => CheckedRule,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<void> {
-  const there = []
+  const present = []
   for (const rule of parseEach(existing, parse, 'existing')) {
-    there.push(...elementsOf(rule))
+    present.push(...elementsOf(rule))
     if (slices.due()) yield
   }
-  const wish = yield* slicedWish(parseEach(rules, parse), slices)
-  const problem = yield* overlapProblem(new MarkTable(there, 0), wish, '', slices)
+  const desired = yield* desiredRulesSliced(parseEach(rules, parse), slices)
+  const problem = yield* overlapProblem(new MarkTable(present, 0), desired, '', slices)
   if (problem !== undefined) throw problem
 }
 
@@ -83,7 +83,7 @@ function* rejecting(operation: string, work: Sliced<void>): Sliced<void> {
  * one that cannot be, or that overlaps another one. The error's `attribute` is `rules[3]`, or a part of it.
  */
 export function checkMarkRules(rules: readonly MarkRule[], existing: readonly MarkRule[] = []): void {
-  atOnce(rejecting('add', checkTogether(rules, existing, parseMarkRule, new Slices())))
+  atOnce(rejecting('add', checkTogether(rules, existing, parseMarkRule, new TimeSlices())))
 }
 
 /** The same for many rules, in slices of a few milliseconds: rejects with what `checkMarkRules` throws. */
@@ -91,11 +91,11 @@ export async function checkMarkRulesAsync(
   rules: readonly MarkRule[],
   existing: readonly MarkRule[] = [],
 ): Promise<void> {
-  const slices = new Slices()
+  const slices = new TimeSlices()
   await inSlices(rejecting('add', checkTogether(rules, existing, parseMarkRule, slices)), slices)
 }
 
 /** Throws what `FirewallMarks.addNat` would reject with for these rules in a table that has the rules of `existing`. */
 export function checkNatRules(rules: readonly NatRule[], existing: readonly NatRule[] = []): void {
-  atOnce(rejecting('addNat', checkTogether(rules, existing, parseNatRule, new Slices())))
+  atOnce(rejecting('addNat', checkTogether(rules, existing, parseNatRule, new TimeSlices())))
 }

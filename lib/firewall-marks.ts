@@ -1,4 +1,4 @@
-// Firewall marks: the packet filter's share of balancing by mark.
+// Firewall marks: nf_tables rules that mark packets for services of IPVS.
 import { binding } from './binding/addon.ts'
 import { FULL_MASK } from './marks/rule.ts'
 import { invalidArgument } from './values/errors.ts'
@@ -25,24 +25,24 @@ import { checked, type RequestContext } from './calls/context.ts'
 import { readTraces, writePackets, type Trace, type TracePacket } from './marks/trace.ts'
 import { InvalidInput } from './values/validate.ts'
 
-const replaceMarks: Plan = (table, wish, slices) => planReplace('marks', table, wish, slices)
-const replaceNat: Plan = (table, wish, slices) => planReplace('nat', table, wish, slices)
+const replaceMarks: Plan = (table, desired, slices) => planReplace('marks', table, desired, slices)
+const replaceNat: Plan = (table, desired, slices) => planReplace('nat', table, desired, slices)
 
 /**
  * Rules that give packets firewall marks, for services such as `{ fwmark: 7 }`.
  *
- * They live in an nf_tables table of their own (family inet, by default `ipvs`) that this class creates when it is needed
- * and that `nft list table inet ipvs` shows; no other table is ever touched. Rules are elements of maps
- * (address . protocol . port : mark), so that the cost of a packet does not grow with the number of rules; only those with
- * `mask`, `source` or `interface` are rules one by one, of which there should be few. Packets are marked in prerouting, and in output those that the host itself sends, both at priority mangle (-150). A packet that no
- * rule matches keeps the mark it has.
+ * The rules are in a separate nf_tables table (family inet, default name `ipvs`), which the first change creates and
+ * `nft list table inet ipvs` shows; no other table is changed. Most rules are elements of maps
+ * (address . protocol . port : mark), so the cost per packet does not grow with their number. Rules with `mask`, `source` or
+ * `interface` are separate nf_tables rules, of which there should be few. Packets are marked in prerouting, and packets of
+ * local processes in output, both at priority mangle (-150). A packet that matches no rule keeps its mark.
  *
- * Every change is one transaction, done completely or not at all. Calls of one handle are carried out in order. Several
- * handles, processes and people with nft may work on the table at the same time. Rules outlive the handle and the process.
- * All methods reject with {@link IpvsError}: bad arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and
- * everything after `close` as `ERR_IPVS_CLOSED`. Do not change rules that you have passed in before the call has settled.
+ * Each change is one transaction, applied as a whole or not at all. Calls of a handle run in order. Several handles,
+ * processes and nft may change the table concurrently. Rules outlive the handle and the process. All methods reject with
+ * {@link IpvsError}: invalid arguments with `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, calls after `close` with
+ * `ERR_IPVS_CLOSED`. Do not modify the passed rules before the call has settled.
  *
- * Works with Linux 5.10 and newer, and needs CAP_NET_ADMIN in the user namespace that owns the network namespace.
+ * Requires Linux 5.10 or newer, and CAP_NET_ADMIN in the user namespace that owns the network namespace.
  */
 export class FirewallMarks implements NatRules, AsyncDisposable {
   readonly #handle: MarksHandle
@@ -55,11 +55,11 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * Opens a handle; nothing is created yet. The kernel module `nf_tables` is loaded when it is not there. Temporary rules
-   * that a killed process has left are removed, unless `tidy` is false.
+   * Opens a handle, without creating the table. Loads the kernel module `nf_tables` if needed. Removes temporary rules that
+   * a killed process left, unless `tidy` is false.
    *
-   * Rejects with `ERR_IPVS_UNAVAILABLE` without nf_tables; with `ERR_IPVS_PERMISSION_DENIED` without CAP_NET_ADMIN, or
-   * when the namespace may not be entered; with `ERR_IPVS_INVALID_ARGUMENT` when there is no such namespace.
+   * Rejects with `ERR_IPVS_UNAVAILABLE` without nf_tables; with `ERR_IPVS_PERMISSION_DENIED` without CAP_NET_ADMIN or without
+   * permission to enter the namespace; with `ERR_IPVS_INVALID_ARGUMENT` if the namespace does not exist.
    */
   static async open(options: MarksOpenOptions = {}): Promise<FirewallMarks> {
     const context: RequestContext = { operation: 'open', target: 'firewall marks' }
@@ -79,48 +79,48 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * Adds one rule or several, all of them or none. A rule that is there already is left as it is, whatever its comment, and
-   * so is one whose packets have the same mark by a rule for more ports.
+   * Adds one or several rules, all or none. An existing rule stays unchanged, even if its comment differs; a rule whose
+   * packets already get the mark from a rule for more ports is not added.
    * Like `nft add element inet ipvs exact4 '{ 172.16.0.100 . tcp . 80 : 7 }'`, and like
    * `iptables -t mangle -A PREROUTING -d 172.16.0.100 -p tcp --dport 80 -j MARK --set-mark 7`, for each port.
    *
-   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when rules overlap, naming both: a packet gets one mark. With
-   * `ERR_IPVS_CONFLICT` when others change the ruleset of nf_tables so fast that ten tries were not enough.
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` if rules overlap (the message names both), because a packet gets one mark; with
+   * `ERR_IPVS_CONFLICT` if other programs changed the nf_tables ruleset during each of ten tries.
    *
-   * Single ports of single addresses are cheap: thousands in milliseconds. Ranges of ports, blocks and ranges of
-   * addresses are dearer: some 10 to 100 microseconds each since Linux 6.12, and quadratic before.
+   * Single ports of single addresses are cheap: thousands in milliseconds. Port ranges, address blocks and address ranges
+   * take 10 to 100 microseconds each since Linux 6.12; on older kernels the time grows quadratically.
    */
   async add(rules: MarkRule | readonly MarkRule[], options: CallOptions = {}): Promise<void> {
     return this.#handle.change('add', parseMarkRule, rules, options, planAdd)
   }
 
   /**
-   * Removes one rule or several, all of them or none. Rules are equal when all is that they ask for and give; comment and
-   * counter do not count. Like `nft delete element`.
+   * Removes one or several rules, all or none. Two rules are equal when they match the same packets and set the same mark;
+   * comment and counter do not count. Like `nft delete element`.
    *
-   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when there is no such rule, naming those that are there instead; with
-   * `ERR_IPVS_CONFLICT` as `add`.
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` if a rule does not exist (the message names similar rules); with
+   * `ERR_IPVS_CONFLICT` like `add`.
    */
   async remove(rules: MarkRule | readonly MarkRule[], options: CallOptions = {}): Promise<void> {
     return this.#handle.change('remove', parseMarkRule, rules, options, planRemove)
   }
 
   /**
-   * All rules, sorted by family and address, whether they are in effect or not: `status` says that. An element that somebody has added with nft is a rule of its own. Like
-   * `nft list table inet ipvs`.
+   * Lists all rules, sorted by family and address, including rules without effect (see `status`). An element that was added
+   * with nft is a separate rule. Like `nft list table inet ipvs`.
    *
-   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when somebody has made something in the table that is not a rule.
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` if the table contains foreign objects that are not rules.
    */
   async list(options: CallOptions = {}): Promise<ListedMarkRule[]> {
     return this.#handle.list('list', options, (rule) => (rule.action === 'mark' ? listedRule(rule) : undefined))
   }
 
   /**
-   * Whether the rules are in effect, those that translate addresses included. They are not after `nft flush table inet ipvs`,
-   * for instance: that removes what leads packets to them, while `list` still has those that stand in maps. Every change
-   * mends that, and so does `repair`. A table without rules is in effect.
+   * Tells whether the rules, including NAT rules, are in effect. After `nft flush table inet ipvs`, for example, they are not:
+   * it removes the rules that look marks up, while `list` still returns the elements of maps. Each change repairs this, and
+   * so does `repair`. A table without rules is in effect.
    *
-   * Rejects as `list` does, and when a chain or map of the table is not of the kind that rules need.
+   * Rejects like `list`, and if a chain or map of the table has a wrong type.
    */
   async status(options: CallOptions = {}): Promise<MarksStatus> {
     const context = this.#handle.context('status')
@@ -129,45 +129,44 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * Makes the rules that are there take effect, in one transaction: creates what is missing around them, wakes a dormant
-   * table, removes temporary rules and what is there twice. Rules that are gone stay gone. Rejects as `add` does.
+   * Brings the existing rules into effect, in one transaction: creates missing chains, jumps and lookups, clears the flag
+   * dormant of the table, removes temporary and duplicate rules. Does not restore removed rules. Rejects like `add`.
    */
   async repair(options: CallOptions = {}): Promise<void> {
     return this.#handle.change('repair', parseMarkRule, [], options, planAdd)
   }
 
   /**
-   * Puts exactly these rules in place, in one transaction: what stays is not touched, and no packet goes without its mark
-   * in between. When all is as it should be, nothing is sent; what keeps rules from taking effect is mended. Like `nft -f`.
+   * Replaces all mark rules in one transaction. Rules that stay are not touched, and every packet gets its old or its new
+   * mark. If the table already matches, nothing is sent. Repairs like `repair`. Like `nft -f`.
    *
-   * Where ranges of ports or blocks of addresses take over from others, rules stand in for them from a transaction before to
-   * one right behind: Linux before 6.17 does not find a new range in the very moment in which the old one goes. That takes
-   * some 10 ms more. The change itself is one transaction there as well. When the temporary rules cannot be removed the
-   * call rejects with an error whose `leftovers` is true, and with `outcome` `applied` when the rules are in place.
+   * Before Linux 6.17 a transaction that replaces port ranges or address blocks has an instant in which neither old nor new
+   * ones match. Temporary rules cover it: one transaction before the change adds them, one after it removes them, which takes
+   * about 10 ms more. If they cannot be removed, the call rejects with an error whose `leftovers` is true, and whose
+   * `outcome` is `applied` if the change was applied.
    *
-   * Rejects as `add` does. A call whose last answer is lost ends within `timeoutMs` and one second more, in which it finds
-   * out what became of the change and tidies up; an aborted one within half a second.
+   * Rejects like `add`. If the kernel's last reply is lost, the call settles within `timeoutMs` and one more second, in which
+   * it reads back the outcome and cleans up; after an abort it settles within half a second.
    */
   async replace(rules: readonly MarkRule[], options: CallOptions = {}): Promise<void> {
     return this.#handle.change('replace', parseMarkRule, rules, options, replaceMarks)
   }
 
   /**
-   * Removes rules and adds others in one transaction: no packet sees one without the other, and rules that are not named stay
-   * as they are, those that somebody else adds meanwhile included. A rule with another mark, comment or counter takes the
-   * place of one for the same packets this way. Like one `nft -f` with `delete element` and `add element`.
+   * Removes and adds rules in one transaction; all other rules stay, including rules that another program adds meanwhile. Use
+   * it to change mark, comment or counter of a rule. Like one `nft -f` with `delete element` and `add element`.
    *
-   * Rejects as `add` and `remove` do: also when a rule of `remove` is not there.
+   * Rejects like `add` and `remove`.
    */
   async change(changes: RuleChanges<MarkRule>, options: CallOptions = {}): Promise<void> {
     return this.#handle.exchange('change', parseMarkRule, changes, options)
   }
 
   /**
-   * Marks that rules of other tables set, whoever made them: with nft, with iptables in its nft variant (`iptables -V`
-   * says "nf_tables"), Docker, Kubernetes, firewalld. Rules of legacy iptables are not to be seen this way. A mark that is
-   * computed when the packet is there (restored from its connection, for instance) has no number. For rules that look
-   * marks up there is an entry for each mark in the map.
+   * Lists the marks that rules of other tables set: rules of nft, of iptables in its nft variant (`iptables -V` prints
+   * "nf_tables"), Docker, Kubernetes, firewalld. Rules of legacy iptables are invisible to nf_tables. A mark that is computed
+   * per packet (restored from the connection, for example) has no number. A rule that looks marks up in a map has one entry
+   * per mark of the map.
    */
   async findMarks(options: CallOptions = {}): Promise<FoundMark[]> {
     const context = this.#handle.context('findMarks')
@@ -176,13 +175,13 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * A mark that is free: the least one within the range that neither the rules of this table, nor those that `findMarks`
-   * finds, nor a service of IPVS in the namespace has, and that this handle has not given before. Nothing is reserved: two
-   * processes may get the same one, until one of them uses it. Neighbouring marks are good ones, since kernels up to 6.12
-   * keep services in lists by the last 8 bits of their marks.
+   * Returns the lowest free mark of a range: no rule of this table, no rule of `findMarks` and no IPVS service of the
+   * namespace uses it, and this handle has not returned it before. The mark is not reserved: two processes may get the same
+   * mark until one of them uses it. Consecutive marks are fast, because kernels up to 6.12 hash services by the last 8 bits
+   * of the mark.
    *
-   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` when all marks of the range are in use, and as `Ipvs.open` does when the
-   * services cannot be read (a kernel without IPVS has none). Loads the kernel module `ip_vs` when it is not there.
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` if all marks of the range are in use; like `Ipvs.open` if the services cannot be
+   * read (a kernel without IPVS has none). Loads the kernel module `ip_vs` if needed.
    */
   async allocateMark(options: AllocateMarkOptions = {}): Promise<number> {
     const context = this.#handle.context('allocateMark')
@@ -194,7 +193,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
       serviceMarks(this.#handle.netns, this.#timeoutMs, signal),
     ])
     const used = [
-      ...elements.map(({ mark, special }) => ({ mark, mask: special?.mask ?? FULL_MASK })),
+      ...elements.map(({ mark, ruleFields }) => ({ mark, mask: ruleFields?.mask ?? FULL_MASK })),
       ...usedByForeignRules(found),
       ...services.map((mark) => ({ mark, mask: FULL_MASK })),
       ...this.#allocated,
@@ -211,11 +210,10 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * The table in the language of nft. Rules are lost when the machine restarts; `nft -f` puts exactly what this returns in
-   * the place of the table, counters included. Like `nft list table inet ipvs`. The guide (`docs/marks.md` in the
-   * repository) shows how to load it when the system starts.
+   * Returns the table in the syntax of nft. Rules are lost at a reboot; `nft -f` replaces the table by this text, counters
+   * included. Like `nft list table inet ipvs`. `docs/marks.md` in the repository shows how to load it at boot.
    *
-   * Rejects as `list` does.
+   * Rejects like `list`.
    */
   async export(options: CallOptions = {}): Promise<string> {
     const context = this.#handle.context('export')
@@ -229,13 +227,13 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * Says what would become of packets in this network namespace, by the rules of all tables of nf_tables, iptables-nft's and
-   * firewalld's among them, and by the kernel's routing: one answer for each packet, in order. Nothing is sent and nothing
-   * is changed. Up to 100,000 packets, all followed through the same state of the ruleset. Rules of iptables-legacy cannot be
-   * seen. nft has nothing like it; its `meta nftrace` watches real packets.
+   * Evaluates hypothetical packets in this network namespace against all nf_tables tables, including tables of iptables-nft
+   * and firewalld, and against the routing table. Returns one result per packet, in order. Sends no packet and changes
+   * nothing. Up to 100,000 packets, evaluated against one generation of the ruleset. Rules of iptables-legacy are ignored.
+   * nft has no equivalent; its `meta nftrace` shows real packets.
    *
-   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` for what is no packet; with `ERR_IPVS_CONFLICT` when others change the ruleset
-   * so fast that ten tries were not enough.
+   * Rejects with `ERR_IPVS_INVALID_ARGUMENT` if a packet is invalid; with `ERR_IPVS_CONFLICT` if other programs changed the
+   * ruleset during each of ten tries.
    */
   async trace(packets: readonly TracePacket[], options: CallOptions = {}): Promise<Trace[]> {
     const context = this.#handle.context('trace')
@@ -243,7 +241,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
     return this.#handle.store.ask(context, signal, (session, call) => session.trace(call, rows), readTraces)
   }
 
-  /** Removes the table with all rules, whoever added them. Like `nft delete table inet ipvs`. */
+  /** Removes the table with all rules, including foreign rules. Like `nft delete table inet ipvs`. */
   async flush(options: CallOptions = {}): Promise<void> {
     const context = this.#handle.context('flush')
     return this.#handle.store.drop(
@@ -253,8 +251,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * Whether the path that the handle was opened with still leads to its network namespace: see `namespaceStatus` of `Ipvs`,
-   * which is true of this handle as well.
+   * Tells whether the path `netns` still leads to the handle's network namespace: see `namespaceStatus` of `Ipvs`.
    */
   async namespaceStatus(options: CallOptions = {}): Promise<NamespaceStatus> {
     const context = this.#handle.context('namespaceStatus')
@@ -264,7 +261,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
     )
   }
 
-  // The documentation of rules that translate addresses stands in NatRules.
+  // NAT rules are documented in NatRules.
 
   async addNat(rules: NatRule | readonly NatRule[], options: CallOptions = {}): Promise<void> {
     return this.#handle.change('addNat', parseNatRule, rules, options, planAdd)
@@ -287,8 +284,8 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   }
 
   /**
-   * Closes the handle. What the kernel is doing ends first; what was not sent yet rejects with `ERR_IPVS_CLOSED`, as does
-   * everything from now on. Rules stay. Idempotent.
+   * Closes the handle. Waits for the running request; calls that were not sent, and later calls, reject with
+   * `ERR_IPVS_CLOSED`. Rules stay. Idempotent.
    */
   async close(): Promise<void> {
     await this.#handle.store.close()

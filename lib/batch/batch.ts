@@ -5,14 +5,14 @@ import { setImmediate } from 'node:timers/promises'
 import { BatchBlock } from './block.ts'
 import { prepareItem, type BatchOperation, type Prepared } from './operation.ts'
 import { isPlainArray, type ParsedBatchOptions, type Source } from './options.ts'
-import { NOBODY_KNOWS, Settlement, type Ending } from './settlement.ts'
+import { OUTCOME_UNKNOWN, Settlement, type Ending } from './settlement.ts'
 import type { Call } from '../binding/addon.ts'
 import type { Reply } from '../binding/replies.ts'
 import { IpvsError, invalidArgument, type BatchResult } from '../values/errors.ts'
 import type { RequestContext } from '../calls/context.ts'
 import { UNEXPECTED } from '../calls/failure.ts'
 import { onAbort } from '../values/signals.ts'
-import { Slices } from '../values/time-slices.ts'
+import { TimeSlices } from '../values/time-slices.ts'
 import type { LongRequest } from '../calls/queue.ts'
 import { readRows, type Channel } from '../calls/requests.ts'
 
@@ -40,7 +40,7 @@ export class Batch implements LongRequest {
   readonly #settlement: Settlement<BatchOperation>
   #block: Block
   readonly #spare: Block[] = []
-  readonly #slices = new Slices()
+  readonly #slices = new TimeSlices()
   readonly #sent: Promise<void>[] = [] // blocks that are not settled, oldest first
   readonly #calls = new Set<number>()
   readonly #ended = new Uint8Array(1) // for the native side, which must not send the blocks behind one that ended early
@@ -270,7 +270,7 @@ export class Batch implements LongRequest {
   async #settle(block: Block, callId: number, reply: Promise<Reply>, before: Promise<void> | undefined): Promise<void> {
     const { failures } = await reply.catch((cause: unknown) => {
       this.#end({ code: 'ERR_IPVS_KERNEL', problem: UNEXPECTED, cause })
-      return { failures: [NOBODY_KNOWS] }
+      return { failures: [OUTCOME_UNKNOWN] }
     })
     await before
     await this.#settlement.settle(block, failures)

@@ -5,7 +5,7 @@ import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCo
 import { explainFailure, failureError } from '../calls/failure.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { explainErrno } from '../services/service-errno.ts'
-import { Slices } from '../values/time-slices.ts'
+import { TimeSlices } from '../values/time-slices.ts'
 
 const EPERM = 1
 const OF_ONE_ITEM = new Set<Failure['cause']>(['rejected', 'overrun', 'truncated', 'malformed'])
@@ -16,7 +16,7 @@ function endsAll({ cause, errno }: Failure): boolean {
 }
 
 /** What became of any item in a block. */
-export const NOBODY_KNOWS: Failure = { index: 0, cause: 'malformed', errno: 0, unknown: true, rest: true }
+export const OUTCOME_UNKNOWN: Failure = { index: 0, cause: 'malformed', errno: 0, unknown: true, rest: true }
 
 /** Why a batch ended before all its items were sent. */
 export interface Ending {
@@ -30,7 +30,7 @@ export interface Ending {
 export class Settlement<Item> {
   readonly #context: FailureContext
   readonly #failures: BatchFailure<Item>[] = []
-  readonly #slices = new Slices()
+  readonly #slices = new TimeSlices()
   #applied = 0
   #next = 0 // items before this one were settled
   #ending: Ending | undefined

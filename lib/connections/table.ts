@@ -5,7 +5,7 @@ import { groupBits, groupOf, type ConnectionGroup, type ConnectionGroupField } f
 import { invalidArgument } from '../values/errors.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { ConnectionPass } from './pass.ts'
-import { Slices } from '../values/time-slices.ts'
+import { TimeSlices } from '../values/time-slices.ts'
 import { integer, oneOf } from '../values/validate.ts'
 
 /** A list of connections. Properties are decoded on each access. */
@@ -133,7 +133,7 @@ export class ConnectionTable implements ConnectionList {
       const { rows, counts } = await worker.group(this.#blocks, bits, most)
       const numbers = new Uint32Array(counts)
       const block = new ConnectionRows({ rows, length: numbers.length })
-      const slices = new Slices()
+      const slices = new TimeSlices()
       const groups: ConnectionGroup<Field>[] = []
       for (const [index, count] of numbers.entries()) {
         groups.push(groupOf(fields, block.at(index), count))
@@ -147,7 +147,7 @@ export class ConnectionTable implements ConnectionList {
 
   async #map<Value>(convert: (row: ReturnType<ConnectionRows['at']>) => Value): Promise<Value[]> {
     const values: Value[] = []
-    const slices = new Slices()
+    const slices = new TimeSlices()
     for (const rows of this.#rows) {
       for (let index = 0; index < rows.length; index++) {
         values.push(convert(rows.at(index)))

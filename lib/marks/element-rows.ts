@@ -5,8 +5,8 @@ import { binding } from '../binding/addon.ts'
 import { layoutOfKinds, viewsOf, type RowOf, type Views } from '../binding/row-layout.ts'
 import { FULL_MASK } from './rule.ts'
 import { MarkElement, keyOf } from './element.ts'
-import { COUNTED, Place, specialKey, type Special } from './rule-element.ts'
-import type { Slices } from '../values/time-slices.ts'
+import { COUNTED, Place, ruleFieldsKey, type RuleFields } from './rule-element.ts'
+import type { TimeSlices } from '../values/time-slices.ts'
 
 // Fields of the record `element`.
 const elementKinds = {
@@ -50,8 +50,8 @@ function writeAnySource({ bytes, u16 }: Views, row: number, size: number): void 
   u16[(row + offsets.sourcePortTo) >>> 1] = 65535
 }
 
-function writeSpecial({ bytes, text, u16, u32, u64 }: Views, row: number, special: Special): void {
-  const { handle, mask, sourceFrom, sourceTo, sourcePorts, targetPort, interfaceName } = special
+function writeRuleFields({ bytes, text, u16, u32, u64 }: Views, row: number, ruleFields: RuleFields): void {
+  const { handle, mask, sourceFrom, sourceTo, sourcePorts, targetPort, interfaceName } = ruleFields
   u64[(row + offsets.handle) >>> 3] = handle
   u32[(row + offsets.mask) >>> 2] = mask
   writeAddress(bytes, row + offsets.sourceFrom, sourceFrom, 0, sourceFrom.length)
@@ -64,7 +64,7 @@ function writeSpecial({ bytes, text, u16, u32, u64 }: Views, row: number, specia
 
 function writeElement(views: Views, row: number, element: MarkElement): void {
   const { bytes, text, u16, u32, u64 } = views
-  const { key, mark, rule, family, addressSize, place, counter, comment, special } = element
+  const { key, mark, rule, family, addressSize, place, counter, comment, ruleFields } = element
   u32[row >>> 2] = present
   u32[(row + offsets.mark) >>> 2] = mark
   u64[(row + offsets.rule) >>> 3] = rule
@@ -75,18 +75,18 @@ function writeElement(views: Views, row: number, element: MarkElement): void {
   u16[(row + offsets.protocol) >>> 1] = element.protocol
   u16[(row + offsets.portFrom) >>> 1] = element.portFrom
   u16[(row + offsets.portTo) >>> 1] = element.portTo
-  bytes[row + offsets.place] = special === undefined && counter !== undefined ? place + COUNTED : place
+  bytes[row + offsets.place] = ruleFields === undefined && counter !== undefined ? place + COUNTED : place
   if (counter !== undefined) {
     bytes[row + offsets.counter] = 1
     u64[(row + offsets.packets) >>> 3] = counter.packets
     u64[(row + offsets.bytes) >>> 3] = counter.bytes
   }
-  if (special === undefined) writeAnySource(views, row, addressSize)
-  else writeSpecial(views, row, special)
+  if (ruleFields === undefined) writeAnySource(views, row, addressSize)
+  else writeRuleFields(views, row, ruleFields)
   if (comment !== '') text.write(comment, row + offsets.comment)
 }
 
-export async function writeElements(elements: readonly MarkElement[], slices: Slices): Promise<ArrayBuffer> {
+export async function writeElements(elements: readonly MarkElement[], slices: TimeSlices): Promise<ArrayBuffer> {
   const rows = new ArrayBuffer(elements.length * rowSize)
   const views = viewsOf(rows)
   let row = 0
@@ -102,7 +102,7 @@ function readText(text: Buffer, start: number): string {
   return text[start] === 0 ? '' : text.toString('utf8', start, text.indexOf(0, start))
 }
 
-function readSpecial({ text, u16, u32, u64 }: Views, row: number, size: number): Special {
+function readRuleFields({ text, u16, u32, u64 }: Views, row: number, size: number): RuleFields {
   const number = (offset: number) => u16[(row + offset) >>> 1] as number
   const address = (offset: number) => text.toString('latin1', row + offset, row + offset + size)
   return {
@@ -132,15 +132,15 @@ function readElement(views: Views, row: number): MarkElement {
   const place = stored >= COUNTED && stored < Place.special ? stored - COUNTED : stored
   const mark = u32[(row + offsets.mark) >>> 2] as number
   const rule = u64[(row + offsets.rule) >>> 3] as bigint
-  const special = place >= Place.special ? readSpecial(views, row, size) : undefined
+  const ruleFields = place >= Place.special ? readRuleFields(views, row, size) : undefined
   const block = { family, from: address(offsets.addressFrom), to: address(offsets.addressTo) }
   const ports = { from: number(offsets.portFrom), to: number(offsets.portTo) }
   const start = keyOf(block, number(offsets.protocol), ports, place)
-  const key = special === undefined ? start : start + specialKey(special, mark)
-  return new MarkElement(key, mark, rule, readText(text, row + offsets.comment), readCounter(views, row), special)
+  const key = ruleFields === undefined ? start : start + ruleFieldsKey(ruleFields, mark)
+  return new MarkElement(key, mark, rule, readText(text, row + offsets.comment), readCounter(views, row), ruleFields)
 }
 
-export async function readElements(rows: ArrayBuffer, slices: Slices): Promise<MarkElement[]> {
+export async function readElements(rows: ArrayBuffer, slices: TimeSlices): Promise<MarkElement[]> {
   const views = viewsOf(rows)
   const elements: MarkElement[] = []
   for (let row = 0; row < rows.byteLength; row += rowSize) {

@@ -4,7 +4,7 @@ import { formatAddressBlock, isSingle, type AddressBlock } from '../values/addre
 import type { Family } from '../values/address.ts'
 import { FULL_MASK, everyAddress, unlessAll, type CheckedRule, type Counter } from './rule.ts'
 import { allPorts, isAllPorts, type PortSpan } from './ports.ts'
-import { Place, actionAt, isSpecial, placeOf, specialKey, type Special } from './rule-element.ts'
+import { Place, actionAt, needsRuleElement, placeOf, ruleFieldsKey, type RuleFields } from './rule-element.ts'
 import { ruleId } from './rule-id.ts'
 
 type BlockEnds = Pick<AddressBlock, 'family' | 'from' | 'to'>
@@ -26,15 +26,15 @@ export class MarkElement {
   readonly comment: string
   readonly counter: Counter | undefined
   /** Fields of a rule element. Absent for an element of a map. */
-  readonly special: Special | undefined
+  readonly ruleFields: RuleFields | undefined
 
-  constructor(key: string, mark: number, rule: bigint, comment: string, counter?: Counter, special?: Special) {
+  constructor(key: string, mark: number, rule: bigint, comment: string, counter?: Counter, ruleFields?: RuleFields) {
     this.key = key
     this.mark = mark
     this.rule = rule
     this.comment = comment
     this.counter = counter
-    this.special = special
+    this.ruleFields = ruleFields
   }
 
   get family(): Family {
@@ -75,7 +75,7 @@ export class MarkElement {
   }
 
   get action(): CheckedRule['action'] {
-    return this.special === undefined ? 'mark' : actionAt(this.place)
+    return this.ruleFields === undefined ? 'mark' : actionAt(this.place)
   }
 
   /** Start of the key up to the protocol, which all elements of a rule share. */
@@ -122,7 +122,7 @@ export function keyOf(block: BlockEnds, protocol: number, ports: PortSpan, place
   return keyBytes.toString('latin1', 0, end + 6)
 }
 
-function specialOf(rule: CheckedRule, span: PortSpan): Special {
+function ruleFieldsOf(rule: CheckedRule, span: PortSpan): RuleFields {
   const source = rule.source ?? everyAddress(rule.block.family)
   const size = source.family === 'ipv4' ? 4 : 16
   return {
@@ -148,16 +148,16 @@ export function elementsOf(rule: CheckedRule): MarkElement[] {
   const id = ruleId(rule)
   const single = isSingle(block)
   const any = allPorts[0] as PortSpan
-  const needsRule = isSpecial(rule)
+  const needsRule = needsRuleElement(rule)
   return spans.map((span) => {
     if (!needsRule) {
       const key = keyOf(block, protocol, span, mapPlace(single, span))
       return new MarkElement(key, mark, id, comment, counter)
     }
     const [ports, sourcePorts] = action === 'masquerade' ? [any, span] : [span, any]
-    const special = specialOf(rule, sourcePorts)
-    const key = keyOf(block, protocol, ports, placeOf(action)) + specialKey(special, mark)
-    return new MarkElement(key, mark, id, comment, counter, special)
+    const ruleFields = ruleFieldsOf(rule, sourcePorts)
+    const key = keyOf(block, protocol, ports, placeOf(action)) + ruleFieldsKey(ruleFields, mark)
+    return new MarkElement(key, mark, id, comment, counter, ruleFields)
   })
 }
 
@@ -178,19 +178,19 @@ function sumOf(elements: readonly MarkElement[]): Counter | undefined {
 
 /** Converts the elements of a rule, sorted by port, to the rule. */
 export function ruleOf(elements: readonly MarkElement[]): CheckedRule {
-  const { mark, protocol, family, from, to, special, action } = elements[0] as MarkElement
-  const spanOf = ({ portFrom, portTo, special: own }: MarkElement): PortSpan =>
+  const { mark, protocol, family, from, to, ruleFields, action } = elements[0] as MarkElement
+  const spanOf = ({ portFrom, portTo, ruleFields: own }: MarkElement): PortSpan =>
     action === 'masquerade' && own !== undefined ? own.sourcePorts : { from: portFrom, to: portTo }
   return {
     action,
     mark,
-    mask: special?.mask ?? FULL_MASK,
+    mask: ruleFields?.mask ?? FULL_MASK,
     block: blockOf(family, from.slice(1), to.slice(1)),
     protocol,
     spans: elements.map(spanOf),
-    source: special && unlessAll(blockOf(family, special.sourceFrom, special.sourceTo)),
-    interfaceName: special?.interfaceName ?? '',
-    targetPort: special?.targetPort ?? 0,
+    source: ruleFields && unlessAll(blockOf(family, ruleFields.sourceFrom, ruleFields.sourceTo)),
+    interfaceName: ruleFields?.interfaceName ?? '',
+    targetPort: ruleFields?.targetPort ?? 0,
     counter: sumOf(elements),
     comment: elements.find((element) => element.comment !== '')?.comment ?? '',
   }

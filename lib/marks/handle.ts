@@ -1,13 +1,13 @@
-// What a handle of our table is made of: the store that all its operations go through, and the context for their errors.
+// The handle of a table: its store, and the context for errors.
 import { describeRule, type CheckedRule } from './rule.ts'
 import { ruleOf } from './element.ts'
-import { planChange, wishOf, wishOfAll, type Wish } from './plan.ts'
+import { planChange, desiredRule, desiredRules, type DesiredRules } from './plan.ts'
 import type { MarkStore, Plan } from './store.ts'
 import { groupRules } from './known-table.ts'
 import type { Namespace } from '../calls/namespace.ts'
 import { parseCallOptions, type CallOptions } from '../calls/options.ts'
 import { checked, type RequestContext } from '../calls/context.ts'
-import { Slices } from '../values/time-slices.ts'
+import { TimeSlices } from '../values/time-slices.ts'
 import { InvalidInput, isArray, list, readFields, show } from '../values/validate.ts'
 
 const MOST_RULES = 1_000_000
@@ -22,34 +22,34 @@ function parseAt(path: string, given: unknown, parse: Parse): CheckedRule {
   }
 }
 
-/** Checks rules one by one. `argument`: its name, for errors. */
+/** Validates rules one at a time. `argument`: the argument's name, for errors. */
 export function* parseEach(rules: readonly unknown[], parse: Parse, argument = 'rules'): Iterable<CheckedRule> {
   for (let index = 0; index < rules.length; index++) yield parseAt(`${argument}[${index}]`, rules[index], parse)
 }
 
 /** Rules to remove and rules to add in one transaction. */
 export interface RuleChanges<Rule> {
-  /** Default: none. */
+  /** Rules to remove. Default: none. */
   readonly remove?: readonly Rule[] | undefined
-  /** Default: none. */
+  /** Rules to add. Default: none. */
   readonly add?: readonly Rule[] | undefined
 }
 
-async function parseList(value: unknown, name: 'remove' | 'add', parse: Parse): Promise<Wish> {
+async function parseList(value: unknown, name: 'remove' | 'add', parse: Parse): Promise<DesiredRules> {
   const rules = value === undefined ? [] : list(value, `changes.${name}`, MOST_RULES)
-  return wishOfAll(parseEach(rules, parse, `changes.${name}`), new Slices(), `changes.${name}`)
+  return desiredRules(parseEach(rules, parse, `changes.${name}`), new TimeSlices(), `changes.${name}`)
 }
 
-async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<Wish> {
+async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<DesiredRules> {
   if (!isArray(value)) {
     const rule = parse(value, 'rule')
     context.target = describeRule(rule)
-    return wishOf(rule)
+    return desiredRule(rule)
   }
   const rules = list(value, 'rules', MOST_RULES)
-  const wish = await wishOfAll(parseEach(rules, parse), new Slices())
-  context.target = rules.length === 1 ? (wish[0]?.text ?? '') : `${rules.length} rules`
-  return wish
+  const desired = await desiredRules(parseEach(rules, parse), new TimeSlices())
+  context.target = rules.length === 1 ? (desired[0]?.text ?? '') : `${rules.length} rules`
+  return desired
 }
 
 export class MarksHandle {
@@ -74,7 +74,7 @@ export class MarksHandle {
   ): Promise<Listed[]> {
     const context = this.context(operation)
     const signal = checked(context, () => parseCallOptions(options))
-    const slices = new Slices()
+    const slices = new TimeSlices()
     const rules: Listed[] = []
     for (const elements of groupRules(await this.store.read(context, signal))) {
       const rule = listed(ruleOf(elements))
@@ -87,9 +87,9 @@ export class MarksHandle {
   async change(operation: string, parse: Parse, rules: unknown, options: CallOptions, plan: Plan): Promise<void> {
     const context = this.context(operation)
     const signal = checked(context, () => parseCallOptions(options))
-    const wish = this.#wish(parse, rules, context)
-    wish.catch(() => {}) // its error is that of the call, which may have ended before
-    return this.store.change(context, signal, wish, plan)
+    const desired = this.#desired(parse, rules, context)
+    desired.catch(() => {}) // reported through the call; no unhandled rejection if the call ended first
+    return this.store.change(context, signal, desired, plan)
   }
 
   /** Removes rules and adds others in one transaction. */
@@ -99,18 +99,18 @@ export class MarksHandle {
       parseCallOptions(options),
       readFields(changes, 'changes', ['remove', 'add']),
     ])
-    const goes = parseList(given.remove, 'remove', parse)
-    const comes = goes.then(() => parseList(given.add, 'add', parse))
-    comes.catch(() => {}) // its error is that of the call, which may have ended before
-    return this.store.change(context, signal, comes, async (table, wish, slices) =>
-      planChange(table, await goes, wish, slices),
+    const removed = parseList(given.remove, 'remove', parse)
+    const added = removed.then(() => parseList(given.add, 'add', parse))
+    added.catch(() => {}) // reported through the call; no unhandled rejection if the call ended first
+    return this.store.change(context, signal, added, async (table, desired, slices) =>
+      planChange(table, await removed, desired, slices),
     )
   }
 
-  async #wish(parse: Parse, rules: unknown, context: RequestContext): Promise<Wish> {
+  async #desired(parse: Parse, rules: unknown, context: RequestContext): Promise<DesiredRules> {
     const { operation } = context
     if (operation.startsWith('replace') && !isArray(rules)) {
-      const problem = `${show(rules)} is not an array; ${operation}() takes all rules that shall be there`
+      const problem = `${show(rules)} is not an array; ${operation}() needs an array of all desired rules`
       throw new InvalidInput('rules', problem)
     }
     return parseRules(rules, parse, context)

@@ -1,7 +1,7 @@
 // The elements of the table as of one generation of the ruleset. A change based on another generation is refused, so
 // outdated elements only cost a second try.
 import type { MarkElement } from './element.ts'
-import { specialKind } from './rule-element.ts'
+import { ruleFieldsKind } from './rule-element.ts'
 
 /** A transaction: removals, then additions. */
 export interface MarkChange {
@@ -87,16 +87,16 @@ export function* groupRules(sorted: readonly MarkElement[]): Generator<readonly 
 
 // Identifies the rule among elements with the same start of the key. Foreign elements have no id: elements that agree in
 // everything but the ports form one rule.
-function ruleText({ rule, mark, special, comment, counter, place }: MarkElement): string {
+function ruleText({ rule, mark, ruleFields, comment, counter, place }: MarkElement): string {
   if (rule !== 0n) return `${rule} ${mark}`
-  const kind = special === undefined ? '' : `${place} ${specialKind(special)}`
+  const kind = ruleFields === undefined ? '' : `${place} ${ruleFieldsKind(ruleFields)}`
   return `${mark} ${counter === undefined ? '' : 'counted'} ${comment} ${kind}`
 }
 
-function sharePorts(group: readonly MarkElement[], { portFrom, special }: MarkElement): boolean {
+function sharePorts(group: readonly MarkElement[], { portFrom, ruleFields }: MarkElement): boolean {
   const last = group.at(-1) as MarkElement
-  const from = special?.sourcePorts.from ?? 0
-  return last.portTo >= portFrom && (last.special?.sourcePorts.to ?? 65535) >= from
+  const from = ruleFields?.sourcePorts.from ?? 0
+  return last.portTo >= portFrom && (last.ruleFields?.sourcePorts.to ?? 65535) >= from
 }
 
 // Groups elements with the same start of the key. There can be many, each with its own rule.

@@ -1,28 +1,27 @@
-// Rules that translate addresses, beside those that mark: this half of `FirewallMarks`, as a type.
+// The methods of `FirewallMarks` for NAT rules.
 import type { CallOptions } from '../calls/options.ts'
 import type { RuleChanges } from './handle.ts'
 import type { ListedNatRule, NatRule } from './nat-rule.ts'
 
-/** Rules that translate addresses. */
+/** Rules that translate addresses (NAT rules). */
 export interface NatRules {
   /**
-   * Adds rules that translate addresses, all of them or none: see {@link MasqueradeRule} and {@link RedirectRule}. They
-   * stand in the same table, in chains `srcnat` and `dstnat` of their own. A rule that is there already is left as it is.
-   * IPVS's own translation (forwarding method `masquerade`) needs none of them.
+   * Adds NAT rules, all or none: see {@link MasqueradeRule} and {@link RedirectRule}. They are in the same table, in the
+   * chains `srcnat` and `dstnat`. An existing rule stays unchanged. Forwarding method `masquerade` of IPVS needs no NAT rule.
    *
-   * Rejects as `add` does; with `ERR_IPVS_UNAVAILABLE` when the kernel has no NAT for nf_tables.
+   * Rejects like `add`, and with `ERR_IPVS_UNAVAILABLE` if the kernel has no NAT for nf_tables.
    */
   addNat(rules: NatRule | readonly NatRule[], options?: CallOptions): Promise<void>
 
-  /** Removes rules that translate addresses, all of them or none. What is meant by equal: see `remove`. */
+  /** Removes NAT rules, all or none. See `remove` for the equality of rules. */
   removeNat(rules: NatRule | readonly NatRule[], options?: CallOptions): Promise<void>
 
-  /** All rules that translate addresses. */
+  /** Lists all NAT rules. */
   listNat(options?: CallOptions): Promise<ListedNatRule[]>
 
-  /** Removes rules that translate addresses and adds others, in one transaction, as `change` does with those that mark. */
+  /** Removes and adds NAT rules in one transaction, like `change` for mark rules. */
   changeNat(changes: RuleChanges<NatRule>, options?: CallOptions): Promise<void>
 
-  /** Puts exactly these rules that translate addresses in place, in one transaction; those that mark stay. */
+  /** Replaces all NAT rules in one transaction, like `replace` for mark rules, which stay. */
   replaceNat(rules: readonly NatRule[], options?: CallOptions): Promise<void>
 }

@@ -1,4 +1,4 @@
-// What a handle of a table of marks is opened with.
+// Options of `FirewallMarks.open`.
 import { parsePath, type OpenOptions } from '../calls/options.ts'
 import { parseSignal } from '../values/signals.ts'
 import { InvalidInput, boolean, integer, readFields, show } from '../values/validate.ts'
@@ -6,13 +6,13 @@ import { InvalidInput, boolean, integer, readFields, show } from '../values/vali
 /** Options of `FirewallMarks.open`. */
 export interface MarksOpenOptions extends OpenOptions {
   /**
-   * Name of the nf_tables table, family inet, that holds the rules. It must be nobody else's. A letter, then letters,
+   * Name of the nf_tables table (family inet) for the rules. No other program may use this table. A letter, then letters,
    * digits, `_`, `-`, `.`; at most 63 characters. Default `'ipvs'`.
    */
   readonly table?: string | undefined
   /**
-   * Removes temporary rules that a change of a process which was killed has left (see `status`). `false`: leaves them, for
-   * programs that change nothing. Default `true`.
+   * True: `open` removes temporary rules of a change whose process was killed (see `status`). False: `open` changes nothing,
+   * for programs that only read. Default `true`.
    */
   readonly tidy?: boolean | undefined
 }

@@ -1,12 +1,12 @@
-// Finds overlaps where all elements are single ports of single addresses, as most are. They overlap when their keys are the
-// same, so no sweep is needed.
+// Finds overlaps if all elements are exact: a single port of a single address. Exact elements overlap if their keys are equal,
+// so no sweep is needed.
 import type { MarkElement } from './element.ts'
 import type { Overlap } from './overlap-rules.ts'
 import { Place } from './rule-element.ts'
-import type { Sliced, Slices } from '../values/time-slices.ts'
+import type { Sliced, TimeSlices } from '../values/time-slices.ts'
 
-/** Whether all elements of maps are of that kind; special ones are looked at elsewhere. */
-export function* areExact(elements: Iterable<MarkElement>, slices: Slices): Sliced<boolean> {
+/** True if all elements of maps are exact. Rule elements are not considered. */
+export function* areExact(elements: Iterable<MarkElement>, slices: TimeSlices): Sliced<boolean> {
   for (const { place } of elements) {
     if (place !== Place.exact && place < Place.special) return false
     if (slices.due()) yield
@@ -18,12 +18,12 @@ function firstWith(key: string, elements: readonly MarkElement[]): MarkElement {
   return elements.find((element) => element.key === key) as MarkElement
 }
 
-/** The first exact element that is there twice, `ignored` existing ones excepted. */
-export function* findTwins(
+/** The first two exact elements with the same key. `ignored`: existing elements that do not count. */
+export function* findDuplicateKey(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<Overlap | undefined> {
   const keys = new Set<string>()
   for (const element of added) {

@@ -1,8 +1,8 @@
-// Finds packets that a rule of its own and another element both claim. Such rules are few: each is compared with all others.
+// Finds overlaps of rule elements. They are few, so each is compared with all elements.
 import { FULL_MASK } from './rule.ts'
 import type { MarkElement } from './element.ts'
-import { isQualified, specialsMeet } from './rule-element.ts'
-import type { Sliced, Slices } from '../values/time-slices.ts'
+import { isQualified, ruleFieldsMeet } from './rule-element.ts'
+import type { Sliced, TimeSlices } from '../values/time-slices.ts'
 
 /** Two elements with packets in common. */
 export type Overlap = readonly [added: MarkElement, other: MarkElement]
@@ -14,19 +14,21 @@ function meet(left: MarkElement, right: MarkElement): boolean {
     (left.protocol === 0 || right.protocol === 0 || left.protocol === right.protocol) &&
     left.portFrom <= right.portTo &&
     right.portFrom <= left.portTo &&
-    (left.special === undefined || right.special === undefined || specialsMeet(left.special, right.special))
+    (left.ruleFields === undefined ||
+      right.ruleFields === undefined ||
+      ruleFieldsMeet(left.ruleFields, right.ruleFields))
   )
 }
 
-function maskOf({ special }: MarkElement): number {
-  return special?.mask ?? FULL_MASK
+function maskOf({ ruleFields }: MarkElement): number {
+  return ruleFields?.mask ?? FULL_MASK
 }
 
-function qualified({ special }: MarkElement): boolean {
-  return special !== undefined && isQualified(special)
+function qualified({ ruleFields }: MarkElement): boolean {
+  return ruleFields !== undefined && isQualified(ruleFields)
 }
 
-/** Whether both want something from one packet that it cannot have: two values for a bit of its mark, or two ports. */
+/** True if both elements can match a packet and set the same bit of its mark, or redirect it to a port each. */
 function clash(left: MarkElement, right: MarkElement): boolean {
   if (left.action !== right.action || left.action === 'masquerade') return false
   if (left.action === 'mark' && ((maskOf(left) & maskOf(right)) === 0 || qualified(left) !== qualified(right)))
@@ -34,17 +36,17 @@ function clash(left: MarkElement, right: MarkElement): boolean {
   return meet(left, right)
 }
 
-/** The first overlap in which at least one of both is special. `ignored`: existing ones that go away. */
-export function* findSpecialOverlap(
+/** The first overlap in which at least one element is a rule element. `ignored`: existing elements that will be removed. */
+export function* findRuleOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<Overlap | undefined> {
-  const specials = added.filter(({ special }) => special !== undefined)
-  const mapped = specials.length === 0 ? [] : added.filter(({ special }) => special === undefined)
-  for (const [index, element] of specials.entries()) {
-    for (const other of [specials.slice(index + 1), mapped].flat()) {
+  const ruleElements = added.filter(({ ruleFields }) => ruleFields !== undefined)
+  const mapped = ruleElements.length === 0 ? [] : added.filter(({ ruleFields }) => ruleFields === undefined)
+  for (const [index, element] of ruleElements.entries()) {
+    for (const other of [ruleElements.slice(index + 1), mapped].flat()) {
       if (clash(element, other)) return [element, other]
       if (slices.due()) yield
     }
@@ -52,7 +54,7 @@ export function* findSpecialOverlap(
   for (const other of existing) {
     if (slices.due()) yield
     if (ignored.has(other)) continue
-    const candidates = other.special === undefined ? specials : added
+    const candidates = other.ruleFields === undefined ? ruleElements : added
     for (const element of candidates) if (clash(element, other)) return [element, other]
   }
   return undefined

@@ -1,12 +1,12 @@
-// Finds packets that two elements both claim. The kernel does not: it has separate maps for exact keys and for ranges.
+// Finds pairs of elements that match the same packet. The kernel does not: exact keys and ranges are in separate maps.
 import type { MarkElement } from './element.ts'
-import { areExact, findTwins } from './overlap-exact.ts'
-import { findSpecialOverlap, type Overlap } from './overlap-rules.ts'
-import { sortInSlices, type Sliced, type Slices } from '../values/time-slices.ts'
+import { areExact, findDuplicateKey } from './overlap-exact.ts'
+import { findRuleOverlap, type Overlap } from './overlap-rules.ts'
+import { sortInSlices, type Sliced, type TimeSlices } from '../values/time-slices.ts'
 
 const BEHIND_ALL = '\u{ffff}' // addresses are of smaller characters
 
-// An element as the sweep looks at it, again and again.
+// Fields of an element that the sweep compares, extracted once: getters of elements cost more.
 interface Box {
   readonly element: MarkElement
   readonly added: boolean
@@ -35,12 +35,12 @@ function conflict(box: Box, other: Box): Overlap | undefined {
   return other.added ? [other.element, box.element] : undefined
 }
 
-// A sweep over addresses. `active` has the elements whose addresses include the current one, by port. Their ports are
-// disjoint, or else an overlap would have been found: so only neighbours have to be looked at.
+// A sweep over addresses. `active` has the elements whose addresses include the current address, sorted by port. Their ports
+// are disjoint, because the sweep ends at the first overlap: so only neighbours have to be compared.
 class Sweep {
   #active: Box[] = []
   #nearestEnd = BEHIND_ALL
-  #others: Box[] = [] // existing ones that overlap each other, which is not our business; hardly ever any
+  #others: Box[] = [] // existing elements that overlap each other, which is no error; almost always empty
 
   #advance(address: string): void {
     if (address <= this.#nearestEnd) return
@@ -52,7 +52,7 @@ class Sweep {
     for (const { to } of this.#others) if (to < this.#nearestEnd) this.#nearestEnd = to
   }
 
-  // Index of the first active box that begins behind this port.
+  // Index of the first active box that starts after this port.
   #behind(port: number): number {
     let low = 0
     let high = this.#active.length
@@ -85,7 +85,7 @@ class Sweep {
   }
 }
 
-// Everything of one protocol, and how far the added ones reach.
+// The elements of one protocol, and the address range of the added elements.
 interface Field {
   readonly boxes: Box[]
   from: string
@@ -94,19 +94,19 @@ interface Field {
 
 const ALL = 0 // protocols
 
-// One field for each protocol that has to be looked at. Elements for all protocols are in every field.
+// One field per protocol of the added elements. Elements for all protocols are in every field.
 class Fields {
   readonly #fields = new Map<number, Field>()
 
   constructor(added: readonly MarkElement[], existing: Iterable<MarkElement>) {
     const protocols = new Set(added.map(({ protocol }) => protocol))
     if (protocols.has(ALL))
-      for (const { protocol, special } of existing) if (special === undefined) protocols.add(protocol)
+      for (const { protocol, ruleFields } of existing) if (ruleFields === undefined) protocols.add(protocol)
     if (protocols.size > 1) protocols.delete(ALL)
     for (const protocol of protocols) this.#fields.set(protocol, { boxes: [], from: BEHIND_ALL, to: '' })
   }
 
-  /** The last address that matters. */
+  /** The last address of the added elements. */
   get end(): string {
     let end = ''
     for (const { to } of this.values()) if (to > end) end = to
@@ -143,7 +143,7 @@ function* fieldsOf(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<Iterable<Field>> {
   const fields = new Fields(added, existing)
   for (const element of added) {
@@ -153,25 +153,25 @@ function* fieldsOf(
   const end = fields.end + BEHIND_ALL
   for (const element of existing) {
     if (slices.due()) yield
-    if (element.key > end) continue // keys begin with the first address; most elements end here
-    if (element.special === undefined && !ignored.has(element)) fields.addExisting(element)
+    if (element.key > end) continue // keys begin with the first address; true for most elements
+    if (element.ruleFields === undefined && !ignored.has(element)) fields.addExisting(element)
   }
   return fields.values()
 }
 
-/** The first overlap of an added element with another added or an existing one, `ignored` ones excepted. */
+/** The first overlap of an added element with another added element or with an existing element that is not in `ignored`. */
 export function* findOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<Overlap | undefined> {
-  const special = yield* findSpecialOverlap(added, existing, ignored, slices)
-  if (special !== undefined) return special
-  const mapped = added.filter((element) => element.special === undefined)
+  const overlap = yield* findRuleOverlap(added, existing, ignored, slices)
+  if (overlap !== undefined) return overlap
+  const mapped = added.filter((element) => element.ruleFields === undefined)
   if (mapped.length === 0) return undefined
   if ((yield* areExact(mapped, slices)) && (yield* areExact(existing, slices))) {
-    return yield* findTwins(mapped, existing, ignored, slices)
+    return yield* findDuplicateKey(mapped, existing, ignored, slices)
   }
   for (const { boxes } of yield* fieldsOf(mapped, existing, ignored, slices)) {
     const sweep = new Sweep()

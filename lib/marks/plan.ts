@@ -1,15 +1,15 @@
-// From the rules that somebody wants to the elements that have to change.
+// Plans of changes: from the desired rules to the elements to remove and to add.
 import { elementsOf, ruleOf, type MarkElement } from './element.ts'
 import { findOverlap } from './overlap.ts'
 import type { Overlap } from './overlap-rules.ts'
 import { describeRule, type CheckedRule } from './rule.ts'
-import { specialKind } from './rule-element.ts'
+import { ruleFieldsKind } from './rule-element.ts'
 import type { MarkChange, MarkTable } from './known-table.ts'
-import { inSlices, type Sliced, type Slices } from '../values/time-slices.ts'
+import { inSlices, type Sliced, type TimeSlices } from '../values/time-slices.ts'
 import { InvalidInput } from '../values/validate.ts'
 
-/** A rule that was given. There can be many thousands of them: what only errors need is made for them. */
-class WishedRule {
+/** A rule of the arguments. There can be many thousands: path and text, which only errors need, are built on demand. */
+class DesiredRule {
   readonly elements: readonly MarkElement[]
   readonly #argument: string
   readonly #index: number | undefined
@@ -20,7 +20,7 @@ class WishedRule {
     this.#index = index
   }
 
-  /** Where it stands in the arguments: `rule` or `rules[3]`. */
+  /** Path in the arguments: `rule` or `rules[3]`. */
   get path(): string {
     return this.#index === undefined ? this.#argument : `${this.#argument}[${this.#index}]`
   }
@@ -30,40 +30,48 @@ class WishedRule {
   }
 }
 
-/** Given rules, each once. */
-export type Wish = readonly WishedRule[]
+/** Desired rules, without duplicates. */
+export type DesiredRules = readonly DesiredRule[]
 
-/** One rule by itself. */
-export function wishOf(rule: CheckedRule): Wish {
-  return [new WishedRule(elementsOf(rule), 'rule')]
+/** A single rule. */
+export function desiredRule(rule: CheckedRule): DesiredRules {
+  return [new DesiredRule(elementsOf(rule), 'rule')]
 }
 
 /**
- * Rules in the order of the arguments. They are taken one by one: those before, being checked, are kept as elements only.
- * `argument`: its name, for errors.
+ * Converts rules, in the order of the arguments. Consumes the iterable one rule at a time and keeps only the elements.
+ * `argument`: the argument's name, for errors.
  */
-export function* slicedWish(rules: Iterable<CheckedRule>, slices: Slices, argument = 'rules'): Sliced<Wish> {
-  const wish: WishedRule[] = []
+export function* desiredRulesSliced(
+  rules: Iterable<CheckedRule>,
+  slices: TimeSlices,
+  argument = 'rules',
+): Sliced<DesiredRules> {
+  const desired: DesiredRule[] = []
   const seen = new Set<bigint>()
   let index = 0
   for (const given of rules) {
     const elements = elementsOf(given)
     const { size } = seen
     seen.add((elements[0] as MarkElement).rule)
-    if (seen.size > size) wish.push(new WishedRule(elements, argument, index))
+    if (seen.size > size) desired.push(new DesiredRule(elements, argument, index))
     index++
     if (slices.due()) yield
   }
-  return wish
+  return desired
 }
 
-/** The same, with everything else between slices. */
-export async function wishOfAll(rules: Iterable<CheckedRule>, slices: Slices, argument?: string): Promise<Wish> {
-  return inSlices(slicedWish(rules, slices, argument), slices)
+/** Like `desiredRulesSliced`; the event loop runs between slices. */
+export async function desiredRules(
+  rules: Iterable<CheckedRule>,
+  slices: TimeSlices,
+  argument?: string,
+): Promise<DesiredRules> {
+  return inSlices(desiredRulesSliced(rules, slices, argument), slices)
 }
 
-function ownerOf(element: MarkElement, wish: Wish): WishedRule | undefined {
-  return wish.find(({ elements }) => elements.includes(element))
+function ownerOf(element: MarkElement, desired: DesiredRules): DesiredRule | undefined {
+  return desired.find(({ elements }) => elements.includes(element))
 }
 
 function describeExisting(table: MarkTable, element: MarkElement): string {
@@ -72,9 +80,14 @@ function describeExisting(table: MarkTable, element: MarkElement): string {
 
 const REMOVE_FIRST = '; remove that rule first, or put the new state in place in one step with replace()'
 
-function describeOverlap([added, other]: Overlap, wish: Wish, table: MarkTable, fix = REMOVE_FIRST): InvalidInput {
-  const { text: wanted, path } = ownerOf(added, wish) as WishedRule
-  const rival = ownerOf(other, wish)
+function describeOverlap(
+  [added, other]: Overlap,
+  desired: DesiredRules,
+  table: MarkTable,
+  fix = REMOVE_FIRST,
+): InvalidInput {
+  const { text: wanted, path } = ownerOf(added, desired) as DesiredRule
+  const rival = ownerOf(other, desired)
   const from = Math.max(added.portFrom, other.portFrom)
   const to = Math.min(added.portTo, other.portTo)
   const some = from === to ? `port ${from}` : `ports ${from} to ${to}`
@@ -82,14 +95,14 @@ function describeOverlap([added, other]: Overlap, wish: Wish, table: MarkTable, 
   const both = `"${wanted}" overlaps`
   if (rival !== undefined) {
     const text = `"${rival.text}" (${rival.path})`
-    return new InvalidInput(path, `${both} ${text} in ${ports}; a packet gets one mark only, so take one of them out`)
+    return new InvalidInput(path, `${both} ${text} in ${ports}; a packet gets only one mark, so remove one of the two`)
   }
   const text = describeExisting(table, other)
   return new InvalidInput(path, `${both} the existing ${text} in ${ports}${fix}`)
 }
 
-// The elements of a rule that are in the table already. Those of others count when all are there: somebody made the same
-// rule with nft, or loaded a saved ruleset, which knows nothing of ids. Of a rule that says more, none does.
+// The elements of a rule that exist in the table. Elements with another id count only if all elements of the rule exist and
+// belong to no larger rule: the same rule was added with nft, or loaded from a saved ruleset without ids.
 function present(
   table: MarkTable,
   elements: readonly MarkElement[],
@@ -104,24 +117,24 @@ function present(
   const own = found.filter(({ rule }) => rule === id)
   if (own.length === elements.length || found.length < elements.length) return own
   if (found.every(({ rule }) => rule === id || rule === 0n)) return found
-  // What is left of a rule of which somebody removed a part has another id.
+  // The rest of a rule that lost elements to another program has the id of the whole rule.
   const rest = table.ruleWith(found[0] as MarkElement)
   return rest.length === found.length && found.every((element) => rest.includes(element)) ? found : own
 }
 
-// Whether the one gives at least the packets of the other the same mark: same addresses, protocol and kind, no fewer ports.
+// True if `other` gives all packets of `element` the same mark: equal addresses, protocol and fields, and all its ports.
 function covers(other: MarkElement, element: MarkElement): boolean {
   const same = other.start === element.start && other.action === 'mark' && other.mark === element.mark
   return same && isSameKind(other, element) && other.portFrom <= element.portFrom && element.portTo <= other.portTo
 }
 
-function isSameKind({ special: left }: MarkElement, { special: right }: MarkElement): boolean {
+function isSameKind({ ruleFields: left }: MarkElement, { ruleFields: right }: MarkElement): boolean {
   if (left === undefined || right === undefined) return left === right
-  return specialKind(left) === specialKind(right)
+  return ruleFieldsKind(left) === ruleFieldsKind(right)
 }
 
-/** Whether packets of a rule have its mark from other elements already: those of a rule for more ports, for instance. */
-function isCovered(table: MarkTable, { elements }: WishedRule, gone: ReadonlySet<MarkElement>): boolean {
+/** True if other elements already give all packets of a rule its mark, for example a rule for more ports. */
+function isCovered(table: MarkTable, { elements }: DesiredRule, gone: ReadonlySet<MarkElement>): boolean {
   const missing = new Set(elements)
   for (const other of table.elements()) {
     if (gone.has(other)) continue
@@ -130,8 +143,8 @@ function isCovered(table: MarkTable, { elements }: WishedRule, gone: ReadonlySet
   return missing.size === 0
 }
 
-// Elements of a rule that have to be made, and others' elements that they take the place of.
-function missingOf(table: MarkTable, { elements }: WishedRule, gone: ReadonlySet<MarkElement>): MarkChange {
+// The elements of a rule to add, and the foreign elements that they replace.
+function missingOf(table: MarkTable, { elements }: DesiredRule, gone: ReadonlySet<MarkElement>): MarkChange {
   const found = new Map(present(table, elements, gone).map((element) => [element.key, element]))
   const added = elements.filter((element) => found.get(element.key)?.rule !== element.rule)
   const removed = added.flatMap(({ key }) => found.get(key) ?? [])
@@ -139,7 +152,7 @@ function missingOf(table: MarkTable, { elements }: WishedRule, gone: ReadonlySet
     const other = table.get(key)
     return other?.mark === mark && !gone.has(other)
   }
-  // All are elements of rules for more ports: such a look-up saves the search for most of these.
+  // All elements belong to rules for more ports: this look-up saves the search in most of these cases.
   if (removed.length === 0 && added.length > 0 && elements.every(isMarked)) return { removed, added: [] }
   return { removed, added }
 }
@@ -147,20 +160,20 @@ function missingOf(table: MarkTable, { elements }: WishedRule, gone: ReadonlySet
 const nothing: ReadonlySet<MarkElement> = new Set()
 
 /**
- * What is missing of the given rules. A rule that is there already is left alone, whatever its comment and counter, and so is
- * one whose packets have the mark by a rule for more ports; elements that somebody else made for it become ours. `gone`:
- * elements that are removed in the same transaction.
+ * Plans the addition of rules. An existing rule stays unchanged, even if its comment or counter differs. So does a rule whose
+ * packets already get the mark from a rule for more ports. Foreign elements of a rule are replaced by elements with its id.
+ * `gone`: elements that the same transaction removes.
  */
 export async function planAdd(
   table: MarkTable,
-  wish: Wish,
-  slices: Slices,
+  desired: DesiredRules,
+  slices: TimeSlices,
   gone: ReadonlySet<MarkElement> = nothing,
 ): Promise<MarkChange> {
-  const missing = new Map<WishedRule, MarkChange>()
-  for (const wished of wish) {
-    const change = missingOf(table, wished, gone)
-    if (change.added.length > 0) missing.set(wished, change)
+  const missing = new Map<DesiredRule, MarkChange>()
+  for (const rule of desired) {
+    const change = missingOf(table, rule, gone)
+    if (change.added.length > 0) missing.set(rule, change)
     if (slices.due()) await slices.next()
   }
   for (;;) {
@@ -169,8 +182,8 @@ export async function planAdd(
     const added = changes.flatMap((change) => change.added)
     const overlap = added.length === 0 ? undefined : await overlapIn(table, added, removed, slices)
     if (overlap === undefined) return { removed: [...removed], added }
-    const owner = ownerOf(overlap[0], wish) as WishedRule
-    if (!isCovered(table, owner, gone)) throw describeOverlap(overlap, wish, table)
+    const owner = ownerOf(overlap[0], desired) as DesiredRule
+    if (!isCovered(table, owner, gone)) throw describeOverlap(overlap, desired, table)
     missing.delete(owner)
   }
 }
@@ -179,30 +192,35 @@ async function overlapIn(
   table: MarkTable,
   added: readonly MarkElement[],
   ignored: ReadonlySet<MarkElement>,
-  slices: Slices,
+  slices: TimeSlices,
 ): Promise<Overlap | undefined> {
   return inSlices(findOverlap(added, table.elements(), ignored, slices), slices)
 }
 
-/** Removes rules and adds others in one transaction: what `planRemove` and `planAdd` do, both from the same table. */
-export async function planChange(table: MarkTable, goes: Wish, comes: Wish, slices: Slices): Promise<MarkChange> {
+/** Plans the removal of rules and the addition of other rules in one transaction. */
+export async function planChange(
+  table: MarkTable,
+  goes: DesiredRules,
+  comes: DesiredRules,
+  slices: TimeSlices,
+): Promise<MarkChange> {
   const { removed } = await planRemove(table, goes, slices)
   return planAdd(table, comes, slices, new Set(removed))
 }
 
-/** The first overlap of rules with each other or with those of a table, in words; `fix` follows that with a table's rule. */
+/** The first overlap of rules with each other or with rules of a table, as an error. `fix`: text after an overlap with the table. */
 export function* overlapProblem(
   table: MarkTable,
-  wish: Wish,
+  desired: DesiredRules,
   fix: string,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<InvalidInput | undefined> {
-  const elements = wish.flatMap((wished) => wished.elements)
+  const elements = desired.flatMap((rule) => rule.elements)
   const overlap = yield* findOverlap(elements, table.elements(), nothing, slices)
-  return overlap && describeOverlap(overlap, wish, table, fix)
+  return overlap && describeOverlap(overlap, desired, table, fix)
 }
 
-function describeAbsent(table: MarkTable, { text, path, elements }: WishedRule): InvalidInput {
+function describeAbsent(table: MarkTable, { text, path, elements }: DesiredRule): InvalidInput {
   const first = elements[0] as MarkElement
   const near = new Set<string>()
   for (const element of table.elements()) {
@@ -212,16 +230,17 @@ function describeAbsent(table: MarkTable, { text, path, elements }: WishedRule):
     if (near.size === 4) break
   }
   const [shown, more] = [[...near].slice(0, 3).join(', '), near.size > 3 ? ', ...' : '']
-  const instead = near.size === 0 ? 'nothing is there for this address and protocol' : `there is ${shown}${more}`
-  return new InvalidInput(path, `there is no rule "${text}"; ${instead}. Rules go as a whole: see list()`)
+  const instead =
+    near.size === 0 ? 'the table has no rule for this address and protocol' : `the table has ${shown}${more}`
+  return new InvalidInput(path, `there is no rule "${text}"; ${instead}. Only whole rules can be removed: see list()`)
 }
 
-/** All elements of the given rules. A rule that is not there is an error. */
-export async function planRemove(table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
+/** Plans the removal of rules. Throws `InvalidInput` if a rule does not exist. */
+export async function planRemove(table: MarkTable, desired: DesiredRules, slices: TimeSlices): Promise<MarkChange> {
   const removed: MarkElement[] = []
-  for (const wished of wish) {
-    const found = present(table, wished.elements)
-    if (found.length !== wished.elements.length) throw describeAbsent(table, wished)
+  for (const rule of desired) {
+    const found = present(table, rule.elements)
+    if (found.length !== rule.elements.length) throw describeAbsent(table, rule)
     removed.push(...found)
     if (slices.due()) await slices.next()
   }
@@ -233,18 +252,23 @@ function isSame(left: MarkElement, right: MarkElement): boolean {
   return counted && left.mark === right.mark && left.rule === right.rule && left.comment === right.comment
 }
 
-/** Which part of the table: rules that mark, or those that translate addresses. */
+/** A part of the table: mark rules or NAT rules. */
 export type Part = 'marks' | 'nat'
 
 function partOf({ action }: MarkElement): Part {
   return action === 'mark' ? 'marks' : 'nat'
 }
 
-/** What to change so that the given rules, and nothing else, are in a part of the table. */
-export async function planReplace(part: Part, table: MarkTable, wish: Wish, slices: Slices): Promise<MarkChange> {
-  const wanted = wish.flatMap(({ elements }) => elements)
+/** Plans the replacement of all rules in a part of the table. */
+export async function planReplace(
+  part: Part,
+  table: MarkTable,
+  desired: DesiredRules,
+  slices: TimeSlices,
+): Promise<MarkChange> {
+  const wanted = desired.flatMap(({ elements }) => elements)
   const overlap = await inSlices(findOverlap(wanted, [], nothing, slices), slices)
-  if (overlap !== undefined) throw describeOverlap(overlap, wish, table)
+  if (overlap !== undefined) throw describeOverlap(overlap, desired, table)
   const kept = new Set<MarkElement>()
   const added: MarkElement[] = []
   for (const element of wanted) {

@@ -34,7 +34,7 @@ export function placeOf(action: CheckedRule['action']): number {
 }
 
 /** Fields of a rule element. Addresses are as in keys: one character per byte. */
-export interface Special {
+export interface RuleFields {
   /** Handle of the rule in the kernel; 0 for a new rule. */
   readonly handle: bigint
   readonly mask: number
@@ -46,7 +46,7 @@ export interface Special {
 }
 
 /** True if the elements of a rule must be rule elements. */
-export function isSpecial({ action, mask, source, interfaceName }: CheckedRule): boolean {
+export function needsRuleElement({ action, mask, source, interfaceName }: CheckedRule): boolean {
   return action !== 'mark' || mask !== FULL_MASK || source !== undefined || interfaceName !== ''
 }
 
@@ -57,13 +57,13 @@ function text(...numbers: readonly number[]): string {
 }
 
 /** The end of the key of a rule element: its fields, source ports first. */
-export function specialKey({ sourcePorts, mask, targetPort, ...rest }: Special, mark: number): string {
+export function ruleFieldsKey({ sourcePorts, mask, targetPort, ...rest }: RuleFields, mark: number): string {
   const { sourceFrom, sourceTo, interfaceName } = rest
   return text(sourcePorts.from, sourcePorts.to, mask, targetPort, mark) + sourceFrom + sourceTo + interfaceName
 }
 
 /** The fields without ports: rule elements of the same rule agree in them. */
-export function specialKind({ mask, targetPort, sourceFrom, sourceTo, interfaceName }: Special): string {
+export function ruleFieldsKind({ mask, targetPort, sourceFrom, sourceTo, interfaceName }: RuleFields): string {
   return text(mask, targetPort) + sourceFrom + sourceTo + interfaceName
 }
 
@@ -72,7 +72,7 @@ function isEverything(from: string, to: string): boolean {
 }
 
 /** True for a rule with source or interface, which takes precedence over rules without them. */
-export function isQualified({ sourceFrom, sourceTo, interfaceName }: Special): boolean {
+export function isQualified({ sourceFrom, sourceTo, interfaceName }: RuleFields): boolean {
   return interfaceName !== '' || !isEverything(sourceFrom, sourceTo)
 }
 
@@ -85,7 +85,7 @@ function shareInterface(left: string, right: string): boolean {
 }
 
 /** True if a packet can match the fields of both rule elements. */
-export function specialsMeet(left: Special, right: Special): boolean {
+export function ruleFieldsMeet(left: RuleFields, right: RuleFields): boolean {
   return (
     left.sourceFrom <= right.sourceTo &&
     right.sourceFrom <= left.sourceTo &&

@@ -9,20 +9,20 @@ import { IpvsError, abortedError, closedError, invalidArgument } from '../values
 import type { FailureContext } from '../calls/context.ts'
 import { ruleOf, type MarkElement } from './element.ts'
 import { ERESTART, explainErrno, leftoversError, markError } from './mark-errno.ts'
-import type { Wish } from './plan.ts'
+import type { DesiredRules } from './plan.ts'
 import { readElements, writeElements } from './element-rows.ts'
 import { MarkTable, type MarkChange } from './known-table.ts'
 import { namespaceStatusOf, type NamespaceStatus } from '../calls/namespace.ts'
 import { unexpectedError, valuesOf } from '../calls/failure.ts'
 import { PendingCall } from '../calls/pending-call.ts'
-import { Slices } from '../values/time-slices.ts'
+import { TimeSlices } from '../values/time-slices.ts'
 import { InvalidInput } from '../values/validate.ts'
 
 const MOST_TRIES = 10
 const LONGEST_PAUSE_MS = 50
 
 /** Computes the change of a table that results in the desired rules. Throws `InvalidInput` if that is impossible. */
-export type Plan = (table: MarkTable, wish: Wish, slices: Slices) => Promise<MarkChange>
+export type Plan = (table: MarkTable, desired: DesiredRules, slices: TimeSlices) => Promise<MarkChange>
 
 function describeElement(element: MarkElement): string {
   return describeRule(ruleOf([element]))
@@ -59,7 +59,7 @@ export class MarkStore {
   /** Reads the elements of the table, sorted by key. */
   read(context: FailureContext, signal: AbortSignal | undefined): Promise<readonly MarkElement[]> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
-      const [elements, generation] = await this.#read(pending, new Slices())
+      const [elements, generation] = await this.#read(pending, new TimeSlices())
       this.#table = new MarkTable(elements, generation)
       return elements
     })
@@ -78,8 +78,13 @@ export class MarkStore {
   }
 
   /** Applies, in one transaction, the change that `plan` computes from the desired rules. */
-  change(context: FailureContext, signal: AbortSignal | undefined, wish: Promise<Wish>, plan: Plan): Promise<void> {
-    return this.#enqueue(context, signal, async (pending) => this.#change(pending, await wish, plan))
+  change(
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+    desired: Promise<DesiredRules>,
+    plan: Plan,
+  ): Promise<void> {
+    return this.#enqueue(context, signal, async (pending) => this.#change(pending, await desired, plan))
   }
 
   /** Removes the table. */
@@ -143,7 +148,7 @@ export class MarkStore {
 
   async #read<Result>(
     pending: PendingCall<Result>,
-    slices: Slices,
+    slices: TimeSlices,
   ): Promise<readonly [readonly MarkElement[], number]> {
     this.#table = undefined
     const context = { ...pending.context, reads: true }
@@ -151,13 +156,13 @@ export class MarkStore {
     return [await readElements(rows, slices), generation]
   }
 
-  async #change(pending: PendingCall<void>, wish: Wish, plan: Plan): Promise<void> {
-    const slices = new Slices()
+  async #change(pending: PendingCall<void>, desired: DesiredRules, plan: Plan): Promise<void> {
+    const slices = new TimeSlices()
     for (let tries = 1; ; tries++) {
       const known = this.#table
       const table = known ?? new MarkTable(...(await this.#read(pending, slices)))
       try {
-        const change = await plan(table, wish, slices)
+        const change = await plan(table, desired, slices)
         if (await this.#apply(pending, table, change, tries === MOST_TRIES, slices)) return
       } catch (error) {
         // The remembered elements may be outdated: read them again before refusing.
@@ -175,7 +180,7 @@ export class MarkStore {
     table: MarkTable,
     change: MarkChange,
     last: boolean,
-    slices: Slices,
+    slices: TimeSlices,
   ): Promise<boolean> {
     const elements = [...change.removed, ...change.added]
     const rows = await writeElements(elements, slices)
@@ -195,7 +200,7 @@ export class MarkStore {
     }
     if (reply.leftovers !== undefined) throw leftoversError(context, reply.leftovers, reason)
     // The handles of new rule elements are only known after a listing.
-    const known = elements.every(({ special }) => special === undefined)
+    const known = elements.every(({ ruleFields }) => ruleFields === undefined)
     if (reply.generation !== undefined && known) {
       table.commit(change, reply.generation)
       this.#table = table

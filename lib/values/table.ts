@@ -1,5 +1,5 @@
 // Long listings that keep the kernel's rows as bytes and convert a row to an object on access.
-import { Slices } from './time-slices.ts'
+import { TimeSlices } from './time-slices.ts'
 
 /** Names of a row's properties, including properties that only some rows have. */
 export type ColumnName<Row> = Row extends unknown ? Extract<keyof Row, string> : never
@@ -56,7 +56,7 @@ export class LazyTable<Row extends object> implements Table<Row> {
 
   async #all<Value>(pick: (row: Row) => Value): Promise<Value[]> {
     const values: Value[] = []
-    const slices = new Slices()
+    const slices = new TimeSlices()
     for (let index = 0; index < this.length; index++) {
       values.push(pick(this.#convert(index)))
       if (slices.due(this.#records(index))) await slices.next()

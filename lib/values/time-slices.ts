@@ -1,14 +1,14 @@
-// Turning many rows into objects takes time that the event loop has not got at once.
+// Time slices: long loops yield to the event loop every few milliseconds.
 import { setImmediate } from 'node:timers/promises'
 
 const SLICE_MS = 4
 
 /** For long loops: `if (slices.due()) await slices.next()`. */
-export class Slices {
+export class TimeSlices {
   #end: number = performance.now() + SLICE_MS
   #steps = 0
 
-  /** `steps`: how many small ones have been done since the last time. */
+  /** True if the slice is over. `steps`: number of loop iterations since the last call. */
   due(steps = 1): boolean {
     this.#steps += steps
     if (this.#steps < 64) return false
@@ -22,11 +22,11 @@ export class Slices {
   }
 }
 
-/** Long work with one `yield` for each time that a slice is over: `if (slices.due()) yield`. */
+/** Long work as a generator that yields at the end of each slice: `if (slices.due()) yield`. */
 export type Sliced<Result> = Generator<void, Result, void>
 
-/** Carries out work; everything else happens between its slices. */
-export async function inSlices<Result>(work: Sliced<Result>, slices: Slices): Promise<Result> {
+/** Runs work; the event loop runs between its slices. */
+export async function inSlices<Result>(work: Sliced<Result>, slices: TimeSlices): Promise<Result> {
   for (;;) {
     const step = work.next()
     if (step.done === true) return step.value
@@ -34,7 +34,7 @@ export async function inSlices<Result>(work: Sliced<Result>, slices: Slices): Pr
   }
 }
 
-/** Carries out work without a pause. */
+/** Runs work without a pause. */
 export function atOnce<Result>(work: Sliced<Result>): Result {
   for (;;) {
     const step = work.next()
@@ -48,7 +48,7 @@ const SORTED_AT_ONCE = 512
 export function* sortInSlices<Value>(
   values: readonly Value[],
   compare: (left: Value, right: Value) => number,
-  slices: Slices,
+  slices: TimeSlices,
 ): Sliced<Value[]> {
   if (values.length <= SORTED_AT_ONCE) return values.toSorted(compare)
   const middle = values.length >>> 1

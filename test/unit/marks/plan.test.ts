@@ -2,23 +2,23 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/element.ts'
 import { findOverlap } from '../../../lib/marks/overlap.ts'
-import { planAdd, planChange, planRemove, planReplace, wishOfAll } from '../../../lib/marks/plan.ts'
+import { planAdd, planChange, planRemove, planReplace, desiredRules } from '../../../lib/marks/plan.ts'
 import { describeRule } from '../../../lib/marks/rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
 import { MarkTable, groupRules, type MarkChange } from '../../../lib/marks/known-table.ts'
 import { parseNatRule } from '../../../lib/marks/nat-rule.ts'
-import { Slices, atOnce, inSlices } from '../../../lib/values/time-slices.ts'
+import { TimeSlices, atOnce, inSlices } from '../../../lib/values/time-slices.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 import { randomSource } from '../support/random.ts'
 
 vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
-const slices = new Slices()
+const slices = new TimeSlices()
 const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
 const parse = (rule: MarkRule) => parseMarkRule(rule, 'rule')
-const wish = (rules: readonly MarkRule[]) => wishOfAll(rules.map(parse), slices)
+const desired = (rules: readonly MarkRule[]) => desiredRules(rules.map(parse), slices)
 
 /** The same elements as somebody would make them with nft: without ids. */
 const foreign = (rule: MarkRule) =>
@@ -43,12 +43,13 @@ const refusal = async (plan: Promise<unknown>): Promise<InvalidInput> => {
   return error as InvalidInput
 }
 
-const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, await wish(rules), slices)
-const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await wish(rules), slices)
-const replace = async (table: MarkTable, ...rules: MarkRule[]) => planReplace('marks', table, await wish(rules), slices)
+const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, await desired(rules), slices)
+const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await desired(rules), slices)
+const replace = async (table: MarkTable, ...rules: MarkRule[]) =>
+  planReplace('marks', table, await desired(rules), slices)
 
 const changeOf = async (table: MarkTable, goes: MarkRule[], comes: MarkRule[]) =>
-  planChange(table, await wish(goes), await wish(comes), slices)
+  planChange(table, await desired(goes), await desired(comes), slices)
 
 describe('add', () => {
   test('to an empty table', async () => {
@@ -116,7 +117,7 @@ describe('add', () => {
 
   test('refuses given rules that overlap, naming both', async () => {
     const error = await refusal(add(tableOf(), ftp, web, { ...web, mark: 8, ports: [443, 444] }))
-    expect(error.message).toMatch(/\(rules\[[12]\]\) in port 443; a packet gets one mark only/)
+    expect(error.message).toMatch(/\(rules\[[12]\]\) in port 443; a packet gets only one mark/)
   })
 
   test('neighbours do not overlap', async () => {
@@ -192,7 +193,7 @@ describe('rules of their own', () => {
       { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: 20 },
       'rule',
     )
-    const nat = async (...rules: (typeof masquerade)[]) => wishOfAll(rules, slices)
+    const nat = async (...rules: (typeof masquerade)[]) => desiredRules(rules, slices)
     const table = tableOf(web, elementsOf(masquerade), elementsOf(redirect(8080)))
     expect(texts((await planReplace('nat', table, await nat(), slices)).removed)).toEqual([
       'tcp source port 20 from 10.0.0.0/24 -> masquerade',
@@ -240,10 +241,10 @@ describe('remove', () => {
   })
 
   test.each<[string, MarkRule, RegExp]>([
-    ['a part of a rule', { ...web, ports: 80 }, /there is "tcp 172\.16\.0\.100 ports 80, 443 -> mark 7"/],
-    ['another mark', { ...web, mark: 8 }, /there is "tcp 172\.16\.0\.100 ports 80, 443 -> mark 7"/],
-    ['another address', { ...web, address: '10.0.0.1' }, /nothing is there for this address and protocol/],
-    ['another protocol', { ...web, protocol: 'udp' }, /nothing is there/],
+    ['a part of a rule', { ...web, ports: 80 }, /the table has "tcp 172\.16\.0\.100 ports 80, 443 -> mark 7"/],
+    ['another mark', { ...web, mark: 8 }, /the table has "tcp 172\.16\.0\.100 ports 80, 443 -> mark 7"/],
+    ['another address', { ...web, address: '10.0.0.1' }, /the table has no rule for this address and protocol/],
+    ['another protocol', { ...web, protocol: 'udp' }, /the table has no rule/],
   ])('refuses %s, and says what is there', async (_name, rule, text) => {
     const error = await refusal(remove(tableOf(web), rule))
     expect(error.message).toContain(`there is no rule "${describeRule(parse(rule))}"`)
@@ -366,7 +367,7 @@ describe('overlaps', () => {
     const existing = expected ? /overlaps the existing/ : /^no overlap$/
     expect(await outcome(add(tableOf(other), web))).toMatch(existing)
     expect(await outcome(add(tableOf(web), other))).toMatch(existing)
-    const together = expected ? /a packet gets one mark only/ : /^no overlap$/
+    const together = expected ? /a packet gets only one mark/ : /^no overlap$/
     expect(await outcome(replace(tableOf(), web, other))).toMatch(together)
   })
 

@@ -4,7 +4,7 @@ import type { Call, NativeMarksSession, RecordSchema } from '../../../lib/bindin
 import type { AppliedChange, FoundElements, FoundRows, FoundText, Reply } from '../../../lib/binding/replies.ts'
 import { foundNothing, type AnyReply } from './any-reply.ts'
 import type { MarkElement } from '../../../lib/marks/element.ts'
-import { Slices } from '../../../lib/values/time-slices.ts'
+import { TimeSlices } from '../../../lib/values/time-slices.ts'
 import { failed } from './fake-session.ts'
 
 export const restart: AnyReply = failed('rejected', 85)
@@ -32,14 +32,14 @@ export class TableSession implements NativeMarksSession {
   async list(_call: Call): Promise<Reply<FoundElements>> {
     const { writeElements } = await import('../../../lib/marks/element-rows.ts') // which needs the binding, which is this file
     const elements = [...this.elements.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1))
-    const rows = await writeElements(elements, new Slices())
+    const rows = await writeElements(elements, new TimeSlices())
     return this.#answer('list', () => ({ rows, generation: this.generation }))
   }
 
   async apply(_call: Call, generation: number, rows: ArrayBuffer, removed: number): Promise<Reply<AppliedChange>> {
     const { readElements } = await import('../../../lib/marks/element-rows.ts')
     this.meanwhile?.()
-    const elements = await readElements(rows, new Slices())
+    const elements = await readElements(rows, new TimeSlices())
     return this.#answer(`apply -${removed} +${elements.length - removed}`, () => {
       if (generation !== this.generation) return restart
       for (const { key } of elements.slice(0, removed)) this.elements.delete(key)
