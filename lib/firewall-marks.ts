@@ -125,7 +125,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   async status(options: CallOptions = {}): Promise<MarksStatus> {
     const context = this.#handle.context('status')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.#handle.store.ask(context, signal, (session, call) => session.status(call), readStatus)
+    return this.#handle.store.readNative(context, signal, (session, call) => session.status(call), readStatus)
   }
 
   /**
@@ -171,7 +171,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   async findMarks(options: CallOptions = {}): Promise<FoundMark[]> {
     const context = this.#handle.context('findMarks')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.#handle.store.ask(context, signal, (session, call) => session.find(call), readFoundMarks)
+    return this.#handle.store.readNative(context, signal, (session, call) => session.find(call), readFoundMarks)
   }
 
   /**
@@ -189,7 +189,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
     const { signal } = range
     const [elements, found, services] = await Promise.all([
       this.#handle.store.read(context, signal),
-      this.#handle.store.ask(context, signal, (session, call) => session.find(call), readFoundMarks),
+      this.#handle.store.readNative(context, signal, (session, call) => session.find(call), readFoundMarks),
       serviceMarks(this.#handle.netns, this.#timeoutMs, signal),
     ])
     const used = [
@@ -218,7 +218,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   async export(options: CallOptions = {}): Promise<string> {
     const context = this.#handle.context('export')
     const signal = checked(context, () => parseCallOptions(options))
-    return this.#handle.store.ask(
+    return this.#handle.store.readNative(
       context,
       signal,
       (session, call) => session.exportTable(call),
@@ -238,7 +238,7 @@ export class FirewallMarks implements NatRules, AsyncDisposable {
   async trace(packets: readonly TracePacket[], options: CallOptions = {}): Promise<Trace[]> {
     const context = this.#handle.context('trace')
     const [signal, rows] = checked(context, () => [parseCallOptions(options), writePackets(packets)] as const)
-    return this.#handle.store.ask(context, signal, (session, call) => session.trace(call, rows), readTraces)
+    return this.#handle.store.readNative(context, signal, (session, call) => session.trace(call, rows), readTraces)
   }
 
   /** Removes the table with all rules, including foreign rules. Like `nft delete table inet ipvs`. */

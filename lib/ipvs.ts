@@ -1,17 +1,17 @@
-// The handle that everything about services and destinations goes through.
+// Ipvs: the handle for services, destinations and connections.
 import type { BatchOperation } from './batch/operation.ts'
 import type { BatchOptions, Items } from './batch/options.ts'
 import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './services/destination.ts'
 import type { BatchResult } from './values/errors.ts'
 import { assertGone, ofFamily, parseFlushOptions, type FlushOptions } from './services/flush.ts'
-import { startBatch } from './batch/start.ts'
+import { addingServices, addingTo, removingFrom, removingServices, startBatch } from './batch/start.ts'
 import type { Handle } from './calls/handle.ts'
 import { ConnectionPasses } from './connections/connections.ts'
 import type { IpvsReader } from './ipvs-reader.ts'
 import { openHandle } from './services/open.ts'
 import * as reads from './services/reads.ts'
 import type { NamespaceStatus } from './calls/namespace.ts'
-import { parseCallOptions, type CallOptions, type ListOptions, type OpenOptions } from './calls/options.ts'
+import type { CallOptions, ListOptions, OpenOptions } from './calls/options.ts'
 import * as writes from './services/writes.ts'
 import { checked } from './calls/context.ts'
 import type { ServiceKey } from './services/service-key.ts'
@@ -27,17 +27,13 @@ import type { TotalStatistics } from './connections/total-statistics.ts'
 import type { ListedSyncDaemon, SyncDaemon, SyncDaemonRole } from './services/sync-daemon.ts'
 import type { Timeouts, TimeoutsPatch } from './services/timeouts.ts'
 
-const adding = (service: unknown) => ({ operation: 'addService', service })
-const removing = (service: unknown) => ({ operation: 'removeService', service })
-
 /**
  * The virtual services of a network namespace.
  *
- * Operations of one handle are carried out in the order in which they were called, whether awaited or not; writes that
- * are called in one tick share datagrams, so do not await each of many. All methods reject with `IpvsError`: bad
- * arguments as `ERR_IPVS_INVALID_ARGUMENT` before anything is sent, and everything after `close` as `ERR_IPVS_CLOSED`.
- * Objects that are passed in must be plain, as literals and JSON are: of an instance of a class only its own properties
- * could be seen, so it is refused.
+ * Operations of a handle run in the order of their calls, awaited or not. Writes called in the same tick share datagrams, so
+ * do not await each of many. All methods reject with `IpvsError`: invalid arguments with `ERR_IPVS_INVALID_ARGUMENT` before
+ * anything is sent, calls after `close` with `ERR_IPVS_CLOSED`. Arguments must be plain objects, like literals and JSON;
+ * instances of classes are refused, because properties of their prototype would be ignored.
  */
 export class Ipvs implements IpvsReader {
   readonly #handle: Handle
@@ -49,11 +45,11 @@ export class Ipvs implements IpvsReader {
   }
 
   /**
-   * Opens a handle. Needs CAP_NET_ADMIN in the initial user namespace, and the kernel module `ip_vs`, which kernels
-   * since 6.1 load by themselves.
+   * Opens a handle. Needs CAP_NET_ADMIN in the initial user namespace, and the kernel module `ip_vs`, which kernels since
+   * 6.1 load on demand.
    *
-   * Rejects with `ERR_IPVS_UNAVAILABLE` without IPVS; with `ERR_IPVS_INVALID_ARGUMENT` or `ERR_IPVS_PERMISSION_DENIED`
-   * when the namespace cannot be entered. Missing CAP_NET_ADMIN shows with the first operation.
+   * Rejects with `ERR_IPVS_UNAVAILABLE` without IPVS; with `ERR_IPVS_INVALID_ARGUMENT` or `ERR_IPVS_PERMISSION_DENIED` if the
+   * namespace cannot be entered. Without CAP_NET_ADMIN, the first operation rejects.
    */
   static async open(options: OpenOptions = {}): Promise<Ipvs> {
     return new Ipvs(await openHandle(options))
@@ -69,28 +65,20 @@ export class Ipvs implements IpvsReader {
   }
 
   /**
-   * Changes what the patch names and nothing else (`ipvsadm -E` resets the rest). The kernel can only replace a service as a
-   * whole: patches of several handles and processes that use this package take turns in reading and writing, so that none
-   * loses another one's change; ipvsadm, keepalived and others do not (docs/kernels.md).
+   * Changes the settings in the patch; all other settings stay (`ipvsadm -E` resets them). The kernel can only replace all
+   * settings of a service. A lock serializes reading and writing among all handles and processes that use this package, so
+   * concurrent patches are not lost; ipvsadm and keepalived do not take this lock (docs/kernels.md).
    *
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_SCHEDULER_NOT_FOUND`, `ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND`; with
-   * `ERR_IPVS_CONFLICT` when it was not its turn within `timeoutMs`.
+   * `ERR_IPVS_CONFLICT` if the lock was not free within `timeoutMs`.
    */
   async updateService(key: ServiceKey, patch: ServicePatch, options: CallOptions = {}): Promise<void> {
-    const context = this.#handle.context('updateService')
-    const [{ read, write }, signal] = checked(context, () => [
-      writes.updateService(context, key, patch),
-      parseCallOptions(options),
-    ])
-    if (read === undefined) return this.#handle.queue.write(write(), context, signal)
-    return this.#handle.queue.writeAfterRead(read, write, context, signal)
+    return this.#handle.update('updateService', options, (context) => writes.updateService(context, key, patch))
   }
 
   /**
-   * Removes a service with its destinations. Connections stay; what happens to their packets is up to the sysctl
-   * `net.ipv4.vs.expire_nodest_conn`. Like `ipvsadm -D`.
-   *
-   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
+   * Removes a service with its destinations. Its connections stay; the sysctl `net.ipv4.vs.expire_nodest_conn` decides about
+   * their packets. Like `ipvsadm -D`. Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
   async removeService(key: ServiceKey, options: CallOptions = {}): Promise<void> {
     return this.#handle.write('removeService', options, (context) => writes.removeService(context, key))
@@ -112,12 +100,12 @@ export class Ipvs implements IpvsReader {
   }
 
   /**
-   * Changes what the patch names and nothing else (`ipvsadm -e` resets the rest). `{ weight: 0 }` drains a destination. The
-   * kernel has no request for one destination: all of the service are read for it. To patch many, use `batch`, or at least
-   * do not await each, so that they share the reading. Takes turns with other patches, as `updateService` does.
+   * Changes the settings in the patch; all other settings stay (`ipvsadm -e` resets them). `{ weight: 0 }` drains a
+   * destination. The kernel has no request for a single destination, so all destinations of the service are read. To patch
+   * many, use `batch`, or do not await each call, so that they share one read. Takes the same lock as `updateService`.
    *
-   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`; with `ERR_IPVS_CONFLICT` when it was not its
-   * turn within `timeoutMs`, or when others kept changing the destinations while it was looked for.
+   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`; with `ERR_IPVS_CONFLICT` if the lock was not
+   * free within `timeoutMs`, or if the destinations changed during each attempt to read them.
    */
   async updateDestination(
     service: ServiceKey,
@@ -131,9 +119,8 @@ export class Ipvs implements IpvsReader {
   }
 
   /**
-   * Removes a destination. New connections go elsewhere at once; connections it has are dropped or expire, depending on
-   * the sysctl `net.ipv4.vs.expire_nodest_conn`. Like `ipvsadm -d`.
-   *
+   * Removes a destination. New connections go elsewhere at once; existing ones are dropped or expire, depending on the
+   * sysctl `net.ipv4.vs.expire_nodest_conn`. Like `ipvsadm -d`.
    * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`, `ERR_IPVS_DESTINATION_NOT_FOUND`.
    */
   async removeDestination(service: ServiceKey, destination: DestinationKey, options: CallOptions = {}): Promise<void> {
@@ -143,17 +130,16 @@ export class Ipvs implements IpvsReader {
   }
 
   /**
-   * Carries out many operations, in their order and many to a datagram: the fastest way to change much. A failed item does
-   * not stop the rest, unless `stopOnError` says so: look at `failures`. Items may come from an array, a generator or any
-   * other iterable, also an asynchronous one; they are read as they are needed, and each is checked when it is read. An
-   * array is the fastest: its items are taken many at a time, and copied by V8's serializer for that, which may read a
-   * property (a getter) several times. Other calls of this handle may be carried out in between. `timeoutMs` holds for at most 1024 items each.
+   * Runs many operations in order, many per datagram: the fastest way to change much. After a failed item the batch
+   * continues, unless `stopOnError` is true; see `failures`. Items come from any iterable or async iterable, are read on demand
+   * and validated one at a time. Arrays are the fastest: V8's serializer copies many items at once and may read a property (a
+   * getter) several times. Other calls of this handle may run in between. `timeoutMs` applies to each 1024 items.
    *
-   * Rejects when the batch ended early: with `ERR_IPVS_ABORTED` or `ERR_IPVS_CLOSED`; with what would befall every item,
-   * such as `ERR_IPVS_PERMISSION_DENIED`, `ERR_IPVS_UNAVAILABLE` or `ERR_IPVS_TIMEOUT`; with `ERR_IPVS_INVALID_ARGUMENT`
-   * when reading the items or `onProgress` failed. The error's `batch` then says how far it got: nothing from its `done` on was
-   * sent, so the same items from there on are a batch that goes on where this one ended. When the process or worker thread
-   * ends meanwhile, nobody is told; what was sent is a part of the batch from its start. Like `ipvsadm -R`.
+   * Rejects if the batch ended early: with `ERR_IPVS_ABORTED` or `ERR_IPVS_CLOSED`; with an error that affects every item, like
+   * `ERR_IPVS_PERMISSION_DENIED`, `ERR_IPVS_UNAVAILABLE` or `ERR_IPVS_TIMEOUT`; with `ERR_IPVS_INVALID_ARGUMENT` if reading the
+   * items or `onProgress` failed. The error's `batch` has the progress: no item at or after index `done` was sent, so a new
+   * batch of those items continues there. If the process or the worker thread exits during the batch, a leading part of it is
+   * applied. Like `ipvsadm -R`.
    */
   async batch(operations: Items<BatchOperation>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
     return startBatch(this.#handle, 'batch', ['operations', operations], options)
@@ -161,12 +147,12 @@ export class Ipvs implements IpvsReader {
 
   /** A batch of `addService`. */
   async addServices(services: Items<Service>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
-    return startBatch(this.#handle, 'addServices', ['services', services], options, adding)
+    return startBatch(this.#handle, 'addServices', ['services', services], options, addingServices)
   }
 
-  /** A batch of `removeService`. To remove all, `flush` is faster. */
+  /** A batch of `removeService`. `flush` is faster to remove all services. */
   async removeServices(services: Items<ServiceKey>, options: BatchOptions = {}): Promise<BatchResult<BatchOperation>> {
-    return startBatch(this.#handle, 'removeServices', ['services', services], options, removing)
+    return startBatch(this.#handle, 'removeServices', ['services', services], options, removingServices)
   }
 
   /** A batch of `addDestination`, all for one service. */
@@ -175,8 +161,7 @@ export class Ipvs implements IpvsReader {
     destinations: Items<Destination | ListedDestination>,
     options: BatchOptions = {},
   ): Promise<BatchResult<BatchOperation>> {
-    const convert = (destination: unknown) => ({ operation: 'addDestination', service, destination })
-    return startBatch(this.#handle, 'addDestinations', ['destinations', destinations], options, convert)
+    return startBatch(this.#handle, 'addDestinations', ['destinations', destinations], options, addingTo(service))
   }
 
   /** A batch of `removeDestination`, all for one service. */
@@ -185,15 +170,19 @@ export class Ipvs implements IpvsReader {
     destinations: Items<DestinationKey>,
     options: BatchOptions = {},
   ): Promise<BatchResult<BatchOperation>> {
-    const convert = (destination: unknown) => ({ operation: 'removeDestination', service, destination })
-    return startBatch(this.#handle, 'removeDestinations', ['destinations', destinations], options, convert)
+    return startBatch(
+      this.#handle,
+      'removeDestinations',
+      ['destinations', destinations],
+      options,
+      removingFrom(service),
+    )
   }
 
   /**
-   * Removes all services of the namespace, whoever added them. Connections stay. Do not flush to load another table: change
-   * what differs. Kernels are slow with destinations that were just removed, and Linux 7 may keep a service table that is
-   * too small (docs/kernels.md). Like `ipvsadm -C`, which knows no `family`; with one, the error's `batch` says which removals
-   * failed.
+   * Removes all services of the namespace; connections stay. To load another table, change the differences instead: re-adding
+   * destinations is slow, and Linux 7 may keep a service table that is too small (docs/kernels.md). With `family`, which
+   * `ipvsadm -C` lacks, the error's `batch` has the failed removals. Like `ipvsadm -C`.
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     const context = this.#handle.context('flush')
@@ -204,32 +193,28 @@ export class Ipvs implements IpvsReader {
   }
 
   /**
-   * Sets the counters of a service and its destinations to zero; without a key, those of all services and the totals of
-   * the namespace. Rates start again at zero; numbers of connections are no counters and stay. Zero is what counters showed:
-   * the kernel updates them every 2 seconds, and what has passed since the last time counts from then on. Like `ipvsadm -Z`.
-   *
-   * Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
+   * Sets the counters of a service and its destinations to zero; without a key, the counters of all services and the totals
+   * of the namespace. Rates restart at zero; numbers of active and inactive connections stay. The kernel updates counters every
+   * 2 seconds; packets since then count after the reset. Like `ipvsadm -Z`. Rejects with `ERR_IPVS_SERVICE_NOT_FOUND`.
    */
   async zeroCounters(service?: ServiceKey, options: CallOptions = {}): Promise<void> {
     return this.#handle.write('zeroCounters', options, (context) => writes.zeroCounters(context, service))
   }
 
   /**
-   * Changes the timeouts that are named and no other. Connections get them with their next packet. Like `ipvsadm --set`,
-   * with 0 for those that are not named.
+   * Changes the given timeouts. A connection gets the new timeout with its next packet. Like `ipvsadm --set`, with 0 for
+   * absent timeouts.
    */
   async setTimeouts(timeouts: TimeoutsPatch, options: CallOptions = {}): Promise<void> {
     return this.#handle.write('setTimeouts', options, (context) => writes.setTimeouts(context, timeouts))
   }
 
   /**
-   * Starts a synchronisation daemon. It ends with `stopSyncDaemon` or with its namespace, not with the handle. Like
-   * `ipvsadm --start-daemon`.
+   * Starts a synchronisation daemon, which outlives the handle and ends with its namespace. Like `ipvsadm --start-daemon`.
    *
-   * Rejects with `ERR_IPVS_DAEMON_EXISTS`, `ERR_IPVS_INTERFACE_NOT_FOUND`; with `ERR_IPVS_KERNEL`, errno `ENETUNREACH`,
-   * when the interface of a master is down; with `ERR_IPVS_INVALID_ARGUMENT`, errno `EINVAL`, when a service has a
-   * destination of the other address family (the messages cannot describe its connections), which cannot be added either
-   * while a daemon runs.
+   * Rejects with `ERR_IPVS_DAEMON_EXISTS`, `ERR_IPVS_INTERFACE_NOT_FOUND`; with `ERR_IPVS_KERNEL`, errno `ENETUNREACH`, if the
+   * interface of a master is down; with `ERR_IPVS_INVALID_ARGUMENT`, errno `EINVAL`, if a service has a destination of the
+   * other address family, whose connections the messages cannot describe. A running daemon forbids to add one as well.
    */
   async startSyncDaemon(daemon: SyncDaemon, options: CallOptions = {}): Promise<void> {
     return this.#handle.write('startSyncDaemon', options, (context) => writes.startSyncDaemon(context, daemon))
@@ -240,8 +225,7 @@ export class Ipvs implements IpvsReader {
     return this.#handle.write('stopSyncDaemon', options, (context) => writes.stopSyncDaemon(context, role))
   }
 
-  // What follows changes nothing. Its documentation stands in IpvsReader and Connections.
-
+  // Reads, documented in IpvsReader and Connections.
   async info(options: CallOptions = {}): Promise<Info> {
     return reads.info(this.#handle, options)
   }

@@ -1,6 +1,6 @@
-// What listings will say of something that is going to be there: complete, and in one spelling.
+// Normalization: settings as listings return them, with defaults and in the kernel's spelling.
 //
-// A row is made as for sending, and read as of a listing: so every attribute that both know is in it.
+// The arguments are written into a row and read back like a row of a listing, so that no attribute can be forgotten.
 import type { DestinationCounts } from './services/destination.ts'
 import {
   destinationIdentity,
@@ -24,10 +24,10 @@ import {
 } from './services/service.ts'
 import { completeSyncDaemon, type ListedSyncDaemon, type SyncDaemon } from './services/sync-daemon.ts'
 
-/** A service as listings have it, but for its counters. */
+/** A listed service without counters. */
 export type ServiceAsListed = ListedServiceKey & ListedServiceSettings
 
-/** A destination as listings have it, but for its connections and counters. */
+/** A listed destination without connections and counters. */
 export type DestinationAsListed = Omit<ListedDestination, DestinationCounts>
 
 function normalized<Form>(operation: string, make: () => Form): Form {
@@ -39,9 +39,8 @@ function normalized<Form>(operation: string, make: () => Form): Form {
 }
 
 /**
- * A service as listings have it once it was added: defaults filled in, netmasks as masks, IPv6 addresses in the usual
- * spelling. Nothing is sent. Throws what `addService` would reject with as `ERR_IPVS_INVALID_ARGUMENT`. The same goes for the
- * rest of this kind.
+ * Returns a service as listings return it after `addService`: with defaults, netmasks as masks, IPv6 addresses in canonical
+ * spelling. Sends nothing. Throws the `ERR_IPVS_INVALID_ARGUMENT` that `addService` would reject with.
  */
 export function normalizeService(service: Service): ServiceAsListed {
   return normalized('normalizeService', () => {
@@ -52,7 +51,7 @@ export function normalizeService(service: Service): ServiceAsListed {
   })
 }
 
-/** A destination of a service as listings have it once it was added. Throws what `addDestination` would reject with. */
+/** Returns a destination as listings return it after `addDestination`. Throws what `addDestination` would reject with. */
 export function normalizeDestination(service: ServiceKey, destination: Destination): DestinationAsListed {
   return normalized('normalizeDestination', () => {
     const owner = parseServiceKey(service)
@@ -70,7 +69,7 @@ export function normalizeDestination(service: ServiceKey, destination: Destinati
   })
 }
 
-/** A rule as `FirewallMarks.list` has it once it was added, but for what it counts. Throws what `add` would reject with. */
+/** Returns a rule as `FirewallMarks.list` returns it after `add`, without counters. Throws what `add` would reject with. */
 export function normalizeMarkRule(rule: MarkRule): Omit<ListedMarkRule, 'packets' | 'bytes'> {
   return normalized('normalizeMarkRule', () => {
     const { packets: _packets, bytes: _bytes, ...form } = listedRule(parseMarkRule(rule, 'rule'))
@@ -78,7 +77,7 @@ export function normalizeMarkRule(rule: MarkRule): Omit<ListedMarkRule, 'packets
   })
 }
 
-/** A rule as `FirewallMarks.listNat` has it once it was added, but for what it counts. Throws what `addNat` would reject with. */
+/** Returns a rule as `FirewallMarks.listNat` returns it after `addNat`, without counters. Throws what `addNat` would reject with. */
 export function normalizeNatRule(rule: NatRule): NatRule {
   return normalized('normalizeNatRule', () => {
     const { packets: _packets, bytes: _bytes, ...form } = listedNatRule(parseNatRule(rule, 'rule'))
@@ -87,8 +86,8 @@ export function normalizeNatRule(rule: NatRule): NatRule {
 }
 
 /**
- * A synchronisation daemon as listings have it once it was started. `maxLength` is missing where it depends on the MTU of the
- * interface: in a backup that names none. Throws what `startSyncDaemon` would reject with.
+ * Returns a synchronisation daemon as listings return it after `startSyncDaemon`. `maxLength` is absent if it depends on the
+ * MTU of the interface: for a backup without `maxLength`. Throws what `startSyncDaemon` would reject with.
  */
 export function normalizeSyncDaemon(daemon: SyncDaemon): Omit<ListedSyncDaemon, 'maxLength'> & { maxLength?: number } {
   return normalized('normalizeSyncDaemon', () => completeSyncDaemon(daemon))

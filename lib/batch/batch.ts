@@ -1,9 +1,8 @@
-// Many operations in few datagrams: items are checked and made rows of, in slices, while the session's own thread sends
-// those before them. Of an array native code takes many at a time, as far as they are plain; all others are looked at one
-// by one.
+// Batches: many operations in few datagrams. Items are written into rows, in time slices, while the session's thread sends the
+// preceding blocks. Native code packs plain items of arrays, many at once; all other items are prepared one at a time.
 import { setImmediate } from 'node:timers/promises'
 import { BatchBlock } from './block.ts'
-import { prepareItem, type BatchOperation, type Prepared } from './operation.ts'
+import { prepareItem, type BatchOperation } from './operation.ts'
 import { isPlainArray, type ParsedBatchOptions, type Source } from './options.ts'
 import { OUTCOME_UNKNOWN, Settlement, type Ending } from './settlement.ts'
 import type { Call } from '../binding/addon.ts'
@@ -14,16 +13,15 @@ import { UNEXPECTED } from '../calls/failure.ts'
 import { onAbort } from '../values/signals.ts'
 import { TimeSlices } from '../values/time-slices.ts'
 import type { LongRequest } from '../calls/queue.ts'
-import { readRows, type Channel } from '../calls/requests.ts'
+import { readRows, type Channel, type PreparedWrite } from '../calls/requests.ts'
 
-// Blocks grow up to this: the first is small so that sending starts soon, later ones are worth a native call.
-const FIRST_BLOCK = 128
-const LARGEST_BLOCK = 1024
+const FIRST_BLOCK = 128 // small, so that sending starts early
+const LARGEST_BLOCK = 1024 // each block is twice as large as the one before, up to this
 
-/** Blocks that are with the native side at a time, so that it never waits for the next one. */
+/** Blocks in native calls at the same time, so that native code never waits for the next block. */
 const MOST_BLOCKS = 3
 
-/** So many blocks are not packed when most items of the last one could not be: trying takes half as long again. */
+/** After a block in which most items could not be packed, skip packing for this many blocks: a failed attempt costs 50 %. */
 const PAUSE = 7
 
 type Block = BatchBlock<BatchOperation>
@@ -36,21 +34,21 @@ export class Batch implements LongRequest {
   readonly #channel: Channel
   readonly #source: Source
   readonly #options: ParsedBatchOptions
-  readonly #context: RequestContext // of the item that is being looked at; all have one shape, which is fast
+  readonly #context: RequestContext // of the current item; one object shape for all, which is fast
   readonly #settlement: Settlement<BatchOperation>
   #block: Block
   readonly #spare: Block[] = []
   readonly #slices = new TimeSlices()
-  readonly #sent: Promise<void>[] = [] // blocks that are not settled, oldest first
+  readonly #sent: Promise<void>[] = [] // unsettled blocks, oldest first
   readonly #calls = new Set<number>()
-  readonly #ended = new Uint8Array(1) // for the native side, which must not send the blocks behind one that ended early
+  readonly #ended = new Uint8Array(1) // shared with native code: no block is sent after one that ended early
   #capacity = FIRST_BLOCK
   #taken = 0
   readonly #since = performance.now()
-  #waited = 0 // for steps before this one that did not end in time; part of the time of the first call
+  #waited = 0 // ms spent in requests before this batch that exceeded their time; counts for the first call
   #started = false
-  #stopped = false // by a failure, with stopOnError
-  #interrupt: () => void = () => {} // ends the wait for the source
+  #stopped = false // after a failure with stopOnError
+  #interrupt: () => void = () => {} // stops waiting for the source
 
   constructor(channel: Channel, source: Source, options: ParsedBatchOptions, context: RequestContext) {
     this.#channel = channel
@@ -71,7 +69,7 @@ export class Batch implements LongRequest {
     void this.#run()
   }
 
-  /** Also of one that was started: what is under way is waited for, but not its source. */
+  /** Ends the batch. A running batch waits for its sent blocks, but not for its source. */
   close(): void {
     this.#end({ code: 'ERR_IPVS_CLOSED', problem: 'the handle is closed' })
     if (!this.#started) this.start()
@@ -88,7 +86,7 @@ export class Batch implements LongRequest {
 
   #abort(): void {
     this.#end({ code: 'ERR_IPVS_ABORTED', problem: 'aborted', cause: this.#options.signal?.reason })
-    Atomics.store(this.#ended, 0, 1) // before any block ends early: the next one is perhaps taken up at this moment
+    Atomics.store(this.#ended, 0, 1) // before the aborts: native code may start the next block at this moment
     for (const id of this.#calls) this.#channel.session.abort(id)
   }
 
@@ -102,7 +100,7 @@ export class Batch implements LongRequest {
       else if (isPlainArray(items)) await this.#takeArray(items)
       else await this.#takeSync(items as Iterable<unknown>)
     } catch (cause) {
-      const problem = `reading the items failed behind the first ${this.#taken}`
+      const problem = `reading the items failed after ${this.#taken} items`
       this.#end({ code: 'ERR_IPVS_INVALID_ARGUMENT', problem, attribute: this.#source.name, cause })
     }
     await this.#drain()
@@ -113,11 +111,11 @@ export class Batch implements LongRequest {
     else this.#resolve(this.#settlement.result())
   }
 
-  // Many at a time, as no code of the user runs in between. Of a small batch nothing waits: it is sent before what was
-  // called behind it.
+  // Takes many items at a time, because no user code runs in between. A small batch is sent synchronously, so it goes out
+  // before later calls.
   async #takeArray(items: readonly unknown[]): Promise<void> {
     let most = FIRST_BLOCK
-    let pause = 0 // of packing: how many times
+    let pause = 0 // blocks for which packing is still skipped
     while (!this.#over && this.#taken < items.length) {
       const block = this.#block
       const start = this.#taken
@@ -130,14 +128,14 @@ export class Batch implements LongRequest {
         if (wait !== undefined) await wait
       }
       pause = !packs ? pause - 1 : unusual * 2 > chunk.length ? PAUSE : 0
-      // When the block had to be sent before its end, the rest is packed again: then take less at a time.
+      // If the block was sent before the end of the chunk, the rest is packed again: then take smaller chunks.
       most = Math.min((this.#taken - start) * 2, LARGEST_BLOCK)
       await this.#send()
       if (this.#slices.due(chunk.length)) await this.#slices.next()
     }
   }
 
-  // `packed`: the block in which it stands at `place`, perhaps.
+  // `packed`: the block that may contain the item at `place`.
   #takeOne(packed: Block | undefined, place: number, item: BatchOperation): Promise<void> | undefined {
     if (packed?.keep(place, this.#taken, item) !== true) return this.#take(item)
     return void this.#taken++
@@ -153,7 +151,7 @@ export class Batch implements LongRequest {
     return (convert === undefined ? item : convert(item)) as BatchOperation
   }
 
-  // Of a small batch nothing waits: it is sent before what was called behind it.
+  // Synchronous for a small batch, like #takeArray.
   async #takeSync(items: Iterable<unknown>): Promise<void> {
     if (this.#over) return
     for (const item of items) {
@@ -168,16 +166,16 @@ export class Batch implements LongRequest {
     const iterator = items[Symbol.asyncIterator]()
     while (!this.#over) {
       const next = iterator.next()
-      if (this.#block.length > 0 && !(await soon(next))) await this.#send() // meanwhile
+      if (this.#block.length > 0 && !(await soon(next))) await this.#send() // while the source waits
       const step = this.#over ? undefined : await this.#unlessInterrupted(next)
       if (step?.done === true) return this.#send()
       if (step !== undefined && !this.#over) await this.#take(this.#operationOf(step.value))
     }
-    // Not waited for: what the source is waiting for itself may never come.
+    // Not awaited: the source itself may wait forever.
     iterator.return?.().catch(() => {})
   }
 
-  // Not a race with one promise for the whole batch, which would keep a reaction for each item.
+  // No race with one promise for the whole batch: it would keep a reaction per item.
   #unlessInterrupted<Value>(promise: Promise<Value>): Promise<Value | undefined> {
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve(undefined)
@@ -185,7 +183,7 @@ export class Batch implements LongRequest {
     })
   }
 
-  // Answers a promise when the next item has to wait.
+  // Returns a promise if the next item must wait.
   #take(item: BatchOperation): Promise<void> | undefined {
     const index = this.#taken++
     const context = this.#context
@@ -201,8 +199,8 @@ export class Batch implements LongRequest {
     return this.#slices.due() ? this.#slices.next() : undefined
   }
 
-  // A patch that has to know its service as the items before it leave it.
-  async #takeDependent(context: RequestContext, { read, write }: Prepared, index: number, item: BatchOperation) {
+  // A patch that needs the current service, after all preceding items.
+  async #takeDependent(context: RequestContext, { read, write }: PreparedWrite, index: number, item: BatchOperation) {
     await this.#send()
     await this.#drain()
     if (this.#over || read === undefined) return
@@ -227,7 +225,7 @@ export class Batch implements LongRequest {
     const refusal = invalidArgument(context, error)
     if (!(refusal instanceof IpvsError)) throw refusal
     if (this.#options.stopOnError) {
-      await this.#send() // the items before it come first
+      await this.#send() // the preceding items first
       await this.#drain()
       if (this.#over) return
       this.#settlement.reach(index + 1)
@@ -241,7 +239,7 @@ export class Batch implements LongRequest {
     if (this.#options.stopOnError && this.#settlement.failed) this.#stopped = true
   }
 
-  // Sends the block. Waits while enough of them are under way.
+  // Sends the block. Waits while the maximum number of blocks is in native calls.
   async #send(): Promise<void> {
     const most = this.#options.stopOnError ? 1 : MOST_BLOCKS
     while (this.#sent.length >= most) await this.#sent[0]
@@ -266,7 +264,7 @@ export class Batch implements LongRequest {
     while (this.#sent.length > 0) await this.#sent[0]
   }
 
-  // One after the other, so that `done` means the items from the start.
+  // Blocks settle in order, so that `done` counts a leading part of the batch.
   async #settle(block: Block, callId: number, reply: Promise<Reply>, before: Promise<void> | undefined): Promise<void> {
     const { failures } = await reply.catch((cause: unknown) => {
       this.#end({ code: 'ERR_IPVS_KERNEL', problem: UNEXPECTED, cause })
@@ -295,8 +293,7 @@ export class Batch implements LongRequest {
 }
 
 const settled = () => true
-
-// Whether it settles before the event loop goes on.
+// True if the promise settles before the event loop continues.
 function soon(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(settled, settled), setImmediate(false)])
 }

@@ -1,4 +1,4 @@
-// Items of a batch on their way: collected as rows, sent in one native call, and kept until the answer is there.
+// A block of batch items: collected as rows, sent in one native call, and kept until the reply.
 import { Address, familyName } from '../values/address.ts'
 import type { BatchCall } from '../binding/addon.ts'
 import type { Failure, Reply } from '../binding/replies.ts'
@@ -13,14 +13,14 @@ import { protocolName } from '../values/protocol.ts'
 import { OperationTriples } from '../calls/operation-triples.ts'
 import type { Channel, Write } from '../calls/requests.ts'
 
-/** Used again and again: allocating megabytes for every thousand items would take longer than filling them. */
+/** Blocks are reused: allocating megabytes per thousand items would take longer than filling them. */
 export class BatchBlock<Item> {
   readonly #services: RowBlock<ServiceRow>
   readonly #destinations: RowBlock<DestinationRow>
   readonly #triples: OperationTriples
   readonly #indexes: Uint32Array
   #items: Item[] = []
-  #first: number | undefined // of items that all were packed: the index of the first one; the others follow
+  #first: number | undefined // if all items were packed: the index of the first; the rest are consecutive
   #last: ServiceRow | undefined
   #lastRow = 0
 
@@ -36,8 +36,8 @@ export class BatchBlock<Item> {
   }
 
   /**
-   * Takes items as far as native code can, into an empty block, and answers how many it left. None: all are taken.
-   * Otherwise `keep` tells of each in turn whether it is. `index`: of the first one in the batch.
+   * Packs items into an empty block. Returns how many items were not packed. If not 0, call `keep` for each item, in order.
+   * `index`: index of the first item in the batch.
    */
   pack(items: Item[], index: number): number {
     const triples = this.#triples.words(items.length)
@@ -55,7 +55,7 @@ export class BatchBlock<Item> {
     return 0
   }
 
-  /** Takes the `position`th of the items that were to be packed. False: it is to be added. */
+  /** Keeps item number `position` of the last `pack`. Returns false if the item was not packed: then call `add`. */
   keep(position: number, index: number, item: Item): boolean {
     const code = this.#triples.code(position)
     if (code === UNUSUAL) return false
@@ -63,7 +63,7 @@ export class BatchBlock<Item> {
     return true
   }
 
-  /** `index`: of the item in the batch. Throws `InvalidInput`, and adds nothing, when a value does not fit its row. */
+  /** Adds an item. `index`: its index in the batch. Throws `InvalidInput`, without adding it, if a value does not fit its row. */
   add({ code, service, destination }: Write, index: number, item: Item): void {
     const row = service === undefined ? 0 : this.#serviceRow(service)
     const destinationRow = destination === undefined ? 0 : this.#destinations.append(destination)
@@ -77,7 +77,7 @@ export class BatchBlock<Item> {
     this.#items.push(item)
   }
 
-  // The items of one service share its row.
+  // Consecutive items of a service share its row.
   #serviceRow(service: ServiceRow): number {
     if (service !== this.#last) {
       this.#lastRow = this.#services.append(service)
@@ -101,7 +101,7 @@ export class BatchBlock<Item> {
     this.#first = undefined
   }
 
-  /** Place in the batch of the item that is the `place`th in this block. */
+  /** Index in the batch of item number `place` of this block. */
   indexAt(place: number): number {
     return this.#first === undefined ? (this.#indexes[place] as number) : this.#first + place
   }
@@ -110,7 +110,7 @@ export class BatchBlock<Item> {
     return this.#items[place] as Item
   }
 
-  /** What a failure is about, from the rows that were sent: the item may have changed since. */
+  /** Context of a failure, from the sent rows: the user may have changed the item since. */
   context({ index }: Failure): FailureContext {
     const code = this.#triples.code(index)
     const operation = operationName(code)

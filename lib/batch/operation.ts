@@ -1,6 +1,6 @@
-// What a batch is made of: items, and what each sends.
+// Items of a batch, and their conversion to writes.
 import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from '../services/destination.ts'
-import type { Read, Write } from '../calls/requests.ts'
+import type { PreparedWrite, Write } from '../calls/requests.ts'
 import * as requests from '../services/writes.ts'
 import type { RequestContext } from '../calls/context.ts'
 import type { ServiceKey } from '../services/service-key.ts'
@@ -29,12 +29,6 @@ export type BatchOperation =
 
 type OperationName = BatchOperation['operation']
 
-/** What an item sends. With `read` it depends on the rows of that. */
-export interface Prepared {
-  readonly read: Read | undefined
-  readonly write: (rows?: ArrayBuffer) => Write
-}
-
 const itemNames = ['operation', 'service', 'destination', 'patch'] as const
 type ItemFields = Fields<(typeof itemNames)[number]>
 
@@ -47,7 +41,7 @@ const pickItem: PickFields<(typeof itemNames)[number]> = (given, present, bit) =
 export const itemFields: FieldSet<(typeof itemNames)[number]> = new FieldSet(itemNames, pickItem)
 
 interface Preparation {
-  readonly prepare: (context: RequestContext, fields: ItemFields) => Write | Prepared
+  readonly prepare: (context: RequestContext, fields: ItemFields) => Write | PreparedWrite
   readonly destination?: true
   readonly patch?: true
 }
@@ -84,8 +78,8 @@ const preparations: Readonly<Record<OperationName, Preparation>> = {
 const names = Object.keys(preparations) as OperationName[]
 const byName = new Map<unknown, Preparation>(Object.entries(preparations))
 
-/** Checks an item. Throws `InvalidInput`; `context` then tells what it was about as far as it was understood. */
-export function prepareItem(context: RequestContext & { operation: string }, item: unknown): Write | Prepared {
+/** Validates an item. Throws `InvalidInput`; `context` then has the details that were parsed before. */
+export function prepareItem(context: RequestContext & { operation: string }, item: unknown): Write | PreparedWrite {
   context.operation = 'batch'
   context.target = ''
   const fields = itemFields.read(item, 'item')
@@ -98,5 +92,5 @@ export function prepareItem(context: RequestContext & { operation: string }, ite
 }
 
 function unused(field: string, operation: unknown): InvalidInput {
-  return new InvalidInput(`item.${field}`, `${operation as string} has no ${field}`)
+  return new InvalidInput(`item.${field}`, `${operation as string} takes no ${field}; remove it`)
 }

@@ -1,33 +1,32 @@
-// What a batch is given: items from somewhere, and options.
+// Arguments of a batch: its source of items, and options.
 import type { CallOptions } from '../calls/options.ts'
 import { parseSignal } from '../values/signals.ts'
 import { InvalidInput, boolean, readFields, show } from '../values/validate.ts'
 
-/** Where items come from: anything that `for ... of` or `for await ... of` can go through. Read as it is needed. */
+/** A source of items: any iterable or async iterable. Read on demand. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>
 
-/** How far a batch is. */
+/** Progress of a batch. */
 export interface BatchProgress {
-  /** Items that were carried out or have failed, from the start of the batch. */
+  /** Number of settled items (applied or failed), from the start of the batch. */
   readonly done: number
-  /** How many there are; `undefined` when the source cannot say (neither `length` nor `size`). */
+  /** Total number of items; `undefined` if the source is neither an array, a Set nor a Map. */
   readonly total?: number | undefined
 }
 
-/** Options of `batch` and its relatives. */
+/** Options of `batch`, `addServices` and the other batches. */
 export interface BatchOptions extends CallOptions {
   /**
-   * Ends the batch early: what was not sent yet is not. The call then rejects with `ERR_IPVS_ABORTED`, and the error's
-   * `batch` says how far it got.
+   * Ends the batch early: no further item is sent. The call rejects with `ERR_IPVS_ABORTED`, and the error's `batch` has the
+   * progress.
    */
   readonly signal?: AbortSignal | undefined
   /**
-   * Default `false`: goes on after a failed item. `true`: carries out nothing behind the first failure. That takes a
-   * datagram for each item, because the kernel would go on with the rest of a datagram: about a third slower for adding,
-   * three times for removing.
+   * Default `false`: continues after a failed item. `true`: ends the batch at the first failure. This needs one datagram per
+   * item, because the kernel continues with the rest of a datagram: a third slower for adding, three times for removing.
    */
   readonly stopOnError?: boolean | undefined
-  /** Called now and then, after at most 1024 items. What it throws ends the batch. */
+  /** Called after each block of at most 1024 items. An exception ends the batch. */
   readonly onProgress?: ((progress: BatchProgress) => void) | undefined
 }
 
@@ -51,10 +50,10 @@ export function parseBatchOptions(value: unknown): ParsedBatchOptions {
 }
 
 export interface Source {
-  /** Of the parameter that it came with. */
+  /** Name of the parameter, for errors. */
   readonly name: string
   readonly items: Items<unknown>
-  /** Makes an operation of an item; absent: it is one. */
+  /** Converts an item to an operation. Absent: items are operations. */
   readonly convert?: ((item: unknown) => unknown) | undefined
   readonly asynchronous: boolean
   readonly total: number | undefined
@@ -80,7 +79,7 @@ function sizeOf(value: object): number | undefined {
   return value instanceof Set || value instanceof Map ? value.size : undefined
 }
 
-/** Whether going through it runs no code of the user (but for a proxy, whose elements are read once all the same). */
+/** True if iteration runs no user code (except a proxy's, whose elements are still read only once). */
 export function isPlainArray(items: unknown): items is readonly unknown[] {
   return Array.isArray(items) && items[Symbol.iterator] === Array.prototype[Symbol.iterator]
 }

@@ -1,4 +1,4 @@
-// What became of the items of a batch, as far as it is known.
+// Outcomes of the items of a batch.
 import type { BatchBlock } from './block.ts'
 import type { Failure } from '../binding/replies.ts'
 import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCode } from '../values/errors.ts'
@@ -10,15 +10,15 @@ import { TimeSlices } from '../values/time-slices.ts'
 const EPERM = 1
 const OF_ONE_ITEM = new Set<Failure['cause']>(['rejected', 'overrun', 'truncated', 'malformed'])
 
-// What is not about one item: every other one would fail in the same way. As Status::general() of native code has it.
+// True for a failure that every item would have. Same condition as Status::general() in native code.
 function endsAll({ cause, errno }: Failure): boolean {
   return !OF_ONE_ITEM.has(cause) || (cause === 'rejected' && errno === EPERM)
 }
 
-/** What became of any item in a block. */
+/** The failure of all items of a block whose outcome is unknown. */
 export const OUTCOME_UNKNOWN: Failure = { index: 0, cause: 'malformed', errno: 0, unknown: true, rest: true }
 
-/** Why a batch ended before all its items were sent. */
+/** Reason why a batch ended before all items were sent. */
 export interface Ending {
   readonly code: IpvsErrorCode
   readonly problem: string
@@ -32,10 +32,10 @@ export class Settlement<Item> {
   readonly #failures: BatchFailure<Item>[] = []
   readonly #slices = new TimeSlices()
   #applied = 0
-  #next = 0 // items before this one were settled
+  #next = 0 // all items before this index are settled
   #ending: Ending | undefined
 
-  /** `context`: of the batch as a whole. */
+  /** `context`: context of the whole batch. */
   constructor(context: FailureContext) {
     this.#context = context
   }
@@ -52,29 +52,29 @@ export class Settlement<Item> {
     return this.#applied + this.#failures.length
   }
 
-  /** The first reason counts. */
+  /** Ends the batch. Only the first reason is kept. */
   end(ending: Ending): void {
     this.#ending ??= ending
   }
 
-  /** An item that was not sent because something is wrong with it. */
+  /** Records an invalid item, which was not sent. */
   refuse(index: number, operation: Item, error: IpvsError): void {
     this.#failures.push({ index, operation, error })
   }
 
-  /** One failure that is not part of a block; all items before it were settled. */
+  /** Records a failure outside of a block, after all preceding items are settled. */
   fail(index: number, operation: Item, context: FailureContext, failure: Failure): void {
     if (endsAll(failure)) return this.#endBy(failure)
     this.reach(index + 1)
     this.refuse(index, operation, failureError(context, failure, explainErrno))
   }
 
-  /** All items before `next` were settled. */
+  /** Marks all items before `next` as settled. */
   reach(next: number): void {
     this.#next = next
   }
 
-  /** Enters what became of a block; the failures come in the order of its items. */
+  /** Records the outcomes of a block. `failures` are in the order of its items. */
   async settle(block: BatchBlock<Item>, failures: readonly Failure[]): Promise<void> {
     const last = failures.at(-1)
     const rest = last?.rest === true && !last.unknown ? last : undefined
@@ -94,7 +94,7 @@ export class Settlement<Item> {
     if (rest !== undefined && endsAll(rest)) this.#endBy(rest)
   }
 
-  /** Refused items behind those that were sent do not count. */
+  /** Invalid items after the last settled item are left out. */
   result(): BatchResult<Item> {
     const failures = this.#failures
       .filter(({ index }) => index < this.#next)
@@ -102,7 +102,7 @@ export class Settlement<Item> {
     return { applied: this.#applied, failures, done: this.#applied + failures.length }
   }
 
-  /** Of a batch that ended early. */
+  /** The error of a batch that ended early. */
   error(ending: Ending): IpvsError {
     const batch = this.result()
     const unknown = batch.failures.some(({ error }) => error.outcome === 'unknown')
@@ -121,7 +121,7 @@ export class Settlement<Item> {
   }
 }
 
-// One for each item: the last one may stand for all behind it.
+// One failure per item: the last one may apply to all following items.
 function failuresOf(block: BatchBlock<unknown>, failures: readonly Failure[]): readonly Failure[] {
   const last = failures.at(-1)
   if (last?.rest !== true) return failures

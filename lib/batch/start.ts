@@ -1,4 +1,4 @@
-// From the arguments of a batch to one that runs.
+// Starts batches.
 import { checked, type RequestContext } from '../calls/context.ts'
 import type { Handle } from '../calls/handle.ts'
 import type { CallQueue } from '../calls/queue.ts'
@@ -7,7 +7,21 @@ import { Batch } from './batch.ts'
 import type { BatchOperation } from './operation.ts'
 import { parseBatchOptions, parseSource, type BatchOptions, type ParsedBatchOptions, type Source } from './options.ts'
 
-/** Starts a batch behind the calls made before it. */
+// Converters of items to operations.
+export const addingServices = (service: unknown): object => ({ operation: 'addService', service })
+export const removingServices = (service: unknown): object => ({ operation: 'removeService', service })
+
+/** Converts destinations to operations that add them to a service. */
+export function addingTo(service: unknown): (destination: unknown) => object {
+  return (destination) => ({ operation: 'addDestination', service, destination })
+}
+
+/** Converts destinations to operations that remove them from a service. */
+export function removingFrom(service: unknown): (destination: unknown) => object {
+  return (destination) => ({ operation: 'removeDestination', service, destination })
+}
+
+/** Starts a batch after the preceding calls. */
 export function runBatch(
   queue: CallQueue,
   source: Source,
@@ -19,7 +33,7 @@ export function runBatch(
   return batch.promise
 }
 
-/** Checks the arguments of a batch and starts it behind the calls made before. `convert` makes an operation of an item. */
+/** Validates the arguments of a batch and starts it after the preceding calls. `convert` converts an item to an operation. */
 export async function startBatch(
   handle: Handle,
   operation: string,

@@ -1,4 +1,4 @@
-// The native boundary: finds and loads the addon, and says what it offers. Nothing else in lib/ calls native code.
+// The native boundary: finds and loads the addon, and declares its interface. Only this file loads native code.
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -45,35 +45,35 @@ export interface RecordSchema {
 export interface Call {
   /** Number of the call, unique in its session, for {@link NativeSession.abort}. */
   readonly id: number
-  /** From now on, waiting for other calls of the session included. Finding out what became of writes may take a second more. */
+  /** Limit from the call, including waiting for other calls. Reading back outcomes of writes may take one second more. */
   readonly timeoutMs: number
-  /** Waiting does not count while the calls before it end in time. */
+  /** True: waiting does not count while the preceding calls end in time. */
   readonly patient?: boolean
 }
 
-/** A call of `execute` that is a part of a batch: several may be under way, and when one ends early, nothing of the later ones is sent. */
+/** A call of `execute` for a block of a batch. Several may be pending; if one ends early, later ones send nothing. */
 export interface BatchCall extends Call {
-  /** One byte for all calls of the batch, 0. Anything else, which either side may write: send no more. */
+  /** One byte shared by all calls of the batch. Not 0: send no more. Both sides may set it. */
   readonly ended: Uint8Array
-  /** Ends with the first failure of any kind. Else with one that would befall all items. Slower: one by one. */
+  /** True: ends at the first failure, and sends one item per datagram. False: ends at a failure that affects all items. */
   readonly stopOnError: boolean
 }
 
 interface NativeSession {
-  /** Ends a call early, queued or running: it fails with cause `aborted`, `unknown` saying whether it was sent. */
+  /** Ends a queued or running call: it fails with cause `aborted`, and `unknown` is true if it was sent. */
   abort(id: number): void
-  /** Fails with errno ESTALE or ENOENT when the path of the namespace does not lead there any more. */
+  /** Fails with errno ESTALE or ENOENT if the path no longer leads to the namespace. */
   followPath(call: Call): Promise<Reply>
-  /** Finishes what is running, fails what is queued (cause `closed`), stops the thread. Idempotent. */
+  /** Waits for the running call, fails queued calls (cause `closed`), stops the thread. Idempotent. */
   close(): Promise<void>
 }
 
 /**
- * `operations`: see `OperationTriple` of calls/; unused rows
- * are 0. Rows are read where they are, on another thread: they must not be touched until the promise settles.
+ * `operations`: see `OperationTriple` in calls/. Another thread reads the rows in place: they must not change until the
+ * promise settles.
  */
 export interface NativeIpvsSession extends NativeSession {
-  /** Opens the sockets in the session's namespace. Later calls do it by themselves when needed. */
+  /** Opens the sockets in the session's namespace. Later calls open them on demand. */
   open(call: Call): Promise<Reply>
   execute(
     call: Call | BatchCall,
@@ -88,29 +88,29 @@ export interface NativeIpvsSession extends NativeSession {
 }
 
 export interface NativeMarksSession extends NativeSession {
-  /** Opens the socket. `tidy`: removes temporary rules that a change which was cut off has left. */
+  /** Opens the socket. `tidy`: removes temporary rules of an interrupted change. */
   open(call: Call, tidy: boolean): Promise<Reply>
-  /** All elements of our table as rows of the record `element`, with the generation they belong to. */
+  /** All elements of the table as rows of the record `element`, with their generation. */
   list(call: Call): Promise<Reply<FoundElements>>
   /**
-   * One transaction on top of `generation`: creates table, chains, maps and lookup rules as far as needed, removes the
-   * first `removed` rows of `elements` (rules of their own by `handle`) and adds the rest. Failure `index` is the row; errno ERESTART (85): the ruleset
-   * changed since `generation`, nothing was applied.
+   * One transaction based on `generation`: creates missing table, chains, maps and lookup rules, removes the first `removed`
+   * rows of `elements` (rule elements by `handle`) and adds the rest. `index` of a failure is the row. Errno ERESTART (85):
+   * the ruleset changed since `generation`, nothing was applied.
    */
   apply(call: Call, generation: number, elements: ArrayBuffer, removed: number): Promise<Reply<AppliedChange>>
-  /** Rows of the record `foundMark`: what other tables do to marks. */
+  /** Rows of the record `foundMark`: marks that other tables set. */
   find(call: Call): Promise<Reply<FoundRows>>
-  /** Takes rows of the record `tracedPacket`; `rows` of the record `trace`, one for each of them. */
+  /** Traces packets (rows of the record `tracedPacket`). Returns one row of the record `trace` per packet. */
   trace(call: Call, packets: ArrayBuffer): Promise<Reply<FoundRows>>
-  /** The table in the language of nft. */
+  /** The table in the syntax of nft. */
   exportTable(call: Call): Promise<Reply<FoundText>>
-  /** Lines of words, one for each problem, as native/nftables/status.h has them. */
+  /** One line of words per problem, see native/nftables/status.h. */
   status(call: Call): Promise<Reply<FoundText>>
-  /** Removes the table with everything in it; done as well when there is none. */
+  /** Removes the table with its content. Succeeds also without a table. */
   drop(call: Call): Promise<Reply>
 }
 
-/** Addresses from `from` to `to` of a family, all when absent; one port, all when absent. */
+/** Addresses from `from` to `to` of a family, and a port. Absent: all. */
 export interface NativeEndpointFilter {
   readonly family?: number
   /** 16 bytes, like `to`. */
@@ -119,14 +119,14 @@ export interface NativeEndpointFilter {
   readonly port?: number
 }
 
-/** One pass over the connection table: which file, and which of its lines. */
+/** One pass over the connection table: its file, and the filter for lines. */
 export interface ConnectionPassOptions {
-  /** For tests: another file than that of the namespace. */
+  /** For tests: a file instead of the namespace's. */
   readonly file?: string
   /** Reads ip_vs_conn_sync. */
   readonly origin?: boolean
   readonly limit?: number
-  /** Another thread reads while this one parses: for those who want all of a large table. */
+  /** Reads on a second thread while this one parses: faster for a whole large table. */
   readonly ahead?: boolean
   readonly protocols?: readonly number[]
   /** Indices of {@link Binding.connectionStates}. */
@@ -140,24 +140,24 @@ export interface ConnectionPassOptions {
   readonly leastExpires?: number
 }
 
-/** Rows of the record `connection`, which have no presence bits. */
+/** Rows of the record `connection`, without presence bits. */
 export interface ConnectionBlock {
   readonly rows: ArrayBuffer
-  /** Number of rows in use. */
+  /** Number of used rows. */
   readonly length: number
-  /** For each row with a persistence engine: u32 row, u32 length, "name data", padding to four bytes. */
+  /** Per row with a persistence engine: u32 row, u32 length, "name data", padding to four bytes. */
   readonly engines?: ArrayBuffer
 }
 
-/** Works on buffers of JavaScript on its own thread: they must not be touched until the promise settles. */
+/** Works on buffers of JavaScript on its own thread: they must not change until the promise settles. */
 export interface NativeConnectionReader {
   /**
-   * The next rows, at most `most`. Fewer than `most`, and at least `least`, when that takes more than 100 ms, and at the end.
+   * The next rows, at most `most`. Fewer at the end, and, but at least `least`, if reading takes more than 100 ms.
    */
   pull(call: Call, most: number, least: number): Promise<Reply<FoundConnections>>
-  /** Counts connections by `fields`, bits of the group `connectionGroupFields`: the `most` largest groups. */
+  /** Groups connections by `fields`, bits of `connectionGroupFields`. Returns the `most` largest groups. */
   group(call: Call, blocks: readonly ConnectionBlock[], fields: number, most: number): Promise<Reply<FoundGroups>>
-  /** What changed from the earlier table to the later one. */
+  /** Compares two tables. */
   compare(
     call: Call,
     earlier: readonly ConnectionBlock[],
@@ -169,16 +169,16 @@ export interface NativeConnectionReader {
   close(): Promise<void>
 }
 
-/** A network namespace for several sessions: the first opens its path, and all enter what that led to. */
+/** A network namespace shared by sessions: the first session opens the path, and all enter the opened namespace. */
 export interface NativeNamespace {
-  /** Nobody can enter it any more; sessions that are there stay. Idempotent. */
+  /** Later sessions cannot enter it; existing sessions stay. Idempotent. */
   close(): void
 }
 
 export interface SessionOptions {
-  /** Absent: the process's own. */
+  /** Absent: the namespace of the process. */
   readonly netns?: NativeNamespace
-  /** For tests: descriptors of connected datagram sockets whose peers play the kernel, one for each (re)opening. */
+  /** For tests: descriptors of datagram sockets connected to a fake kernel, one per (re)opening. */
   readonly sockets?: readonly number[]
 }
 
@@ -187,18 +187,18 @@ export interface Binding {
   readonly IpvsSession: new (options: SessionOptions) => NativeIpvsSession
   readonly MarksSession: new (options: SessionOptions & { readonly table: string }) => NativeMarksSession
   readonly ConnectionReader: new (options: SessionOptions, pass: ConnectionPassOptions) => NativeConnectionReader
-  /** The kernel's names of the states, by the numbers that rows have. */
+  /** The kernel's state names, by their number in rows. */
   readonly connectionStates: readonly string[]
-  /** service, destination, statistics, info, timeouts, daemon, element, foundMark, tracedPacket, trace; connection, without presence bits. */
+  /** All records: service, destination, statistics, info, timeouts, daemon, element, foundMark, tracedPacket, trace, connection. */
   readonly schema: readonly RecordSchema[]
   /** Codes for {@link NativeIpvsSession.execute} and `read`, by name, e.g. `addService`, `listServices`. */
   readonly operations: Readonly<Record<string, number>>
   /** By group and name, see binding/numbers.ts: `connectionGroupFields`, `markPlaces`, `settings` and more. */
   readonly numbers: Readonly<Record<string, Readonly<Record<string, number>>>>
   /**
-   * Makes rows of plain items of a batch. `serialized`: an array of them as `serialize` of node:v8 writes it, which is gone
-   * afterwards. For each item it writes a triple as `execute` takes them, or the number `items.unusual` for one that it leaves alone; rows it
-   * writes from the first one on. Answers the numbers of rows of services, of destinations, and of items left alone.
+   * Packs plain items of a batch into rows. `serialized`: the array of items, serialized by node:v8; it is overwritten. Writes
+   * one triple per item for `execute`, with code `items.unusual` for an item that it does not pack, and rows from the start of
+   * the arrays. Returns the numbers of service rows, destination rows and unpacked items.
    */
   packItems(
     serialized: Uint8Array,
@@ -206,20 +206,20 @@ export interface Binding {
     services: Uint8Array,
     destinations: Uint8Array,
   ): readonly [number, number, number]
-  /** Annotated hex of the attributes of an IPVS message: the debug dump. */
+  /** Debug dump: annotated hex of the attributes of an IPVS message. */
   describe(attributes: Uint8Array): string
 }
 
 const require = createRequire(import.meta.url)
 
-// The folder of package.json, above lib/binding/, dist/binding/ and, for the command line, dist/. A bundle of somebody else
-// may have none: then the folder above its own.
+// The folder of package.json, above lib/binding/, dist/binding/ and, for the command line, dist/. A user's bundle may have no
+// package.json: then the folder above its own.
 function packageRoot(): string {
   const above = ['..', '../..'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
   return above.find((folder) => existsSync(join(folder, 'package.json'))) ?? (above[0] as string)
 }
 
-// node-gyp-build knows musl only by /etc/alpine-release; the loader mapped into this process says it on any system.
+// node-gyp-build detects musl only by /etc/alpine-release; the mapped dynamic loader identifies it on any system.
 function isMusl(): boolean {
   try {
     return /\/ld-musl-[^/\n]*\.so/.test(readFileSync('/proc/self/maps', 'latin1'))
@@ -228,7 +228,7 @@ function isMusl(): boolean {
   }
 }
 
-/** The addon could not be loaded. The message says why and what to do; `cause` is the error of Node.js or node-gyp-build. */
+/** Loading the addon failed. The message has the reason and a fix; `cause` is the error of Node.js or node-gyp-build. */
 export class LoadError extends Error {
   override readonly name = 'LoadError'
 }

@@ -1,18 +1,18 @@
-// The two rows that batches are made of. Naming each field is several times as fast as a loop over the schema, which still
-// gives the place of every field. A field of the row type that has no line here does not compile. What does not fit is left to
-// the writer that goes by the schema and knows the words of the error.
+// Fast writers for the rows of batches: services and destinations. Naming each field is several times as fast as a loop over the
+// schema, which still provides offsets and bits. A field of the row type without a line here does not compile. Values that do
+// not fit are left to the generic writer, which throws the error.
 import type { AddressValue } from '../values/address.ts'
 import type { RecordSchema } from './addon.ts'
 import type { DestinationRow, ServiceRow } from './record-types.ts'
 import { layoutOf, type Flags, type Place, type Views } from './row-layout.ts'
 import { IP_SIZE, putIPv4, type RowWrite } from './row-writer.ts'
 
-// A line for each field of the row: its presence bit.
+// One presence bit per field of the row.
 type AllFields<Row> = Readonly<Record<keyof Row, number>>
 
-const UNUSUAL = -1 // has all bits, and so has everything that it is combined with
+const UNUSUAL = -1 // all bits set, so that any combination is UNUSUAL as well
 
-// Each of these writes a value and returns the presence bit of its field: 0 without a value, UNUSUAL when it does not fit.
+// Each function writes a value and returns the presence bit of its field; 0 without a value, UNUSUAL if the value does not fit.
 function putU8(views: Views, row: number, at: Place, value: number | undefined): number {
   if (value === undefined) return 0
   views.bytes[row + at.offset] = value
@@ -31,7 +31,7 @@ function putU32(views: Views, row: number, at: Place, value: number | undefined)
   return value >>> 0 === value ? at.bit : UNUSUAL
 }
 
-// Of an IPv4 address the number will do.
+// An IPv4 address can be a number.
 function putBytes(views: Views, row: number, at: Place, value: AddressValue | undefined): number {
   if (value === undefined) return 0
   const start = row + at.offset
@@ -44,7 +44,7 @@ function putBytes(views: Views, row: number, at: Place, value: AddressValue | un
   return at.bit
 }
 
-// ASCII, and shorter than the room for it.
+// ASCII, and shorter than the field.
 function putText(views: Views, row: number, at: Place, value: string | undefined): number {
   if (value === undefined) return 0
   if (typeof value !== 'string' || value.length >= at.size) return UNUSUAL
@@ -66,7 +66,7 @@ function putFlags(views: Views, row: number, at: Place, flags: Flags | undefined
   return value >>> 0 === value && mask >>> 0 === mask ? at.bit : UNUSUAL
 }
 
-// Of a field that the kernel sends and never takes. The rows of requests have none.
+// A field that only listings have. Rows of requests must not have it.
 function putListed(value: unknown): number {
   return value === undefined ? 0 : UNUSUAL
 }

@@ -1,7 +1,7 @@
-// Why the addon could not be loaded, in words that name the way out.
+// Explains why the addon cannot be loaded, with a fix.
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** What was tried: the file, if one was found, for this platform. */
+/** An attempt to load the addon: the file, if found, and the platform. */
 export interface LoadAttempt {
   readonly file: string | undefined
   /** `process.arch`. */
@@ -9,7 +9,7 @@ export interface LoadAttempt {
   readonly libc: 'glibc' | 'musl'
 }
 
-// e_machine of ELF headers, by the names that Node.js has for processors.
+// Node.js names of processors, by e_machine of ELF headers.
 const machines: Readonly<Record<number, string>> = {
   0x03: 'ia32',
   0x28: 'arm',
@@ -19,7 +19,7 @@ const machines: Readonly<Record<number, string>> = {
 }
 const MACHINE_AT = 18
 
-/** The processor that a file was built for; `undefined`: it is no ELF file. Throws when it cannot be read. */
+/** The processor of an ELF file; `undefined` for any other file. Throws if the file cannot be read. */
 export function processorOf(file: string): string | undefined {
   const header = Buffer.alloc(20)
   const descriptor = openSync(file, 'r')
@@ -34,7 +34,7 @@ export function processorOf(file: string): string | undefined {
 
 const rebuild = 'see "Building from source" in README.md'
 
-/** One paragraph: what is the matter, and what to do. */
+/** The problem and its fix, in one paragraph. */
 export function loadProblem({ file, arch, libc }: LoadAttempt, cause: unknown): string {
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined
   const text = (cause instanceof Error ? cause.message : String(cause)).trim().replaceAll(/\s*\n\s*/g, '; ')

@@ -1,7 +1,7 @@
-// Numbers of the native side by name: codes in rows and calls, and the bounds that both sides check.
+// Numbers of native code by name: codes in rows and calls, and bounds that both sides check.
 import { binding } from './addon.ts'
 
-/** Some numbers of a group of `Binding.numbers`. */
+/** Selected numbers of a group of `Binding.numbers`. */
 export function numbersOf<Name extends string>(group: string, names: readonly Name[]): Readonly<Record<Name, number>> {
   const known = binding.numbers[group]
   const entries = names.map((name) => {

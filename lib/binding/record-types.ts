@@ -1,4 +1,4 @@
-// The records of native/ipvs/schema.h as TypeScript sees them. No native code is loaded here.
+// Row types of the records in native/ipvs/schema.h. Does not load native code.
 import type { AddressValue } from '../values/address.ts'
 import type { Flags } from './row-layout.ts'
 
@@ -20,7 +20,7 @@ export interface StatisticsRow {
 export interface ServiceRow {
   readonly family?: number | undefined
   readonly protocol?: number | undefined
-  /** In what the kernel tells always bytes. */
+  /** Always bytes in rows read from the kernel. */
   readonly address?: AddressValue | undefined
   readonly port?: number | undefined
   readonly fwmark?: number | undefined
@@ -34,7 +34,7 @@ export interface ServiceRow {
 
 /** Attributes IPVS_DEST_ATTR_*. */
 export interface DestinationRow {
-  /** In what the kernel tells always bytes. */
+  /** Always bytes in rows read from the kernel. */
   readonly address?: AddressValue | undefined
   readonly port?: number | undefined
   readonly forwarding?: number | undefined
@@ -51,7 +51,7 @@ export interface DestinationRow {
   readonly statistics?: StatisticsRow | undefined
 }
 
-// All fields of a row that the kernel takes. One without a value is `undefined`, but named: a new one is not forgotten.
+// All fields of a row that requests send. All are required, `undefined` without a value, so that a new field is not forgotten.
 type Sent<Row, Listed extends keyof Row> = { readonly [Name in Exclude<keyof Row, Listed>]: Row[Name] }
 
 /** The row of a new or changed service. */

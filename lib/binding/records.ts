@@ -1,11 +1,11 @@
-// The records of native/ipvs/schema.h: the one reader and writer of each.
+// Row readers and writers of the records in native/ipvs/schema.h, one per record.
 import { binding } from './addon.ts'
 import { destinationRowWriter, serviceRowWriter } from './fast-row-writers.ts'
 import type { DaemonRow, DestinationRow, InfoRow, ServiceRow, TimeoutsRow } from './record-types.ts'
 import { RowReader } from './row-reader.ts'
 import { RowWriter } from './row-writer.ts'
 
-/** For all that writes can need. */
+/** The row writers of all writes. */
 export interface RowWriters {
   readonly services: RowWriter<ServiceRow>
   readonly destinations: RowWriter<DestinationRow>
@@ -29,14 +29,14 @@ export const rowWriters: RowWriters = {
 const codes = new Map(Object.entries(binding.operations))
 const names = new Map(Object.entries(binding.operations).map(([name, code]) => [code, name]))
 
-/** Code of an operation of the native side. */
+/** Code of an operation in native code. */
 export function operationCode(name: string): number {
   const code = codes.get(name)
   if (code === undefined) throw new Error(`ipvs: the native build knows no operation "${name}"; build it again`)
   return code
 }
 
-/** The method of `Ipvs` that such an operation belongs to. */
+/** The method of `Ipvs` for an operation's code. */
 export function operationName(code: number): string {
   const name = names.get(code) ?? ''
   return name.startsWith('zero') ? 'zeroCounters' : name

@@ -1,9 +1,9 @@
-// What native calls return.
+// Replies of native calls.
 
-/** Why a request did not end as done. */
+/** Cause of a failed request. */
 export type Cause =
-  | 'rejected' // the kernel answered with errno; not applied
-  | 'local' // a system call of ours failed with errno before the kernel saw the request; not applied
+  | 'rejected' // the kernel replied with an errno; not applied
+  | 'local' // a local system call failed before the kernel saw the request; not applied
   | 'unavailable' // no such generic netlink family; not applied
   | 'timeout'
   | 'overrun'
@@ -14,25 +14,25 @@ export type Cause =
   | 'conflict'
 
 export interface Failure {
-  /** The operation in the call that failed; 0 for reads. */
+  /** Index of the failed operation in the call; 0 for reads. */
   readonly index: number
   readonly cause: Cause
-  /** Positive errno, 0 when there is none. */
+  /** Positive errno, or 0. */
   readonly errno: number
-  /** False: surely nothing was changed. True: nobody can say (after trying to read it back). */
+  /** False: nothing was changed. True: the outcome is unknown, also after reading back. */
   readonly unknown: boolean
-  /** It holds for all operations behind this one as well. Unless `unknown`, none of them was sent. */
+  /** True: all following operations failed as well. Unless `unknown`, none of them was sent. */
   readonly rest?: boolean
   /** Path of the refused attribute from the extended ACK, e.g. `service.netmask`. */
   readonly attribute?: string
-  /** The kernel's own words from the extended ACK. */
+  /** The kernel's message from the extended ACK. */
   readonly message?: string
 }
 
-/** A reply with `Values` when there is no failure. After a failure some of them, or all, are missing. */
+/** A reply with `Values`. After a failure, some or all values are missing. */
 export type Reply<Values = object> = { readonly failures: readonly Failure[] } & Partial<Values>
 
-/** Rows of one record, one after the other. */
+/** Consecutive rows of one record. */
 export interface FoundRows {
   readonly rows: ArrayBuffer
 }
@@ -42,21 +42,21 @@ export interface FoundTable {
   readonly services: ArrayBuffer
   /** The destinations of the first service, then those of the second, and so on. */
   readonly destinations: ArrayBuffer
-  /** u32 for each service: how many destinations it has. */
+  /** Per service, u32: its number of destinations. */
   readonly counts: ArrayBuffer
 }
 
 /** Elements of the table of marks. */
 export interface FoundElements extends FoundRows {
-  /** The generation of the ruleset that they belong to. */
+  /** Generation of the ruleset. */
   readonly generation: number
 }
 
-/** A change of marks, also one that failed. */
+/** Result of a change of marks, also of a failed one. */
 export interface AppliedChange {
-  /** The generation of the ruleset after the change; absent: not known. */
+  /** Generation of the ruleset after the change. Absent: unknown. */
   readonly generation?: number
-  /** The change ended as `failures` says, but temporary rules of it may have stayed, for this reason. */
+  /** Present if temporary rules of the change may remain: the reason. The change itself ended as in `failures`. */
   readonly leftovers?: Failure
 }
 
@@ -67,25 +67,25 @@ export interface FoundText {
 
 /** Rows of the record `connection`. */
 export interface FoundConnections extends FoundRows {
-  /** For each row with a persistence engine: u32 row, u32 length, "name data", padding to four bytes. */
+  /** Per row with a persistence engine: u32 row, u32 length, "name data", padding to four bytes. */
   readonly engines?: ArrayBuffer
-  /** Nothing comes after them. */
+  /** True for the last rows of the pass. */
   readonly done: boolean
 }
 
 /** Groups of connections, the largest first. */
 export interface FoundGroups extends FoundRows {
-  /** u32 for each row: how many connections the group has. */
+  /** Per row, u32: number of connections in the group. */
   readonly counts: ArrayBuffer
 }
 
-/** u32 numbers of rows. */
+/** Row numbers, u32. */
 export interface FoundChanges {
-  /** In the later table. */
+  /** Rows of the later table. */
   readonly opened: ArrayBuffer
-  /** Pairs: in the earlier table, in the later one. */
+  /** Pairs: row of the earlier table, row of the later table. */
   readonly changed: ArrayBuffer
-  /** In the earlier table. */
+  /** Rows of the earlier table. */
   readonly closed: ArrayBuffer
 }
 

@@ -1,7 +1,7 @@
-// Where things are in rows, for everything that reads or writes them.
+// Layout of rows: offsets and presence bits of fields.
 import type { FieldKind, RecordSchema } from './addon.ts'
 
-/** Value of a field of kind `flags`: only the bits in `mask` count. */
+/** Value of a field of kind `flags`: only the bits of `mask` are valid. */
 export interface Flags {
   readonly value: number
   readonly mask: number
@@ -15,7 +15,7 @@ export interface Views {
   readonly u64: BigUint64Array
 }
 
-/** All ways to look at a block of rows. */
+/** Typed views of a buffer of rows. */
 export function viewsOf(buffer: ArrayBuffer): Views {
   return {
     bytes: new Uint8Array(buffer),
@@ -26,25 +26,25 @@ export function viewsOf(buffer: ArrayBuffer): Views {
   }
 }
 
-/** Throws when the native build does not know the record. */
+/** The schema of a record. Throws if the native build lacks it. */
 export function recordNamed(schema: readonly RecordSchema[], name: string | undefined): RecordSchema {
   const record = schema.find((candidate) => candidate.name === name)
   if (record === undefined) throw new Error(`ipvs: the native build knows no record "${name}"; build it again`)
   return record
 }
 
-/** Where a field is in its row, and which bit says that it has a value. */
+/** Offset and size of a field in bytes, and its presence bit. */
 export interface Place {
   readonly offset: number
   readonly size: number
   readonly bit: number
 }
 
-/** Where the fields of a record are. */
+/** Layout of a record. */
 export interface RowLayout<Name extends string> {
   /** Bytes of a row. */
   readonly size: number
-  /** Presence bits of a row that has all its fields. */
+  /** Presence bits of a row with all fields. */
   readonly all: number
   readonly at: Readonly<Record<Name, Place>>
 }
@@ -61,7 +61,7 @@ interface FieldValues {
   readonly nested: object
 }
 
-/** A row as an object, from the kinds of its fields. */
+/** Row type derived from the kinds of its fields. */
 export type RowOf<Kinds extends Readonly<Record<string, FieldKind>>> = {
   readonly [Name in keyof Kinds]: FieldValues[Kinds[Name]]
 }
@@ -75,7 +75,7 @@ export function layoutOf<Name extends string>(schema: readonly RecordSchema[], n
   return { size, all: 2 ** fields.length - 1, at: Object.fromEntries(places) as Record<Name, Place> }
 }
 
-/** The same for code that relies on how fields are stored: a field that is missing, or of another kind, is an error. */
+/** Like `layoutOf`, for code that depends on kinds: throws if a field is missing or has another kind. */
 export function layoutOfKinds<Name extends string>(
   schema: readonly RecordSchema[],
   name: string,

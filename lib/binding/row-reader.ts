@@ -1,10 +1,9 @@
-// Rows: the structs of native/ as JavaScript sees them. Their layout comes from the schema that the addon reports, so no
-// offset is written here; one closure per field knows how to read it and one how to write it. Typed arrays are in host
-// byte order and rows are naturally aligned, as the structs are.
+// Reads rows, the structs of native code, through typed arrays. Offsets come from the addon's schema; one closure per field
+// reads it. Like the structs, rows are in host byte order and naturally aligned.
 import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
 import { recordNamed, viewsOf, type Views } from './row-layout.ts'
 
-// Takes the position of the row, in bytes.
+// `row`: offset of the row in bytes.
 type Read = (views: Views, row: number) => unknown
 
 function readText(text: Buffer, start: number, size: number): string {
@@ -15,7 +14,7 @@ function readText(text: Buffer, start: number, size: number): string {
 const readers: Readonly<Record<Exclude<FieldKind, 'nested'>, (offset: number, size: number) => Read>> = {
   u8: (offset) => (views, row) => views.bytes[row + offset],
   u16: (offset) => (views, row) => views.u16[(row + offset) >>> 1],
-  be16: (offset) => (views, row) => views.u16[(row + offset) >>> 1], // network order is for the wire only
+  be16: (offset) => (views, row) => views.u16[(row + offset) >>> 1], // host byte order; only messages use network byte order
   u32: (offset) => (views, row) => views.u32[(row + offset) >>> 2],
   u64: (offset) => (views, row) => views.u64[(row + offset) >>> 3],
   text: (offset, size) => (views, row) => readText(views.text, row + offset, size),
@@ -34,7 +33,7 @@ function fieldReader(schema: readonly RecordSchema[], field: FieldSchema): Read 
 
 type LazyRowClass = new (views: Views, row: number) => object
 
-// A class whose getters read the fields: a row is one small object, and only what is looked at gets decoded.
+// A class whose getters read the fields: a row is one small object, and fields are decoded on access.
 function lazyRowClass(schema: readonly RecordSchema[], name: string | undefined): LazyRowClass {
   return class Row {
     readonly #views: Views
@@ -60,13 +59,13 @@ function lazyRowClass(schema: readonly RecordSchema[], name: string | undefined)
   }
 }
 
-/** Rows of one record, one after the other. A field that is absent reads as `undefined`. */
+/** Rows of one record. An absent field reads as `undefined`. */
 export interface Rows<Row> {
   readonly length: number
   at(index: number): Row
 }
 
-/** Reads rows of one record. Build it once: that is the costly part. */
+/** Reads rows of one record. Construction is expensive: construct once. */
 export class RowReader<Row extends object> {
   readonly #size: number
   readonly #Row: LazyRowClass

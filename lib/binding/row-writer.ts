@@ -1,16 +1,16 @@
-// Writing rows: from objects of ours to the structs of native/. See rows.ts.
+// Writes rows, the structs of native code, from objects. See row-reader.ts.
 import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
 import { recordNamed, viewsOf, type Flags, type Views } from './row-layout.ts'
 import { InvalidInput, show } from '../values/validate.ts'
 
-// Takes the position of the row, in bytes.
+// `row`: offset of the row in bytes.
 type Write = (views: Views, row: number, value: unknown) => void
 
 const MOST_U32 = 0xffffffff
 
 function numberWriter(path: string, most: number, store: (views: Views, row: number, value: number) => void): Write {
   return (views, row, value) => {
-    // Typed arrays would wrap silently: port 65536 would be port 0.
+    // Typed arrays wrap silently: port 65536 would become port 0.
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
       throw new InvalidInput(path, `${show(value)} is not an integer from 0 to ${most}`)
     }
@@ -27,10 +27,10 @@ function bigintWriter(path: string, offset: number): Write {
   }
 }
 
-/** Of a field that holds an address; an IPv4 address may be given as a number. */
+/** Size of an address field; a number is an IPv4 address. */
 export const IP_SIZE = 16
 
-/** Into the first four bytes, in network order. */
+/** Writes an IPv4 address into four bytes, in network byte order. */
 export function putIPv4({ bytes }: Views, at: number, value: number): void {
   bytes[at] = value >>> 24
   bytes[at + 1] = value >>> 16
@@ -44,12 +44,12 @@ function refuseText(path: string, value: unknown): never {
   throw new InvalidInput(path, `${show(value)} is not text without NUL`)
 }
 
-// Writers may rely on a row that is all zeros, but for what they write into it.
+// The row is all zeros before it is written.
 function textWriter(path: string, offset: number, size: number): Write {
   const long = (value: string) => new InvalidInput(path, `${show(value)} is longer than ${size - 1} bytes`)
   const writeAny = (views: Views, row: number, value: string) => {
     if (/\p{Surrogate}/u.test(value)) refuseText(path, value)
-    const place = views.bytes.subarray(row + offset, row + offset + size - 1) // native wants the NUL
+    const place = views.bytes.subarray(row + offset, row + offset + size - 1) // native code needs the NUL
     if (encoder.encodeInto(value, place).read < value.length) throw long(value)
   }
   return (views, row, value) => {
@@ -71,7 +71,7 @@ function bytesWriter(path: string, offset: number, size: number): Write {
     if (!(value instanceof Uint8Array) || value.length > size) {
       throw new InvalidInput(path, `${show(value)} is not at most ${size} bytes`)
     }
-    // Faster than set() for so few.
+    // Faster than set() for few bytes.
     for (let index = 0; index < value.length; index++) views.bytes[row + offset + index] = value[index] as number
   }
 }
@@ -106,7 +106,7 @@ function fieldWriter(schema: readonly RecordSchema[], record: string, field: Fie
   return (views, row, value) => write(views, row + field.offset, value)
 }
 
-// Writes the fields that have a value and the presence bits that say so.
+// Writes all fields with a value, and the presence bits.
 function recordWriter(schema: readonly RecordSchema[], name: string | undefined): Write {
   const record = recordNamed(schema, name)
   const fields = new Map(
@@ -114,7 +114,7 @@ function recordWriter(schema: readonly RecordSchema[], name: string | undefined)
   )
   return (views, row, value) => {
     let present = 0
-    // Rows are literals of ours: going through what they have is faster than asking for all that they could have.
+    // Rows are literals of lib/: a loop over their keys is faster than a lookup of all fields.
     for (const key in value as Record<string, unknown>) {
       const given = (value as Record<string, unknown>)[key]
       if (given === undefined) continue
@@ -128,33 +128,33 @@ function recordWriter(schema: readonly RecordSchema[], name: string | undefined)
 }
 
 /**
- * Writes a row that is all zeros, at a position in bytes, and answers its presence bits; -1: something in it is not for
- * this writer.
+ * Writes a row at an offset in bytes, which must be all zeros, and returns its presence bits; -1 if a value is unusual or
+ * invalid.
  */
 export type RowWrite<Row> = (views: Views, row: number, value: Row) => number
 
 /** A growing block of rows. */
 export interface RowBlock<Row> {
   readonly length: number
-  /** Index of the new row. Throws `InvalidInput`, and adds nothing, when a value does not fit its field. */
+  /** Appends a row and returns its index. Throws `InvalidInput`, without appending, if a value does not fit its field. */
   append(row: Row): number
-  /** Room for rows that native code writes, from the first one on, into an empty block; `adopt` says how many. */
+  /** Memory of an empty block, for native code to write rows into; then call `adopt` with their number. */
   room(): Uint8Array
   adopt(length: number): void
-  /** The rows so far, where they are: good until the next change. */
+  /** A view of the rows, valid until the next change. */
   bytes(): Uint8Array
-  /** The rows so far, in a buffer of their own. */
+  /** A copy of the rows. */
   toBuffer(): ArrayBuffer
-  /** Removes all rows and keeps the room. */
+  /** Removes all rows and keeps the memory. */
   clear(): void
 }
 
-/** Writes rows of one record. Build it once: that is the costly part. */
+/** Writes rows of one record. Construction is expensive: construct once. */
 export class RowWriter<Row extends object> {
   readonly #size: number
   readonly #write: Write
 
-  /** `fast`: a writer of its own for this record. */
+  /** `fast`: a faster writer for this record, with the generic writer as fallback. */
   constructor(schema: readonly RecordSchema[], name: string, fast?: RowWrite<Row>) {
     const { size } = recordNamed(schema, name)
     this.#size = size
@@ -162,12 +162,12 @@ export class RowWriter<Row extends object> {
     this.#write = fast === undefined ? write : withFallback(fast, write, size)
   }
 
-  /** An empty block with room for `capacity` rows before it has to grow. */
+  /** An empty block with memory for `capacity` rows; it grows on demand. */
   block(capacity = 4): RowBlock<Row> {
     return new Block(this.#size, this.#write, capacity)
   }
 
-  /** A block of one. */
+  /** Encodes one row. */
   encode(row: Row): ArrayBuffer {
     const block = this.block(1)
     block.append(row)
@@ -192,7 +192,7 @@ class Block<Row> implements RowBlock<Row> {
   readonly #write: Write
   #views: Views
   #length = 0
-  #used = 0 // rows that may not be zeros: they were written once, and perhaps not to their end
+  #used = 0 // rows that were written before, and may not be zeros
 
   constructor(size: number, write: Write, capacity: number) {
     this.#size = size

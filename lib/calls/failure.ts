@@ -1,16 +1,16 @@
-// From what the native side reports to an error that a person can act on.
+// Converts failures of native calls to errors with an explanation.
 import { constants } from 'node:os'
 import type { Cause, Failure, Reply } from '../binding/replies.ts'
 import type { Explain, Explanation, FailureContext } from './context.ts'
 import { IpvsError, MAYBE_APPLIED, about } from '../values/errors.ts'
 
-/** What people should know of temporary rules that may have stayed. */
+/** Sentence for errors after which temporary rules may remain. */
 export const LEFTOVERS: string =
-  'Temporary rules of this change may have stayed in the chain "marks"; status() shows them, and the next change, or ' +
-  'opening the table, removes them.'
+  'Temporary rules of this change may remain in the chain "marks"; status() shows them, and the next change, or opening ' +
+  'the table, removes them.'
 
 const namesByNumber = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]))
-// Numbers with two names: the ones that the manual pages of netlink use.
+// Numbers with two names: use the names of the netlink manual pages.
 namesByNumber.set(constants.errno.EAGAIN, 'EAGAIN').set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP')
 
 /** `ESRCH` for 3. */
@@ -22,7 +22,7 @@ const UNAVAILABLE =
   'the running kernel offers no IPVS. Load it with "modprobe ip_vs" (kernels before 6.1 do not load it by themselves; ' +
   'for a container, load it on the host), or use a kernel built with CONFIG_IP_VS'
 
-// Every kernel with a network has netlink: who does not find it is in a sandbox. What the kernel has is not known then.
+// Every kernel with networking has netlink: this errno means a sandbox, and nothing about IPVS is known.
 const FORBIDDEN =
   'socket refused: AF_NETLINK is not allowed in this process (EAFNOSUPPORT). A filter of system calls forbids it: in a ' +
   'systemd unit add AF_NETLINK to RestrictAddressFamilies=, in a container allow it in the seccomp profile'
@@ -43,22 +43,22 @@ function explainNamespace(netns: string, errno: string): Explanation | undefined
   return undefined
 }
 
-// A system call of ours failed before the kernel saw the request.
+// A local system call failed before the kernel saw the request.
 function explainLocal({ netns }: FailureContext, errno: string): Explanation {
   const namespace = netns === undefined ? undefined : explainNamespace(netns, errno)
   if (namespace !== undefined) return namespace
   switch (errno) {
     case 'EBUSY': {
       const problem =
-        'somebody else was in the middle of a patch in this network namespace all the time (lslocks shows who has locked it)'
+        'another process was in the middle of a patch in this network namespace for the whole timeoutMs (lslocks shows its lock)'
       return { code: 'ERR_IPVS_CONFLICT', problem: `${problem}; nothing was changed` }
     }
     case 'ETIMEDOUT':
-      return { code: 'ERR_IPVS_TIMEOUT', problem: 'no time was left to send it; nothing was changed' }
+      return { code: 'ERR_IPVS_TIMEOUT', problem: 'the time was over before the request was sent; nothing was changed' }
     case 'EAFNOSUPPORT':
       return { code: 'ERR_IPVS_PERMISSION_DENIED', problem: FORBIDDEN }
     case 'EPROTONOSUPPORT':
-      return { code: 'ERR_IPVS_UNAVAILABLE', problem: `no generic netlink here (${errno}): ${UNAVAILABLE}` }
+      return { code: 'ERR_IPVS_UNAVAILABLE', problem: `generic netlink is missing (${errno}): ${UNAVAILABLE}` }
     case 'EPERM':
     case 'EACCES':
       return {
@@ -70,16 +70,16 @@ function explainLocal({ netns }: FailureContext, errno: string): Explanation {
   }
 }
 
-// What the cause alone explains.
+// Causes that need no errno.
 const explanations: Readonly<Record<Exclude<Cause, 'rejected' | 'local'>, Explanation>> = {
   unavailable: { code: 'ERR_IPVS_UNAVAILABLE', problem: UNAVAILABLE },
-  timeout: { code: 'ERR_IPVS_TIMEOUT', problem: 'the kernel did not answer in time' },
-  overrun: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the answer was lost: the receive queue was full' },
-  truncated: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the answer was lost: it did not fit the receive buffer' },
-  malformed: { code: 'ERR_IPVS_KERNEL', problem: 'the answer is not one that the kernel should send' },
+  timeout: { code: 'ERR_IPVS_TIMEOUT', problem: 'the kernel did not reply in time' },
+  overrun: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the reply was lost: the receive queue was full' },
+  truncated: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the reply was lost: it did not fit the receive buffer' },
+  malformed: { code: 'ERR_IPVS_KERNEL', problem: 'the reply of the kernel is malformed' },
   aborted: { code: 'ERR_IPVS_ABORTED', problem: 'aborted' },
   closed: { code: 'ERR_IPVS_CLOSED', problem: 'the handle was closed' },
-  conflict: { code: 'ERR_IPVS_CONFLICT', problem: 'others kept changing the table; try again' },
+  conflict: { code: 'ERR_IPVS_CONFLICT', problem: 'other programs kept changing the table; try again' },
 }
 
 export function explainFailure(context: FailureContext, failure: Failure, explain: Explain): Explanation {
@@ -92,7 +92,7 @@ export function explainFailure(context: FailureContext, failure: Failure, explai
   return cause === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[cause]
 }
 
-/** `explain`: what a refusal means, the only difference between IPVS and marks. `cause` becomes the error's own. */
+/** Converts a failure to an error. `explain`: explains errnos of IPVS or of nf_tables. `cause` becomes the error's cause. */
 export function failureError(context: FailureContext, failure: Failure, explain: Explain, cause?: unknown): IpvsError {
   const { code, problem, attribute = failure.attribute } = explainFailure(context, failure, explain)
   const unknown = failure.unknown && context.reads !== true
@@ -109,17 +109,17 @@ export function failureError(context: FailureContext, failure: Failure, explain:
   })
 }
 
-/** What is wrong when an error is none that the native side reported. */
+/** Problem of an error that native code did not report. */
 export const UNEXPECTED = 'something failed unexpectedly'
 
-/** The error of a call after something that should not happen, a bug for instance: nothing is sure then. */
+/** The error of a call after an unexpected exception (a bug). The outcome of a write is unknown. */
 export function unexpectedError(context: FailureContext, cause: unknown): IpvsError {
   const outcome = context.reads ? 'not-applied' : 'unknown'
   const problem = `${UNEXPECTED}.${context.reads ? '' : ` ${MAYBE_APPLIED}`}`
   return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), outcome, cause })
 }
 
-/** The values of a reply. Throws the error that `toError` makes of its first failure. */
+/** Returns the values of a reply. Throws its first failure, converted by `toError`. */
 export function valuesOf<Values>(reply: Reply<Values>, toError: (failure: Failure) => IpvsError): Values {
   const [failure] = reply.failures
   if (failure !== undefined) throw toError(failure)

@@ -1,10 +1,10 @@
-// What a handle of services is made of: the queue of its calls, and the namespace for their errors.
+// The handle of `Ipvs`: the queue of its calls, and the namespace for errors.
 import { operationCode } from '../binding/records.ts'
 import { checked, type RequestContext } from './context.ts'
 import type { Namespace, NamespaceStatus } from './namespace.ts'
 import { parseCallOptions, type CallOptions } from './options.ts'
 import type { CallQueue } from './queue.ts'
-import type { Write } from './requests.ts'
+import type { PreparedWrite, Write } from './requests.ts'
 
 export class Handle {
   readonly queue: CallQueue
@@ -27,17 +27,29 @@ export class Handle {
     )
   }
 
-  /** A read that needs no key. */
+  /** A read without a key. */
   async read(operation: string, target: string, options: CallOptions): Promise<ArrayBuffer> {
     const context = this.context(operation, target)
     const signal = checked(context, () => parseCallOptions(options))
     return this.queue.read({ code: operationCode(operation) }, context, signal)
   }
 
-  /** A write that needs no read. */
+  /** A write that does not depend on a read. */
   async write(operation: string, options: CallOptions, prepare: (context: RequestContext) => Write): Promise<void> {
     const context = this.context(operation)
     const [write, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
     return this.queue.write(write, context, signal)
+  }
+
+  /** A write that may depend on a read. */
+  async update(
+    operation: string,
+    options: CallOptions,
+    prepare: (context: RequestContext) => PreparedWrite,
+  ): Promise<void> {
+    const context = this.context(operation)
+    const [{ read, write }, signal] = checked(context, () => [prepare(context), parseCallOptions(options)])
+    if (read === undefined) return this.queue.write(write(), context, signal)
+    return this.queue.writeAfterRead(read, write, context, signal)
   }
 }

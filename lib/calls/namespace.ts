@@ -1,16 +1,16 @@
-// The network namespace of a handle: opened once, so that everything the handle does is done in the same one.
+// The network namespace of a handle, opened once, so that all calls of the handle use the same namespace.
 import { binding, type NativeNamespace, type SessionOptions } from '../binding/addon.ts'
 import type { Reply } from '../binding/replies.ts'
 import { errnoName, failureError } from './failure.ts'
 import type { Explain, FailureContext } from './context.ts'
 
 /**
- * Where the path of a handle's network namespace leads now: `current`, to the handle's namespace; `replaced`, to something else,
- * most likely a new namespace of that name; `missing`, nowhere.
+ * Target of a handle's namespace path: `current`, the handle's namespace; `replaced`, another file, most likely a new namespace
+ * with the same name; `missing`, the path does not exist.
  */
 export type NamespaceStatus = 'current' | 'replaced' | 'missing'
 
-/** For the sessions of one handle. The first of them opens the path. */
+/** Shared by the sessions of a handle. The first session opens the path. */
 export class Namespace {
   readonly path: string
   readonly native: NativeNamespace
@@ -21,12 +21,12 @@ export class Namespace {
   }
 }
 
-/** `undefined`: the process's own. */
+/** `undefined`: the namespace of the process. */
 export function namespaceAt(path: string | undefined): Namespace | undefined {
   return path === undefined ? undefined : new Namespace(path)
 }
 
-/** What sessions are made with. */
+/** Options of a session in a namespace. */
 export function sessionIn(netns: Namespace | undefined): SessionOptions {
   return netns === undefined ? {} : { netns: netns.native }
 }
@@ -37,7 +37,7 @@ const statuses: Readonly<Record<string, NamespaceStatus>> = {
   ENOTDIR: 'missing',
 }
 
-/** What the reply of `followPath` says. `reason`: the signal's. */
+/** Converts the reply of `followPath`. `reason`: reason of the signal. */
 export function namespaceStatusOf(
   context: FailureContext,
   { failures: [failure] }: Reply,

@@ -1,9 +1,9 @@
-// Operations as `execute` takes them: three numbers each, one operation after the other.
+// Operations for `execute`: three numbers per operation.
 
-/** One operation. A row that it does not have is 0. */
+/** One operation. Unused rows are 0. */
 export interface OperationTriple {
   readonly code: number
-  /** Row of its service, of timeouts or of a daemon. */
+  /** Row of its service, timeouts or daemon. */
   readonly row: number
   /** Row of its destination. */
   readonly destination: number
@@ -11,7 +11,7 @@ export interface OperationTriple {
 
 const WORDS = 3
 
-/** Room for operations. */
+/** An array of operations. */
 export class OperationTriples {
   readonly #words: Uint32Array
 
@@ -19,7 +19,7 @@ export class OperationTriples {
     this.#words = new Uint32Array(capacity * WORDS)
   }
 
-  /** No object for each operation: a batch has many. */
+  /** Stores an operation without an object, because batches have many. */
   put(place: number, code: number, row: number, destination: number): void {
     const at = place * WORDS
     this.#words[at] = code
@@ -39,7 +39,7 @@ export class OperationTriples {
     return this.#words[place * WORDS + 2] as number
   }
 
-  /** The first ones, where they are. */
+  /** A view of the first `length` operations. */
   words(length: number): Uint32Array {
     return this.#words.subarray(0, length * WORDS)
   }

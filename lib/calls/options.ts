@@ -5,8 +5,8 @@ import { InvalidInput, boolean, integer, readFields, show } from '../values/vali
 /** Last parameter of every method. */
 export interface CallOptions {
   /**
-   * Gives up waiting: the call rejects with `ERR_IPVS_ABORTED`, its `cause` being the signal's reason. Its `outcome` is
-   * `unknown` when the kernel had been asked already.
+   * Aborts the call: it rejects with `ERR_IPVS_ABORTED`, with the signal's reason as `cause`. The `outcome` of a write is
+   * `unknown` if it was already sent.
    */
   readonly signal?: AbortSignal | undefined
 }
@@ -18,19 +18,19 @@ export function parseCallOptions(value: unknown): AbortSignal | undefined {
 /** Options of `open`. */
 export interface OpenOptions extends CallOptions {
   /**
-   * Path of the network namespace to work in, e.g. `/run/netns/blue` or `/proc/1234/ns/net`. Default: the process's own.
-   * The path is followed once: the handle stays in what it led to, and `namespaceStatus` tells when it leads elsewhere.
+   * Path of a network namespace, e.g. `/run/netns/blue` or `/proc/1234/ns/net`. Default: the namespace of the process. The
+   * path is opened once, and the handle keeps that namespace; `namespaceStatus` tells whether the path still leads to it.
    * Needs CAP_SYS_ADMIN.
    */
   readonly netns?: string | undefined
   /**
-   * Milliseconds that a call may take, 1 to 2147483647. Default 5000. They count from the call, so what it waits for other
-   * calls of the handle is part of them; a call whose time is over before it was sent rejects with `ERR_IPVS_TIMEOUT`,
-   * outcome `not-applied`. When the answers to writes are missing then, what became of them is read back, for one second at
-   * most, however many they are: so every call settles within `timeoutMs` and one second, and `close()` within `timeoutMs`.
-   * An abort or `close()` ends reading back at once, outcome `unknown`. Of a batch, each 1024 items have the time for
-   * themselves, from when the calls before them are done, as long as the kernel answers those. Not counted is what the
-   * kernel itself takes for one request (loading a module, say): nothing can interrupt that.
+   * Limit of a call in milliseconds, 1 to 2147483647. Default 5000. It starts with the call and includes waiting for earlier
+   * calls of the handle; a call that was not sent in time rejects with `ERR_IPVS_TIMEOUT`, outcome `not-applied`. If replies
+   * to writes are missing after this time, their outcomes are read back, which takes at most one more second in total. So
+   * every call settles within `timeoutMs` and one second, and `close()` within `timeoutMs`. An abort or `close()` ends the
+   * reading at once, with outcome `unknown`. In a batch, the limit applies to each 1024 items, from the end of the preceding
+   * calls, while the kernel replies to these. A single request inside the kernel (loading a module, for example) cannot be
+   * interrupted and may take longer.
    */
   readonly timeoutMs?: number | undefined
 }
@@ -38,9 +38,8 @@ export interface OpenOptions extends CallOptions {
 /** Options of listings. */
 export interface ListOptions extends CallOptions {
   /**
-   * The kernel never says when a long listing was changed while it was read. Default `true`: read again until two passes
-   * agree, else reject with `ERR_IPVS_CONFLICT`. `false`: one pass, which may miss entries that were there all the time.
-   * Either way, no entry is ever there twice.
+   * The kernel does not report changes during a long listing. Default `true`: repeat the listing until two passes agree, or
+   * reject with `ERR_IPVS_CONFLICT`. `false`: one pass, which may miss existing entries. No entry is ever listed twice.
    */
   readonly consistent?: boolean | undefined
 }

@@ -1,15 +1,15 @@
-// One operation under way: its promise and its AbortSignal.
+// A pending call: its promise and its AbortSignal.
 import type { Call } from '../binding/addon.ts'
 import type { Reply } from '../binding/replies.ts'
 import { abortedError } from '../values/errors.ts'
 import type { FailureContext } from './context.ts'
 import { onAbort } from '../values/signals.ts'
 
-/** A promise that settles once, by result, failure or signal, whichever comes first. */
+/** A promise that settles once, with the result, a failure or the abort, whichever is first. */
 export class PendingCall<Result> {
   readonly promise: Promise<Result>
   readonly context: FailureContext
-  /** What the signal does: gives up, as nothing was sent so far. Replaced when that changes. */
+  /** Called on abort. Initially rejects as not applied, because nothing was sent; replaced during a native call. */
   onAbort: () => void = () => this.abort('not-applied')
 
   #settled = false
@@ -37,12 +37,12 @@ export class PendingCall<Result> {
     return this.#signal?.aborted === true
   }
 
-  /** What the signal was fired with; `undefined` when it was not. */
+  /** Reason of the signal; `undefined` if it is not aborted. */
   get reason(): unknown {
     return this.aborted ? this.#signal?.reason : undefined
   }
 
-  /** One native call of `session`. The signal ends it early. */
+  /** Runs one native call of `session`, which the signal aborts. */
   async run<Values>(
     session: { abort(id: number): void },
     call: Call,
@@ -55,7 +55,7 @@ export class PendingCall<Result> {
     return reply
   }
 
-  /** Settles by one native call, with what `take` makes of its reply. */
+  /** Runs one native call and settles with the result of `take`. */
   async settleBy<Values>(
     session: { abort(id: number): void },
     call: Call,

@@ -1,5 +1,5 @@
-// All operations of a handle, in the order in which its methods were called. What is called in one tick goes to the
-// native side at the end of that tick (in a microtask); neighbouring writes go in one call, so that they share datagrams.
+// The queue of a handle: runs its operations in the order of the calls. The calls of a tick are passed to native code at the end
+// of the tick (in a microtask); consecutive writes share a native call, and so datagrams.
 import type { Call, NativeIpvsSession } from '../binding/addon.ts'
 import type { FoundTable, Reply } from '../binding/replies.ts'
 import { closedError, invalidArgument } from '../values/errors.ts'
@@ -13,14 +13,14 @@ import {
   ReadRequest,
   WriteRequest,
   readRows,
-  type Ask,
+  type NativeRead,
   type Channel,
   type Read,
   type QueuedRequest,
   type Write,
 } from './requests.ts'
 
-/** Most writes in one native call: bounds what is settled at once, and what one `timeoutMs` has to do for. */
+/** Maximum number of writes in a native call: limits the work within one `timeoutMs`, and the promises settled at once. */
 const MOST_WRITES = 4096
 
 type TakeReply<Result> = (context: FailureContext, reply: Reply, explain: Explain, reason: unknown) => Result
@@ -30,13 +30,13 @@ const assertDone: TakeReply<void> = (context, reply, explain, reason) => {
 }
 
 export interface QueueOptions {
-  /** For each call, from when it is made; for the parts of a batch, from when those before them are done. */
+  /** Limit of each call, from the call; of each block of a batch, from the end of the preceding block. */
   readonly timeoutMs: number
   readonly writers: RowWriters
   readonly explain: Explain
 }
 
-/** A request that goes on while later ones are carried out: a batch. */
+/** A request that continues while later requests run: a batch. */
 export interface LongRequest extends QueuedRequest {
   readonly promise: Promise<unknown>
 }
@@ -47,7 +47,7 @@ export class CallQueue implements Channel {
   readonly explain: Explain
   readonly #timeoutMs: number
   #requests: QueuedRequest[] = [] // not started yet
-  #tick: WriteRequest | undefined // takes the writes of this tick, as long as it is the newest of them
+  #tick: WriteRequest | undefined // takes the writes of this tick while it is the newest request
   readonly #long = new Set<LongRequest>() // not settled yet
   #progress = 0
   #running = false
@@ -74,8 +74,8 @@ export class CallQueue implements Channel {
   }
 
   /**
-   * Carries out a write. Aborted before the end of the tick, it is not sent. Aborted later, a write that has the native
-   * call for itself is stopped; one that shares it rejects at once, outcome unknown, while the others go on.
+   * Runs a write. If aborted before the end of the tick, it is not sent. If aborted later, a write alone in its native call is
+   * stopped; a write that shares the call rejects at once with outcome unknown, and the other writes continue.
    */
   write(write: Write, context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
     const pending = this.#pending<void>(context, signal)
@@ -88,23 +88,27 @@ export class CallQueue implements Channel {
     return pending.promise
   }
 
-  /** Answers the rows of the reply. */
+  /** Returns the rows of the reply. */
   async read(read: Read, context: FailureContext, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
-    return (await this.#ask(readRows(read), context, signal)).rows
+    return (await this.#nativeRead(readRows(read), context, signal)).rows
   }
 
   /** All services with their destinations. */
   snapshot(consistent: boolean, context: FailureContext, signal: AbortSignal | undefined): Promise<FoundTable> {
-    return this.#ask(({ session }, call) => session.snapshot(call, consistent), context, signal)
+    return this.#nativeRead(({ session }, call) => session.snapshot(call, consistent), context, signal)
   }
 
-  #ask<Values>(ask: Ask<Values>, context: FailureContext, signal: AbortSignal | undefined): Promise<Values> {
+  #nativeRead<Values>(
+    nativeRead: NativeRead<Values>,
+    context: FailureContext,
+    signal: AbortSignal | undefined,
+  ): Promise<Values> {
     const pending = this.#pending<Values>({ ...context, reads: true }, signal)
-    if (!pending.settled) this.#add(new ReadRequest(this, ask, pending))
+    if (!pending.settled) this.#add(new ReadRequest(this, nativeRead, pending))
     return pending.promise
   }
 
-  /** A write that depends on what is there: `complete` makes it from the rows of `read`. */
+  /** A write that depends on a read: `complete` creates it from the rows. */
   writeAfterRead(
     read: Read,
     complete: (rows: ArrayBuffer) => Write,
@@ -125,7 +129,7 @@ export class CallQueue implements Channel {
     else this.#add(request)
   }
 
-  /** Opens the sockets, so that problems show early. */
+  /** Opens the sockets, to report problems early. */
   open(context: FailureContext, signal: AbortSignal | undefined): Promise<void> {
     return this.#aside((call) => this.session.open(call), assertDone, context, signal)
   }
@@ -134,7 +138,7 @@ export class CallQueue implements Channel {
     return this.#aside((call) => this.session.followPath(call), namespaceStatusOf, context, signal)
   }
 
-  // Beside the steps: these need not wait for one another.
+  // Runs a native call outside the queue: it needs no order.
   async #aside<Result>(
     start: (call: Call) => Promise<Reply>,
     take: TakeReply<Result>,
@@ -147,7 +151,7 @@ export class CallQueue implements Channel {
     })
   }
 
-  /** Rejects what was not sent yet and everything from now on; what the kernel is doing ends first. Idempotent. */
+  /** Waits for the running call. Rejects queued and later calls. Idempotent. */
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = this.session.close()

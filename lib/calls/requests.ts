@@ -1,4 +1,4 @@
-// The steps of a queue: each is one native call, or two.
+// Requests of a queue: one or two native calls each.
 import type { Call, NativeIpvsSession } from '../binding/addon.ts'
 import type { FoundRows, Reply } from '../binding/replies.ts'
 import { IpvsError, closedError, invalidArgument } from '../values/errors.ts'
@@ -10,27 +10,27 @@ import type { RowWriters } from '../binding/records.ts'
 import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../binding/record-types.ts'
 import type { RowBlock } from '../binding/row-writer.ts'
 
-/** The native side as steps need it. */
+/** The native session and its settings, as requests need them. */
 export interface Channel {
   readonly session: Pick<NativeIpvsSession, 'execute' | 'read' | 'snapshot' | 'abort'>
   readonly writers: RowWriters
-  /** What a refused errno means. */
+  /** Explains an errno. */
   readonly explain: Explain
   readonly closed: boolean
-  /** When a step that others wait for last ended in time, by `performance.now()`. */
+  /** Time (`performance.now()`) at which a blocking request last ended within its timeout. */
   readonly progress: number
-  /** A new call number with the time that calls have, less the milliseconds that this one waited. */
+  /** A new call id, with the timeout of the handle minus `waited` milliseconds. */
   nextCall(waited?: number): Call
 }
 
 export interface QueuedRequest {
-  /** Starts the native call. Answers a promise when the steps after it have to wait. */
+  /** Starts the native call. Returns a promise if later requests must wait. */
   start(): Promise<void> | undefined
-  /** Ends the step before it started: the handle is closed. */
+  /** Rejects the request before its start: the handle is closed. */
   close(): void
 }
 
-/** A write: the code of the operation and its rows: a service, perhaps with a destination, or settings. */
+/** A write: the code of the operation, and its rows. */
 export interface Write {
   readonly code: number
   readonly service?: ServiceRow | undefined
@@ -46,7 +46,13 @@ export interface Read {
   readonly consistent?: boolean | undefined
 }
 
-/** Writes that go into one call. */
+/** A write that may depend on a read: then `write` needs the rows that the read returned. */
+export interface PreparedWrite {
+  readonly read: Read | undefined
+  readonly write: (rows?: ArrayBuffer) => Write
+}
+
+/** Writes in one native call. */
 export class WriteRequest implements QueuedRequest {
   readonly #channel: Channel
   readonly #since: number
@@ -67,7 +73,7 @@ export class WriteRequest implements QueuedRequest {
     return this.#entries.length
   }
 
-  /** Throws `InvalidInput` when a value does not fit its row. */
+  /** Throws `InvalidInput` if a value does not fit its row. */
   add(write: Write, pending: PendingCall<void>): void {
     const row = this.#append(write)
     const destination = write.destination === undefined ? 0 : this.#destinations.append(write.destination)
@@ -99,7 +105,7 @@ export class WriteRequest implements QueuedRequest {
     const { session } = this.#channel
     const call = this.#channel.nextCall(performance.now() - this.#since)
     for (const item of pending) {
-      // A call that is alone can really be stopped; one that shares its call can only be let go.
+      // A single write can be stopped; a write that shares the call can only be abandoned.
       item.onAbort = pending.length === 1 ? () => session.abort(call.id) : () => item.abort('unknown')
     }
     try {
@@ -125,26 +131,26 @@ export class WriteRequest implements QueuedRequest {
 }
 
 /** The native call of a read. */
-export type Ask<Values> = (channel: Channel, call: Call) => Promise<Reply<Values>>
+export type NativeRead<Values> = (channel: Channel, call: Call) => Promise<Reply<Values>>
 
-/** Asks for the rows of one record. */
-export function readRows({ code, key, consistent = true }: Read): Ask<FoundRows> {
+/** Reads the rows of one record. */
+export function readRows({ code, key, consistent = true }: Read): NativeRead<FoundRows> {
   return ({ session, writers }, call) => {
     return session.read(call, code, key === undefined ? undefined : writers.services.encode(key), consistent)
   }
 }
 
-// Returns what was found, or settles `pending` and returns nothing. Nothing was changed, whatever `pending` is about.
+// Returns the values of a read, or rejects `pending` and returns undefined. A read changes nothing, even for a write's `pending`.
 async function find<Values, Result>(
   channel: Channel,
-  ask: Ask<Values>,
+  nativeRead: NativeRead<Values>,
   pending: PendingCall<Result>,
   since: number,
 ): Promise<Values | undefined> {
   const call = channel.nextCall(performance.now() - since)
   const context = { ...pending.context, reads: true }
   try {
-    const reply = await pending.run(channel.session, call, (sent) => ask(channel, sent))
+    const reply = await pending.run(channel.session, call, (sent) => nativeRead(channel, sent))
     return valuesOf(reply, (failure) => failureError(context, failure, channel.explain, pending.reason))
   } catch (error) {
     pending.reject(error instanceof IpvsError ? error : unexpectedError(context, error))
@@ -155,13 +161,13 @@ async function find<Values, Result>(
 /** One read. */
 export class ReadRequest<Values> implements QueuedRequest {
   readonly #channel: Channel
-  readonly #ask: Ask<Values>
+  readonly #nativeRead: NativeRead<Values>
   readonly #pending: PendingCall<Values>
   readonly #since = performance.now()
 
-  constructor(channel: Channel, ask: Ask<Values>, pending: PendingCall<Values>) {
+  constructor(channel: Channel, nativeRead: NativeRead<Values>, pending: PendingCall<Values>) {
     this.#channel = channel
-    this.#ask = ask
+    this.#nativeRead = nativeRead
     this.#pending = pending
   }
 
@@ -174,12 +180,12 @@ export class ReadRequest<Values> implements QueuedRequest {
   }
 
   async #run(): Promise<void> {
-    const found = await find(this.#channel, this.#ask, this.#pending, this.#since)
+    const found = await find(this.#channel, this.#nativeRead, this.#pending, this.#since)
     if (found !== undefined) this.#pending.resolve(found)
   }
 }
 
-/** A read and a write that depends on it. Later steps wait for the read, so that the order stays. */
+/** A read and a write that depends on it. Later requests wait for the read, which keeps their order. */
 export class DependentWriteRequest implements QueuedRequest {
   readonly #channel: Channel
   readonly #read: Read

@@ -12,45 +12,46 @@ import type { Namespace } from '../calls/namespace.ts'
 import { parseCallOptions, type CallOptions } from '../calls/options.ts'
 import { parsePerCpu, parseTotals, type TotalStatistics } from './total-statistics.ts'
 
-/** Rows that are read ahead of a loop: 64 KiB. */
+/** Rows read ahead of a loop: 64 KiB. */
 const STREAM_ROWS = 1024
 
 /**
- * The connections of a network namespace. The kernel shows its table as text, in a walk that is neither
- * consistent nor, on kernels up to 6.12, cheap: docs/connections.md says what that means.
+ * The connections of a network namespace. The kernel prints its table as text; the listing is not atomic, and slow on kernels
+ * up to 6.12. See docs/connections.md.
  */
 export interface Connections {
   /**
-   * Connections one after the other, in no particular order, each once, as plain objects. The filter is evaluated natively: what
-   * does not match costs next to nothing. Nothing is read ahead beyond 1024 rows, and leaving the loop ends the pass. Like
+   * Iterates over connections as plain objects, in no particular order, each once. Native code evaluates the filter, so
+   * connections that do not match cost little. At most 1024 rows are read ahead; leaving the loop ends the pass. Like
    * `ipvsadm -Lnc`.
    *
-   * The table goes on changing while it is read: connections that are there all the time can be missing, and a slow loop makes
-   * that worse; `connectionTable` reads in one go. Rejects, at the first step, with `ERR_IPVS_INVALID_ARGUMENT`; with
-   * `ERR_IPVS_UNAVAILABLE` without IPVS; with `ERR_IPVS_KERNEL` when a line is not understood, which it quotes.
+   * The table changes during the pass: existing connections can be missing, more of them in a slow loop; `connectionTable`
+   * reads without pauses. Rejects, at the first step, with `ERR_IPVS_INVALID_ARGUMENT`; with `ERR_IPVS_UNAVAILABLE` without
+   * IPVS; with `ERR_IPVS_KERNEL` if a line has an unknown format (the message quotes the line).
    */
   connections(filter?: ConnectionFilter): AsyncGenerator<Connection, void, undefined>
 
   /**
-   * All connections that match, in a table to be asked: 64 bytes for each. Read on a thread of its own at about the speed at
-   * which the kernel prints them; a large table by two, one for the kernel's part and one for ours. Rejects like `connections`.
+   * Returns all matching connections as a table, 64 bytes each. A separate thread reads at about the speed at which the kernel
+   * prints; for a large table, a second thread parses. Rejects like `connections`.
    */
   connectionTable(filter?: ConnectionFilter): Promise<ConnectionTable>
 
   /**
-   * What opened, changed its state or closed, from pass to pass, until the loop is left. The first time comes at once, with
-   * everything opened. A pass reads the whole table: see docs/connections.md for what that costs. Rejects like `connections`.
+   * Iterates over the changes between passes: connections that opened, changed or closed. The first pass starts at once and
+   * reports all connections as opened. Each pass reads the whole table; see docs/connections.md for the cost. Rejects like
+   * `connections`.
    */
   watchConnections(options: WatchConnectionsOptions): AsyncGenerator<ConnectionChanges, void, undefined>
 
-  /** Counters and rates of all services together, and counters of each processor. Like `/proc/net/ip_vs_stats`. */
+  /** Total counters and rates of all services, and counters per processor. Like `/proc/net/ip_vs_stats`. */
   statistics(options?: CallOptions): Promise<TotalStatistics>
 }
 
-/** Reads connections beside the queue of a handle: each pass over the table has a reader of its own. */
+/** Reads connections, independently of the handle's queue: each pass over the table has a separate reader. */
 export class ConnectionPasses implements Connections {
   readonly #netns: Namespace | undefined
-  // Weak, so that a loop that was forgotten half-way is collected with its thread and its descriptor.
+  // Weak, so that an abandoned loop is collected with its thread and descriptor.
   readonly #passes = new Set<WeakRef<ConnectionPass>>()
   #closed = false
 
@@ -117,13 +118,13 @@ export class ConnectionPasses implements Connections {
       const [totals, cpus] = [parseTotals(text(found.totals)), parsePerCpu(text(found.perCpu))]
       if (totals !== undefined && cpus !== undefined) return { ...totals, cpus }
       const file = totals === undefined ? 'ip_vs_stats' : 'ip_vs_stats_percpu'
-      throw new IpvsError('ERR_IPVS_KERNEL', `/proc/net/${file} is not understood.`, about(context))
+      throw new IpvsError('ERR_IPVS_KERNEL', `/proc/net/${file} has an unknown format.`, about(context))
     } finally {
       await this.#end(pass)
     }
   }
 
-  /** Ends all passes, and refuses new ones. */
+  /** Ends all passes and refuses new ones. */
   async close(): Promise<void> {
     this.#closed = true
     const passes = Array.from(this.#passes, (reference) => reference.deref())
@@ -157,7 +158,7 @@ function text(bytes: ArrayBuffer): string {
   return Buffer.from(bytes).toString('latin1')
 }
 
-// With a limit, what is read ahead may be for nothing, and old kernels take their time for it.
+// No reading ahead with a limit: the rows may not be needed, and old kernels are slow to print them.
 function forTable(options: ConnectionPassOptions): ConnectionPassOptions {
   return { ...options, ahead: options.limit === undefined }
 }
@@ -176,6 +177,6 @@ async function pause(milliseconds: number, context: FailureContext, signal: Abor
   try {
     await setTimeout(Math.max(0, milliseconds), undefined, { signal })
   } catch {
-    throw abortedError(context, signal?.reason, 'not-applied') // nothing else ends a timer early
+    throw abortedError(context, signal?.reason, 'not-applied') // only the signal ends a timer early
   }
 }

@@ -166,8 +166,8 @@ export function* findOverlap(
   ignored: ReadonlySet<MarkElement>,
   slices: TimeSlices,
 ): Sliced<Overlap | undefined> {
-  const overlap = yield* findRuleOverlap(added, existing, ignored, slices)
-  if (overlap !== undefined) return overlap
+  const ruleOverlap = yield* findRuleOverlap(added, existing, ignored, slices)
+  if (ruleOverlap !== undefined) return ruleOverlap
   const mapped = added.filter((element) => element.ruleFields === undefined)
   if (mapped.length === 0) return undefined
   if ((yield* areExact(mapped, slices)) && (yield* areExact(existing, slices))) {

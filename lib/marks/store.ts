@@ -66,14 +66,14 @@ export class MarkStore {
   }
 
   /** Runs another native read after the preceding operations. */
-  ask<Values, Result>(
+  readNative<Values, Result>(
     context: FailureContext,
     signal: AbortSignal | undefined,
-    question: (session: NativeMarksSession, call: Call) => Promise<Reply<Values>>,
+    start: (session: NativeMarksSession, call: Call) => Promise<Reply<Values>>,
     take: (found: Values) => Result,
   ): Promise<Result> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
-      return take(await this.#request(pending, (call) => question(this.#session, call)))
+      return take(await this.#request(pending, (call) => start(this.#session, call)))
     })
   }
 

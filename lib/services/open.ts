@@ -1,4 +1,4 @@
-// Opens the handle that `Ipvs` is made of.
+// Opens the handle of `Ipvs`.
 import { binding } from '../binding/addon.ts'
 import { rowWriters } from '../binding/records.ts'
 import { checked, type RequestContext } from '../calls/context.ts'

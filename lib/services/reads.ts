@@ -1,4 +1,4 @@
-// What each reading method asks the kernel for, and what it makes of the rows.
+// The reads of `Ipvs`: the native call of each, and the conversion of its rows.
 import {
   daemonReader,
   destinationReader,
@@ -33,7 +33,7 @@ export async function getService(handle: Handle, key: ServiceKey, options: CallO
   return listedService(serviceReader.rows(rows).at(0))
 }
 
-/** `operation`: the method that is named in errors. */
+/** `operation`: the method's name, for errors. */
 export async function services(handle: Handle, operation: string, options: ListOptions): Promise<Table<ListedService>> {
   const context = handle.context(operation, 'all services')
   const { consistent, signal } = checked(context, () => parseListOptions(options))
@@ -42,7 +42,7 @@ export async function services(handle: Handle, operation: string, options: ListO
   return new LazyTable(rows.length, (index) => listedService(rows.at(index)))
 }
 
-/** `operation`: the method that is named in errors. */
+/** `operation`: the method's name, for errors. */
 export async function destinations(
   handle: Handle,
   operation: string,
@@ -59,7 +59,7 @@ export async function destinations(
   return new LazyTable(rows.length, (index) => listedDestination(rows.at(index), identity))
 }
 
-/** `operation`: the method that is named in errors. */
+/** `operation`: the method's name, for errors. */
 export async function snapshot(
   handle: Handle,
   operation: string,

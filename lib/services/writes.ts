@@ -6,7 +6,7 @@ import { operationCode, serviceReader } from '../binding/records.ts'
 import { serviceIdentity, type ServiceIdentity } from './service-key.ts'
 import { serviceChange } from './service-patch.ts'
 import { newServiceRow, parseServiceKey, readService } from './service.ts'
-import type { Read, Write } from '../calls/requests.ts'
+import type { PreparedWrite, Write } from '../calls/requests.ts'
 import { newSyncDaemon, syncDaemonOf } from './sync-daemon.ts'
 import { timeoutsRow } from './timeouts.ts'
 
@@ -37,13 +37,7 @@ export function addService(context: RequestContext, service: unknown): Write {
   return { code: codes.addService, service: row }
 }
 
-/** An update of a service. `write` needs the rows of `read` if there is one. */
-export interface ServiceUpdate {
-  readonly read: Read | undefined
-  readonly write: (rows?: ArrayBuffer) => Write
-}
-
-export function updateService(context: RequestContext, key: unknown, patch: unknown): ServiceUpdate {
+export function updateService(context: RequestContext, key: unknown, patch: unknown): PreparedWrite {
   const identity = serviceOf(context, key)
   const change = serviceChange(identity, readService(patch, 'patch'))
   context.scheduler = change.scheduler

@@ -84,6 +84,6 @@ test('an array that cannot be read', async () => {
     },
   })
   const error = (await run(items, false).catch((cause: unknown) => cause)) as IpvsError
-  expect(error.message).toContain('reading the items failed behind the first 0')
+  expect(error.message).toContain('reading the items failed after 0 items')
   expect(error.outcome).toBe('not-applied')
 })

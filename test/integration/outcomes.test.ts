@@ -339,6 +339,6 @@ test('a table that another program changes continuously: a conflict, but a singl
   )
   const conflict = { code: 'ERR_IPVS_CONFLICT', outcome: 'not-applied' }
   expect(seen).toMatchObject({ listing: conflict, snapshot: conflict, errors: '', settled: 1000 })
-  expect(seen.listing.message).toContain('others kept changing the table')
+  expect(seen.listing.message).toContain('other programs kept changing the table')
   expect(seen.single).toBeGreaterThan(0)
 })
