@@ -22,7 +22,7 @@ export type { RuleChanges } from './marks/handle.ts'
 export type { MarksProblem, MarksStatus } from './marks/status.ts'
 export type { ListedMarkRule, MarkRule } from './marks/mark-rule.ts'
 export type { NatRules } from './marks/nat-rules.ts'
-export type { ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './marks/nat-rule.ts'
+export type { ListedNatCounter, ListedNatRule, MasqueradeRule, NatRule, RedirectRule } from './marks/nat-rule.ts'
 export type { FoundMark, TableFamily } from './marks/foreign-mark.ts'
 export type { DroppedBy, RulePlace, Trace, TracePacket } from './marks/trace.ts'
 export type { AllocateMarkOptions } from './marks/allocate.ts'
@@ -54,6 +54,7 @@ export {
   normalizeSyncDaemon,
   type DestinationAsListed,
   type ServiceAsListed,
+  type SyncDaemonAsListed,
 } from './normalize.ts'
 export type { BatchOptions, BatchProgress, Items } from './batch/options.ts'
 export type { Family } from './values/address.ts'
@@ -77,6 +78,7 @@ export type { ListedPersistence, Persistence, PersistencePatch } from './service
 export type { Scheduler, SchedulerFlag } from './services/scheduler.ts'
 export type {
   Destination,
+  DestinationCounts,
   DestinationKey,
   DestinationPatch,
   DestinationSettings,

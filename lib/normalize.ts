@@ -30,6 +30,9 @@ export type ServiceAsListed = ListedServiceKey & ListedServiceSettings
 /** A listed destination without connections and counters. */
 export type DestinationAsListed = Omit<ListedDestination, DestinationCounts>
 
+/** A listed synchronisation daemon. `maxLength` is absent if it depends on the MTU of the interface. */
+export type SyncDaemonAsListed = Omit<ListedSyncDaemon, 'maxLength'> & Partial<Pick<ListedSyncDaemon, 'maxLength'>>
+
 function normalized<Form>(operation: string, make: () => Form): Form {
   try {
     return make()
@@ -89,6 +92,6 @@ export function normalizeNatRule(rule: NatRule): NatRule {
  * Returns a synchronisation daemon as listings return it after `startSyncDaemon`. `maxLength` is absent if it depends on the
  * MTU of the interface: for a backup without `maxLength`. Throws what `startSyncDaemon` would reject with.
  */
-export function normalizeSyncDaemon(daemon: SyncDaemon): Omit<ListedSyncDaemon, 'maxLength'> & { maxLength?: number } {
+export function normalizeSyncDaemon(daemon: SyncDaemon): SyncDaemonAsListed {
   return normalized('normalizeSyncDaemon', () => completeSyncDaemon(daemon))
 }

@@ -69,7 +69,8 @@ export interface RedirectRule {
 /** A NAT rule. */
 export type NatRule = MasqueradeRule | RedirectRule
 
-interface Listed {
+/** Counter of a listed NAT rule. */
+export interface ListedNatCounter {
   /** Present if the rule counts connections. */
   readonly counter?: true
   /** Number of connections since the rule was created. Present with `counter`. */
@@ -80,8 +81,16 @@ interface Listed {
 
 /** A NAT rule in the kernel, in canonical form. */
 export type ListedNatRule =
-  | (Omit<MasqueradeRule, 'counter'> & Listed & { readonly sourcePorts: readonly MarkPort[] | 'all' })
-  | (Omit<RedirectRule, 'counter'> & Listed & { readonly ports: readonly MarkPort[] | 'all' })
+  | (Omit<MasqueradeRule, 'counter'> &
+      ListedNatCounter & {
+        /** Source ports, sorted, or `'all'`. */
+        readonly sourcePorts: readonly MarkPort[] | 'all'
+      })
+  | (Omit<RedirectRule, 'counter'> &
+      ListedNatCounter & {
+        /** Ports, sorted, or `'all'`. */
+        readonly ports: readonly MarkPort[] | 'all'
+      })
 
 const counts = ['packets', 'bytes'] as const // ignored, so that listed rules are valid input
 const common = ['action', 'address', 'protocol', 'source', 'counter', 'comment'] as const

@@ -127,9 +127,14 @@ const destinationNames: readonly DestinationField[] = [...keyNames, ...settingNa
 export type KeyFields = Fields<(typeof keyNames)[number]>
 export type DestinationFields = Fields<DestinationField>
 
-const listedOnly = ['activeConnections', 'inactiveConnections', 'persistentConnections', 'statistics'] as const
 /** Properties that only listings have. */
-export type DestinationCounts = (typeof listedOnly)[number]
+export type DestinationCounts = 'activeConnections' | 'inactiveConnections' | 'persistentConnections' | 'statistics'
+const listedOnly = namesOf<DestinationCounts>({
+  activeConnections: true,
+  inactiveConnections: true,
+  persistentConnections: true,
+  statistics: true,
+})
 
 const pickDestination: PickFields<DestinationField> = (given, present, bit) => ({
   address: present & bit.address ? given.address : undefined,
