@@ -1,0 +1,51 @@
+// Mutants of lib/ that no test of behaviour can kill: the line, the part that is replaced, and the reason.
+const slices = {
+  file: 'lib/batch/settlement.ts',
+  line: 'if (this.#slices.due()) await this.#slices.next()',
+  from: 'this.#slices.due()',
+  why: 'changes only when the event loop gets a turn; tests of the event loop are left out of mutation testing',
+}
+
+const DESTINATION = 'lib/services/destination.ts'
+const fastNumber = {
+  file: DESTINATION,
+  line: "(typeof value === 'number' && value > 0 && value <= mostWeight && (value | 0) === value)",
+  why: 'a shortcut for ordinary numbers; integer() returns the same for them',
+}
+const named = { file: DESTINATION, from: 'true', to: 'false', why: 'only the keys are used; the type demands true' }
+
+export const equivalent = [
+  {
+    file: 'lib/batch/settlement.ts',
+    line: "return !OF_ONE_ITEM.has(cause) || (cause === 'rejected' && errno === EPERM)",
+    from: "cause === 'rejected'",
+    to: 'true',
+    why: 'only refusals have errno 1: overruns have ENOBUFS, truncated and malformed replies 0',
+  },
+  { ...slices, to: 'true' },
+  { ...slices, to: 'false' },
+  {
+    file: 'lib/services/destination-patch.ts',
+    line: 'if (fields.address === undefined && fields.port === undefined) return',
+    from: 'fields.address === undefined && fields.port === undefined',
+    to: 'false',
+    why: 'a shortcut: with the defaults the key is the same',
+  },
+  {
+    file: 'lib/services/destination-patch.ts',
+    line: 'if (!noUpper && !noLower) return fields',
+    from: '!noUpper && !noLower',
+    to: 'false',
+    why: 'a shortcut: the copy has the same values',
+  },
+  { ...fastNumber, from: fastNumber.line.slice(1, -1), to: 'false' },
+  { ...fastNumber, from: 'value > 0', to: 'value >= 0' },
+  { ...fastNumber, from: 'value <= mostWeight', to: 'true', why: 'mostWeight is the largest number that | 0 keeps' },
+  { ...fastNumber, from: 'value <= mostWeight', to: 'value < mostWeight' },
+  { ...fastNumber, from: 'value <= mostWeight', to: 'value > mostWeight' },
+  { ...named, line: 'forwarding: true,' },
+  { ...named, line: 'weight: true,' },
+  { ...named, line: 'upperThreshold: true,' },
+  { ...named, line: 'lowerThreshold: true,' },
+  { ...named, line: 'tunnel: true,' },
+]
