@@ -3,6 +3,9 @@
 
 using namespace script; // NOLINT
 
+// The time of calls that get no reply. The connection and the requests need a part of it, also on a busy machine.
+constexpr auto patience = 500ms;
+
 TEST_CASE("failures carry the index of their item, across chunks") {
   fake::Kernel kernel(withFamily([](const Requests& requests) {
     std::vector<Datagram> out;
@@ -108,7 +111,7 @@ TEST_CASE("a lost ACK is settled by reading back") {
     ipvs::Session session(kernel.connector());
     const ipvs::Row row = serviceRow(7);
     const Item items[] = {{operation, row.data()}};
-    auto failures = session.execute(items, Control::within(50ms));
+    auto failures = session.execute(items, Control::within(patience));
     return failures;
   };
   SUBCASE("addService, and the service exists as requested: done") {
@@ -145,7 +148,7 @@ TEST_CASE("an outcome hidden by a later write of the same chunk stays unknown") 
   ipvs::Session session(kernel.connector());
   const ipvs::Row row = serviceRow(7);
   const Item items[] = {{Operation::addService, row.data()}, {Operation::removeService, row.data()}};
-  const auto failures = session.execute(items, Control::within(50ms));
+  const auto failures = session.execute(items, Control::within(patience));
   REQUIRE(failures.size() == 1); // the removal is resolved: the service is missing
   CHECK(failures[0].index == 0);
   CHECK(failures[0].unknown);
@@ -156,7 +159,7 @@ TEST_CASE("a lost ACK and a read-back without a reply: unknown") {
   ipvs::Session session(kernel.connector());
   const ipvs::Row row = serviceRow(7);
   const Item items[] = {{Operation::addService, row.data()}};
-  const auto failures = session.execute(items, Control::within(50ms));
+  const auto failures = session.execute(items, Control::within(patience));
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].status.cause == Cause::timeout);
   CHECK(failures[0].unknown);
@@ -223,7 +226,7 @@ TEST_CASE("lost ACKs of timeouts and daemons are resolved by reading back") {
     ipvs::Row row(record.size);
     CHECK_FALSE(netlink::decode(record, bytes, row.data()));
     const Item items[] = {{operation, nullptr, nullptr, row.data()}};
-    return session.execute(items, Control::within(50ms));
+    return session.execute(items, Control::within(patience));
   };
   const auto daemon = [](uint32_t state, const char* interface) {
     return [state, interface](netlink::Writer& writer) {
@@ -263,7 +266,7 @@ TEST_CASE("a call gives up after one read-back without a reply, and starts none 
   for (const ipvs::Row& row : rows) {
     items.push_back({Operation::addService, row.data()});
   }
-  Control control = Control::within(50ms);
+  Control control = Control::within(patience);
   int expected = 1;
   SUBCASE("not interrupted") {}
   SUBCASE("the session is closing") {
