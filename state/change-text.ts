@@ -1,7 +1,7 @@
 // Changes as text for people.
+import { isDeepStrictEqual } from 'node:util'
 import type { Change, DaemonChange, DestinationChange, RuleChange, ServiceChange } from './change.ts'
 import { markWords, natWords } from './rule-text.ts'
-import { isSame } from './same.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -23,7 +23,7 @@ export function differenceText(from: object, to: object, place = ''): string {
   const texts: string[] = []
   for (const name of Object.keys({ ...before, ...after })) {
     const [old, now] = [before[name], after[name]]
-    if (isSame(old, now)) continue
+    if (isDeepStrictEqual(old, now)) continue
     if (isFields(old) && isFields(now)) texts.push(differenceText(old, now, `${place}${name}.`))
     else texts.push(`${place}${name} ${valueText(old)} -> ${valueText(now)}`)
   }

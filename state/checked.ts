@@ -1,4 +1,5 @@
 // Validates a desired state as a whole: its rows in the spelling of listings, and all problems.
+import { isDeepStrictEqual } from 'node:util'
 import {
   checkTimeouts,
   normalizeDestination,
@@ -16,7 +17,6 @@ import {
 } from 'ipvs'
 import { endpointText, serviceText } from './key-text.ts'
 import { Problems, type StateProblem } from './problems.ts'
-import { isSame } from './same.ts'
 import { sections, type CurrentService, type State } from './state.ts'
 import { beats, type Work } from './work.ts'
 
@@ -156,7 +156,7 @@ class Check {
   #service(path: string, given: unknown): { key: string; form: ServiceAsListed | undefined } | undefined {
     const written = writtenKey(given)
     const there = written === undefined ? undefined : this.#known.get(written)
-    if (written !== undefined && there !== undefined && isSame(there.service, given)) {
+    if (written !== undefined && there !== undefined && isDeepStrictEqual(there.service, given)) {
       return { key: written, form: there.service }
     }
     const form = this.problems.at(path, 'service', () => normalizeService(given as Service))
@@ -183,7 +183,7 @@ class Check {
       const path = `${place}.destinations[${index}]`
       const written = writtenDestinationKey(row, service)
       const old = written === undefined ? undefined : there.get(written)
-      const isUnchanged = old !== undefined && isSame(old, row)
+      const isUnchanged = old !== undefined && isDeepStrictEqual(old, row)
       const destination = isUnchanged
         ? old
         : this.problems.at(path, 'destination', () => normalizeDestination(service, row as DestinationAsListed))

@@ -1,9 +1,9 @@
 // Compares existing services with desired ones.
+import { isDeepStrictEqual } from 'node:util'
 import type { DestinationAsListed } from 'ipvs'
 import type { Change } from './change.ts'
 import { byEndpoint, type CheckedDestination, type CheckedList, type CheckedService, type Known } from './checked.ts'
 import type { StateEntry } from './entries.ts'
-import { isSame } from './same.ts'
 import type { CurrentService } from './state.ts'
 import { beats, type Work } from './work.ts'
 
@@ -54,7 +54,7 @@ class ServiceDifference implements Parts {
     { service: from, destinations: there }: CurrentService,
     { key, service, destinations }: CheckedService,
   ): void {
-    if (from !== service && !isSame(from, service)) {
+    if (from !== service && !isDeepStrictEqual(from, service)) {
       this.comes.push({ kind: 'service', action: 'update', key, service, from })
     }
     if (destinations !== undefined) this.#destinations(key, service, byEndpoint(there), destinations)
@@ -72,7 +72,7 @@ class ServiceDifference implements Parts {
       const from = there.get(endpoint)
       const row = { kind: 'destination', key: `${place} -> ${endpoint}`, service, destination } as const
       if (from === undefined) this.comes.push({ ...row, action: 'add' })
-      else if (from !== destination && !isSame(from, destination)) {
+      else if (from !== destination && !isDeepStrictEqual(from, destination)) {
         this.comes.push({ ...row, action: 'update', from })
       }
     }

@@ -1,16 +1,16 @@
 // Compares daemons and timeouts.
+import { isDeepStrictEqual } from 'node:util'
 import type { SyncDaemon, Timeouts } from 'ipvs'
 import type { Change } from './change.ts'
 import type { CheckedList, DaemonForm } from './checked.ts'
 import { daemonKeyText } from './entries.ts'
-import { isSame } from './same.ts'
 import type { Parts, Prunes } from './service-difference.ts'
 import type { State } from './state.ts'
 
 // Without `maxLength` in the desired daemon, any value is right.
 function isSameDaemon(there: SyncDaemon, wanted: DaemonForm): boolean {
   const { maxLength, ...rest } = there
-  return isSame(wanted.maxLength === undefined ? rest : there, wanted) && maxLength !== undefined
+  return isDeepStrictEqual(wanted.maxLength === undefined ? rest : there, wanted) && maxLength !== undefined
 }
 
 const row = (daemon: SyncDaemon) => ({ kind: 'daemon', key: daemonKeyText(daemon), daemon }) as const
