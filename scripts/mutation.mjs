@@ -83,6 +83,8 @@ function makeCopy() {
     cpSync(join(root, file), join(copy, file))
   }
   cpSync(join(root, 'build/Release/ipvs.node'), join(copy, 'build/Release/ipvs.node'))
+  // Copied, not linked: npm rewrites node_modules/.package-lock.json in place.
+  cpSync(join(root, 'node_modules'), join(copy, 'node_modules'), { recursive: true, verbatimSymlinks: true })
   const tools = ['@stryker-mutator/core@9.6.1', '@stryker-mutator/vitest-runner@9.6.1']
   must(copy, 'npm', 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...tools)
   return copy

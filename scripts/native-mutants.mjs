@@ -61,7 +61,10 @@ export const nativeMutants = [
   {
     what: 'a hidden outcome is settled by reading back',
     file: 'native/ipvs/session.cc',
-    change: ['if (failure.unknown && std::none_of(self + 1, entries.end(), hides)) {', 'if (failure.unknown) {'],
+    change: [
+      'if (failure.unknown && std::none_of(self + 1, entries.end(), hides)) {',
+      'if (failure.unknown && (std::none_of(self + 1, entries.end(), hides) || true)) {',
+    ],
     killers: ['an outcome hidden by a later write of the same chunk stays unknown'],
   },
   {
