@@ -2,8 +2,8 @@
 import { afterEach, expect, test } from 'vitest'
 
 import { operationCode } from '../../lib/binding/records.ts'
-import { Rig, itemsFrom, liesOf } from './batch-rig.ts'
-import type { Fault } from './model-kernel.ts'
+import { Rig, all, itemsFrom, liesOf } from './batch-rig.ts'
+import { faults, type Fault } from './model-kernel.ts'
 
 const TIMEOUT_MS = 300
 const BOUND_MS = TIMEOUT_MS + 1000 + 1500 // the last for a busy machine; a second for each call would be far beyond
@@ -106,4 +106,23 @@ test('a batch takes as long as it takes, when no part of it does', async () => {
   const result = await rig.batch(items, false)
   expect(result.done).toBe(3500)
   expect(liesOf(rig.kernel, items, result)).toEqual([])
+})
+
+// One lost datagram, and a kernel that works on: the batch has one time-out and one read-back, not one for each of its calls.
+test.each(['a request that is lost', 'an answer that is lost'])('a batch with %s, at each datagram', async (name) => {
+  const items = itemsFrom(1, 500)
+  rig = new Rig(() => undefined)
+  await rig.batch(items, false)
+  expect(rig.kernel.datagrams).toBeGreaterThan(10)
+  const places = Array.from({ length: rig.kernel.datagrams }, (_, index) => index + 1)
+  const late: string[] = []
+  await all(places, async (at) => {
+    const one = new Rig((number) => (number === at ? faults[name] : undefined), { timeoutMs: TIMEOUT_MS })
+    const began = performance.now()
+    await one.batch(items, at % 2 === 0)
+    const ms = performance.now() - began
+    await one.end()
+    if (ms >= BOUND_MS) late.push(`datagram ${at}: ${Math.round(ms)} ms`)
+  })
+  expect(late).toEqual([])
 })
