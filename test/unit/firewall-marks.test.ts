@@ -51,6 +51,7 @@ describe('open', () => {
     ['options.table', { table: 'a b' }],
     ['options.table', { table: 'a'.repeat(64) }],
     ['options.timeoutMs', { timeoutMs: 0 }],
+    ['options.timeoutMs', { timeoutMs: null }],
     ['options.tidy', { tidy: 1 }],
     ['options.signal', { signal: {} }],
     ['options.tabel', { tabel: 'x' }],

@@ -55,6 +55,7 @@ describe('open', () => {
     ['options.netns', { netns: 'a\0b' }],
     ['options.netns', { netns: 7 }],
     ['options.timeoutMs', { timeoutMs: 0 }],
+    ['options.timeoutMs', { timeoutMs: null }],
     ['options.timeoutMs', { timeoutMs: Infinity }],
     ['options.timeoutMs', { timeoutMs: 2 ** 31 }],
     ['options.timeout', { timeout: 5 }],
