@@ -7,6 +7,7 @@ import type { StateEntry } from './entries.ts'
 import { serviceText } from './key-text.ts'
 import { Problems, StateError } from './problems.ts'
 import {
+  MOST_OVERLAPS,
   ruleChanges,
   ruleDifference,
   withoutOverlaps,
@@ -45,6 +46,9 @@ interface Comparison {
   readonly marks: RuleDifference<MarkRule>
   readonly nat: RuleDifference<NatRule>
 }
+
+// With skipInvalid the remaining rules have to be valid.
+const mostOverlaps = ({ skipInvalid }: DiffOptions): number => (skipInvalid === true ? Infinity : MOST_OVERLAPS)
 
 const noRules = { puts: [], goes: [], stays: [] }
 
@@ -100,7 +104,9 @@ function changesOf({ problems, timeouts, services, daemons, marks, nat }: Compar
 export function diffState(current: CurrentState, desired: State, options: DiffOptions = {}): Changes {
   const found = atOnce(compare(current, desired, options))
   const { problems } = found
-  const [marks, nat] = [withoutOverlaps(markKind, found.marks, problems), withoutOverlaps(natKind, found.nat, problems)]
+  const most = mostOverlaps(options)
+  const marks = withoutOverlaps(markKind, found.marks, problems, most)
+  const nat = withoutOverlaps(natKind, found.nat, problems, most)
   return changesOf({ ...found, marks, nat }, options)
 }
 
@@ -112,8 +118,9 @@ export async function diffStateAsync(
 ): Promise<Changes> {
   const found = await inSlices(compare(current, desired, options), options.signal)
   const { problems } = found
-  const marks = await withoutOverlapsAsync(markKind, found.marks, problems)
+  const most = mostOverlaps(options)
+  const marks = await withoutOverlapsAsync(markKind, found.marks, problems, most)
   options.signal?.throwIfAborted()
-  const nat = withoutOverlaps(natKind, found.nat, problems)
+  const nat = withoutOverlaps(natKind, found.nat, problems, most)
   return changesOf({ ...found, marks, nat }, options)
 }

@@ -112,7 +112,8 @@ export function* ruleDifference<Rule>(
   return { puts, goes: goes.filter((rule) => !taken.has(rule)), stays }
 }
 
-const MOST_OVERLAPS = 20
+/** The number of overlaps that an error names: each needs another check of all rules. */
+export const MOST_OVERLAPS = 20
 
 // Leaves out the rule that overlaps another one, and adds a problem.
 function without<Rule>(
@@ -128,14 +129,15 @@ function without<Rule>(
   return { puts: puts.filter((each) => each !== bad), goes, stays: [...stays, ...bad.from] }
 }
 
-/** New rules that overlap each other or existing rules become problems. Returns the others. */
+/** New rules that overlap each other or existing rules become problems, at most `most` of them. Returns the rest. */
 export function withoutOverlaps<Rule>(
   kind: RuleKind<Rule>,
   difference: RuleDifference<Rule>,
   problems: Problems,
+  most: number,
 ): RuleDifference<Rule> {
   let rest = difference
-  for (let count = 0; rest.puts.length > 0 && count < MOST_OVERLAPS; count++) {
+  for (let count = 0; rest.puts.length > 0 && count < most; count++) {
     try {
       kind.check(rulesOf(rest), rest.stays)
       break
@@ -151,9 +153,10 @@ export async function withoutOverlapsAsync<Rule>(
   kind: RuleKind<Rule>,
   difference: RuleDifference<Rule>,
   problems: Problems,
+  most: number,
 ): Promise<RuleDifference<Rule>> {
   let rest = difference
-  for (let count = 0; rest.puts.length > 0 && count < MOST_OVERLAPS; count++) {
+  for (let count = 0; rest.puts.length > 0 && count < most; count++) {
     try {
       await kind.checkAsync(rulesOf(rest), rest.stays)
       break

@@ -1,7 +1,8 @@
 // From one state to another by the public functions.
-import type { Ipvs } from 'ipvs'
+import { checkMarkRules, type Ipvs, type MarkRule } from 'ipvs'
 import { expect, test } from 'vitest'
 import { applyChanges } from '../../../state/apply-changes.ts'
+import type { RuleChange } from '../../../state/change.ts'
 import { diffState, diffStateAsync } from '../../../state/diff.ts'
 import { normalizeState } from '../../../state/normalize.ts'
 import { StateError } from '../../../state/problems.ts'
@@ -76,6 +77,22 @@ test('every problem at once, with its path', () => {
     'services[0].service.fwmark',
     'services[1].destinations[0].weight',
   ])
+})
+
+const rule = (mark: number, ports: number[]) => ({ mark, address: '172.16.0.100', protocol: 'tcp', ports }) as const
+
+test('skipInvalid leaves out every rule that overlaps another one, however many there are', async () => {
+  const good = rule(8, [443])
+  const marks = [...Array.from({ length: 31 }, (_, mark) => rule(mark + 9, [80])), good]
+  for (const diff of [diffState, diffStateAsync]) {
+    const changes = await diff(empty, { marks }, { skipInvalid: true })
+    expect(changes.problems).toHaveLength(30)
+    expect(changes.list).toHaveLength(2)
+    expect(() =>
+      checkMarkRules(changes.list.map((change) => (change as RuleChange<'mark', MarkRule>).rule)),
+    ).not.toThrow()
+    expect(changes.toString()).toContain('443')
+  }
 })
 
 test('each change is applied or a failure', async () => {
