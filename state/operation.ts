@@ -17,12 +17,12 @@ export function operationOf(change: ServiceChange | DestinationChange): BatchOpe
   const { destination } = change
   if (change.action === 'add') return { operation: 'addDestination', service, destination }
   if (change.action === 'remove') return { operation: 'removeDestination', service, destination }
-  return {
-    operation: 'updateDestination',
-    service,
-    destination,
-    patch: { ...absentOfDestination, ...change.destination },
-  }
+  // Without what a patch need not repeat, native code packs the operation: the key, and the tunnel options that every other
+  // forwarding method removes.
+  const { address: _address, port: _port, ...settings } = destination
+  const { tunnel, ...absent } = absentOfDestination
+  const patch = { ...absent, ...(settings.forwarding === 'tunnel' && { tunnel }), ...settings }
+  return { operation: 'updateDestination', service, destination, patch }
 }
 
 /** Changes of rules as one transaction. */

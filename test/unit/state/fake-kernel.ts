@@ -75,10 +75,11 @@ export class FakeKernel {
     if (old === undefined) refuse('ERR_IPVS_DESTINATION_NOT_FOUND', item.operation)
     if (item.operation === 'removeDestination') destinations.delete(endpoint)
     else if (item.operation === 'updateDestination') {
-      destinations.set(
-        endpoint,
-        normalizeDestination(service, withoutAbsent({ ...old, ...item.patch }) as DestinationAsListed),
-      )
+      // A patch to another forwarding method removes the tunnel options.
+      const { forwarding = 'tunnel' } = item.patch
+      const kept = { ...old, ...(forwarding !== 'tunnel' && { tunnel: null }) }
+      const changed = withoutAbsent({ ...kept, ...item.patch }) as DestinationAsListed
+      destinations.set(endpoint, normalizeDestination(service, changed))
     }
   }
 
