@@ -85,7 +85,7 @@ export type {
   Forwarding,
   ListedDestination,
   ListedForwarding,
-} from './services/destination.ts'
+} from './services/destination-types.ts'
 export type { GreTunnel, GueTunnel, IpipTunnel, Tunnel } from './services/tunnel.ts'
 export type { Rates, Statistics } from './services/statistics.ts'
 export type { ServiceSnapshot, SnapshotOptions } from './services/snapshot.ts'

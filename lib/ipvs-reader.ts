@@ -2,7 +2,7 @@
 import type { NamespaceStatus } from './calls/namespace.ts'
 import type { CallOptions, ListOptions } from './calls/options.ts'
 import type { Connections } from './connections/connections.ts'
-import type { ListedDestination } from './services/destination.ts'
+import type { ListedDestination } from './services/destination-types.ts'
 import type { Info } from './services/info.ts'
 import type { ServiceKey } from './services/service-key.ts'
 import type { ListedService } from './services/service.ts'

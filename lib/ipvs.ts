@@ -1,7 +1,7 @@
 // Ipvs: the handle for services, destinations and connections.
 import type { BatchOperation } from './batch/operation.ts'
 import type { BatchOptions, Items } from './batch/options.ts'
-import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './services/destination.ts'
+import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from './services/destination-types.ts'
 import type { BatchResult } from './values/errors.ts'
 import { assertGone, ofFamily, parseFlushOptions, type FlushOptions } from './services/flush.ts'
 import { addingServices, addingTo, removingFrom, removingServices, startBatch } from './batch/start.ts'

@@ -1,15 +1,8 @@
 // Normalization: settings as listings return them, with defaults and in the kernel's spelling.
 //
 // The arguments are written into a row and read back like a row of a listing, so that no attribute can be forgotten.
-import type { DestinationCounts } from './services/destination.ts'
-import {
-  destinationIdentity,
-  listedDestination,
-  newDestinationRow,
-  readDestination,
-  type Destination,
-  type ListedDestination,
-} from './services/destination.ts'
+import { destinationIdentity, listedDestination, newDestinationRow, readDestination } from './services/destination.ts'
+import type { Destination, DestinationCounts, ListedDestination } from './services/destination-types.ts'
 import { invalidArgument } from './values/errors.ts'
 import { listedRule, parseMarkRule, type ListedMarkRule, type MarkRule } from './marks/mark-rule.ts'
 import { listedNatRule, parseNatRule, type NatRule } from './marks/nat-rule.ts'

@@ -2,6 +2,7 @@
 // test of the result. scripts/try-attribute.mjs applies them.
 
 const SCHEMA = 'native/ipvs/schema.h'
+const TYPES = 'lib/services/destination-types.ts'
 const DESTINATION = 'lib/services/destination.ts'
 const OPTIONS = 'cli/verbs/change.ts'
 const PACKED = 'native/packing/item_fields.h'
@@ -45,12 +46,12 @@ export const steps = [
   },
   {
     what: 'the setting',
-    file: DESTINATION,
+    file: TYPES,
     changes: [after('  readonly lowerThreshold?: number | undefined', '  readonly example?: number | undefined')],
   },
   {
     what: 'the property of patches',
-    file: DESTINATION,
+    file: TYPES,
     changes: [
       [
         "extends Pick<DestinationSettings, 'forwarding' | 'weight'>",
@@ -60,7 +61,7 @@ export const steps = [
   },
   {
     what: 'the property of listings',
-    file: DESTINATION,
+    file: TYPES,
     changes: [after('  readonly lowerThreshold: number', '  readonly example: number')],
   },
   { what: 'its name', file: DESTINATION, changes: [after('  lowerThreshold: true,', '  example: true,')] },

@@ -1,5 +1,5 @@
 // Items of a batch, and their conversion to writes.
-import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from '../services/destination.ts'
+import type { Destination, DestinationKey, DestinationPatch, ListedDestination } from '../services/destination-types.ts'
 import type { PreparedWrite, Write } from '../calls/requests.ts'
 import * as requests from '../services/writes.ts'
 import type { RequestContext } from '../calls/context.ts'

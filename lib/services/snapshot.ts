@@ -1,6 +1,7 @@
 // Snapshots: all services with their destinations.
 import type { FoundTable } from '../binding/replies.ts'
-import { listedDestination, type ListedDestination } from './destination.ts'
+import { listedDestination } from './destination.ts'
+import type { ListedDestination } from './destination-types.ts'
 import type { ListOptions } from '../calls/options.ts'
 import { destinationReader, serviceReader } from '../binding/records.ts'
 import { listedService, type ListedService } from './service.ts'
