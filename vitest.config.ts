@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { defineConfig, type UserWorkspaceConfig, type ViteUserConfig } from 'vitest/config'
+import { labCount } from './test/lab/mode.ts'
 
 // Tests on the host run the sources; only the lab imports what has been built.
 const sourceOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -9,6 +10,13 @@ const resolve = {
     { find: /^ipvs$/, replacement: sourceOf('lib/index.ts') },
     { find: /^ipvs\/state$/, replacement: sourceOf('state/index.ts') },
   ],
+}
+const onKernel: UserWorkspaceConfig['test'] = {
+  globalSetup: ['test/lab/vitest-setup.ts'],
+  setupFiles,
+  pool: 'forks',
+  testTimeout: 120_000,
+  hookTimeout: 300_000,
 }
 
 const config: ViteUserConfig = defineConfig({
@@ -38,18 +46,26 @@ const config: ViteUserConfig = defineConfig({
           setupFiles,
         },
       },
+      // Each worker has a kernel of its own.
       {
         resolve,
         test: {
+          ...onKernel,
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/traffic/**/*.test.ts'],
-          globalSetup: ['test/lab/vitest-setup.ts'],
-          setupFiles,
-          pool: 'forks',
-          // All share one kernel; jobs would queue anyway.
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
+          maxWorkers: labCount(),
+          sequence: { groupOrder: 1 },
+        },
+      },
+      // One kernel with two CPUs.
+      {
+        resolve,
+        test: {
+          ...onKernel,
+          name: 'races',
+          include: ['test/races/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -42,7 +42,7 @@ function summary(report) {
 function run(kernel, reportFile) {
   const vitest = join(root, 'node_modules/.bin/vitest')
   const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${reportFile}`]
-  const done = spawnSync(vitest, ['run', '--project', 'integration', ...reporters, ...vitestArguments], {
+  const done = spawnSync(vitest, ['run', '--project', 'integration', '--project', 'races', ...reporters, ...vitestArguments], {
     cwd: root,
     stdio: 'inherit',
     env: {

@@ -1,22 +1,19 @@
 // The host side of one agent: starts it, in a machine or directly, and sends jobs to it.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { release } from 'node:os'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { deferred, type Deferred } from '../../lab/deferred.ts'
 import { guestEnvironment } from '../../lab/guest-command.ts'
-import { isRoot, LabUsageError } from '../../lab/host.ts'
+import { LabUsageError } from '../../lab/host.ts'
 import type { JobReply, JobRequest } from './job.ts'
 import { LineReader, Tail } from '../../lab/lines.ts'
 import { LabMachine } from '../../lab/machine.ts'
+import type { LabMode } from './mode.ts'
 import { say } from '../../lab/progress.ts'
 import { chooseKernel } from '../../lab/run.ts'
-
-/** Where jobs run: on the kernel of this host, in an emulated machine, or on a kernel that is a program of this host. */
-export type LabMode = (typeof modes)[number]
-const modes = ['direct', 'qemu', 'uml'] as const
 
 export interface AgentOptions {
   readonly mode: LabMode
@@ -24,23 +21,14 @@ export interface AgentOptions {
   readonly root: string
   /** Kernel series to boot; absent: the default series. */
   readonly kernel?: string | undefined
+  /** CPUs of a machine. */
+  readonly cpus: number
 }
 
 /** Time without a reply after the time limit of a job; then the agent counts as dead. */
 const graceMs = 30_000
 /** Time limit of the clean-up at the end. */
 const closeLimitMs = 10_000
-
-/** "direct" for root on a host with ip_vs, else "qemu"; IPVS_LAB overrides. */
-export function chooseMode(): LabMode {
-  const wanted = process.env['IPVS_LAB'] ?? ''
-  const named = modes.find((mode) => mode === wanted)
-  if (named !== undefined) return named
-  if (wanted !== '') throw new LabUsageError(`IPVS_LAB must be one of ${modes.join(', ')}, not "${wanted}"`)
-  const loaded = existsSync('/proc/net/ip_vs')
-  if (isRoot() && (loaded || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0)) return 'direct'
-  return 'qemu'
-}
 
 /** The streams of a running agent. */
 interface AgentStreams {
@@ -145,9 +133,9 @@ function startDirect(argv: readonly string[], options: AgentOptions): AgentStrea
 
 async function startMachine(argv: readonly string[], options: AgentOptions): Promise<AgentStreams> {
   const kernel = await chooseKernel(options.mode === 'uml' ? 'uml' : options.kernel)
-  say(`booting Linux ${kernel.release}`)
+  say(`booting Linux ${kernel.release} ${options.mode === 'uml' ? 'as a program (User-Mode Linux)' : 'in qemu'}`)
   const command = { argv, folder: options.root, environment: guestEnvironment(), outputs: [] }
-  const machine = await LabMachine.boot({ kernel, command })
+  const machine = await LabMachine.boot({ kernel, command, cpus: options.cpus })
   const close = (): Promise<void> => machine.close()
   const { stdin, stdout, stderr, exit } = machine
   return { jobs: stdin, replies: stdout, messages: stderr, release: machine.release, exit, close }

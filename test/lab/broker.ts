@@ -1,4 +1,5 @@
 // Shares one agent among test processes: takes jobs on a Unix socket, queues them, and sends them to the agent one at a time.
+// The agent starts with the first client, unless boot() was called.
 
 import { createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
@@ -20,13 +21,13 @@ export class LabBroker {
   readonly #folder = temporaryFolder('ipvs-lab-broker-')
   readonly #server: Server
   readonly #clients = new Set<Socket>()
-  #agent: AgentLink
+  #agent: AgentLink | undefined
   #queue: Promise<void> = Promise.resolve()
   #jobs = 0
   #closed = false
 
   static async start(options: AgentOptions): Promise<LabBroker> {
-    const broker = new LabBroker(options, await AgentLink.start(options))
+    const broker = new LabBroker(options)
     try {
       broker.#server.listen(broker.socketPath)
       await once(broker.#server, 'listening')
@@ -37,9 +38,8 @@ export class LabBroker {
     }
   }
 
-  private constructor(options: AgentOptions, agent: AgentLink) {
+  private constructor(options: AgentOptions) {
     this.#options = options
-    this.#agent = agent
     // For interrupted runs: vitest then ends without teardown.
     process.once('exit', () => this.#removeFolder())
     this.#server = createServer((client) => this.#serve(client))
@@ -49,16 +49,9 @@ export class LabBroker {
     return path.join(this.#folder, 'jobs')
   }
 
-  get release(): string {
-    return this.#agent.release
-  }
-
   /** Restarts the agent before the next job, so that it loads newly compiled files. */
   restart(): void {
-    this.#enqueue(async () => {
-      await this.#agent.close()
-      this.#agent = await AgentLink.start(this.#options)
-    })
+    this.#enqueue(() => this.#stopAgent())
   }
 
   async close(): Promise<void> {
@@ -66,8 +59,27 @@ export class LabBroker {
     this.#closed = true
     for (const client of this.#clients) client.destroy()
     this.#server.close()
-    await this.#agent.close()
+    await this.#stopAgent()
     this.#removeFolder()
+  }
+
+  /** Starts the agent now. */
+  async boot(): Promise<void> {
+    await this.#liveAgent()
+  }
+
+  /** The running agent. A job may crash it; later jobs get a new one. */
+  async #liveAgent(): Promise<AgentLink> {
+    if (this.#closed) throw new Error('the lab has been closed')
+    if (this.#agent?.lost === true) await this.#stopAgent()
+    this.#agent ??= await AgentLink.start(this.#options)
+    return this.#agent
+  }
+
+  async #stopAgent(): Promise<void> {
+    const agent = this.#agent
+    this.#agent = undefined
+    await agent?.close()
   }
 
   #removeFolder(): void {
@@ -79,8 +91,7 @@ export class LabBroker {
     client.on('close', () => this.#clients.delete(client))
     // A test process may be killed at any time; its jobs still run to their end.
     client.on('error', () => {})
-    const greeting: BrokerGreeting = { mode: this.#options.mode, release: this.release }
-    client.write(`${toWire(greeting)}\n`)
+    this.#enqueue(() => this.#greet(client))
     const reader = new LineReader((line) => {
       const request = JSON.parse(line) as JobRequest
       this.#enqueue(async () => {
@@ -90,17 +101,24 @@ export class LabBroker {
     client.on('data', reader.listener)
   }
 
+  async #greet(client: Socket): Promise<void> {
+    try {
+      const { release } = await this.#liveAgent()
+      const greeting: BrokerGreeting = { mode: this.#options.mode, release }
+      if (!client.destroyed) client.write(`${toWire(greeting)}\n`)
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+
   /** Resolves with the reply line. Values stay encoded: only the two ends need them. */
   async #run(request: JobRequest): Promise<string> {
     const { id } = request
     try {
-      // A job may crash the agent; later jobs get a new one.
-      if (this.#agent.lost) {
-        await this.#agent.close()
-        this.#agent = await AgentLink.start(this.#options)
-      }
+      const agent = await this.#liveAgent()
       this.#jobs += 1
-      const reply = await this.#agent.run({ ...request, id: this.#jobs })
+      const reply = await agent.run({ ...request, id: this.#jobs })
       return JSON.stringify({ ...reply, id })
     } catch (error) {
       return toWire({ id, error })

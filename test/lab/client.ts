@@ -28,9 +28,13 @@ export interface JobOptions {
   readonly timeoutMs?: number
 }
 
-/** Connects to the lab started by the global setup. */
+/** Connects to this worker's lab. */
 export async function connectLab(): Promise<Lab> {
-  return Lab.connect(inject('labSocket'))
+  const sockets = inject('labSockets')
+  const worker = Number(process.env['VITEST_POOL_ID'])
+  const socket = sockets[worker - 1]
+  if (socket === undefined) throw new Error(`worker ${worker} has no lab: there are ${sockets.length}`)
+  return Lab.connect(socket)
 }
 
 export class Lab {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
-import { connectKernel } from './kernel.ts'
+import { connectKernel } from '../integration/kernel.ts'
 
 let lab: Lab
 beforeAll(async () => {

@@ -23,9 +23,9 @@ beforeAll(async () => {
   seen = await lab.run(
     async (context, given) => {
       const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
-      const { buildSite } = await load<typeof import('./topology.ts')>('topology')
-      const { serveWeb } = await load<typeof import('./web.ts')>('web')
-      const { Director } = await load<typeof import('./director.ts')>('director')
+      const { buildSite } = await load<typeof import('../traffic/topology.ts')>('topology')
+      const { serveWeb } = await load<typeof import('../traffic/web.ts')>('web')
+      const { Director } = await load<typeof import('../traffic/director.ts')>('director')
       const site = await buildSite(context, 'masquerade', ['server-7', 'server-8', 'server-99'])
       await serveWeb(context, site)
       const director = await Director.open(context, site)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
 import type { LabContext } from '../lab/job.ts'
-import { connectKernel } from './kernel.ts'
+import { connectKernel } from '../integration/kernel.ts'
 
 let lab: Lab
 beforeAll(async () => {
