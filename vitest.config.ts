@@ -21,7 +21,11 @@ const onKernel: UserWorkspaceConfig['test'] = {
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    coverage: { provider: 'v8', include: ['lib/**/*.ts', 'state/**/*.ts', 'cli/**/*.ts'], reporter: ['text', 'lcov'] },
+    coverage: {
+      provider: 'v8',
+      include: ['lib/**/*.ts', 'state/**/*.ts', 'cli/**/*.ts', 'director/src/**/*.ts'],
+      reporter: ['text', 'lcov'],
+    },
     projects: [
       // Each file for itself: some replace the addon by a fake, others load it.
       {
@@ -33,6 +37,7 @@ const config: ViteUserConfig = defineConfig({
           setupFiles,
         },
       },
+      { resolve, test: { name: 'director', include: ['director/test/**/*.test.ts'], pool: 'threads', setupFiles } },
       { resolve, test: { name: 'codec', include: ['test/codec/**/*.test.ts'], setupFiles } },
       // Forks, because an addon with work in flight aborts a process whose worker threads are terminated.
       { resolve, test: { name: 'kernel', include: ['test/kernel/**/*.test.ts'], pool: 'forks', setupFiles } },

@@ -12,13 +12,18 @@ const batch = ['lib/batch', ...services]
 const connections = ['lib/connections', ...services]
 const marks = ['lib/marks', ...services]
 const shared = ['cli/shared', 'state', 'lab']
+const site = 'director/src/site'
+const desired = ['director/src/desired', site]
+const health = ['director/src/health', ...desired]
+const control = ['director/src/control', ...health]
 const netlink = 'native/netlink'
 const ipvs = ['native/ipvs', netlink]
 const nftables = ['native/nftables', netlink]
 const reader = ['native/connections', netlink]
 const packing = ['native/packing', 'native/ipvs', netlink]
 
-/** What the files of a folder may import, besides packages. The command line and state/ have the public API, 'ipvs'. */
+/** What the files of a folder may import, besides packages. The command line, state/ and the director have the
+ * public API, 'ipvs' and 'ipvs/state'. */
 const layers = {
   [values]: [values],
   'lib/binding': binding,
@@ -36,6 +41,11 @@ const layers = {
   'cli/marks': ['cli/marks', ...shared],
   'cli/verbs': ['cli/verbs', 'cli/marks', 'cli/doctor', ...shared],
   cli: ['cli', 'cli/adm', 'cli/verbs', ...shared],
+  [site]: [site],
+  'director/src/desired': desired,
+  'director/src/health': health,
+  'director/src/control': control,
+  'director/src/cli': ['director/src/cli', ...control],
   [netlink]: [netlink],
   'native/ipvs': ipvs,
   'native/nftables': nftables,
@@ -46,7 +56,7 @@ const layers = {
 
 const root = process.argv[2] ?? new URL('..', import.meta.url).pathname
 const outside = ['native/test', 'native/fuzz']
-const files = ['lib', 'state', 'lab', 'cli', 'native']
+const files = ['lib', 'state', 'lab', 'cli', 'director/src', 'native']
   .flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((name) => posix.join(top, name)))
   .filter((file) => /\.(ts|cc|h)$/.test(file) && !outside.some((folder) => file.startsWith(`${folder}/`)))
 

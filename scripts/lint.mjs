@@ -32,6 +32,8 @@ run(bin('oxlint'), [
   'lib',
   'state',
   'cli',
+  'director/src',
+  'director/test',
   'lab',
   'test',
   'examples',

@@ -42,14 +42,18 @@ function summary(report) {
 function run(kernel, reportFile) {
   const vitest = join(root, 'node_modules/.bin/vitest')
   const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${reportFile}`]
-  const done = spawnSync(vitest, ['run', '--project', 'integration', '--project', 'races', ...reporters, ...vitestArguments], {
-    cwd: root,
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      ...(kernel === 'uml' ? { IPVS_LAB: 'uml' } : { IPVS_LAB: 'qemu', IPVS_LAB_SERIES: kernel }),
+  const done = spawnSync(
+    vitest,
+    ['run', '--project', 'integration', '--project', 'races', ...reporters, ...vitestArguments],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        ...(kernel === 'uml' ? { IPVS_LAB: 'uml' } : { IPVS_LAB: 'qemu', IPVS_LAB_SERIES: kernel }),
+      },
     },
-  })
+  )
   let result
   try {
     result = summary(JSON.parse(readFileSync(reportFile, 'utf8')))

@@ -1,0 +1,64 @@
+// What decides about weights besides the site: health, the operator's overrides, time. Times are milliseconds since 1970.
+
+/** A server of a service: `shop/web1`. Names have no slash. */
+export type ServerId = `${string}/${string}`
+
+export type HealthState = 'unknown' | 'up' | 'down'
+
+/** What the checks say of one server of one service. */
+export interface ServerHealth {
+  readonly state: HealthState
+  /** When the state began. */
+  readonly since: number
+  /** Why: the first failing check and its words. Empty while up. */
+  readonly reason: string
+  /** When a slow start began: after down, or after an override ended. `undefined`: none. */
+  readonly slowStartSince: number | undefined
+  /** From an agent check. */
+  readonly agent: AgentReport | undefined
+}
+
+/** What a server's agent says of itself. */
+export interface AgentReport {
+  /** Factor of the weight, 0 to 1 and above: 75% is 0.75. */
+  readonly weight: number | undefined
+  readonly state: 'ready' | 'drain' | 'maintenance' | 'down' | undefined
+  readonly reason: string
+}
+
+export type Health = ReadonlyMap<ServerId, ServerHealth>
+
+export type OverrideKind = 'drain' | 'disable' | 'forceUp'
+
+/** An operator's word about a server, in one service or in all. It wins over health. */
+export interface Override {
+  readonly kind: OverrideKind
+  /** `web1`, or `shop/web1`. */
+  readonly target: string
+  readonly who: string
+  readonly why: string
+  readonly since: number
+  /** The override ends by itself. */
+  readonly until: number | undefined
+  /** Of a drain; absent fields: those of the service. */
+  readonly drain?: {
+    readonly stickiness?: 'keep' | 'move'
+    readonly waitMs?: number
+    readonly then?: 'keep' | 'remove'
+  }
+}
+
+/** What is left on a draining server. */
+export interface Remaining {
+  readonly connections: number
+  /** Templates of persistent clients. */
+  readonly templates: number
+  /** When none were left for the first time. */
+  readonly emptySince: number | undefined
+}
+
+/** What was decided before and cannot be seen in the kernel. It is kept in state.json. */
+export interface Memory {
+  /** Marks of services that name none: service name to mark. */
+  readonly marks: Readonly<Record<string, number>>
+}
