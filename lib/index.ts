@@ -56,6 +56,7 @@ export {
   type ServiceAsListed,
   type SyncDaemonAsListed,
 } from './normalize.ts'
+export { openSocket, sendDatagram, type SocketOptions } from './sockets.ts'
 export type { BatchOptions, BatchProgress, Items } from './batch/options.ts'
 export type { Family } from './values/address.ts'
 export type {

@@ -62,6 +62,7 @@
       "native/addon/ipvs_session.cc",
       "native/addon/marks_session.cc",
       "native/addon/pack_items.cc",
+      "native/addon/sockets.cc",
       "native/addon/connections.cc",
       "native/addon/connection_options.cc"
     ],

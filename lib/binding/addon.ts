@@ -182,6 +182,13 @@ export interface SessionOptions {
   readonly sockets?: readonly number[]
 }
 
+/** A failed system call. */
+export interface FailedCall {
+  /** Its name, or the name of the socket option. */
+  readonly call: 'socket' | 'sendto' | 'SO_MARK' | 'SO_BINDTODEVICE'
+  readonly errno: number
+}
+
 export interface Binding {
   readonly Namespace: new (path: string) => NativeNamespace
   readonly IpvsSession: new (options: SessionOptions) => NativeIpvsSession
@@ -206,6 +213,10 @@ export interface Binding {
     services: Uint8Array,
     destinations: Uint8Array,
   ): readonly [number, number, number]
+  /** Makes a socket. Returns its descriptor, which belongs to the caller. `device`: not empty, at most 15 bytes. */
+  openSocket(ipv6: boolean, type: 'tcp' | 'udp' | 'ping', mark?: number, device?: string): number | FailedCall
+  /** Sends one datagram to a Unix socket. A path that begins with `@` is abstract. */
+  sendToPath(path: string, data: Uint8Array): undefined | FailedCall
   /** Debug dump: annotated hex of the attributes of an IPVS message. */
   describe(attributes: Uint8Array): string
 }

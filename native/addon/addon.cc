@@ -124,6 +124,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["MarksSession"] = defineMarksSession(env);
   exports["ConnectionReader"] = defineConnectionReader(env);
   exports["packItems"] = definePackItems(env);
+  exports["openSocket"] = defineOpenSocket(env);
+  exports["sendToPath"] = defineSendToPath(env);
   exports["connectionStates"] = statesArray(env);
   exports["schema"] = schemaArray(env);
   exports["operations"] = operationsObject(env);

@@ -38,5 +38,7 @@ struct SessionOptions {
 [[nodiscard]] Napi::Function defineMarksSession(Napi::Env env);
 [[nodiscard]] Napi::Function defineConnectionReader(Napi::Env env);
 [[nodiscard]] Napi::Function definePackItems(Napi::Env env);
+[[nodiscard]] Napi::Function defineOpenSocket(Napi::Env env);
+[[nodiscard]] Napi::Function defineSendToPath(Napi::Env env);
 
 } // namespace addon
