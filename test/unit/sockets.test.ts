@@ -5,14 +5,15 @@ import type { FailedCall } from '../../lib/binding/addon.ts'
 import { openSocket, sendDatagram, type SocketOptions } from '../../lib/sockets.ts'
 import { constants } from 'node:os'
 
-const native = vi.hoisted(() => ({ calls: [] as unknown[][], result: undefined as unknown }))
-vi.mock('../../lib/binding/addon.ts', () => {
-  const call = (...args: unknown[]): unknown => {
+const native = vi.hoisted(() => ({
+  calls: [] as unknown[][],
+  result: undefined as unknown,
+  call(...args: unknown[]): unknown {
     native.calls.push(args)
     return native.result
-  }
-  return { binding: { openSocket: call, sendToPath: call } }
-})
+  },
+}))
+vi.mock('../../lib/binding/addon.ts', () => ({ binding: { openSocket: native.call, sendToPath: native.call } }))
 
 beforeEach(() => {
   native.calls.length = 0
