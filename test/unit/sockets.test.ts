@@ -5,19 +5,20 @@ import type { FailedCall } from '../../lib/binding/addon.ts'
 import { openSocket, sendDatagram, type SocketOptions } from '../../lib/sockets.ts'
 import { constants } from 'node:os'
 
-const native = vi.hoisted(() => ({
-  calls: [] as unknown[][],
-  result: undefined as unknown,
-  call(...args: unknown[]): unknown {
-    native.calls.push(args)
-    return native.result
-  },
-}))
+const native = vi.hoisted(() => {
+  const calls: unknown[][] = []
+  const given = { result: undefined as unknown }
+  const call = (...args: unknown[]): unknown => {
+    calls.push(args)
+    return given.result
+  }
+  return { calls, given, call }
+})
 vi.mock('../../lib/binding/addon.ts', () => ({ binding: { openSocket: native.call, sendToPath: native.call } }))
 
 beforeEach(() => {
   native.calls.length = 0
-  native.result = 7
+  native.given.result = 7
 })
 
 const opened = (options: unknown): number => openSocket(options as SocketOptions)
@@ -63,7 +64,7 @@ test.each([
 })
 
 test('text is sent as UTF-8, the longest path as it is', () => {
-  native.result = undefined
+  native.given.result = undefined
   const path = `/${'x'.repeat(106)}`
   sendDatagram(path, 'STATUS=é')
   expect(native.calls).toEqual([[path, Buffer.from('STATUS=é')]])
@@ -78,12 +79,12 @@ test.each<[SocketOptions['type'], FailedCall, string, RegExp]>([
   ['tcp', { call: 'SO_BINDTODEVICE', errno: EPERM }, 'ERR_IPVS_PERMISSION_DENIED', /use SO_BINDTODEVICE \(EPERM\)/],
   ['udp', { call: 'socket', errno: EMFILE }, 'ERR_IPVS_KERNEL', /socket failed \(EMFILE\)/],
 ])('%s, %j: %s', (type, failed, code, message) => {
-  native.result = failed
+  native.given.result = failed
   expect(() => openSocket({ type, mark: 7 })).toThrow(expect.objectContaining({ code, errno: failed.errno }))
   expect(() => openSocket({ type, mark: 7 })).toThrow(message)
 })
 
 test('a datagram that nobody receives', () => {
-  native.result = { call: 'sendto', errno: ECONNREFUSED }
+  native.given.result = { call: 'sendto', errno: ECONNREFUSED }
   expect(() => sendDatagram('@nobody', 'x')).toThrow(/^sendDatagram "@nobody": sendto failed \(ECONNREFUSED\)/)
 })
