@@ -14,7 +14,8 @@ const marks = ['lib/marks', ...services]
 const shared = ['cli/shared', 'state', 'lab']
 const site = 'director/src/site'
 const desired = ['director/src/desired', site]
-const health = ['director/src/health', ...desired]
+const probes = ['director/src/health/probes', ...desired]
+const health = ['director/src/health', ...probes]
 const control = ['director/src/control', ...health]
 const netlink = 'native/netlink'
 const ipvs = ['native/ipvs', netlink]
@@ -43,6 +44,7 @@ const layers = {
   cli: ['cli', 'cli/adm', 'cli/verbs', ...shared],
   [site]: [site],
   'director/src/desired': desired,
+  'director/src/health/probes': probes,
   'director/src/health': health,
   'director/src/control': control,
   'director/src/cli': ['director/src/cli', ...control],
