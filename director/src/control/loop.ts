@@ -1,0 +1,198 @@
+// The loop: reads the kernel, compares it with what is wanted, applies the difference. It is woken by changes and by time, and
+// never depends on having seen a change: each round starts from the kernel.
+import { isDeepStrictEqual } from 'node:util'
+import { applyChanges, diffStateAsync, normalizeState, readState, withRepair } from 'ipvs/state'
+import type { ApplyResult, Changes, CurrentState, Readers, State, Writers } from 'ipvs/state'
+import type { FirewallMarks } from 'ipvs'
+import type { Events } from './events.ts'
+import { removable, serviceKeys } from './owned.ts'
+
+/** Open handles of the director's table and rules. */
+export interface Kernel {
+  readonly ipvs: Readers['ipvs'] & Writers['ipvs']
+  readonly marks: NonNullable<Readers['marks']> & NonNullable<Writers['marks']> & Pick<FirewallMarks, 'status'>
+}
+
+/** What the kernel should have. */
+export interface Wanted {
+  readonly state: State
+  /** Differences on what is ours that somebody else made. */
+  readonly drift: 'repair' | 'report'
+  /** The next time at which the state changes by time alone. */
+  readonly wakeAt: number | undefined
+}
+
+export interface LoopOptions {
+  readonly kernel: Kernel
+  readonly events: Events
+  /** Decides. Called once in each round, with what the kernel has. */
+  readonly decide: (current: CurrentState, now: number) => Wanted
+  /** Keys of services that are ours. */
+  readonly owned: readonly string[]
+  /** Keeps the keys. Called before a service is added and after services were removed; nothing is applied if it rejects. */
+  readonly keepOwned: (keys: readonly string[]) => Promise<void>
+  /** Called after each round. */
+  readonly onRound?: (round: Round) => void
+  /** Milliseconds between rounds without a reason. Default 5000. */
+  readonly lookMs?: number
+  readonly clock?: () => number
+}
+
+/** The outcome of one round. */
+export interface Round {
+  readonly at: number
+  readonly changes: Changes | undefined
+  readonly result: ApplyResult | undefined
+  /** The round failed as a whole. */
+  readonly error: Error | undefined
+}
+
+interface Waiting {
+  readonly resolve: (round: Round) => void
+  readonly reject: (error: Error) => void
+}
+
+const DEFAULT_LOOK_MS = 5000
+const FIRST_RETRY_MS = 500
+const LONGEST_RETRY_MS = 30_000
+
+export class Loop {
+  readonly #options: LoopOptions
+  readonly #clock: () => number
+  #owned: ReadonlySet<string>
+  #last: State | undefined // the state that the kernel had after the last round, if it went well
+  #failures = 0
+  #running: Promise<void> | undefined
+  #again = false
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #round: Round | undefined
+  readonly #waiting: Waiting[] = []
+  readonly #abort = new AbortController()
+
+  constructor(options: LoopOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? Date.now
+    this.#owned = new Set(options.owned)
+  }
+
+  /** The last round; `undefined` before the first one ended. */
+  get lastRound(): Round | undefined {
+    return this.#round
+  }
+
+  get owned(): ReadonlySet<string> {
+    return this.#owned
+  }
+
+  /** Starts a round now, or right after the running one. Resolves with a round that began after the call. */
+  wake(): Promise<Round> {
+    if (this.#stopped) return Promise.reject(new Error('the loop has ended'))
+    const settled = new Promise<Round>((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    if (this.#running === undefined) this.#start()
+    else this.#again = true
+    return settled
+  }
+
+  /** Ends the loop after the running round, whose remaining changes are not sent. The table stays as it is. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#abort.abort(new Error('the director is stopping'))
+    await this.#running
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the loop has ended'))
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer)
+    this.#again = false
+    this.#running = this.#runToEnd(this.#waiting.splice(0))
+  }
+
+  async #runToEnd(waiting: readonly Waiting[]): Promise<void> {
+    const { round, wakeAt } = await this.#runRound()
+    this.#running = undefined
+    if (!this.#stopped) this.#schedule(wakeAt)
+    for (const { resolve } of waiting) resolve(round)
+  }
+
+  async #runRound(): Promise<{ round: Round; wakeAt: number | undefined }> {
+    const at = this.#clock()
+    let wakeAt: number | undefined
+    let round: Round
+    try {
+      const { wanted, ...done } = await this.#reconcile(at)
+      wakeAt = wanted.wakeAt
+      round = { at, ...done, error: undefined }
+    } catch (error) {
+      round = { at, changes: undefined, result: undefined, error: error as Error }
+    }
+    this.#round = round
+    const failed = round.error !== undefined || (round.result?.failures.length ?? 0) > 0
+    this.#report(round, failed)
+    this.#failures = failed ? this.#failures + 1 : 0
+    if (failed) this.#last = undefined
+    this.#options.onRound?.(round)
+    return { round, wakeAt }
+  }
+
+  #schedule(wakeAt: number | undefined): void {
+    if (this.#again) return this.#start()
+    const look = this.#options.lookMs ?? DEFAULT_LOOK_MS
+    // Full jitter, so that two directors with the same trouble do not act in step.
+    const retry = Math.random() * Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS)
+    const wait = this.#failures > 0 ? retry : Math.min(look, (wakeAt ?? Infinity) - this.#clock())
+    this.#timer = setTimeout(() => this.#start(), Math.max(1, wait))
+  }
+
+  async #reconcile(now: number): Promise<{ wanted: Wanted; changes: Changes; result: ApplyResult | undefined }> {
+    const { kernel, decide, events } = this.#options
+    const current = await readState({ ipvs: kernel.ipvs, marks: kernel.marks })
+    const wanted = decide(current, now)
+    const state = normalizeState(wanted.state)
+    const found = await diffStateAsync(current, state, { prune: removable(this.#owned) })
+    const changes = await withRepair(found, state, kernel.marks)
+    const drifted = changes.length > 0 && this.#last !== undefined && isDeepStrictEqual(this.#last, state)
+    if (drifted) {
+      const what = wanted.drift === 'repair' ? 'repairing' : 'only reported'
+      events.add(now, 'warning', 'drift', `somebody else changed what is ours (${what}):\n${changes.toString()}`)
+    }
+    if (changes.length === 0 || (drifted && wanted.drift === 'report')) {
+      if (changes.length === 0) await this.#keep(serviceKeys(state))
+      this.#last = state
+      return { wanted, changes, result: undefined }
+    }
+    // First the record, then the change: what a crash leaves behind is known to be ours.
+    const keys = serviceKeys(state)
+    await this.#keep([...new Set([...this.#owned, ...keys])])
+    const result = await applyChanges(changes, { ...kernel, signal: this.#abort.signal })
+    if (result.failures.length === 0) {
+      await this.#keep(keys)
+      this.#last = state
+    }
+    return { wanted, changes, result }
+  }
+
+  async #keep(keys: readonly string[]): Promise<void> {
+    if (keys.length === this.#owned.size && keys.every((key) => this.#owned.has(key))) return
+    await this.#options.keepOwned(keys)
+    this.#owned = new Set(keys)
+  }
+
+  #report({ at, result, changes, error }: Round, failed: boolean): void {
+    const { events } = this.#options
+    if (error !== undefined && !this.#stopped) {
+      if (this.#failures === 0) events.add(at, 'error', 'kernel-error', error.message)
+      return
+    }
+    if (this.#failures > 0 && !failed) events.add(at, 'info', 'kernel-recovered', 'all changes are applied')
+    if (result === undefined || changes === undefined) return
+    if (result.applied > 0) {
+      const failedIndexes = new Set(result.failures.map(({ index }) => index))
+      const lines = [...changes.lines()].filter((_, index) => !failedIndexes.has(index))
+      events.add(at, 'info', 'applied', lines.join('\n'))
+    }
+    if (this.#failures > 0) return // told already; status shows the current ones
+    for (const { message } of result.failures) events.add(at, 'error', 'apply-failed', message)
+  }
+}
