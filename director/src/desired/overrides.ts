@@ -1,0 +1,32 @@
+// Overrides: which one holds for a server, and changes of the list.
+import type { Override, ServerId } from './inputs.ts'
+
+/** Whether an override still holds. */
+export function holds({ until }: Override, now: number): boolean {
+  return until === undefined || now < until
+}
+
+/** The override of a server of a service: that of `shop/web1` before that of `web1`. */
+export function overrideOf(
+  overrides: readonly Override[],
+  service: string,
+  server: string,
+  now: number,
+): Override | undefined {
+  const live = overrides.filter((each) => holds(each, now))
+  return live.find(({ target }) => target === `${service}/${server}`) ?? live.find(({ target }) => target === server)
+}
+
+/** The list with an override in place of an older one of the same target. Ended overrides are left out. */
+export function withOverride(overrides: readonly Override[], added: Override): Override[] {
+  return [...withoutOverride(overrides, added.target, added.since), added]
+}
+
+/** The list without the override of a target, and without ended ones. */
+export function withoutOverride(overrides: readonly Override[], target: string, now: number): Override[] {
+  return overrides.filter((each) => each.target !== target && holds(each, now))
+}
+
+export function serverId(service: string, server: string): ServerId {
+  return `${service}/${server}`
+}
