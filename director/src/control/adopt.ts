@@ -1,0 +1,20 @@
+// What the kernel has when the daemon starts: servers with traffic stay in the table until a check says that they are down.
+import { stateEntries, type CurrentState } from 'ipvs/state'
+import { destinationKeys } from '../desired/entries.ts'
+import type { ServerId } from '../desired/inputs.ts'
+import type { Site } from '../site/site.ts'
+
+/** The servers of the site that get new connections in the kernel. `marks`: of the services. */
+export function adoptedServers(site: Site, marks: ReadonlyMap<string, number>, current: CurrentState): Set<ServerId> {
+  const weighted = new Set<string>()
+  for (const entry of stateEntries(current)) {
+    if (entry.kind === 'destination' && (entry.destination.weight ?? 1) > 0) weighted.add(entry.key)
+  }
+  const adopted = new Set<ServerId>()
+  for (const service of site.services) {
+    for (const [id, keys] of destinationKeys(service, marks.get(service.name))) {
+      if (keys.some((key) => weighted.has(key))) adopted.add(id)
+    }
+  }
+  return adopted
+}
