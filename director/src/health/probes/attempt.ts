@@ -72,7 +72,7 @@ export class Attempt {
     const limit = phase === 'body' ? Infinity : this.#limits[phase]
     const left = Math.max(0, this.#startedAt + this.#limits.total - now)
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#outOfTime, Math.ceil(Math.min(limit, left)), phase, limit <= left)
+    this.#timer = setTimeout(this.#outOfTime, Math.ceil(Math.min(limit, left)), phase, limit <= left + 1)
   }
 
   /** Called once, when the result is there. */

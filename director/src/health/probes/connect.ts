@@ -66,7 +66,13 @@ function startConnecting(
 }
 
 /** TLS over a connected socket, within the limit of `tls`. A certificate that is not accepted ends the attempt. */
-export function startTls(attempt: Attempt, socket: Socket, settings: TlsSettings, host: string): Promise<TLSSocket> {
+export function startTls(
+  attempt: Attempt,
+  socket: Socket,
+  settings: TlsSettings,
+  host: string,
+  protocols?: string[],
+): Promise<TLSSocket> {
   attempt.enter('tls')
   const name = settings.serverName ?? host
   const secure = connectTls({
@@ -75,6 +81,7 @@ export function startTls(attempt: Attempt, socket: Socket, settings: TlsSettings
     ...(isIP(name) === 0 ? { servername: name } : {}),
     secureContext: secureContext(settings),
     rejectUnauthorized: settings.verify,
+    ...(protocols === undefined ? {} : { ALPNProtocols: protocols }),
   })
   attempt.atEnd(() => secure.destroy())
   secure.on('error', (error) => attempt.fail(error))

@@ -69,6 +69,12 @@ export class Conversation {
     return bytes.toString('utf8').replace(/\r?\n$/, '')
   }
 
+  /** The next line, which the end of the connection ends too. */
+  async lineOrEnd(): Promise<string> {
+    const bytes = await this.take((received) => received.indexOf(0x0a) + 1 || (this.#closed ? received.length : 0))
+    return bytes.toString('utf8').trimEnd()
+  }
+
   /** The next line must match. */
   async expectLine(pattern: RegExp, what: string): Promise<string> {
     const line = await this.line()

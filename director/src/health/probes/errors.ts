@@ -55,7 +55,13 @@ export function codeOf(error: unknown): string {
 export function isOurs(error: unknown): boolean {
   const code = codeOf(error)
   if (error instanceof ProbeVoid || ours.has(code)) return true
-  return code.startsWith('ERR_INVALID') || code === 'ERR_UNESCAPED_CHARACTERS' || code === 'ERR_SOCKET_BAD_PORT'
+  // ERR_IPVS: the addon could not make the socket.
+  return (
+    code.startsWith('ERR_INVALID') ||
+    code.startsWith('ERR_IPVS') ||
+    code === 'ERR_UNESCAPED_CHARACTERS' ||
+    code === 'ERR_SOCKET_BAD_PORT'
+  )
 }
 
 /** The peer said it: a refusal, or a complete answer of the wrong content. */
