@@ -1,0 +1,56 @@
+// A worker thread that probes. It decides nothing: it tells states and results of targets, four times a second.
+import { parentPort } from 'node:worker_threads'
+import type { Check } from '../site/site.ts'
+import { probeCap } from './descriptors.ts'
+import { Prober } from './prober.ts'
+import { probeAny } from './probes/all.ts'
+import type { ProbeResult, ProbeTarget, Sockets } from './probes/probe.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+const batchMs = 250
+
+/** The addon's sockets; without the addon, checks that need them have no verdict. */
+async function loadSockets(): Promise<Sockets | undefined> {
+  try {
+    const { openSocket } = await import('ipvs')
+    return {
+      tcp: (options) => openSocket({ type: 'tcp', ...options }),
+      udp: (options) => openSocket({ type: 'udp', ...options }),
+      ping: (options) => openSocket({ type: 'ping', ...options }),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+async function main(port: NonNullable<typeof parentPort>): Promise<void> {
+  const send = (message: FromWorker): void => port.postMessage(message)
+  const sockets = await loadSockets()
+  const cap = probeCap()
+  const prober = new Prober({ probe: probeAny, sockets, cap })
+  const stopping = new AbortController()
+
+  const post = (): void => send({ type: 'batch', batch: prober.take() })
+  const timer = setInterval(post, batchMs)
+
+  const once = async (id: number, check: Check, target: ProbeTarget): Promise<void> => {
+    const result: ProbeResult = await probeAny(check, target, sockets, stopping.signal)
+    send({ type: 'once', id, result })
+  }
+
+  const stop = async (): Promise<void> => {
+    clearInterval(timer)
+    stopping.abort()
+    await prober.close()
+    port.close()
+  }
+
+  port.on('message', (message: ToWorker) => {
+    if (message.type === 'targets') prober.change(message.add, message.remove)
+    else if (message.type === 'once') void once(message.id, message.check, message.target)
+    else void stop()
+  })
+  send({ type: 'ready', cap, sockets: sockets !== undefined })
+}
+
+if (parentPort !== null) await main(parentPort)
