@@ -105,8 +105,8 @@ export const steps = [
     file: DESTINATION,
     changes: [
       [
-        '  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0 } = settings(',
-        '  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0, example = 0 } = settings(',
+        '  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0 } = checkNumbers(',
+        '  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0, example = 0 } = checkNumbers(',
       ],
       [
         '  const numbers = { weight, upperThreshold, lowerThreshold }',

@@ -4,7 +4,7 @@ import type { Failure } from '../binding/replies.ts'
 import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCode } from '../values/errors.ts'
 import { explainFailure, failureError } from '../calls/failure.ts'
 import type { FailureContext } from '../calls/context.ts'
-import { explainErrno } from '../services/service-errno.ts'
+import { explainServiceErrno } from '../services/service-errno.ts'
 import { TimeSlices } from '../values/time-slices.ts'
 
 const EPERM = 1
@@ -66,7 +66,7 @@ export class Settlement<Item> {
   fail(index: number, operation: Item, context: FailureContext, failure: Failure): void {
     if (endsAll(failure)) return this.#endBy(failure)
     this.reach(index + 1)
-    this.refuse(index, operation, failureError(context, failure, explainErrno))
+    this.refuse(index, operation, failureError(context, failure, explainServiceErrno))
   }
 
   /** Marks all items before `next` as settled. */
@@ -87,7 +87,7 @@ export class Settlement<Item> {
       this.refuse(
         block.indexAt(index),
         block.itemAt(index),
-        failureError(block.context(failure), failure, explainErrno),
+        failureError(block.context(failure), failure, explainServiceErrno),
       )
       if (this.#slices.due()) await this.#slices.next()
     }
@@ -116,7 +116,7 @@ export class Settlement<Item> {
   }
 
   #endBy(failure: Failure): void {
-    const { code, problem, attribute } = explainFailure(this.#context, failure, explainErrno)
+    const { code, problem, attribute } = explainFailure(this.#context, failure, explainServiceErrno)
     this.end({ code, problem, attribute, errno: failure.errno === 0 ? undefined : failure.errno })
   }
 }

@@ -13,7 +13,7 @@ import { errnoName, failureError, valuesOf } from '../calls/failure.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { sessionIn, type Namespace } from '../calls/namespace.ts'
 import { PendingCall } from '../calls/pending-call.ts'
-import { explainErrno } from '../services/service-errno.ts'
+import { explainServiceErrno } from '../services/service-errno.ts'
 
 const FILE = '/proc/net/ip_vs_conn'
 // No timeout: reading a file of /proc makes progress or fails.
@@ -28,10 +28,10 @@ function passError(context: FailureContext, failure: Failure, reason: unknown): 
   // A local failure with `attribute` came from entering the namespace, else from opening the file.
   if (cause === 'local' && failure.attribute === undefined) {
     const name = errnoName(errno)
-    if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' }, explainErrno)
+    if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' }, explainServiceErrno)
     return new IpvsError('ERR_IPVS_KERNEL', `${FILE} cannot be read (${name}).`, { ...about(context), errno })
   }
-  return failureError({ ...context, reads: true }, failure, explainErrno, reason)
+  return failureError({ ...context, reads: true }, failure, explainServiceErrno, reason)
 }
 
 /** A block of rows from the reader. */

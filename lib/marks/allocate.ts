@@ -10,7 +10,7 @@ import { parseSignal } from '../values/signals.ts'
 import { parseFwmark } from '../values/protocol.ts'
 import { LazyTable } from '../values/table.ts'
 import { InvalidInput, readFields } from '../values/validate.ts'
-import { explainErrno } from '../services/service-errno.ts'
+import { explainServiceErrno } from '../services/service-errno.ts'
 
 /** Options of `FirewallMarks.allocateMark`. */
 export interface AllocateMarkOptions {
@@ -56,7 +56,7 @@ export async function serviceMarks(
   const queue = new CallQueue(new binding.IpvsSession(sessionIn(netns)), {
     timeoutMs,
     writers: rowWriters,
-    explain: explainErrno,
+    explain: explainServiceErrno,
   })
   const context = { operation: 'allocateMark', target: 'all services', netns: netns?.path }
   try {

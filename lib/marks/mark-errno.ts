@@ -17,7 +17,7 @@ const PERMISSION =
 export const ERESTART = 85
 
 /** Explains the errno with which nf_tables refused a change. */
-export const explainErrno: Explain = (_context, errno, failure) => {
+export const explainMarkErrno: Explain = (_context, errno, failure) => {
   if (failure.errno === ERESTART) {
     const problem = 'other programs kept changing the nf_tables ruleset, so nothing was changed; try again (ERESTART)'
     return { code: 'ERR_IPVS_CONFLICT', problem }
@@ -51,7 +51,7 @@ function isMissing({ cause, errno }: Failure): boolean {
 
 /** The error of a change that was applied, but whose temporary rules may remain. `cause` becomes the error's cause. */
 export function leftoversError(context: FailureContext, leftovers: Failure, cause?: unknown): IpvsError {
-  const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainErrno)
+  const { code, problem } = explainFailure(context, { ...leftovers, unknown: true }, explainMarkErrno)
   return new IpvsError(code, `the change was applied, but its cleanup failed: ${problem}. ${LEFTOVERS}`, {
     ...about(context),
     errno: leftovers.errno === 0 ? undefined : leftovers.errno,
@@ -67,7 +67,7 @@ export function markError(context: FailureContext, failure: Failure, cause?: unk
   if (failure.cause === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
     return failureError(context, { ...failure, cause: 'rejected' }, explainTooLarge, cause)
   }
-  if (failure.attribute !== 'table') return failureError(context, failure, explainErrno, cause)
+  if (failure.attribute !== 'table') return failureError(context, failure, explainMarkErrno, cause)
   // The table contains foreign objects that prevent the operation; native code describes them in `message`.
   const { message = '', ...rest } = failure
   const explain: Explain = (_context, errno) => ({

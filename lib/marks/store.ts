@@ -8,7 +8,7 @@ import { describeRule } from './rule.ts'
 import { IpvsError, abortedError, closedError, invalidArgument } from '../values/errors.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { ruleOf, type MarkElement } from './element.ts'
-import { ERESTART, explainErrno, leftoversError, markError } from './mark-errno.ts'
+import { ERESTART, explainMarkErrno, leftoversError, markError } from './mark-errno.ts'
 import type { DesiredRules } from './plan.ts'
 import { readElements, writeElements } from './element-rows.ts'
 import { MarkTable, type MarkChange } from './known-table.ts'
@@ -52,7 +52,7 @@ export class MarkStore {
   namespaceStatus(context: FailureContext, signal: AbortSignal | undefined): Promise<NamespaceStatus> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
       const reply = await this.#call(pending, (call) => this.#session.followPath(call))
-      return namespaceStatusOf(pending.context, reply, explainErrno, pending.reason)
+      return namespaceStatusOf(pending.context, reply, explainMarkErrno, pending.reason)
     })
   }
 

@@ -6,7 +6,7 @@ import {
   destinationIdentity,
   filledRow,
   parseForwarding,
-  settings,
+  checkNumbers,
   tunnelAlone,
   type DestinationFields,
   type DestinationIdentity,
@@ -56,7 +56,7 @@ export function changedDestinationRow(
   const { forwarding, tunnel } = fields
   const method = forwarding === undefined ? undefined : parseForwarding(forwarding, 'patch', service, identity)
   if (tunnel !== undefined && tunnel !== null && method !== 'tunnel') throw tunnelAlone('patch')
-  const numbers = settings(withoutThresholds(fields), 'patch')
+  const numbers = checkNumbers(withoutThresholds(fields), 'patch')
   assertThresholds(numbers, 'patch')
   const dropsTunnel = tunnel === null || (method !== undefined && method !== 'tunnel')
   const options = tunnel === undefined || tunnel === null ? {} : parseTunnel(tunnel, 'patch.tunnel')

@@ -154,7 +154,7 @@ function assertUnicast(address: Address): void {
 export type DestinationNumbers = Pick<SentDestinationRow, 'weight' | 'upperThreshold' | 'lowerThreshold'>
 
 /** Validates weight and thresholds, each on its own; absent ones stay absent. `path`: `destination` or `patch`. */
-export function settings(fields: DestinationFields, path: string): DestinationNumbers {
+export function checkNumbers(fields: DestinationFields, path: string): DestinationNumbers {
   const number = (name: keyof DestinationNumbers, most: number) => {
     const value = fields[name]
     // Fast path: valid numbers need no error path.
@@ -214,7 +214,7 @@ export function newDestinationRow(
   if (forwarding === undefined) assertPortUsed(service, identity)
   const method = parseForwarding(forwarding === undefined ? 'direct' : forwarding, 'destination', service, identity)
   if (tunnel !== undefined && method !== 'tunnel') throw tunnelAlone('destination')
-  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0 } = settings(fields, 'destination')
+  const { weight = defaultWeight, upperThreshold = 0, lowerThreshold = 0 } = checkNumbers(fields, 'destination')
   const numbers = { weight, upperThreshold, lowerThreshold }
   assertThresholds(numbers, 'destination')
   return filledRow(identity, method, numbers, tunnel === undefined ? {} : parseTunnel(tunnel, 'destination.tunnel'))

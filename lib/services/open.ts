@@ -6,7 +6,7 @@ import { Handle } from '../calls/handle.ts'
 import { namespaceAt, sessionIn } from '../calls/namespace.ts'
 import { parseOpenOptions, type OpenOptions } from '../calls/options.ts'
 import { CallQueue } from '../calls/queue.ts'
-import { explainErrno } from './service-errno.ts'
+import { explainServiceErrno } from './service-errno.ts'
 
 export async function openHandle(options: OpenOptions): Promise<Handle> {
   const context: RequestContext = { operation: 'open', target: 'current network namespace' }
@@ -14,7 +14,7 @@ export async function openHandle(options: OpenOptions): Promise<Handle> {
   if (netns !== undefined) context.target = netns
   const namespace = namespaceAt(netns)
   const session = new binding.IpvsSession(sessionIn(namespace))
-  const queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainErrno })
+  const queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainServiceErrno })
   try {
     await queue.open({ ...context, netns }, signal)
     return new Handle(queue, namespace)

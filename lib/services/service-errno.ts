@@ -113,7 +113,7 @@ const PERMISSION =
   'that capability; being root in a user namespace (rootless containers) is not enough'
 
 /** Explains an errno that IPVS returned for an operation. */
-export function explainErrno(context: FailureContext, errno: string, failure: Failure): Explanation {
+export function explainServiceErrno(context: FailureContext, errno: string, failure: Failure): Explanation {
   const other: Explanation = { code: 'ERR_IPVS_KERNEL', problem: `the kernel refuses (${errno})` }
   switch (errno) {
     case 'EPERM':

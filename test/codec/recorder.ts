@@ -4,7 +4,7 @@ import type { Failure } from '../../lib/binding/replies.ts'
 import { operationCode, rowWriters } from '../../lib/binding/records.ts'
 import type { ServiceRow } from '../../lib/binding/record-types.ts'
 import type { Channel } from '../../lib/calls/requests.ts'
-import { explainErrno } from '../../lib/services/service-errno.ts'
+import { explainServiceErrno } from '../../lib/services/service-errno.ts'
 
 function hexRow(rows: Uint8Array, size: number, index: number): string {
   return Buffer.from(rows.subarray(index * size, (index + 1) * size)).toString('hex')
@@ -13,7 +13,7 @@ function hexRow(rows: Uint8Array, size: number, index: number): string {
 /** Plays the native session: what is sent is recorded, and every so many-th operation refused. */
 export class Recorder implements Channel {
   readonly writers: Channel['writers'] = rowWriters
-  readonly explain: Channel['explain'] = explainErrno
+  readonly explain: Channel['explain'] = explainServiceErrno
   readonly closed = false
   readonly progress = 0
   /** Of each item that was sent: code, row of the service, row of the destination. */

@@ -8,7 +8,7 @@ import { operationCode, rowWriters } from '../../lib/binding/records.ts'
 import type { ServiceRow } from '../../lib/binding/record-types.ts'
 import { ModelKernel, type Fault } from './model-kernel.ts'
 import { runBatch } from '../../lib/batch/start.ts'
-import { explainErrno } from '../../lib/services/service-errno.ts'
+import { explainServiceErrno } from '../../lib/services/service-errno.ts'
 
 export type Item = Extract<BatchOperation, { readonly service: unknown }>
 
@@ -65,7 +65,7 @@ export class Rig {
     const outside = { abort: () => this.#controller.abort(), close: () => void this.queue.close() }
     this.kernel = new ModelKernel(fault, outside, sockets)
     const session = new binding.IpvsSession({ sockets: this.kernel.kernel.sockets })
-    this.queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainErrno })
+    this.queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainServiceErrno })
   }
 
   /** How it ended, well or not. */

@@ -7,7 +7,7 @@ import { CallQueue } from '../../lib/calls/queue.ts'
 import { operationCode, rowWriters } from '../../lib/binding/records.ts'
 import type { ServiceRow } from '../../lib/binding/record-types.ts'
 import { answer, extended, markService, playKernel, type FakeKernel, type Script } from './fake-kernel.ts'
-import { explainErrno } from '../../lib/services/service-errno.ts'
+import { explainServiceErrno } from '../../lib/services/service-errno.ts'
 
 const GET_SERVICE = 4
 const opened: { readonly queue: CallQueue; readonly kernel: FakeKernel }[] = []
@@ -21,7 +21,7 @@ afterEach(async () => {
 function pipelineOn(script: Script, { timeoutMs = 5000, sockets = 3 } = {}): CallQueue {
   const kernel = playKernel(script, sockets)
   const session = new binding.IpvsSession({ sockets: kernel.sockets })
-  const queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainErrno })
+  const queue = new CallQueue(session, { timeoutMs, writers: rowWriters, explain: explainServiceErrno })
   opened.push({ queue, kernel })
   return queue
 }

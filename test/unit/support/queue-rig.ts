@@ -4,7 +4,7 @@ import type { DaemonRow, DestinationRow, ServiceRow, TimeoutsRow } from '../../.
 import { RowWriter } from '../../../lib/binding/row-writer.ts'
 import { FakeSession } from './fake-session.ts'
 import { schema } from './schema.ts'
-import { explainErrno } from '../../../lib/services/service-errno.ts'
+import { explainServiceErrno } from '../../../lib/services/service-errno.ts'
 
 export const services: RowWriter<ServiceRow> = new RowWriter<ServiceRow>(schema, 'service')
 const writers = {
@@ -24,7 +24,7 @@ export const context = (fwmark: number): { operation: string; target: string } =
 /** What a test can do with its queue. */
 export class QueueRig {
   readonly session: FakeSession = new FakeSession()
-  readonly queue: CallQueue = new CallQueue(this.session, { timeoutMs: 1234, writers, explain: explainErrno })
+  readonly queue: CallQueue = new CallQueue(this.session, { timeoutMs: 1234, writers, explain: explainServiceErrno })
 
   write(fwmark: number, signal?: AbortSignal): Promise<void> {
     return this.queue.write({ code: ADD, service: { fwmark } }, context(fwmark), signal)

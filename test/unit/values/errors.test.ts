@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import type { Cause, Failure } from '../../../lib/binding/replies.ts'
 import { IpvsError, abortedError, closedError, invalidArgument } from '../../../lib/values/errors.ts'
-import { explainErrno } from '../../../lib/services/service-errno.ts'
+import { explainServiceErrno } from '../../../lib/services/service-errno.ts'
 import { errnoName, failureError } from '../../../lib/calls/failure.ts'
 import type { FailureContext } from '../../../lib/calls/context.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
@@ -19,7 +19,7 @@ const failure = (cause: Cause, errno = 0, more: Partial<Failure> = {}): Failure 
   ...more,
 })
 const explained = (operation: string, given: Failure, more: Partial<FailureContext> = {}): IpvsError =>
-  failureError({ operation, target: 'FWM 7 ipv4', ...more }, given, explainErrno)
+  failureError({ operation, target: 'FWM 7 ipv4', ...more }, given, explainServiceErrno)
 
 describe('one errno, many meanings', () => {
   test.each<[string, number, string]>([
