@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The program `ipvs`. Called through a link named `ipvsadm`, it is `ipvs adm`.
 import { basename } from 'node:path'
-import { OutputError, plainOutput, styledOutput } from './shared/output.ts'
+import { OutputError, plainStreams, styledStreams } from './shared/streams.ts'
 import { FAILED, READER_GONE } from './shared/status.ts'
 
 const [, program = '', ...words] = process.argv
@@ -11,16 +11,16 @@ async function main(): Promise<number> {
   // process.exit(), because a machine may have left streams open.
   if (basename(program) !== 'ipvsadm' && words[0] === 'lab')
     process.exit(await (await import('./lab.ts')).labVerb(words.slice(1)))
-  if (basename(program) === 'ipvsadm') return (await import('./adm/run.ts')).adm(words, plainOutput)
-  if (words[0] === 'adm') return (await import('./adm/entry.ts')).admVerb(words.slice(1), plainOutput)
-  return (await import('./verbs/program.ts')).runProgram(words, styledOutput)
+  if (basename(program) === 'ipvsadm') return (await import('./adm/run.ts')).adm(words, plainStreams)
+  if (words[0] === 'adm') return (await import('./adm/entry.ts')).admVerb(words.slice(1), plainStreams)
+  return (await import('./verbs/program.ts')).runProgram(words, styledStreams)
 }
 
 // The command's output could not be written. A reader that has gone, such as head, needs no message.
 function unwritten(error: unknown): number {
   if (!(error instanceof OutputError)) throw error
   if (error.readerGone) return READER_GONE
-  plainOutput.error(`ipvs: ${error.message}\n`)
+  plainStreams.error(`ipvs: ${error.message}\n`)
   return FAILED
 }
 

@@ -1,4 +1,5 @@
-// Text without control sequences, for terminals and logs.
+// Text without control sequences, for terminals and logs. The library has its own function for error messages,
+// `escapeControls` in lib/values/validate.ts: the lab and the command line use only its public exports.
 
 const controls = /[^\P{Cc}\n\t]|[\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 

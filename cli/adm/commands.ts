@@ -1,6 +1,6 @@
 // The commands of `ipvs adm`: all kernel access of `adm` is here and in restore.ts.
 import type { Connection, Ipvs, ServiceSnapshot } from 'ipvs'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { lookUpHost, lookUpNames, numericNames, type Names } from './names.ts'
 import { parse, type Command, type TimeoutSeconds } from './parse.ts'
 import { addressesOf, connectionHeadings, connectionLine, renderDaemons, renderTimeouts } from './render-listings.ts'
@@ -22,10 +22,10 @@ export async function understand(words: readonly string[], hosts: Map<string, st
 }
 
 /** Runs a command; rejects with the kernel's error. Help and version need no handle. */
-export async function carryOut(ipvs: Ipvs | undefined, command: Single, output: Output): Promise<number> {
+export async function carryOut(ipvs: Ipvs | undefined, command: Single, streams: Streams): Promise<number> {
   if (command.name === 'help' || command.name === 'version') {
     const { help, version } = await import('./help.ts')
-    output.out(command.name === 'help' ? help() : version())
+    streams.out(command.name === 'help' ? help() : version())
     return 0
   }
   if (ipvs === undefined) throw new TypeError(`${command.name} needs a handle`)
@@ -42,7 +42,7 @@ export async function carryOut(ipvs: Ipvs | undefined, command: Single, output: 
       await ipvs.stopSyncDaemon(command.role)
       return 0
     default:
-      await show(ipvs, command, output)
+      await show(ipvs, command, streams)
       return 0
   }
 }
@@ -63,34 +63,38 @@ async function setTimeouts(ipvs: Ipvs, [tcp, tcpFin, udp]: TimeoutSeconds): Prom
   })
 }
 
-async function show(ipvs: Ipvs, command: Single, output: Output): Promise<void> {
+async function show(ipvs: Ipvs, command: Single, streams: Streams): Promise<void> {
   switch (command.name) {
     case 'list':
-      return list(ipvs, command, output)
+      return list(ipvs, command, streams)
     case 'save': {
       const services = await ipvs.snapshot()
       const { renderSave, saveProblems } = await import('./render-save.ts')
-      for (const problem of saveProblems(services)) output.error(`${problem}\n`)
-      return output.out(renderSave(services, await namesOf(services, command.numeric)))
+      for (const problem of saveProblems(services)) streams.error(`${problem}\n`)
+      return streams.out(renderSave(services, await namesOf(services, command.numeric)))
     }
     case 'connections':
-      return connections(ipvs, command, output)
+      return connections(ipvs, command, streams)
     case 'timeouts':
-      return output.out(renderTimeouts(await ipvs.getTimeouts()))
+      return streams.out(renderTimeouts(await ipvs.getTimeouts()))
     case 'daemons':
-      return output.out(renderDaemons(await ipvs.listSyncDaemons()))
+      return streams.out(renderDaemons(await ipvs.listSyncDaemons()))
     default:
   }
 }
 
-async function list(ipvs: Ipvs, { view, service }: Extract<Command, { name: 'list' }>, output: Output): Promise<void> {
+async function list(
+  ipvs: Ipvs,
+  { view, service }: Extract<Command, { name: 'list' }>,
+  streams: Streams,
+): Promise<void> {
   const info = service === undefined ? await ipvs.info() : undefined
   const services =
     service === undefined
       ? await ipvs.snapshot()
       : [{ ...(await ipvs.getService(service)), destinations: await ipvs.listDestinations(service) }]
   const { renderServices } = await import('./render.ts')
-  output.out(renderServices(services, view, await namesOf(services, view.numeric), info))
+  streams.out(renderServices(services, view, await namesOf(services, view.numeric), info))
 }
 
 async function namesOf(services: readonly ServiceSnapshot[], numeric: boolean): Promise<Names> {
@@ -107,13 +111,13 @@ async function namesOf(services: readonly ServiceSnapshot[], numeric: boolean): 
 async function connections(
   ipvs: Ipvs,
   { numeric, engines }: Extract<Command, { name: 'connections' }>,
-  output: Output,
+  streams: Streams,
 ): Promise<void> {
-  output.out(connectionHeadings(engines))
+  streams.out(connectionHeadings(engines))
   let pending: Connection[] = []
   const flush = async (): Promise<void> => {
     const names = numeric ? numericNames : await lookUpNames(pending.flatMap(addressesOf))
-    output.out(pending.map((each) => connectionLine(each, names, engines)).join(''))
+    streams.out(pending.map((each) => connectionLine(each, names, engines)).join(''))
     pending = []
   }
   for await (const connection of ipvs.connections()) {

@@ -1,6 +1,6 @@
 // Addresses and ports in listings: numeric, or by name.
 import { serviceName } from './services.ts'
-import { dotted } from './values.ts'
+import { formatIpv4 } from './values.ts'
 
 /** Formats an address and a port. */
 export interface Names {
@@ -11,7 +11,7 @@ export interface Names {
 export function addressText(address: string): string {
   const [, high, low] = /^::([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address) ?? []
   if (high === undefined || low === undefined) return address
-  return `::${dotted(Number.parseInt(high, 16) * 65536 + Number.parseInt(low, 16))}`
+  return `::${formatIpv4(Number.parseInt(high, 16) * 65536 + Number.parseInt(low, 16))}`
 }
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${addressText(address)}]` : address)

@@ -1,7 +1,7 @@
 // Listings of connections, timeouts and daemons in ipvsadm's format.
 import type { Connection, ListedSyncDaemon, Timeouts } from 'ipvs'
 import type { Names } from './names.ts'
-import { dotted } from './values.ts'
+import { formatIpv4 } from './values.ts'
 
 /** The two heading lines of a connection listing. */
 export function connectionHeadings(engines: boolean): string {
@@ -12,7 +12,7 @@ export function connectionHeadings(engines: boolean): string {
 // ipvsadm prints the mark of a template as its virtual address: in IPv6 in the first two groups.
 function virtualEnd({ virtual, fwmark = 0, client, protocol }: Connection, names: Names): string {
   if (virtual !== undefined) return names.endpoint(virtual.address, virtual.port, protocol)
-  if (!client.address.includes(':')) return names.endpoint(dotted(fwmark), 0)
+  if (!client.address.includes(':')) return names.endpoint(formatIpv4(fwmark), 0)
   const [high, low] = [(fwmark >>> 16).toString(16), (fwmark & 0xffff).toString(16)]
   return names.endpoint(low === '0' ? `${high}::` : `${high}:${low}::`, 0)
 }

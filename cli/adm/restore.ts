@@ -1,7 +1,7 @@
 // `-R`: one command line per line of standard input; consecutive changes are one batch.
 import { IpvsError, type BatchOperation, type BatchResult, type Ipvs } from 'ipvs'
 import { FileError, readText } from '../shared/files.ts'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { messageOf } from './messages.ts'
 import { carryOut, understand, type Single } from './commands.ts'
 import { FAILED, UsageError, tryHelp } from './usage-error.ts'
@@ -26,16 +26,16 @@ type Batch = readonly { readonly line: Line; readonly operation: BatchOperation 
 
 class Restore {
   readonly #ipvs: Ipvs
-  readonly #output: Output
+  readonly #streams: Streams
   readonly #hosts = new Map<string, string | undefined>()
   #batch: Batch[number][] = []
   #applied = 0
   #failed = 0
   #status = 0
 
-  constructor(ipvs: Ipvs, output: Output) {
+  constructor(ipvs: Ipvs, streams: Streams) {
     this.#ipvs = ipvs
-    this.#output = output
+    this.#streams = streams
   }
 
   async run(lines: readonly Line[]): Promise<number> {
@@ -48,7 +48,7 @@ class Restore {
       if (!(error instanceof IpvsError)) throw error
       // The failure concerns the whole batch, not one line: further lines would fail in the same way.
       this.#status = FAILED
-      this.#output.error(`${messageOf(error)}\n`)
+      this.#streams.error(`${messageOf(error)}\n`)
     }
     if (this.#status !== 0) this.#summarize(lines.length)
     return this.#status
@@ -57,7 +57,7 @@ class Restore {
   #summarize(lines: number): void {
     const left = lines - this.#applied - this.#failed
     const rest = [this.#failed > 0 ? `, ${this.#failed} failed` : '', left > 0 ? `, ${left} not tried` : '']
-    this.#output.error(`${this.#applied} of ${lines} commands applied${rest.join('')}\n`)
+    this.#streams.error(`${this.#applied} of ${lines} commands applied${rest.join('')}\n`)
   }
 
   // Returns whether to continue.
@@ -84,7 +84,7 @@ class Restore {
 
   async #carryOut(line: Line, command: Single): Promise<void> {
     try {
-      await carryOut(this.#ipvs, command, this.#output)
+      await carryOut(this.#ipvs, command, this.#streams)
       this.#applied++
     } catch (error) {
       if (!(error instanceof IpvsError)) throw error
@@ -112,7 +112,7 @@ class Restore {
   #fail({ number, words }: Line, problem: string, status: number): void {
     this.#failed++
     this.#status = status
-    this.#output.error(`line ${number}: ${words.join(' ')}: ${problem.trimEnd()}\n`)
+    this.#streams.error(`line ${number}: ${words.join(' ')}: ${problem.trimEnd()}\n`)
   }
 }
 
@@ -120,14 +120,14 @@ class Restore {
  * Runs the lines of standard input. As with ipvsadm, a refusal by the kernel does not stop the rest, but an invalid line does.
  * All failures are reported with their lines. The exit status is that of the last failure.
  */
-export async function restore(ipvs: Ipvs, output: Output): Promise<number> {
+export async function restore(ipvs: Ipvs, streams: Streams): Promise<number> {
   let input: string
   try {
-    input = await readText(undefined, output)
+    input = await readText(undefined, streams)
   } catch (error) {
     if (!(error instanceof FileError)) throw error
-    output.error(`${error.message}\n`)
+    streams.error(`${error.message}\n`)
     return FAILED
   }
-  return new Restore(ipvs, output).run(linesOf(input))
+  return new Restore(ipvs, streams).run(linesOf(input))
 }

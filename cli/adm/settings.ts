@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net'
 import type { CommandName, OptionName } from './options.ts'
 import type { Met } from './scan.ts'
 import { UsageError } from './usage-error.ts'
-import { classicAddress, endpoint, integer, type Endpoint, type Hosts } from './values.ts'
+import { parseEndpoint, parseInteger, parseIpv4, type Endpoint, type Hosts } from './values.ts'
 
 export const MOST_SECONDS: number = 31 * 24 * 3600
 export const MOST = 0x7fffffff
@@ -15,7 +15,7 @@ const tunnelTypes: readonly TunnelType[] = ['ipip', 'gue', 'gre']
 
 /** Parses the seconds of a timeout. */
 export function timeout(text: string, least: number): number {
-  const seconds = integer(text, least, MOST_SECONDS)
+  const seconds = parseInteger(text, least, MOST_SECONDS)
   if (seconds === undefined) throw new UsageError(`invalid timeout value \`${text}' specified`)
   return seconds
 }
@@ -82,7 +82,7 @@ export class Settings {
   }
 
   service(protocol: 'tcp' | 'udp' | 'sctp', text: string): void {
-    const end = endpoint(text, protocol, this.#hosts)
+    const end = parseEndpoint(text, protocol, this.#hosts)
     if (end === undefined) throw new UsageError('illegal virtual server address[:port] specified')
     this.protocol = protocol
     this.address = end.address
@@ -92,7 +92,7 @@ export class Settings {
   }
 
   realServer(text: string): void {
-    this.destination = endpoint(text, this.protocol, this.#hosts)
+    this.destination = parseEndpoint(text, this.protocol, this.#hosts)
     if (this.destination === undefined) throw new UsageError('illegal real server address[:port] specified')
   }
 
@@ -102,20 +102,20 @@ export class Settings {
       if (!(length >= 1 && length <= 128)) throw new UsageError('illegal ipv6 netmask specified')
       this.netmask = length
     } else {
-      this.netmask = classicAddress(text)
+      this.netmask = parseIpv4(text)
       if (this.netmask === undefined) throw new UsageError('illegal virtual server persistent mask specified')
     }
   }
 }
 
 function number(text: string, least: number, most: number, what: string): number {
-  const value = integer(text, least, most)
+  const value = parseInteger(text, least, most)
   if (value === undefined) throw new UsageError(`illegal ${what} specified`)
   return value
 }
 
 function mark(text: string): number {
-  const value = integer(text, 1, 0xffffffff)
+  const value = parseInteger(text, 1, 0xffffffff)
   if (value === undefined) throw new UsageError(`invalid fwmark value \`${text}' specified`)
   return value
 }
@@ -128,7 +128,7 @@ function tunnelType(text: string): TunnelType {
 
 function multicastGroup(text: string): string {
   const ipv6 = isIPv6(text) && !text.includes('%')
-  if (ipv6 ? /^ff/i.test(text) : /^(22[4-9]|23\d)\./.test(classicAddress(text) ?? '')) return text
+  if (ipv6 ? /^ff/i.test(text) : /^(22[4-9]|23\d)\./.test(parseIpv4(text) ?? '')) return text
   throw new UsageError(`invalid ${ipv6 ? 'IPv6' : 'IPv4'} mcast-group \`${text}'`)
 }
 

@@ -4,7 +4,7 @@ import { servicePort } from './services.ts'
 import { UnknownHost } from './usage-error.ts'
 
 /** Parses a decimal integer in a range like C's strtol: with optional leading white space and sign. */
-export function integer(text: string, least: number, most: number): number | undefined {
+export function parseInteger(text: string, least: number, most: number): number | undefined {
   if (!/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return undefined
   const number = Number(text)
   return number >= least && number <= most ? number : undefined
@@ -21,12 +21,12 @@ export interface Endpoint {
 }
 
 /** Parses `HOST`, `HOST:PORT`, `[IPV6]:PORT`, or an IPv6 address alone. Returns `undefined` for any other text. */
-export function endpoint(text: string, protocol: string | undefined, hosts: Hosts): Endpoint | undefined {
+export function parseEndpoint(text: string, protocol: string | undefined, hosts: Hosts): Endpoint | undefined {
   if (text.startsWith('[')) return bracketed(text, protocol, hosts)
   if (isIPv6(text) && !text.includes('%')) return { family: 'ipv6', address: text }
   if (/^\d+$/.test(text)) return undefined // inet_aton accepts it, ipvsadm does not
   const [host, ...ports] = text.split(':')
-  const address = ipv4(host as string, hosts)
+  const address = resolveIpv4(host as string, hosts)
   if (address === undefined) return undefined
   return ports.length === 0
     ? { family: 'ipv4', address }
@@ -41,18 +41,18 @@ function bracketed(text: string, protocol: string | undefined, hosts: Hosts): En
   if (isIPv6(host) && !host.includes('%')) {
     return withPort({ family: 'ipv6', address: host }, text.slice(close + 2), protocol)
   }
-  const address = ipv4(host, hosts)
+  const address = resolveIpv4(host, hosts)
   return address === undefined ? undefined : { family: 'ipv4', address }
 }
 
 function withPort(end: Endpoint, text: string, protocol: string | undefined): Endpoint | undefined {
-  const port = integer(text, 0, 65535) ?? servicePort(text, protocol)
+  const port = parseInteger(text, 0, 65535) ?? servicePort(text, protocol)
   return port === undefined ? undefined : { ...end, port }
 }
 
-function ipv4(host: string, hosts: Hosts): string | undefined {
+function resolveIpv4(host: string, hosts: Hosts): string | undefined {
   if (host === '') return undefined
-  const address = classicAddress(host)
+  const address = parseIpv4(host)
   if (address !== undefined) return address
   if (!/^[A-Za-z0-9_][\w.-]*$/.test(host)) return undefined
   if (!hosts.has(host)) throw new UnknownHost(host)
@@ -65,7 +65,7 @@ const numberPart = /^(0[xX][0-9a-fA-F]*|0[0-7]*|[1-9]\d*)$/
  * Parses IPv4 in all spellings of inet_aton: `10.1` is 10.0.0.1, parts may be octal or hexadecimal, and any text after white
  * space is ignored.
  */
-export function classicAddress(given: string): string | undefined {
+export function parseIpv4(given: string): string | undefined {
   if (isIPv4(given)) return given
   const text = given.replace(/(?<=.)[ \t\n\v\f\r].*$/s, '')
   const parts = text.split('.')
@@ -78,10 +78,10 @@ export function classicAddress(given: string): string | undefined {
   if (numbers.some((number) => number > 255) || last >= 256 ** (4 - numbers.length)) return undefined
   let value = last
   for (const [index, number] of numbers.entries()) value += number * 256 ** (3 - index)
-  return dotted(value)
+  return formatIpv4(value)
 }
 
 /** Formats 32 bits as an IPv4 address. */
-export function dotted(value: number): string {
+export function formatIpv4(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
 }

@@ -4,7 +4,7 @@ import { diagnose, fromOutside } from './diagnose.ts'
 import type { Finding } from './finding.ts'
 import { NoEntry } from './proc.ts'
 import { readFacts } from './read.ts'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { printablePart } from '../../lab/printable.ts'
 import type { Context } from '../shared/context.ts'
 import { emphasis, json } from '../shared/format.ts'
@@ -21,12 +21,12 @@ function report(findings: readonly Finding[]): Reported[] {
 }
 
 /** Findings as text. */
-export function renderFindings(findings: readonly Finding[], output: Output): string {
+export function renderFindings(findings: readonly Finding[], streams: Streams): string {
   return findings
     .map(({ level, what, why, fix = [] }) => {
       const sentence = why === undefined ? what : `${what}: ${why}`
-      const commands = fix.map((command) => `      ${emphasis('dim', printablePart(command), output)}\n`)
-      return `${emphasis(styles[level], level.padEnd(4), output)}  ${printablePart(sentence)}\n${commands.join('')}`
+      const commands = fix.map((command) => `      ${emphasis('dim', printablePart(command), streams)}\n`)
+      return `${emphasis(styles[level], level.padEnd(4), streams)}  ${printablePart(sentence)}\n${commands.join('')}`
     })
     .join('')
 }
@@ -57,11 +57,11 @@ export function registerDoctor(program: Command, context: Context): void {
         findings = await examine(context, command)
       } catch (error) {
         if (!(error instanceof NoEntry)) throw error
-        context.output.error(`ipvs: cannot enter the network namespace: ${error.message}\n`)
+        context.streams.error(`ipvs: cannot enter the network namespace: ${error.message}\n`)
         context.status = 1
         return
       }
-      context.output.out(options.json ? `${json(report(findings), 2)}\n` : renderFindings(findings, context.output))
+      context.streams.out(options.json ? `${json(report(findings), 2)}\n` : renderFindings(findings, context.streams))
       if (findings.some(({ level }) => level === 'bad')) context.status = 1
     })
 }

@@ -14,7 +14,7 @@ function registerExport(marks: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs marks export\n  ipvs marks export /etc/ipvs-marks.nft')
     .action(async (file: string | undefined, _options: object, command: Command) =>
       context.withMarks(command, async (handle) => {
-        await writeText(file, await handle.export(), context.output)
+        await writeText(file, await handle.export(), context.streams)
       }),
     )
 }
@@ -28,7 +28,7 @@ function registerFind(marks: Command, context: Context): void {
     .action(async (options: { json?: true }, command: Command) =>
       context.withMarks(command, async (handle) => {
         const found = await handle.findMarks()
-        context.output.out(options.json ? `${json(found, 2)}\n` : renderFound(found, context.output))
+        context.streams.out(options.json ? `${json(found, 2)}\n` : renderFound(found, context.streams))
       }),
     )
 }
@@ -42,7 +42,7 @@ function registerAllocate(marks: Command, context: Context): void {
     .addHelpText('after', '\nExample:\n  ipvs marks add $(ipvs marks allocate --from 100) 172.16.0.100 tcp 80')
     .action(async (options: Pick<AllocateMarkOptions, 'from' | 'to'>, command: Command) =>
       context.withMarks(command, async (handle) => {
-        context.output.out(`${await handle.allocateMark(options)}\n`)
+        context.streams.out(`${await handle.allocateMark(options)}\n`)
       }),
     )
 }

@@ -47,9 +47,9 @@ function registerReading(marks: Command, context: Context): void {
     .action(async (options: { json?: true }, command: Command) =>
       context.withMarks(command, async (handle) => {
         const rules = await handle.list()
-        context.output.out(options.json ? `${json(rules, 2)}\n` : renderMarks(rules, context.output))
+        context.streams.out(options.json ? `${json(rules, 2)}\n` : renderMarks(rules, context.streams))
         const { inEffect, problems } = await handle.status()
-        if (!inEffect) context.output.error(notInEffect(problems))
+        if (!inEffect) context.streams.error(notInEffect(problems))
       }),
     )
 }
@@ -97,7 +97,7 @@ function registerReplacing(marks: Command, context: Context): void {
     .description('replace all rules, in one transaction')
     .addHelpText('after', '\nExample:\n  ipvs marks list --json > marks.json && ipvs marks replace marks.json')
     .action(async (file: string | undefined, _options: object, command: Command) => {
-      const rules = parseJson(await readText(file, context.output), inputName(file))
+      const rules = parseJson(await readText(file, context.streams), inputName(file))
       if (!Array.isArray(rules)) throw new FileError(`${inputName(file)}: is not an array of rules`)
       await context.withMarks(command, (handle) => replaceBy(handle, rules as MarkRule[], inputName(file)))
     })

@@ -78,7 +78,7 @@ export function registerNat(marks: Command, context: Context): void {
     .action(async (options: { json?: true }, command: Command) =>
       context.withMarks(command, async (handle) => {
         const rules = await handle.listNat()
-        context.output.out(options.json ? `${json(rules, 2)}\n` : renderNat(rules, context.output))
+        context.streams.out(options.json ? `${json(rules, 2)}\n` : renderNat(rules, context.streams))
       }),
     )
   const adding = nat.command('add').description('add a rule that translates addresses')

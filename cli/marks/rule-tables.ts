@@ -1,7 +1,8 @@
 // Tables of rules. Optional columns are shown only if a rule has a value.
 import type { FoundMark, ListedMarkRule, ListedNatRule } from 'ipvs'
-import type { Output } from '../shared/output.ts'
-import { short, table, type Column } from '../shared/format.ts'
+import type { Streams } from '../shared/streams.ts'
+import { short } from '../shared/format.ts'
+import { tableText, type Column } from '../shared/table.ts'
 import { maskText, portsText } from '../../state/rule-text.ts'
 
 interface RuleColumn<Rule> extends Column {
@@ -10,10 +11,10 @@ interface RuleColumn<Rule> extends Column {
   readonly always?: true
 }
 
-function sparse<Rule>(columns: readonly RuleColumn<Rule>[], rules: readonly Rule[], output: Output): string {
+function sparse<Rule>(columns: readonly RuleColumn<Rule>[], rules: readonly Rule[], streams: Streams): string {
   const shown = columns.filter(({ always, cell }) => always || rules.some((rule) => cell(rule) !== undefined))
   const rows = rules.map((rule) => shown.map(({ cell }) => String(cell(rule) ?? '')))
-  return table(shown, rows, output)
+  return tableText(shown, rows, streams)
 }
 
 const count = (value: bigint | undefined): string | undefined => (value === undefined ? undefined : short(value))
@@ -69,16 +70,16 @@ const foundColumns: readonly RuleColumn<FoundMark>[] = [
 ]
 
 /** Renders mark rules. */
-export function renderMarks(rules: readonly ListedMarkRule[], output: Output): string {
-  return sparse(markColumns, rules, output)
+export function renderMarks(rules: readonly ListedMarkRule[], streams: Streams): string {
+  return sparse(markColumns, rules, streams)
 }
 
 /** Renders NAT rules. */
-export function renderNat(rules: readonly ListedNatRule[], output: Output): string {
-  return sparse(natColumns, rules, output)
+export function renderNat(rules: readonly ListedNatRule[], streams: Streams): string {
+  return sparse(natColumns, rules, streams)
 }
 
 /** Renders rules of other tables; `?` is a mark that depends on the packet. */
-export function renderFound(found: readonly FoundMark[], output: Output): string {
-  return sparse(foundColumns, found, output)
+export function renderFound(found: readonly FoundMark[], streams: Streams): string {
+  return sparse(foundColumns, found, streams)
 }

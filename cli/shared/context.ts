@@ -3,10 +3,10 @@ import { setTimeout } from 'node:timers/promises'
 import { IpvsError, type FirewallMarks, type Ipvs } from 'ipvs'
 import type { Command } from 'commander'
 import { netnsPath } from './netns.ts'
-import type { Output } from './output.ts'
+import type { Streams } from './streams.ts'
 
 export interface Context {
-  readonly output: Output
+  readonly streams: Streams
   /** The exit status if nothing fails. */
   status: number
   /** The options of `open` from the command line. */
@@ -21,9 +21,9 @@ function openOptions(command: Command): { netns?: string } {
   return netns === undefined ? {} : { netns: netnsPath(netns) }
 }
 
-export function createContext(output: Output): Context {
+export function createContext(streams: Streams): Context {
   return {
-    output,
+    streams,
     status: 0,
     openOptions,
     async withIpvs(command, use) {
@@ -54,13 +54,18 @@ async function assertStillThere(ipvs: Ipvs): Promise<void> {
 }
 
 /** Prints once, or repeatedly with `watch`: in place on a terminal, otherwise one output after the other. */
-export async function printing(output: Output, watch: Watch, ipvs: Ipvs, render: () => Promise<string>): Promise<void> {
-  if (watch === undefined) return output.out(await render())
+export async function printing(
+  streams: Streams,
+  watch: Watch,
+  ipvs: Ipvs,
+  render: () => Promise<string>,
+): Promise<void> {
+  if (watch === undefined) return streams.out(await render())
   const seconds = watch === true ? 2 : watch
   for (;;) {
     await assertStillThere(ipvs)
     const text = await render()
-    output.out(output.terminal ? `\u001B[H\u001B[2J${text}` : `${text}\n`)
+    streams.out(streams.terminal ? `\u001B[H\u001B[2J${text}` : `${text}\n`)
     await setTimeout(seconds * 1000)
   }
 }

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
-import type { Output } from './output.ts'
+import type { Streams } from './streams.ts'
 import { replaceFile } from './replace-file.ts'
 import { systemProblem } from './system-error.ts'
 
@@ -83,9 +83,9 @@ function named(name: string, error: unknown): FileError {
 }
 
 /** Reads a whole file, or standard input for `-` or `undefined`. Rejects with `FileError`. */
-export async function readText(file: string | undefined, output: Output): Promise<string> {
+export async function readText(file: string | undefined, streams: Streams): Promise<string> {
   try {
-    return await textOf(file === undefined || file === '-' ? output.input : filePieces(file))
+    return await textOf(file === undefined || file === '-' ? streams.input : filePieces(file))
   } catch (error) {
     throw named(inputName(file), error)
   }
@@ -95,8 +95,8 @@ export async function readText(file: string | undefined, output: Output): Promis
  * Writes a file, or standard output for `undefined`. An existing file keeps its text when the new text cannot be written.
  * Rejects with `FileError`.
  */
-export async function writeText(file: string | undefined, text: string, output: Output): Promise<void> {
-  if (file === undefined) return output.out(text)
+export async function writeText(file: string | undefined, text: string, streams: Streams): Promise<void> {
+  if (file === undefined) return streams.out(text)
   try {
     await replaceFile(file, text)
   } catch (error) {

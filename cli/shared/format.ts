@@ -1,7 +1,6 @@
-// Tables for people, JSON for programs.
+// Formats values: JSON, styles on a terminal, numbers with a unit.
 import { styleText } from 'node:util'
-import type { Output } from './output.ts'
-import { printablePart } from '../../lab/printable.ts'
+import type { Streams } from './streams.ts'
 
 function withoutBigints(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value
@@ -13,32 +12,9 @@ export function json(value: unknown, indent?: number): string {
   return JSON.stringify(value, withoutBigints, indent)
 }
 
-export interface Column {
-  readonly title: string
-  readonly right?: boolean
-}
-
-/** A table with columns as wide as their cells, two spaces apart. */
-export function table(columns: readonly Column[], given: readonly (readonly string[])[], output: Output): string {
-  const rows = given.map((row) => row.map(printablePart))
-  const widths = columns.map(({ title }, at) =>
-    rows.reduce((width, row) => Math.max(width, row[at]?.length ?? 0), title.length),
-  )
-  const line = (cells: readonly string[]): string =>
-    columns
-      .map(({ right }, at) => {
-        const [cell = '', width = 0] = [cells[at], widths[at]]
-        return right ? cell.padStart(width) : cell.padEnd(width)
-      })
-      .join('  ')
-      .trimEnd()
-  const heading = line(columns.map(({ title }) => title))
-  return [emphasis('bold', heading, output), ...rows.map(line)].map((each) => `${each}\n`).join('')
-}
-
 /** Adds a style, on a terminal only. */
-export function emphasis(style: 'bold' | 'green' | 'yellow' | 'red' | 'dim', text: string, output: Output): string {
-  const coloured = output.terminal && !process.env['NO_COLOR']
+export function emphasis(style: 'bold' | 'green' | 'yellow' | 'red' | 'dim', text: string, streams: Streams): string {
+  const coloured = streams.terminal && !process.env['NO_COLOR']
   return coloured ? styleText(style, text, { validateStream: false }) : text
 }
 

@@ -70,5 +70,5 @@ export function registerCompletion(program: Command, context: Context): void {
       'after',
       '\nExamples:\n  ipvs completion bash > /etc/bash_completion.d/ipvs\n  ipvs completion fish | source',
     )
-    .action((shell: keyof typeof shells) => context.output.out(shells[shell](levels(program))))
+    .action((shell: keyof typeof shells) => context.streams.out(shells[shell](levels(program))))
 }

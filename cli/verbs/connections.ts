@@ -11,9 +11,10 @@ import type {
   Ipvs,
 } from 'ipvs'
 import { Option, type Command } from 'commander'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { printing, type Context, type Watch } from '../shared/context.ts'
-import { json, table, type Column } from '../shared/format.ts'
+import { json } from '../shared/format.ts'
+import { tableText, type Column } from '../shared/table.ts'
 import { endpointText } from '../../state/key-text.ts'
 import { interval, whole } from '../shared/keys.ts'
 
@@ -88,28 +89,28 @@ function groupCell(group: ConnectionGroup, field: ConnectionGroupField): string 
 export function renderGroups(
   groups: readonly ConnectionGroup[],
   fields: readonly ConnectionGroupField[],
-  output: Output,
+  streams: Streams,
 ): string {
   const headings = [{ title: 'COUNT', right: true }, ...fields.map((field) => ({ title: field.toUpperCase() }))]
   const rows = groups.map((group) => [String(group.count), ...fields.map((field) => groupCell(group, field))])
-  return table(headings, rows, output)
+  return tableText(headings, rows, streams)
 }
 
-async function counted(ipvs: Ipvs, options: Options, output: Output): Promise<string> {
+async function counted(ipvs: Ipvs, options: Options, streams: Streams): Promise<string> {
   const fields = (list(options.countBy) ?? ['client']) as ConnectionGroupField[]
   const all = await (await ipvs.connectionTable(filterOf(options))).countBy(...fields)
   const groups = options.top === undefined ? all : all.slice(0, options.top)
   if (options.json) return groups.map((group) => `${json(group)}\n`).join('')
-  return renderGroups(groups, fields, output)
+  return renderGroups(groups, fields, streams)
 }
 
-async function listed(ipvs: Ipvs, options: Options, output: Output): Promise<string> {
+async function listed(ipvs: Ipvs, options: Options, streams: Streams): Promise<string> {
   const found = await ipvs.connectionTable(filterOf(options))
-  return table(columns, Array.from(found, cells), output)
+  return tableText(columns, Array.from(found, cells), streams)
 }
 
-async function streamed(ipvs: Ipvs, options: Options, output: Output): Promise<void> {
-  for await (const connection of ipvs.connections(filterOf(options))) output.out(`${json(connection)}\n`)
+async function streamed(ipvs: Ipvs, options: Options, streams: Streams): Promise<void> {
+  for await (const connection of ipvs.connections(filterOf(options))) streams.out(`${json(connection)}\n`)
 }
 
 const examples = `
@@ -139,9 +140,9 @@ export function registerConnections(program: Command, context: Context): void {
     .action(async (options: Options, command: Command) =>
       context.withIpvs(command, async (ipvs) => {
         const counts = options.countBy !== undefined || options.top !== undefined
-        if (options.json && !counts && options.watch === undefined) return streamed(ipvs, options, context.output)
-        return printing(context.output, options.watch, ipvs, () =>
-          counts ? counted(ipvs, options, context.output) : listed(ipvs, options, context.output),
+        if (options.json && !counts && options.watch === undefined) return streamed(ipvs, options, context.streams)
+        return printing(context.streams, options.watch, ipvs, () =>
+          counts ? counted(ipvs, options, context.streams) : listed(ipvs, options, context.streams),
         )
       }),
     )

@@ -1,9 +1,10 @@
 // `ipvs list`: services and destinations.
 import type { ListedDestination, ListedService, ServiceSnapshot, Statistics } from 'ipvs'
 import type { Command } from 'commander'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { printing, type Context, type Watch } from '../shared/context.ts'
-import { json, short, table, type Column } from '../shared/format.ts'
+import { json, short } from '../shared/format.ts'
+import { tableText, type Column } from '../shared/table.ts'
 import { endpointText, serviceText } from '../../state/key-text.ts'
 import { interval } from '../shared/keys.ts'
 
@@ -42,7 +43,7 @@ function counts({ rates, ...totals }: Statistics, perSecond: boolean): string[] 
 }
 
 /** Renders services with their destinations as a table. IN and OUT are bytes. */
-export function renderList(services: readonly ServiceSnapshot[], perSecond: boolean, output: Output): string {
+export function renderList(services: readonly ServiceSnapshot[], perSecond: boolean, streams: Streams): string {
   const rows = services.flatMap((service) => [
     [serviceText(service), settings(service), '', '', '', ...counts(service.statistics, perSecond)],
     ...service.destinations.map((each) => [
@@ -52,7 +53,7 @@ export function renderList(services: readonly ServiceSnapshot[], perSecond: bool
       ...counts(each.statistics, perSecond),
     ]),
   ])
-  return table([...columns, ...(perSecond ? rateColumns : counterColumns)], rows, output)
+  return tableText([...columns, ...(perSecond ? rateColumns : counterColumns)], rows, streams)
 }
 
 export function registerList(program: Command, context: Context): void {
@@ -64,10 +65,10 @@ export function registerList(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs list\n  ipvs list --json | jq .\n  ipvs list --watch 1 --netns blue')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) => {
       await context.withIpvs(command, async (ipvs) =>
-        printing(context.output, options.watch, ipvs, async () => {
+        printing(context.streams, options.watch, ipvs, async () => {
           const services = await ipvs.snapshot()
           if (options.json) return `${json(services, options.watch === undefined ? 2 : undefined)}\n`
-          return renderList(services, options.watch !== undefined, context.output)
+          return renderList(services, options.watch !== undefined, context.streams)
         }),
       )
     })

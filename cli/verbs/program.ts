@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { IpvsError } from 'ipvs'
 import { FileError } from '../shared/files.ts'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { DONE, FAILED, USAGE } from '../shared/status.ts'
 import { inWords, isUsage } from '../shared/wording.ts'
 import { registerChanges } from './change.ts'
@@ -34,14 +34,14 @@ const verbs = [
 
 /** Builds the command line without running anything. */
 export function createProgram(context: Context): Command {
-  const { output } = context
+  const { streams } = context
   const { version } = createRequire(import.meta.url)('ipvs/package.json') as { readonly version: string }
   const program = new Command('ipvs')
   program
     .description('Linux IPVS, the load balancer of the kernel, and its firewall marks')
     .version(version)
     .option('--netns <name|path>', 'work in a network namespace: a name of `ip netns`, or a path')
-    .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) })
+    .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.error(text) })
     .exitOverride()
     .allowExcessArguments(false) // `marks add 7 172.16.0.100 tcp 80, 443` would be a rule for port 80
   program.command('adm').description("ipvsadm's command lines: ipvs adm -Ln").helpOption(false)
@@ -50,8 +50,8 @@ export function createProgram(context: Context): Command {
 }
 
 /** Runs a command line; returns the exit status, see status.ts. */
-export async function runProgram(words: readonly string[], output: Output): Promise<number> {
-  const context = createContext(output)
+export async function runProgram(words: readonly string[], streams: Streams): Promise<number> {
+  const context = createContext(streams)
   const program = createProgram(context)
   let command = program
   program.hook('preAction', (_, action) => {
@@ -64,11 +64,11 @@ export async function runProgram(words: readonly string[], output: Output): Prom
     if (error instanceof CommanderError) return error.exitCode === DONE ? DONE : USAGE
     if (error instanceof IpvsError) {
       const wording = wordingOf(command)
-      output.error(`ipvs: ${inWords(error, wording)}\n`)
+      streams.error(`ipvs: ${inWords(error, wording)}\n`)
       return isUsage(error, wording) ? USAGE : FAILED
     }
     if (!(error instanceof FileError)) throw error
-    output.error(`ipvs: ${error.message}\n`)
+    streams.error(`ipvs: ${error.message}\n`)
     return FAILED
   }
 }

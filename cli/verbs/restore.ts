@@ -15,7 +15,7 @@ import { inputName, readText } from '../shared/files.ts'
 import { parseSaved, parseState, type StateFile } from '../shared/state-file.ts'
 import { wordingOf } from '../shared/verb-wording.ts'
 import { inWords } from '../shared/wording.ts'
-import { withBoth } from './both.ts'
+import { withIpvsAndMarks } from './ipvs-and-marks.ts'
 
 interface RestoreOptions {
   readonly dryRun?: true
@@ -47,24 +47,24 @@ async function makeSo(
   command: Command,
   handles: { readonly ipvs: Ipvs; readonly marks: FirewallMarks | undefined },
 ): Promise<void> {
-  const { output } = context
+  const { streams } = context
   const { dryRun = false, keepGoing = false, prune = false } = command.opts<RestoreOptions>()
   const compared = await diffStateAsync(await readState(handles), state, { prune, skipInvalid: true })
   const { problems } = compared
   if (problems.length > 0) {
     const lines = problems.map(({ path, problem }) => `ipvs: cannot be applied: ${placeOf(path)}${path}: ${problem}\n`)
-    output.error(lines.join(''))
+    streams.error(lines.join(''))
     context.status = 1
-    if (!keepGoing) return output.error(NOTHING_DONE)
+    if (!keepGoing) return streams.error(NOTHING_DONE)
   }
   const changes = await withRepair(compared, state, handles.marks)
-  if (changes.length > 0) output.out(`${changes.toString()}\n`)
+  if (changes.length > 0) streams.out(`${changes.toString()}\n`)
   if (dryRun) return
   const result = await applyChanges(changes, { ...handles, stopOnError: !keepGoing })
   const lines = failureLines(changes, result, command, keepGoing)
   if (lines.length === 0) return
   context.status = 1
-  output.error(`${lines.join('\n')}\n`)
+  streams.error(`${lines.join('\n')}\n`)
 }
 
 // Marks need nf_tables, services do not.
@@ -85,8 +85,8 @@ function registerOne(
     .option('--prune', 'also remove services, destinations, daemons and rules that the file does not name')
     .option('--keep-going', 'skip rows that cannot be applied, and continue after failed changes')
     .action(async (file: string | undefined, _options: RestoreOptions, command: Command) => {
-      const wanted = await parse(await readText(file, context.output), inputName(file))
-      await withBoth(context, command, needsMarks(wanted), (ipvs, marks) =>
+      const wanted = await parse(await readText(file, context.streams), inputName(file))
+      await withIpvsAndMarks(context, command, needsMarks(wanted), (ipvs, marks) =>
         makeSo(wanted, context, command, { ipvs, marks }),
       )
     })

@@ -4,7 +4,7 @@ import { diffStateAsync, readState, stateEntries, type CurrentState } from '../.
 import type { Context } from '../shared/context.ts'
 import { writeText } from '../shared/files.ts'
 import { json } from '../shared/format.ts'
-import { withBoth } from './both.ts'
+import { withIpvsAndMarks } from './ipvs-and-marks.ts'
 
 /** Rows of the kernel that `restore` cannot apply: saved anyway, and reported. */
 export async function unsaveable(state: CurrentState): Promise<string[]> {
@@ -26,12 +26,12 @@ export function registerSave(program: Command, context: Context): void {
     .description('services, destinations, timeouts, daemons, marks and NAT rules as JSON, for restore and apply')
     .addHelpText('after', '\nExamples:\n  ipvs save > table.json\n  ipvs save /var/lib/ipvs/table.json')
     .action(async (file: string | undefined, _options: object, command: Command) =>
-      withBoth(context, command, false, async (ipvs, marks) => {
+      withIpvsAndMarks(context, command, false, async (ipvs, marks) => {
         const state = await readState({ ipvs, marks })
         for (const problem of await unsaveable(state)) {
-          context.output.error(`ipvs: restore will refuse ${problem}\n`)
+          context.streams.error(`ipvs: restore will refuse ${problem}\n`)
         }
-        await writeText(file, `${json(state, 2)}\n`, context.output)
+        await writeText(file, `${json(state, 2)}\n`, context.streams)
       }),
     )
 }

@@ -1,9 +1,10 @@
 // `ipvs stats`: traffic of all services together.
 import type { TotalStatistics } from 'ipvs'
 import type { Command } from 'commander'
-import type { Output } from '../shared/output.ts'
+import type { Streams } from '../shared/streams.ts'
 import { printing, type Context, type Watch } from '../shared/context.ts'
-import { json, short, table } from '../shared/format.ts'
+import { json, short } from '../shared/format.ts'
+import { tableText } from '../shared/table.ts'
 import { interval } from '../shared/keys.ts'
 
 const columns = ['', 'CONNS', 'PACKETS IN', 'PACKETS OUT', 'BYTES IN', 'BYTES OUT'].map((title, at) => ({
@@ -18,10 +19,10 @@ const row = (name: string, { connections, inPackets, outPackets, inBytes, outByt
 ]
 
 /** Renders totals, rates, and the CPUs with traffic. */
-export function renderStats({ cpus, rates, ...totals }: TotalStatistics, output: Output): string {
+export function renderStats({ cpus, rates, ...totals }: TotalStatistics, streams: Streams): string {
   const busy = cpus.filter(({ inPackets, outPackets }) => inPackets + outPackets > 0n)
   const rows = [row('total', totals), row('per second', rates), ...busy.map((each) => row(`cpu ${each.cpu}`, each))]
-  return table(columns, rows, output)
+  return tableText(columns, rows, streams)
 }
 
 export function registerStats(program: Command, context: Context): void {
@@ -33,9 +34,9 @@ export function registerStats(program: Command, context: Context): void {
     .addHelpText('after', '\nExamples:\n  ipvs stats\n  ipvs stats --json')
     .action(async (options: { json?: true; watch?: Watch }, command: Command) =>
       context.withIpvs(command, async (ipvs) =>
-        printing(context.output, options.watch, ipvs, async () => {
+        printing(context.streams, options.watch, ipvs, async () => {
           const statistics = await ipvs.statistics()
-          return options.json ? `${json(statistics)}\n` : renderStats(statistics, context.output)
+          return options.json ? `${json(statistics)}\n` : renderStats(statistics, context.streams)
         }),
       ),
     )

@@ -1,5 +1,5 @@
 // IpvsError, the only class of errors that the public API rejects with.
-import { InvalidInput, printable } from './validate.ts'
+import { InvalidInput, escapeControls } from './validate.ts'
 
 /** The reason of an error, for programs. The message explains it to people. */
 export type IpvsErrorCode =
@@ -122,7 +122,7 @@ export class IpvsError extends Error {
 
   constructor(code: IpvsErrorCode, problem: string, details: IpvsErrorDetails) {
     const subject = details.target === '' ? details.operation : `${details.operation} ${details.target}`
-    super(printable(`${subject}: ${problem}`), details.cause === undefined ? undefined : { cause: details.cause })
+    super(escapeControls(`${subject}: ${problem}`), details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.errno = details.errno
     this.operation = details.operation

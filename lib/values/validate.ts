@@ -21,8 +21,11 @@ export class InvalidInput extends Error {
 
 const LONGEST_SHOWN = 60
 
-/** Escapes characters that could control a terminal, forge a log line, or change the direction of text. */
-export function printable(text: string): string {
+/**
+ * Escapes characters that could control a terminal, forge a log line, or change the direction of text. For messages of one
+ * line. `lab/printable.ts` does it for the output of programs, whose line feeds stay; the lab has no part of this library.
+ */
+export function escapeControls(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, escaped)
 }
 

@@ -21,7 +21,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { FileError, writeText } from '../../cli/shared/files.ts'
-import { plainOutput } from '../../cli/shared/output.ts'
+import { plainStreams } from '../../cli/shared/streams.ts'
 
 let folder: string
 let file: string
@@ -31,7 +31,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const write = async (name: string, text: string): Promise<void> => writeText(name, text, plainOutput)
+const write = async (name: string, text: string): Promise<void> => writeText(name, text, plainStreams)
 const names = (): string[] => readdirSync(folder).toSorted()
 
 // Of a file of this process: the kernel refuses what is behind it, as a disk does that is full.

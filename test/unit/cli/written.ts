@@ -1,8 +1,8 @@
 // What a command has written, and what it reads.
 import { Readable } from 'node:stream'
-import type { Output } from '../../../cli/shared/output.ts'
+import type { Streams } from '../../../cli/shared/streams.ts'
 
-export class Written implements Output {
+export class Written implements Streams {
   stdout = ''
   stderr = ''
   readonly terminal: boolean

@@ -10,7 +10,7 @@ import {
   integer,
   list,
   oneOf,
-  printable,
+  escapeControls,
   readFields,
   show,
 } from '../../../lib/values/validate.ts'
@@ -276,10 +276,10 @@ describe('show', () => {
   })
 })
 
-test('printable', () => {
-  expect(printable('a\tb\n\u001b[2J\u009b\u007f')).toBe('a\\u0009b\\u000a\\u001b[2J\\u009b\\u007f')
-  expect(printable('\u202e\u2066\u2028\ud800')).toBe('\\u202e\\u2066\\u2028\\ud800')
-  expect(printable('é中\u{1f600} "x"')).toBe('é中\u{1f600} "x"')
+test('escapeControls', () => {
+  expect(escapeControls('a\tb\n\u001b[2J\u009b\u007f')).toBe('a\\u0009b\\u000a\\u001b[2J\\u009b\\u007f')
+  expect(escapeControls('\u202e\u2066\u2028\ud800')).toBe('\\u202e\\u2066\\u2028\\ud800')
+  expect(escapeControls('é中\u{1f600} "x"')).toBe('é中\u{1f600} "x"')
 })
 
 test('edit distance', () => {

@@ -1,11 +1,13 @@
-// Output and input of a command: the process's own, or a test's.
+// The streams of a command (output, messages, input): the process's own, or a test's.
 import { fstatSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { printable } from '../../lab/printable.ts'
 import { systemProblem } from './system-error.ts'
 
-export interface Output {
+export interface Streams {
+  /** Writes to standard output. */
   out(text: string): void
+  /** Writes to standard error. */
   error(text: string): void
   readonly input: Readable
   /** Whether output goes to a terminal: then there are colours, and watching refreshes in place. */
@@ -59,7 +61,7 @@ function standardInput(): Readable {
 /**
  * The process's own streams, for `adm`. Control characters are always escaped, for terminals, files and pipes.
  */
-export const plainOutput: Output = {
+export const plainStreams: Streams = {
   out: (text) => writeOut(printable(text)),
   error: (text) => {
     try {
@@ -89,13 +91,13 @@ function styled(text: string): string {
 }
 
 /** The same, but keeps our styles on a terminal. Cells of tables and findings are escaped before, so they contain none. */
-export const styledOutput: Output = {
-  out: (text) => writeOut(styledOutput.terminal ? styled(text) : printable(text)),
-  error: (text) => plainOutput.error(text),
+export const styledStreams: Streams = {
+  out: (text) => writeOut(styledStreams.terminal ? styled(text) : printable(text)),
+  error: (text) => plainStreams.error(text),
   get terminal() {
-    return plainOutput.terminal
+    return plainStreams.terminal
   },
   get input() {
-    return plainOutput.input
+    return plainStreams.input
   },
 }

@@ -15,7 +15,7 @@ async function openMarks(context: Context, command: Command, needed: boolean): P
 }
 
 /** Calls `use` with handles that are closed afterwards; without marks where the kernel has no nf_tables and none are needed. */
-export async function withBoth(
+export async function withIpvsAndMarks(
   context: Context,
   command: Command,
   marksNeeded: boolean,
