@@ -2,15 +2,15 @@
 import { prepareItem, type BatchOperation } from './batch/operation.ts'
 import { invalidArgument } from './values/errors.ts'
 import { parseMarkRule, type MarkRule } from './marks/mark-rule.ts'
-import type { CheckedRule } from './marks/rule.ts'
-import { elementsOf } from './marks/element.ts'
-import { overlapProblem, desiredRulesSliced } from './marks/plan.ts'
-import { MarkTable } from './marks/known-table.ts'
+import type { CheckedRule } from './marks/checked-rule.ts'
+import { elementsOf } from './marks/mark-element.ts'
+import { overlapProblem, desiredRulesWork } from './marks/plan.ts'
+import { MarkTable } from './marks/mark-table.ts'
 import { parseEach } from './marks/handle.ts'
 import { parseNatRule, type NatRule } from './marks/nat-rule.ts'
 import type { RequestContext } from './calls/context.ts'
 import { newSyncDaemon, type SyncDaemon } from './services/sync-daemon.ts'
-import { TimeSlices, atOnce, inSlices, type Sliced } from './values/time-slices.ts'
+import { Pauses, runAtOnce, runWithPauses, type PausingWork } from './values/pauses.ts'
 import { timeoutsRow, type TimeoutsPatch } from './services/timeouts.ts'
 
 type Context = RequestContext & { operation: string }
@@ -58,19 +58,19 @@ function* checkTogether<Rule>(
   rules: readonly Rule[],
   existing: readonly Rule[],
   parse: (rule: unknown, path: string) => CheckedRule,
-  slices: TimeSlices,
-): Sliced<void> {
+  pauses: Pauses,
+): PausingWork<void> {
   const present = []
   for (const rule of parseEach(existing, parse, 'existing')) {
     present.push(...elementsOf(rule))
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
   }
-  const desired = yield* desiredRulesSliced(parseEach(rules, parse), slices)
-  const problem = yield* overlapProblem(new MarkTable(present, 0), desired, '', slices)
+  const desired = yield* desiredRulesWork(parseEach(rules, parse), pauses)
+  const problem = yield* overlapProblem(new MarkTable(present, 0), desired, '', pauses)
   if (problem !== undefined) throw problem
 }
 
-function* rejecting(operation: string, work: Sliced<void>): Sliced<void> {
+function* rejecting(operation: string, work: PausingWork<void>): PausingWork<void> {
   try {
     yield* work
   } catch (error) {
@@ -83,19 +83,19 @@ function* rejecting(operation: string, work: Sliced<void>): Sliced<void> {
  * one that cannot be, or that overlaps another one. The error's `attribute` is `rules[3]`, or a part of it.
  */
 export function checkMarkRules(rules: readonly MarkRule[], existing: readonly MarkRule[] = []): void {
-  atOnce(rejecting('add', checkTogether(rules, existing, parseMarkRule, new TimeSlices())))
+  runAtOnce(rejecting('add', checkTogether(rules, existing, parseMarkRule, new Pauses())))
 }
 
-/** The same for many rules, in slices of a few milliseconds: rejects with what `checkMarkRules` throws. */
+/** The same for many rules, with pauses every few milliseconds: rejects with what `checkMarkRules` throws. */
 export async function checkMarkRulesAsync(
   rules: readonly MarkRule[],
   existing: readonly MarkRule[] = [],
 ): Promise<void> {
-  const slices = new TimeSlices()
-  await inSlices(rejecting('add', checkTogether(rules, existing, parseMarkRule, slices)), slices)
+  const pauses = new Pauses()
+  await runWithPauses(rejecting('add', checkTogether(rules, existing, parseMarkRule, pauses)), pauses)
 }
 
 /** Throws what `FirewallMarks.addNat` would reject with for these rules in a table that has the rules of `existing`. */
 export function checkNatRules(rules: readonly NatRule[], existing: readonly NatRule[] = []): void {
-  atOnce(rejecting('addNat', checkTogether(rules, existing, parseNatRule, new TimeSlices())))
+  runAtOnce(rejecting('addNat', checkTogether(rules, existing, parseNatRule, new Pauses())))
 }

@@ -1,6 +1,6 @@
 // Firewall marks: nf_tables rules that mark packets for services of IPVS.
 import { binding } from './binding/addon.ts'
-import { FULL_MASK } from './marks/rule.ts'
+import { FULL_MASK } from './marks/checked-rule.ts'
 import { invalidArgument } from './values/errors.ts'
 import { readFoundMarks, type FoundMark } from './marks/foreign-mark.ts'
 import {
@@ -18,15 +18,15 @@ import { MarksHandle, type RuleChanges } from './marks/handle.ts'
 import { parseMarksOptions, type MarksOpenOptions } from './marks/options.ts'
 import { readStatus, type MarksStatus } from './marks/status.ts'
 import { namespaceAt, sessionIn, type NamespaceStatus } from './calls/namespace.ts'
-import type { NatRules } from './marks/nat-rules.ts'
+import type { NatRules } from './marks/nat-methods.ts'
 import { listedNatRule, parseNatRule, type ListedNatRule, type NatRule } from './marks/nat-rule.ts'
 import { parseCallOptions, type CallOptions } from './calls/options.ts'
 import { checked, type RequestContext } from './calls/context.ts'
 import { readTraces, writePackets, type Trace, type TracePacket } from './marks/trace.ts'
 import { InvalidInput } from './values/validate.ts'
 
-const replaceMarks: Plan = (table, desired, slices) => planReplace('marks', table, desired, slices)
-const replaceNat: Plan = (table, desired, slices) => planReplace('nat', table, desired, slices)
+const replaceMarks: Plan = (table, desired, pauses) => planReplace('marks', table, desired, pauses)
+const replaceNat: Plan = (table, desired, pauses) => planReplace('nat', table, desired, pauses)
 
 /**
  * Rules that give packets firewall marks, for services such as `{ fwmark: 7 }`.

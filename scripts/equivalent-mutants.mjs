@@ -1,8 +1,8 @@
 // Mutants of lib/ that no test of behaviour can kill: the line, the part that is replaced, and the reason.
-const slices = {
+const pauses = {
   file: 'lib/batch/settlement.ts',
-  line: 'if (this.#slices.due()) await this.#slices.next()',
-  from: 'this.#slices.due()',
+  line: 'if (this.#pauses.isDue()) await this.#pauses.take()',
+  from: 'this.#pauses.isDue()',
   why: 'changes only when the event loop gets a turn; tests of the event loop are left out of mutation testing',
 }
 
@@ -22,8 +22,8 @@ export const equivalent = [
     to: 'true',
     why: 'only refusals have errno 1: overruns have ENOBUFS, truncated and malformed replies 0',
   },
-  { ...slices, to: 'true' },
-  { ...slices, to: 'false' },
+  { ...pauses, to: 'true' },
+  { ...pauses, to: 'false' },
   {
     file: 'lib/services/destination-patch.ts',
     line: 'if (fields.address === undefined && fields.port === undefined) return',

@@ -1,4 +1,4 @@
-// Batches: many operations in few datagrams. Items are written into rows, in time slices, while the session's thread sends the
+// Batches: many operations in few datagrams. Items are written into rows, with pauses for the event loop, while the session's thread sends the
 // preceding blocks. Native code packs plain items of arrays, many at once; all other items are prepared one at a time.
 import { setImmediate } from 'node:timers/promises'
 import { BatchBlock } from './block.ts'
@@ -11,7 +11,7 @@ import { IpvsError, invalidArgument, type BatchResult } from '../values/errors.t
 import type { RequestContext } from '../calls/context.ts'
 import { UNEXPECTED } from '../calls/failure.ts'
 import { onAbort } from '../values/signals.ts'
-import { TimeSlices } from '../values/time-slices.ts'
+import { Pauses } from '../values/pauses.ts'
 import type { LongRequest } from '../calls/queue.ts'
 import { readRows, type Channel, type PreparedWrite } from '../calls/requests.ts'
 
@@ -38,7 +38,7 @@ export class Batch implements LongRequest {
   readonly #settlement: Settlement<BatchOperation>
   #block: Block
   readonly #spare: Block[] = []
-  readonly #slices = new TimeSlices()
+  readonly #pauses = new Pauses()
   readonly #sent: Promise<void>[] = [] // unsettled blocks, oldest first
   readonly #calls = new Set<number>()
   readonly #ended = new Uint8Array(1) // shared with native code: no block is sent after one that ended early
@@ -131,7 +131,7 @@ export class Batch implements LongRequest {
       // If the block was sent before the end of the chunk, the rest is packed again: then take smaller chunks.
       most = Math.min((this.#taken - start) * 2, LARGEST_BLOCK)
       await this.#send()
-      if (this.#slices.due(chunk.length)) await this.#slices.next()
+      if (this.#pauses.isDue(chunk.length)) await this.#pauses.take()
     }
   }
 
@@ -196,7 +196,7 @@ export class Batch implements LongRequest {
       return this.#refuse(context, error, index, item)
     }
     if (this.#block.length >= this.#capacity) return this.#send()
-    return this.#slices.due() ? this.#slices.next() : undefined
+    return this.#pauses.isDue() ? this.#pauses.take() : undefined
   }
 
   // A patch that needs the current service, after all preceding items.
@@ -232,7 +232,7 @@ export class Batch implements LongRequest {
     }
     this.#settlement.refuse(index, item, refusal)
     this.#check()
-    if (this.#slices.due()) await this.#slices.next()
+    if (this.#pauses.isDue()) await this.#pauses.take()
   }
 
   #check(): void {

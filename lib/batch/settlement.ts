@@ -5,7 +5,7 @@ import { IpvsError, about, type BatchFailure, type BatchResult, type IpvsErrorCo
 import { explainFailure, failureError } from '../calls/failure.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { explainServiceErrno } from '../services/service-errno.ts'
-import { TimeSlices } from '../values/time-slices.ts'
+import { Pauses } from '../values/pauses.ts'
 
 const EPERM = 1
 const OF_ONE_ITEM = new Set<Failure['cause']>(['rejected', 'overrun', 'truncated', 'malformed'])
@@ -30,7 +30,7 @@ export interface Ending {
 export class Settlement<Item> {
   readonly #context: FailureContext
   readonly #failures: BatchFailure<Item>[] = []
-  readonly #slices = new TimeSlices()
+  readonly #pauses = new Pauses()
   #applied = 0
   #next = 0 // all items before this index are settled
   #ending: Ending | undefined
@@ -89,7 +89,7 @@ export class Settlement<Item> {
         block.itemAt(index),
         failureError(block.context(failure), failure, explainServiceErrno),
       )
-      if (this.#slices.due()) await this.#slices.next()
+      if (this.#pauses.isDue()) await this.#pauses.take()
     }
     if (rest !== undefined && endsAll(rest)) this.#endBy(rest)
   }

@@ -22,7 +22,7 @@ const UNAVAILABLE =
   'the running kernel offers no IPVS. Load it with "modprobe ip_vs" (kernels before 6.1 do not load it by themselves; ' +
   'for a container, load it on the host), or use a kernel built with CONFIG_IP_VS'
 
-// Every kernel with networking has netlink: this errno means a sandbox, and nothing about IPVS is known.
+// Every kernel with networking has netlink, so only a sandbox refuses the socket. Whether the kernel has IPVS is not known then.
 const FORBIDDEN =
   'socket refused: AF_NETLINK is not allowed in this process (EAFNOSUPPORT). A filter of system calls forbids it: in a ' +
   'systemd unit add AF_NETLINK to RestrictAddressFamilies=, in a container allow it in the seccomp profile'
@@ -109,7 +109,7 @@ export function failureError(context: FailureContext, failure: Failure, explain:
   })
 }
 
-/** Problem of an error that native code did not report. */
+/** The problem in errors of unexpected exceptions: bugs of this package. Native code reports all other failures itself. */
 export const UNEXPECTED = 'something failed unexpectedly'
 
 /** The error of a call after an unexpected exception (a bug). The outcome of a write is unknown. */

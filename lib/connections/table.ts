@@ -5,7 +5,7 @@ import { groupBits, groupOf, type ConnectionGroup, type ConnectionGroupField } f
 import { invalidArgument } from '../values/errors.ts'
 import type { FailureContext } from '../calls/context.ts'
 import { ConnectionPass } from './pass.ts'
-import { TimeSlices } from '../values/time-slices.ts'
+import { Pauses } from '../values/pauses.ts'
 import { integer, oneOf } from '../values/validate.ts'
 
 /** A list of connections. Properties are decoded on each access. */
@@ -133,11 +133,11 @@ export class ConnectionTable implements ConnectionList {
       const { rows, counts } = await worker.group(this.#blocks, bits, most)
       const numbers = new Uint32Array(counts)
       const block = new ConnectionRows({ rows, length: numbers.length })
-      const slices = new TimeSlices()
+      const pauses = new Pauses()
       const groups: ConnectionGroup<Field>[] = []
       for (const [index, count] of numbers.entries()) {
         groups.push(groupOf(fields, block.at(index), count))
-        if (slices.due()) await slices.next()
+        if (pauses.isDue()) await pauses.take()
       }
       return groups
     } finally {
@@ -147,11 +147,11 @@ export class ConnectionTable implements ConnectionList {
 
   async #map<Value>(convert: (row: ReturnType<ConnectionRows['at']>) => Value): Promise<Value[]> {
     const values: Value[] = []
-    const slices = new TimeSlices()
+    const pauses = new Pauses()
     for (const rows of this.#rows) {
       for (let index = 0; index < rows.length; index++) {
         values.push(convert(rows.at(index)))
-        if (slices.due()) await slices.next()
+        if (pauses.isDue()) await pauses.take()
       }
     }
     return values

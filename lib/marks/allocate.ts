@@ -1,6 +1,6 @@
 // Search for an unused mark.
 import { binding } from '../binding/addon.ts'
-import { FULL_MASK } from './rule.ts'
+import { FULL_MASK } from './checked-rule.ts'
 import { IpvsError } from '../values/errors.ts'
 import type { FoundMark } from './foreign-mark.ts'
 import { sessionIn, type Namespace } from '../calls/namespace.ts'

@@ -3,10 +3,11 @@
 import { familyName, familyNumber } from '../values/address.ts'
 import { binding } from '../binding/addon.ts'
 import { layoutOfKinds, viewsOf, type RowOf, type Views } from '../binding/row-layout.ts'
-import { FULL_MASK } from './rule.ts'
-import { MarkElement, keyOf } from './element.ts'
-import { COUNTED, Place, ruleFieldsKey, type RuleFields } from './rule-element.ts'
-import type { TimeSlices } from '../values/time-slices.ts'
+import { FULL_MASK } from './checked-rule.ts'
+import { MarkElement, keyOf } from './mark-element.ts'
+import { COUNTED, Place } from './places.ts'
+import { ruleFieldsKey, type RuleFields } from './rule-fields.ts'
+import type { Pauses } from '../values/pauses.ts'
 
 // Fields of the record `element`.
 const elementKinds = {
@@ -86,14 +87,14 @@ function writeElement(views: Views, row: number, element: MarkElement): void {
   if (comment !== '') text.write(comment, row + offsets.comment)
 }
 
-export async function writeElements(elements: readonly MarkElement[], slices: TimeSlices): Promise<ArrayBuffer> {
+export async function writeElements(elements: readonly MarkElement[], pauses: Pauses): Promise<ArrayBuffer> {
   const rows = new ArrayBuffer(elements.length * rowSize)
   const views = viewsOf(rows)
   let row = 0
   for (const element of elements) {
     writeElement(views, row, element)
     row += rowSize
-    if (slices.due()) await slices.next()
+    if (pauses.isDue()) await pauses.take()
   }
   return rows
 }
@@ -140,12 +141,12 @@ function readElement(views: Views, row: number): MarkElement {
   return new MarkElement(key, mark, rule, readText(text, row + offsets.comment), readCounter(views, row), ruleFields)
 }
 
-export async function readElements(rows: ArrayBuffer, slices: TimeSlices): Promise<MarkElement[]> {
+export async function readElements(rows: ArrayBuffer, pauses: Pauses): Promise<MarkElement[]> {
   const views = viewsOf(rows)
   const elements: MarkElement[] = []
   for (let row = 0; row < rows.byteLength; row += rowSize) {
     elements.push(readElement(views, row))
-    if (slices.due()) await slices.next()
+    if (pauses.isDue()) await pauses.take()
   }
   return elements
 }

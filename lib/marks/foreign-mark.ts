@@ -1,5 +1,5 @@
 // Marks that rules of foreign tables set.
-import { FULL_MASK } from './rule.ts'
+import { FULL_MASK } from './checked-rule.ts'
 import { RowReader } from '../binding/row-reader.ts'
 import { binding } from '../binding/addon.ts'
 import type { FoundRows } from '../binding/replies.ts'

@@ -1,13 +1,13 @@
 // The handle of a table: its store, and the context for errors.
-import { describeRule, type CheckedRule } from './rule.ts'
-import { ruleOf } from './element.ts'
+import { describeRule, type CheckedRule } from './checked-rule.ts'
+import { ruleOf } from './mark-element.ts'
 import { planChange, desiredRule, desiredRules, type DesiredRules } from './plan.ts'
 import type { MarkStore, Plan } from './store.ts'
-import { groupRules } from './known-table.ts'
+import { groupRules } from './mark-table.ts'
 import type { Namespace } from '../calls/namespace.ts'
 import { parseCallOptions, type CallOptions } from '../calls/options.ts'
 import { checked, type RequestContext } from '../calls/context.ts'
-import { TimeSlices } from '../values/time-slices.ts'
+import { Pauses } from '../values/pauses.ts'
 import { InvalidInput, isArray, list, readFields, show } from '../values/validate.ts'
 
 const MOST_RULES = 1_000_000
@@ -37,7 +37,7 @@ export interface RuleChanges<Rule> {
 
 async function parseList(value: unknown, name: 'remove' | 'add', parse: Parse): Promise<DesiredRules> {
   const rules = value === undefined ? [] : list(value, `changes.${name}`, MOST_RULES)
-  return desiredRules(parseEach(rules, parse, `changes.${name}`), new TimeSlices(), `changes.${name}`)
+  return desiredRules(parseEach(rules, parse, `changes.${name}`), new Pauses(), `changes.${name}`)
 }
 
 async function parseRules(value: unknown, parse: Parse, context: RequestContext): Promise<DesiredRules> {
@@ -47,7 +47,7 @@ async function parseRules(value: unknown, parse: Parse, context: RequestContext)
     return desiredRule(rule)
   }
   const rules = list(value, 'rules', MOST_RULES)
-  const desired = await desiredRules(parseEach(rules, parse), new TimeSlices())
+  const desired = await desiredRules(parseEach(rules, parse), new Pauses())
   context.target = rules.length === 1 ? (desired[0]?.text ?? '') : `${rules.length} rules`
   return desired
 }
@@ -74,12 +74,12 @@ export class MarksHandle {
   ): Promise<Listed[]> {
     const context = this.context(operation)
     const signal = checked(context, () => parseCallOptions(options))
-    const slices = new TimeSlices()
+    const pauses = new Pauses()
     const rules: Listed[] = []
     for (const elements of groupRules(await this.store.read(context, signal))) {
       const rule = listed(ruleOf(elements))
       if (rule !== undefined) rules.push(rule)
-      if (slices.due()) await slices.next()
+      if (pauses.isDue()) await pauses.take()
     }
     return rules
   }
@@ -102,8 +102,8 @@ export class MarksHandle {
     const removed = parseList(given.remove, 'remove', parse)
     const added = removed.then(() => parseList(given.add, 'add', parse))
     added.catch(() => {}) // reported through the call; no unhandled rejection if the call ended first
-    return this.store.change(context, signal, added, async (table, desired, slices) =>
-      planChange(table, await removed, desired, slices),
+    return this.store.change(context, signal, added, async (table, desired, pauses) =>
+      planChange(table, await removed, desired, pauses),
     )
   }
 

@@ -8,7 +8,7 @@ import {
   ruleProtocolName,
   unlessAll,
   type CheckedRule,
-} from './rule.ts'
+} from './checked-rule.ts'
 import { allPorts, formatSpans, parsePorts, type MarkPort, type PortSpan } from './ports.ts'
 import { parseFwmark, parseProtocol, type Protocol } from '../values/protocol.ts'
 import { FieldSet, InvalidInput, boolean, show } from '../values/validate.ts'

@@ -10,7 +10,7 @@ import {
   ruleProtocolName,
   unlessAll,
   type CheckedRule,
-} from './rule.ts'
+} from './checked-rule.ts'
 import { formatSpans, type MarkPort } from './ports.ts'
 import { listedRest, parseRulePorts, parseRuleProtocol, parseSource } from './mark-rule.ts'
 import type { Protocol } from '../values/protocol.ts'

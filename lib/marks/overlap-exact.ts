@@ -1,15 +1,15 @@
 // Finds overlaps if all elements are exact: a single port of a single address. Exact elements overlap if their keys are equal,
 // so no sweep is needed.
-import type { MarkElement } from './element.ts'
+import type { MarkElement } from './mark-element.ts'
 import type { Overlap } from './overlap-rules.ts'
-import { Place } from './rule-element.ts'
-import type { Sliced, TimeSlices } from '../values/time-slices.ts'
+import { Place } from './places.ts'
+import type { PausingWork, Pauses } from '../values/pauses.ts'
 
 /** True if all elements of maps are exact. Rule elements are not considered. */
-export function* areExact(elements: Iterable<MarkElement>, slices: TimeSlices): Sliced<boolean> {
+export function* areExact(elements: Iterable<MarkElement>, pauses: Pauses): PausingWork<boolean> {
   for (const { place } of elements) {
     if (place !== Place.exact && place < Place.special) return false
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
   }
   return true
 }
@@ -23,18 +23,18 @@ export function* findDuplicateKey(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: TimeSlices,
-): Sliced<Overlap | undefined> {
+  pauses: Pauses,
+): PausingWork<Overlap | undefined> {
   const keys = new Set<string>()
   for (const element of added) {
     const { size } = keys
     keys.add(element.key)
     if (keys.size === size) return [element, firstWith(element.key, added)]
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
   }
   for (const other of existing) {
     if (keys.has(other.key) && !ignored.has(other)) return [firstWith(other.key, added), other]
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
   }
   return undefined
 }

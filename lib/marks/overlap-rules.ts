@@ -1,8 +1,8 @@
 // Finds overlaps of rule elements. They are few, so each is compared with all elements.
-import { FULL_MASK } from './rule.ts'
-import type { MarkElement } from './element.ts'
-import { isQualified, ruleFieldsMeet } from './rule-element.ts'
-import type { Sliced, TimeSlices } from '../values/time-slices.ts'
+import { FULL_MASK } from './checked-rule.ts'
+import type { MarkElement } from './mark-element.ts'
+import { isQualified, ruleFieldsMeet } from './rule-fields.ts'
+import type { PausingWork, Pauses } from '../values/pauses.ts'
 
 /** Two elements with packets in common. */
 export type Overlap = readonly [added: MarkElement, other: MarkElement]
@@ -41,18 +41,18 @@ export function* findRuleOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: TimeSlices,
-): Sliced<Overlap | undefined> {
+  pauses: Pauses,
+): PausingWork<Overlap | undefined> {
   const ruleElements = added.filter(({ ruleFields }) => ruleFields !== undefined)
   const mapped = ruleElements.length === 0 ? [] : added.filter(({ ruleFields }) => ruleFields === undefined)
   for (const [index, element] of ruleElements.entries()) {
     for (const other of [ruleElements.slice(index + 1), mapped].flat()) {
       if (clash(element, other)) return [element, other]
-      if (slices.due()) yield
+      if (pauses.isDue()) yield
     }
   }
   for (const other of existing) {
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
     if (ignored.has(other)) continue
     const candidates = other.ruleFields === undefined ? ruleElements : added
     for (const element of candidates) if (clash(element, other)) return [element, other]

@@ -1,8 +1,8 @@
 // Finds pairs of elements that match the same packet. The kernel does not: exact keys and ranges are in separate maps.
-import type { MarkElement } from './element.ts'
+import type { MarkElement } from './mark-element.ts'
 import { areExact, findDuplicateKey } from './overlap-exact.ts'
 import { findRuleOverlap, type Overlap } from './overlap-rules.ts'
-import { sortInSlices, type Sliced, type TimeSlices } from '../values/time-slices.ts'
+import { sortWithPauses, type PausingWork, type Pauses } from '../values/pauses.ts'
 
 const BEHIND_ALL = '\u{ffff}' // addresses are of smaller characters
 
@@ -143,16 +143,16 @@ function* fieldsOf(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: TimeSlices,
-): Sliced<Iterable<Field>> {
+  pauses: Pauses,
+): PausingWork<Iterable<Field>> {
   const fields = new Fields(added, existing)
   for (const element of added) {
     fields.add(element)
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
   }
   const end = fields.end + BEHIND_ALL
   for (const element of existing) {
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
     if (element.key > end) continue // keys begin with the first address; true for most elements
     if (element.ruleFields === undefined && !ignored.has(element)) fields.addExisting(element)
   }
@@ -164,21 +164,21 @@ export function* findOverlap(
   added: readonly MarkElement[],
   existing: Iterable<MarkElement>,
   ignored: ReadonlySet<MarkElement>,
-  slices: TimeSlices,
-): Sliced<Overlap | undefined> {
-  const ruleOverlap = yield* findRuleOverlap(added, existing, ignored, slices)
+  pauses: Pauses,
+): PausingWork<Overlap | undefined> {
+  const ruleOverlap = yield* findRuleOverlap(added, existing, ignored, pauses)
   if (ruleOverlap !== undefined) return ruleOverlap
   const mapped = added.filter((element) => element.ruleFields === undefined)
   if (mapped.length === 0) return undefined
-  if ((yield* areExact(mapped, slices)) && (yield* areExact(existing, slices))) {
-    return yield* findDuplicateKey(mapped, existing, ignored, slices)
+  if ((yield* areExact(mapped, pauses)) && (yield* areExact(existing, pauses))) {
+    return yield* findDuplicateKey(mapped, existing, ignored, pauses)
   }
-  for (const { boxes } of yield* fieldsOf(mapped, existing, ignored, slices)) {
+  for (const { boxes } of yield* fieldsOf(mapped, existing, ignored, pauses)) {
     const sweep = new Sweep()
-    for (const box of yield* sortInSlices(boxes, byPosition, slices)) {
+    for (const box of yield* sortWithPauses(boxes, byPosition, pauses)) {
       const overlap = sweep.take(box)
       if (overlap !== undefined) return overlap
-      if (slices.due()) yield
+      if (pauses.isDue()) yield
     }
   }
   return undefined

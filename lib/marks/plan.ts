@@ -1,11 +1,12 @@
-// Plans of changes: from the desired rules to the elements to remove and to add.
-import { elementsOf, ruleOf, type MarkElement } from './element.ts'
+// Plans of changes: from the desired rules to the elements to remove and to add. Compares rules with the elements of the table;
+// state/rule-difference.ts compares the rules of two states.
+import { elementsOf, ruleOf, type MarkElement } from './mark-element.ts'
 import { findOverlap } from './overlap.ts'
 import type { Overlap } from './overlap-rules.ts'
-import { describeRule, type CheckedRule } from './rule.ts'
-import { ruleFieldsKind } from './rule-element.ts'
-import type { MarkChange, MarkTable } from './known-table.ts'
-import { inSlices, type Sliced, type TimeSlices } from '../values/time-slices.ts'
+import { describeRule, type CheckedRule } from './checked-rule.ts'
+import { ruleFieldsKind } from './rule-fields.ts'
+import type { MarkChange, MarkTable } from './mark-table.ts'
+import { runWithPauses, type PausingWork, type Pauses } from '../values/pauses.ts'
 import { InvalidInput } from '../values/validate.ts'
 
 /** A rule of the arguments. There can be many thousands: path and text, which only errors need, are built on demand. */
@@ -42,11 +43,11 @@ export function desiredRule(rule: CheckedRule): DesiredRules {
  * Converts rules, in the order of the arguments. Consumes the iterable one rule at a time and keeps only the elements.
  * `argument`: the argument's name, for errors.
  */
-export function* desiredRulesSliced(
+export function* desiredRulesWork(
   rules: Iterable<CheckedRule>,
-  slices: TimeSlices,
+  pauses: Pauses,
   argument = 'rules',
-): Sliced<DesiredRules> {
+): PausingWork<DesiredRules> {
   const desired: DesiredRule[] = []
   const seen = new Set<bigint>()
   let index = 0
@@ -56,18 +57,18 @@ export function* desiredRulesSliced(
     seen.add((elements[0] as MarkElement).rule)
     if (seen.size > size) desired.push(new DesiredRule(elements, argument, index))
     index++
-    if (slices.due()) yield
+    if (pauses.isDue()) yield
   }
   return desired
 }
 
-/** Like `desiredRulesSliced`; the event loop runs between slices. */
+/** Like `desiredRulesWork`; the event loop runs between pauses. */
 export async function desiredRules(
   rules: Iterable<CheckedRule>,
-  slices: TimeSlices,
+  pauses: Pauses,
   argument?: string,
 ): Promise<DesiredRules> {
-  return inSlices(desiredRulesSliced(rules, slices, argument), slices)
+  return runWithPauses(desiredRulesWork(rules, pauses, argument), pauses)
 }
 
 function ownerOf(element: MarkElement, desired: DesiredRules): DesiredRule | undefined {
@@ -101,8 +102,9 @@ function describeOverlap(
   return new InvalidInput(path, `${both} the existing ${text} in ${ports}${fix}`)
 }
 
-// The elements of a rule that exist in the table. Elements with another id count only if all elements of the rule exist and
-// belong to no larger rule: the same rule was added with nft, or loaded from a saved ruleset without ids.
+// The elements of a rule that the table has. Elements without the id of this rule count only if the table has all elements of
+// the rule, and if they are no part of a larger rule. There are two such cases: nft added the rule, or loaded it from a saved
+// ruleset, so its elements have no id; or a larger rule lost its other elements, and these still have its id.
 function present(
   table: MarkTable,
   elements: readonly MarkElement[],
@@ -117,7 +119,7 @@ function present(
   const own = found.filter(({ rule }) => rule === id)
   if (own.length === elements.length || found.length < elements.length) return own
   if (found.every(({ rule }) => rule === id || rule === 0n)) return found
-  // The rest of a rule that lost elements to another program has the id of the whole rule.
+  // Another program removed elements of a larger rule: the rest has the id of that rule.
   const rest = table.ruleWith(found[0] as MarkElement)
   return rest.length === found.length && found.every((element) => rest.includes(element)) ? found : own
 }
@@ -152,7 +154,8 @@ function missingOf(table: MarkTable, { elements }: DesiredRule, gone: ReadonlySe
     const other = table.get(key)
     return other?.mark === mark && !gone.has(other)
   }
-  // All elements belong to rules for more ports: this look-up saves the search in most of these cases.
+  // The table has every element with this mark, each as a part of a rule for more ports, so nothing is missing. planAdd would
+  // find the same with isCovered(), which searches the whole table.
   if (removed.length === 0 && added.length > 0 && elements.every(isMarked)) return { removed, added: [] }
   return { removed, added }
 }
@@ -167,20 +170,20 @@ const nothing: ReadonlySet<MarkElement> = new Set()
 export async function planAdd(
   table: MarkTable,
   desired: DesiredRules,
-  slices: TimeSlices,
+  pauses: Pauses,
   gone: ReadonlySet<MarkElement> = nothing,
 ): Promise<MarkChange> {
   const missing = new Map<DesiredRule, MarkChange>()
   for (const rule of desired) {
     const change = missingOf(table, rule, gone)
     if (change.added.length > 0) missing.set(rule, change)
-    if (slices.due()) await slices.next()
+    if (pauses.isDue()) await pauses.take()
   }
   for (;;) {
     const changes = [...missing.values()]
     const removed = new Set([...gone, ...changes.flatMap((change) => change.removed)])
     const added = changes.flatMap((change) => change.added)
-    const overlap = added.length === 0 ? undefined : await overlapIn(table, added, removed, slices)
+    const overlap = added.length === 0 ? undefined : await overlapIn(table, added, removed, pauses)
     if (overlap === undefined) return { removed: [...removed], added }
     const owner = ownerOf(overlap[0], desired) as DesiredRule
     if (!isCovered(table, owner, gone)) throw describeOverlap(overlap, desired, table)
@@ -192,20 +195,20 @@ async function overlapIn(
   table: MarkTable,
   added: readonly MarkElement[],
   ignored: ReadonlySet<MarkElement>,
-  slices: TimeSlices,
+  pauses: Pauses,
 ): Promise<Overlap | undefined> {
-  return inSlices(findOverlap(added, table.elements(), ignored, slices), slices)
+  return runWithPauses(findOverlap(added, table.elements(), ignored, pauses), pauses)
 }
 
 /** Plans the removal of rules and the addition of other rules in one transaction. */
 export async function planChange(
   table: MarkTable,
-  goes: DesiredRules,
-  comes: DesiredRules,
-  slices: TimeSlices,
+  removals: DesiredRules,
+  additions: DesiredRules,
+  pauses: Pauses,
 ): Promise<MarkChange> {
-  const { removed } = await planRemove(table, goes, slices)
-  return planAdd(table, comes, slices, new Set(removed))
+  const { removed } = await planRemove(table, removals, pauses)
+  return planAdd(table, additions, pauses, new Set(removed))
 }
 
 /** The first overlap of rules with each other or with rules of a table, as an error. `fix`: text after an overlap with the table. */
@@ -213,10 +216,10 @@ export function* overlapProblem(
   table: MarkTable,
   desired: DesiredRules,
   fix: string,
-  slices: TimeSlices,
-): Sliced<InvalidInput | undefined> {
+  pauses: Pauses,
+): PausingWork<InvalidInput | undefined> {
   const elements = desired.flatMap((rule) => rule.elements)
-  const overlap = yield* findOverlap(elements, table.elements(), nothing, slices)
+  const overlap = yield* findOverlap(elements, table.elements(), nothing, pauses)
   return overlap && describeOverlap(overlap, desired, table, fix)
 }
 
@@ -236,13 +239,13 @@ function describeAbsent(table: MarkTable, { text, path, elements }: DesiredRule)
 }
 
 /** Plans the removal of rules. Throws `InvalidInput` if a rule does not exist. */
-export async function planRemove(table: MarkTable, desired: DesiredRules, slices: TimeSlices): Promise<MarkChange> {
+export async function planRemove(table: MarkTable, desired: DesiredRules, pauses: Pauses): Promise<MarkChange> {
   const removed: MarkElement[] = []
   for (const rule of desired) {
     const found = present(table, rule.elements)
     if (found.length !== rule.elements.length) throw describeAbsent(table, rule)
     removed.push(...found)
-    if (slices.due()) await slices.next()
+    if (pauses.isDue()) await pauses.take()
   }
   return { removed, added: [] }
 }
@@ -264,10 +267,10 @@ export async function planReplace(
   part: Part,
   table: MarkTable,
   desired: DesiredRules,
-  slices: TimeSlices,
+  pauses: Pauses,
 ): Promise<MarkChange> {
   const wanted = desired.flatMap(({ elements }) => elements)
-  const overlap = await inSlices(findOverlap(wanted, [], nothing, slices), slices)
+  const overlap = await runWithPauses(findOverlap(wanted, [], nothing, pauses), pauses)
   if (overlap !== undefined) throw describeOverlap(overlap, desired, table)
   const kept = new Set<MarkElement>()
   const added: MarkElement[] = []
@@ -275,7 +278,7 @@ export async function planReplace(
     const existing = table.get(element.key)
     if (existing !== undefined && isSame(existing, element)) kept.add(existing)
     else added.push(element)
-    if (slices.due()) await slices.next()
+    if (pauses.isDue()) await pauses.take()
   }
   const removed = [...table.elements()].filter((element) => !kept.has(element) && partOf(element) === part)
   return { removed, added }

@@ -1,6 +1,6 @@
 // Ids of rules.
 import type { AddressBlock } from '../values/address-block.ts'
-import { FULL_MASK, type CheckedRule } from './rule.ts'
+import { FULL_MASK, type CheckedRule } from './checked-rule.ts'
 
 // The finalizer of MurmurHash3: each bit of the word affects each bit of the result.
 function spread(word: number): number {

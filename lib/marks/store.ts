@@ -4,25 +4,25 @@ import { setTimeout } from 'node:timers/promises'
 
 import type { Call, NativeMarksSession } from '../binding/addon.ts'
 import type { Reply } from '../binding/replies.ts'
-import { describeRule } from './rule.ts'
+import { describeRule } from './checked-rule.ts'
 import { IpvsError, abortedError, closedError, invalidArgument } from '../values/errors.ts'
 import type { FailureContext } from '../calls/context.ts'
-import { ruleOf, type MarkElement } from './element.ts'
+import { ruleOf, type MarkElement } from './mark-element.ts'
 import { ERESTART, explainMarkErrno, leftoversError, markError } from './mark-errno.ts'
 import type { DesiredRules } from './plan.ts'
 import { readElements, writeElements } from './element-rows.ts'
-import { MarkTable, type MarkChange } from './known-table.ts'
+import { MarkTable, type MarkChange } from './mark-table.ts'
 import { namespaceStatusOf, type NamespaceStatus } from '../calls/namespace.ts'
 import { unexpectedError, valuesOf } from '../calls/failure.ts'
 import { PendingCall } from '../calls/pending-call.ts'
-import { TimeSlices } from '../values/time-slices.ts'
+import { Pauses } from '../values/pauses.ts'
 import { InvalidInput } from '../values/validate.ts'
 
 const MOST_TRIES = 10
 const LONGEST_PAUSE_MS = 50
 
 /** Computes the change of a table that results in the desired rules. Throws `InvalidInput` if that is impossible. */
-export type Plan = (table: MarkTable, desired: DesiredRules, slices: TimeSlices) => Promise<MarkChange>
+export type Plan = (table: MarkTable, desired: DesiredRules, pauses: Pauses) => Promise<MarkChange>
 
 function describeElement(element: MarkElement): string {
   return describeRule(ruleOf([element]))
@@ -59,7 +59,7 @@ export class MarkStore {
   /** Reads the elements of the table, sorted by key. */
   read(context: FailureContext, signal: AbortSignal | undefined): Promise<readonly MarkElement[]> {
     return this.#enqueue({ ...context, reads: true }, signal, async (pending) => {
-      const [elements, generation] = await this.#read(pending, new TimeSlices())
+      const [elements, generation] = await this.#read(pending, new Pauses())
       this.#table = new MarkTable(elements, generation)
       return elements
     })
@@ -148,22 +148,22 @@ export class MarkStore {
 
   async #read<Result>(
     pending: PendingCall<Result>,
-    slices: TimeSlices,
+    pauses: Pauses,
   ): Promise<readonly [readonly MarkElement[], number]> {
     this.#table = undefined
     const context = { ...pending.context, reads: true }
     const { rows, generation } = await this.#request(pending, (call) => this.#session.list(call), context)
-    return [await readElements(rows, slices), generation]
+    return [await readElements(rows, pauses), generation]
   }
 
   async #change(pending: PendingCall<void>, desired: DesiredRules, plan: Plan): Promise<void> {
-    const slices = new TimeSlices()
+    const pauses = new Pauses()
     for (let tries = 1; ; tries++) {
       const known = this.#table
-      const table = known ?? new MarkTable(...(await this.#read(pending, slices)))
+      const table = known ?? new MarkTable(...(await this.#read(pending, pauses)))
       try {
-        const change = await plan(table, desired, slices)
-        if (await this.#apply(pending, table, change, tries === MOST_TRIES, slices)) return
+        const change = await plan(table, desired, pauses)
+        if (await this.#apply(pending, table, change, tries === MOST_TRIES, pauses)) return
       } catch (error) {
         // The remembered elements may be outdated: read them again before refusing.
         if (known === undefined || !(error instanceof InvalidInput)) throw error
@@ -180,10 +180,10 @@ export class MarkStore {
     table: MarkTable,
     change: MarkChange,
     last: boolean,
-    slices: TimeSlices,
+    pauses: Pauses,
   ): Promise<boolean> {
     const elements = [...change.removed, ...change.added]
-    const rows = await writeElements(elements, slices)
+    const rows = await writeElements(elements, pauses)
     this.#table = undefined // until it is clear what became of it
     const reply = await this.#call(pending, (call) => {
       return this.#session.apply(call, table.generation, rows, change.removed.length)

@@ -106,7 +106,7 @@ export function readDestination(value: unknown, path: 'destination' | 'patch'): 
   return destinationFields.read(value, path)
 }
 
-/** Validates the fields of a key. */
+/** Validates the fields of a key. For items of batches native/packing/packer.cc, readDestinationKey(), has the same check of the port. */
 export function destinationIdentity(service: ServiceIdentity, fields: KeyFields): DestinationIdentity {
   const address = parseAddress(fields.address, 'destination.address')
   const port = fields.port === undefined ? (service.port ?? 0) : integer(fields.port, 'destination.port', 0, 65535)

@@ -61,7 +61,8 @@ function exists({ operation }: FailureContext): Explanation | undefined {
   }
 }
 
-// IPVS does not report why it refuses a value: these are the possible reasons for a value that passed our validation.
+// EINVAL: the kernel refuses a value. The checks of netlink name the attribute. The checks of IPVS do not: the message then lists
+// possible reasons, for a value that passed our own validation.
 function refusedValue({ operation }: FailureContext, { attribute }: Failure): Explanation {
   if (attribute !== undefined && attribute !== '') {
     return { code: 'ERR_IPVS_INVALID_ARGUMENT', problem: `the kernel refuses the value of ${attribute} (EINVAL)` }

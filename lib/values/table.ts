@@ -1,5 +1,5 @@
 // Long listings that keep the kernel's rows as bytes and convert a row to an object on access.
-import { TimeSlices } from './time-slices.ts'
+import { Pauses } from './pauses.ts'
 
 /** Names of a row's properties, including properties that only some rows have. */
 export type ColumnName<Row> = Row extends unknown ? Extract<keyof Row, string> : never
@@ -18,9 +18,9 @@ export interface Table<Row> extends Iterable<Row> {
   at(index: number): Row | undefined
   /** Iterates over all rows, without pauses. */
   [Symbol.iterator](): Iterator<Row>
-  /** One property of all rows. Works in slices of about 4 ms and yields to the event loop between them. */
+  /** One property of all rows. Pauses about every 4 ms, so that the event loop runs. */
   column<Name extends ColumnName<Row>>(name: Name): Promise<ColumnValue<Row, Name>[]>
-  /** All rows as objects. Works in slices of about 4 ms and yields to the event loop between them. */
+  /** All rows as objects. Pauses about every 4 ms, so that the event loop runs. */
   toArray(): Promise<Row[]>
 }
 
@@ -56,10 +56,10 @@ export class LazyTable<Row extends object> implements Table<Row> {
 
   async #all<Value>(pick: (row: Row) => Value): Promise<Value[]> {
     const values: Value[] = []
-    const slices = new TimeSlices()
+    const pauses = new Pauses()
     for (let index = 0; index < this.length; index++) {
       values.push(pick(this.#convert(index)))
-      if (slices.due(this.#records(index))) await slices.next()
+      if (pauses.isDue(this.#records(index))) await pauses.take()
     }
     return values
   }

@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest'
 
-import { elementsOf } from '../../../lib/marks/element.ts'
+import { elementsOf } from '../../../lib/marks/mark-element.ts'
 import { parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
 import { readElements, writeElements } from '../../../lib/marks/element-rows.ts'
 import { RowReader } from '../../../lib/binding/row-reader.ts'
 import { ruleId } from '../../../lib/marks/rule-id.ts'
 import type { Protocol } from '../../../lib/values/protocol.ts'
-import { TimeSlices } from '../../../lib/values/time-slices.ts'
+import { Pauses } from '../../../lib/values/pauses.ts'
 import { elementSchema } from '../support/fake-marks.ts'
 
 vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
@@ -52,7 +52,7 @@ test.each<[MarkRule, readonly number[], readonly number[]]>([
 ])('%o as a row, and back', async (given, addresses, numbers) => {
   const rule = parse(given)
   const elements = elementsOf(rule)
-  const rows = await writeElements(elements, new TimeSlices())
+  const rows = await writeElements(elements, new Pauses())
   const row = reader.rows(rows).at(0)
   const size = addresses.length / 2
   const bytes = (name: string) => [...(row[name] as Uint8Array)]
@@ -62,5 +62,5 @@ test.each<[MarkRule, readonly number[], readonly number[]]>([
   )
   const rest = [rule.mark, 0xffffffff, ruleId(rule), given.comment ?? '']
   expect(fields.map((name) => row[name])).toEqual([...numbers, ...rest])
-  expect(await readElements(rows, new TimeSlices())).toEqual(elements)
+  expect(await readElements(rows, new Pauses())).toEqual(elements)
 })

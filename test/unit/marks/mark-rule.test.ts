@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
 
 import { formatAddressBlock, parseAddressBlock } from '../../../lib/values/address-block.ts'
-import { elementsOf, ruleOf } from '../../../lib/marks/element.ts'
-import { describeRule } from '../../../lib/marks/rule.ts'
+import { elementsOf, ruleOf } from '../../../lib/marks/mark-element.ts'
+import { describeRule } from '../../../lib/marks/checked-rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
 import { listedNatRule, parseNatRule, type NatRule } from '../../../lib/marks/nat-rule.ts'
 import { ruleId } from '../../../lib/marks/rule-id.ts'

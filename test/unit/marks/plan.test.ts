@@ -1,24 +1,24 @@
 import { describe, expect, test, vi } from 'vitest'
 
-import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/element.ts'
+import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/mark-element.ts'
 import { findOverlap } from '../../../lib/marks/overlap.ts'
 import { planAdd, planChange, planRemove, planReplace, desiredRules } from '../../../lib/marks/plan.ts'
-import { describeRule } from '../../../lib/marks/rule.ts'
+import { describeRule } from '../../../lib/marks/checked-rule.ts'
 import { listedRule, parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
-import { MarkTable, groupRules, type MarkChange } from '../../../lib/marks/known-table.ts'
+import { MarkTable, groupRules, type MarkChange } from '../../../lib/marks/mark-table.ts'
 import { parseNatRule } from '../../../lib/marks/nat-rule.ts'
-import { TimeSlices, atOnce, inSlices } from '../../../lib/values/time-slices.ts'
+import { Pauses, runAtOnce, runWithPauses } from '../../../lib/values/pauses.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 import { randomSource } from '../support/random.ts'
 
 vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
 
-const slices = new TimeSlices()
+const pauses = new Pauses()
 const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
 const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
 const parse = (rule: MarkRule) => parseMarkRule(rule, 'rule')
-const desired = (rules: readonly MarkRule[]) => desiredRules(rules.map(parse), slices)
+const desired = (rules: readonly MarkRule[]) => desiredRules(rules.map(parse), pauses)
 
 /** The same elements as somebody would make them with nft: without ids. */
 const foreign = (rule: MarkRule) =>
@@ -43,13 +43,13 @@ const refusal = async (plan: Promise<unknown>): Promise<InvalidInput> => {
   return error as InvalidInput
 }
 
-const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, await desired(rules), slices)
-const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await desired(rules), slices)
+const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, await desired(rules), pauses)
+const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await desired(rules), pauses)
 const replace = async (table: MarkTable, ...rules: MarkRule[]) =>
-  planReplace('marks', table, await desired(rules), slices)
+  planReplace('marks', table, await desired(rules), pauses)
 
 const changeOf = async (table: MarkTable, goes: MarkRule[], comes: MarkRule[]) =>
-  planChange(table, await desired(goes), await desired(comes), slices)
+  planChange(table, await desired(goes), await desired(comes), pauses)
 
 describe('add', () => {
   test('to an empty table', async () => {
@@ -193,15 +193,15 @@ describe('rules of their own', () => {
       { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: 20 },
       'rule',
     )
-    const nat = async (...rules: (typeof masquerade)[]) => desiredRules(rules, slices)
+    const nat = async (...rules: (typeof masquerade)[]) => desiredRules(rules, pauses)
     const table = tableOf(web, elementsOf(masquerade), elementsOf(redirect(8080)))
-    expect(texts((await planReplace('nat', table, await nat(), slices)).removed)).toEqual([
+    expect(texts((await planReplace('nat', table, await nat(), pauses)).removed)).toEqual([
       'tcp source port 20 from 10.0.0.0/24 -> masquerade',
       'tcp 172.16.0.100 port 80 -> redirect to port 8080',
     ])
     expect((await replace(table)).removed).toHaveLength(2)
-    expect((await planAdd(table, await nat(masquerade, redirect(8080)), slices)).added).toEqual([])
-    const error = await refusal(planAdd(table, await nat(redirect(8081, '79-81')), slices))
+    expect((await planAdd(table, await nat(masquerade, redirect(8080)), pauses)).added).toEqual([])
+    const error = await refusal(planAdd(table, await nat(redirect(8081, '79-81')), pauses))
     expect(error.message).toContain(
       'overlaps the existing "tcp 172.16.0.100 port 80 -> redirect to port 8080" in port 80',
     )
@@ -345,7 +345,7 @@ describe('overlaps', () => {
         const rivals = existing.filter((element) => !ignored.has(element))
         const others = (index: number) => [...added.slice(index + 1), ...rivals]
         const expected = added.some((element, index) => others(index).some((other) => overlaps(element, other)))
-        const [one, other] = atOnce(findOverlap(added, existing, ignored, slices)) ?? []
+        const [one, other] = runAtOnce(findOverlap(added, existing, ignored, pauses)) ?? []
         const right = one !== undefined && other !== undefined && one !== other && overlaps(one, other)
         expect([added.includes(one as MarkElement), right]).toEqual([expected, expected])
         seen[Number(expected)]!++
@@ -379,7 +379,7 @@ describe('overlaps', () => {
       const existing = randomElements(random, random() % 12)
       const others = (index: number) => [...added.slice(index + 1), ...existing]
       const expected = added.some((element, index) => others(index).some((other) => overlaps(element, other)))
-      const found = await inSlices(findOverlap(added, existing, new Set(), slices), slices)
+      const found = await runWithPauses(findOverlap(added, existing, new Set(), pauses), pauses)
       const [one, other] = found ?? []
       const right =
         one !== undefined && other !== undefined && one !== other && added.includes(one) && overlaps(one, other)
@@ -397,7 +397,7 @@ describe('overlaps', () => {
       }).flat()
     const wide = elementsOf(parse({ mark: 1, address: '10.0.0.0/8', protocol: 'tcp', ports: ['3000-4000', 5000] }))
     const start = performance.now()
-    expect(await inSlices(findOverlap([...rules(20_000), ...wide], [], new Set(), slices), slices)).toBeUndefined()
+    expect(await runWithPauses(findOverlap([...rules(20_000), ...wide], [], new Set(), pauses), pauses)).toBeUndefined()
     expect(performance.now() - start).toBeLessThan(3000) // a quadratic search takes minutes
   })
 })

@@ -3,8 +3,8 @@
 import type { Call, NativeMarksSession, RecordSchema } from '../../../lib/binding/addon.ts'
 import type { AppliedChange, FoundElements, FoundRows, FoundText, Reply } from '../../../lib/binding/replies.ts'
 import { foundNothing, type AnyReply } from './any-reply.ts'
-import type { MarkElement } from '../../../lib/marks/element.ts'
-import { TimeSlices } from '../../../lib/values/time-slices.ts'
+import type { MarkElement } from '../../../lib/marks/mark-element.ts'
+import { Pauses } from '../../../lib/values/pauses.ts'
 import { failed } from './fake-session.ts'
 
 export const restart: AnyReply = failed('rejected', 85)
@@ -32,14 +32,14 @@ export class TableSession implements NativeMarksSession {
   async list(_call: Call): Promise<Reply<FoundElements>> {
     const { writeElements } = await import('../../../lib/marks/element-rows.ts') // which needs the binding, which is this file
     const elements = [...this.elements.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1))
-    const rows = await writeElements(elements, new TimeSlices())
+    const rows = await writeElements(elements, new Pauses())
     return this.#answer('list', () => ({ rows, generation: this.generation }))
   }
 
   async apply(_call: Call, generation: number, rows: ArrayBuffer, removed: number): Promise<Reply<AppliedChange>> {
     const { readElements } = await import('../../../lib/marks/element-rows.ts')
     this.meanwhile?.()
-    const elements = await readElements(rows, new TimeSlices())
+    const elements = await readElements(rows, new Pauses())
     return this.#answer(`apply -${removed} +${elements.length - removed}`, () => {
       if (generation !== this.generation) return restart
       for (const { key } of elements.slice(0, removed)) this.elements.delete(key)

@@ -2,9 +2,10 @@
 // id, from which listings rebuild the rule. There can be many thousands of elements, so each is one small object.
 import { formatAddressBlock, isSingle, type AddressBlock } from '../values/address-block.ts'
 import type { Family } from '../values/address.ts'
-import { FULL_MASK, everyAddress, unlessAll, type CheckedRule, type Counter } from './rule.ts'
+import { FULL_MASK, everyAddress, unlessAll, type CheckedRule, type Counter } from './checked-rule.ts'
 import { allPorts, isAllPorts, type PortSpan } from './ports.ts'
-import { Place, actionAt, needsRuleElement, placeOf, ruleFieldsKey, type RuleFields } from './rule-element.ts'
+import { Place, actionAt, placeOf } from './places.ts'
+import { needsRuleElement, ruleFieldsKey, type RuleFields } from './rule-fields.ts'
 import { ruleId } from './rule-id.ts'
 
 type BlockEnds = Pick<AddressBlock, 'family' | 'from' | 'to'>

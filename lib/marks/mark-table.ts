@@ -1,7 +1,7 @@
 // The elements of the table as of one generation of the ruleset. A change based on another generation is refused, so
 // outdated elements only cost a second try.
-import type { MarkElement } from './element.ts'
-import { ruleFieldsKind } from './rule-element.ts'
+import type { MarkElement } from './mark-element.ts'
+import { ruleFieldsKind } from './rule-fields.ts'
 
 /** A transaction: removals, then additions. */
 export interface MarkChange {

@@ -1,37 +1,7 @@
-// Rule elements: elements that a map of (address . protocol . port) cannot express, and that are separate rules in the kernel.
-import { numbersOf } from '../binding/numbers.ts'
-import { FULL_MASK, type CheckedRule } from './rule.ts'
+// Fields of rule elements. A rule element is an element that a map of (address . protocol . port) cannot express: it is a rule of
+// its own in the kernel.
+import { FULL_MASK, type CheckedRule } from './checked-rule.ts'
 import type { PortSpan } from './ports.ts'
-
-/** Map (`exact`, `ranges`, `hosts`) or chain of rules (`special`, `srcnat`, `dstnat`) of an element. */
-export const Place: Readonly<Record<PlaceName, number>> = numbersOf('markPlaces', [
-  'exact',
-  'ranges',
-  'hosts',
-  'countedExact',
-  'special',
-  'srcnat',
-  'dstnat',
-])
-type PlaceName = 'exact' | 'ranges' | 'hosts' | 'countedExact' | 'special' | 'srcnat' | 'dstnat'
-
-/** Offset from the place of a map to the place of the same map with counters. */
-export const COUNTED: number = Place.countedExact - Place.exact
-
-const placeByAction: Readonly<Record<CheckedRule['action'], number>> = {
-  mark: Place.special,
-  masquerade: Place.srcnat,
-  redirect: Place.dstnat,
-}
-
-export function actionAt(place: number): CheckedRule['action'] {
-  if (place === Place.srcnat) return 'masquerade'
-  return place === Place.dstnat ? 'redirect' : 'mark'
-}
-
-export function placeOf(action: CheckedRule['action']): number {
-  return placeByAction[action]
-}
 
 /** Fields of a rule element. Addresses are as in keys: one character per byte. */
 export interface RuleFields {
