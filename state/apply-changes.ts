@@ -118,7 +118,7 @@ class Application {
 
   #fail(failure: ChangeFailure): void {
     this.failures.push(failure)
-    this.#guard.note(failure)
+    this.#guard.record(failure)
     if (this.#options.stopOnError === true) this.ended ??= failure.error
   }
 
@@ -146,7 +146,7 @@ class Application {
   }
 
   #failRow({ index, change }: Placed, error: IpvsError): void {
-    const block = error.code === 'ERR_IPVS_SERVICE_NOT_FOUND' ? this.#guard.misses(change) : undefined
+    const block = error.code === 'ERR_IPVS_SERVICE_NOT_FOUND' ? this.#guard.missingService(change) : undefined
     if (block === undefined) this.#fail(failureOf(index, change, error))
     else this.#fail(untried(index, change, block.error, 'dependency', block.why))
   }

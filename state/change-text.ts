@@ -1,7 +1,7 @@
 // Changes as text for people.
 import { isDeepStrictEqual } from 'node:util'
 import type { Change, DaemonChange, DestinationChange, RuleChange, ServiceChange } from './change.ts'
-import { markWords, natWords } from './rule-text.ts'
+import { markRuleText, natRuleText } from './rule-text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -52,9 +52,9 @@ function destinationLine(change: DestinationChange): string {
   }
 }
 
-function ruleLine<Rule>(name: string, change: RuleChange<'mark' | 'nat', Rule>, words: (rule: Rule) => string): string {
-  if (change.action === 'update') return `~ ${name} ${change.from.map(words).join(' | ')} -> ${words(change.rule)}`
-  return `${change.action === 'add' ? '+' : '-'} ${name} ${words(change.rule)}`
+function ruleLine<Rule>(name: string, change: RuleChange<'mark' | 'nat', Rule>, text: (rule: Rule) => string): string {
+  if (change.action === 'update') return `~ ${name} ${change.from.map(text).join(' | ')} -> ${text(change.rule)}`
+  return `${change.action === 'add' ? '+' : '-'} ${name} ${text(change.rule)}`
 }
 
 function daemonLine({ action, daemon }: DaemonChange): string {
@@ -69,9 +69,9 @@ export function changeText(change: Change): string {
     case 'destination':
       return destinationLine(change)
     case 'mark':
-      return ruleLine('marks', change, markWords)
+      return ruleLine('marks', change, markRuleText)
     case 'nat':
-      return ruleLine('nat', change, natWords)
+      return ruleLine('nat', change, natRuleText)
     case 'daemon':
       return daemonLine(change)
     case 'timeouts':

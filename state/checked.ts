@@ -18,7 +18,7 @@ import {
 import { endpointText, serviceText } from './key-text.ts'
 import { Problems, type StateProblem } from './problems.ts'
 import { sections, type CurrentService, type State } from './state.ts'
-import { beats, type Work } from './work.ts'
+import { rowCounter, type PausingWork } from './pauses.ts'
 
 /** A destination in its listed form. `key`: within its service. */
 export interface CheckedDestination {
@@ -29,9 +29,9 @@ export interface CheckedDestination {
 /** The valid rows of a list. */
 export interface CheckedList<Row> {
   readonly rows: readonly Row[]
-  /** Keys of invalid rows: what they name stays as it is. */
+  /** Keys of invalid rows: the objects of these keys stay as they are. */
   readonly refused: ReadonlySet<string>
-  /** Whether an invalid row has no readable key. Then nothing is removed, because the row may name anything. */
+  /** Whether an invalid row has no readable key. Then nothing is removed, because it could be the object of that row. */
   readonly unclear: boolean
 }
 
@@ -69,7 +69,7 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-// A name as it stands in a path: odd names in quotation marks.
+// A name in a path: in quotation marks unless it is a plain word.
 function nameText(name: string): string {
   return /^\w+$/.test(name) ? name : JSON.stringify(name)
 }
@@ -108,7 +108,7 @@ class Check {
     return this.problems.add(section, 'is not an array')
   }
 
-  // Adds the key of a row to `names`. A key that is there already is a problem.
+  // Adds the key of a row to `names`. A duplicate key is a problem.
   #isNew(path: string, key: string, names: Map<string, string>): boolean {
     const other = names.get(key)
     if (other === undefined) {
@@ -119,8 +119,8 @@ class Check {
     return false
   }
 
-  *services(given: readonly unknown[]): Work<CheckedList<CheckedService>> {
-    const due = beats()
+  *services(given: readonly unknown[]): PausingWork<CheckedList<CheckedService>> {
+    const canPause = rowCounter()
     const rows: CheckedService[] = []
     const refused = new Set<string>()
     const names = new Map<string, string>()
@@ -136,7 +136,7 @@ class Check {
         const { key, form } = service
         rows.push({ key, service: form, destinations: yield* this.#destinations(path, key, form, parts?.destinations) })
       }
-      if (due()) yield
+      if (canPause()) yield
     }
     return { rows, refused, unclear }
   }
@@ -155,9 +155,9 @@ class Check {
   // Without `form`: the row is invalid, and no such service exists.
   #service(path: string, given: unknown): { key: string; form: ServiceAsListed | undefined } | undefined {
     const written = writtenKey(given)
-    const there = written === undefined ? undefined : this.#known.get(written)
-    if (written !== undefined && there !== undefined && isDeepStrictEqual(there.service, given)) {
-      return { key: written, form: there.service }
+    const existing = written === undefined ? undefined : this.#known.get(written)
+    if (written !== undefined && existing !== undefined && isDeepStrictEqual(existing.service, given)) {
+      return { key: written, form: existing.service }
     }
     const form = this.problems.at(path, 'service', () => normalizeService(given as Service))
     if (form !== undefined) return { key: serviceText(form), form }
@@ -170,11 +170,11 @@ class Check {
     key: string,
     service: ServiceAsListed,
     given: unknown,
-  ): Work<CheckedList<CheckedDestination> | undefined> {
+  ): PausingWork<CheckedList<CheckedDestination> | undefined> {
     const list = this.array(`${place}.destinations`, given)
     if (list === undefined) return undefined
-    const due = beats()
-    const there = byEndpoint(this.#known.get(key)?.destinations ?? [])
+    const canPause = rowCounter()
+    const existing = byEndpoint(this.#known.get(key)?.destinations ?? [])
     const rows: CheckedDestination[] = []
     const refused = new Set<string>()
     const names = new Map<string, string>()
@@ -182,7 +182,7 @@ class Check {
     for (const [index, row] of list.entries()) {
       const path = `${place}.destinations[${index}]`
       const written = writtenDestinationKey(row, service)
-      const old = written === undefined ? undefined : there.get(written)
+      const old = written === undefined ? undefined : existing.get(written)
       const isUnchanged = old !== undefined && isDeepStrictEqual(old, row)
       const destination = isUnchanged
         ? old
@@ -192,7 +192,7 @@ class Check {
       else if (!this.#isNew(path, endpoint, names)) continue
       else if (destination === undefined) refused.add(endpoint)
       else rows.push({ key: endpoint, destination })
-      if (due()) yield
+      if (canPause()) yield
     }
     return { rows, refused, unclear }
   }
@@ -201,14 +201,14 @@ class Check {
     section: 'marks' | 'nat',
     given: readonly unknown[],
     normalize: (rule: Rule) => Rule,
-  ): Work<CheckedList<CheckedRule<Rule>>> {
-    const due = beats()
+  ): PausingWork<CheckedList<CheckedRule<Rule>>> {
+    const canPause = rowCounter()
     const rows: CheckedRule<Rule>[] = []
     for (const [index, row] of given.entries()) {
       const path = `${section}[${index}]`
       const rule = this.problems.at(path, 'rule', () => normalize(row as Rule))
       if (rule !== undefined) rows.push({ path, rule })
-      if (due()) yield
+      if (canPause()) yield
     }
     return { rows, refused: new Set(), unclear: rows.length < given.length }
   }
@@ -242,7 +242,7 @@ function canonicalKey(service: unknown): string | undefined {
 }
 
 /** Validates a whole state. Rows that equal rows of `known` are valid. */
-export function* checkState(given: unknown, known: Known): Work<CheckedState> {
+export function* checkState(given: unknown, known: Known): PausingWork<CheckedState> {
   const check = new Check(known)
   const { problems } = check
   const state: Fields = isObject(given) ? given : {}

@@ -18,7 +18,7 @@ import { markKey, markKind, natKey, natKind } from './rule-kinds.ts'
 import { serviceDifference, type Parts } from './service-difference.ts'
 import { daemonDifference, timeoutChanges } from './setting-difference.ts'
 import type { CurrentService, CurrentState, State } from './state.ts'
-import { atOnce, beats, inSlices, type Work } from './work.ts'
+import { runAtOnce, rowCounter, runWithPauses, type PausingWork } from './pauses.ts'
 
 /** Options of {@link diffState}. */
 export interface DiffOptions {
@@ -47,45 +47,46 @@ interface Comparison {
   readonly nat: RuleDifference<NatRule>
 }
 
-// With skipInvalid the remaining rules have to be valid.
+// With skipInvalid all overlaps are looked for, because the remaining rules are applied.
 const mostOverlaps = ({ skipInvalid }: DiffOptions): number => (skipInvalid === true ? Infinity : MOST_OVERLAPS)
 
-const noRules = { puts: [], goes: [], stays: [] }
+const noRules = { written: [], removed: [], kept: [] }
 
-function* compare(current: CurrentState, desired: State, { prune = false }: DiffOptions): Work<Comparison> {
+function* compare(current: CurrentState, desired: State, { prune = false }: DiffOptions): PausingWork<Comparison> {
   const prunes = typeof prune === 'function' ? prune : () => prune
   const known = new Map<string, CurrentService>()
-  const due = beats()
+  const canPause = rowCounter()
   for (const each of current.services) {
     known.set(serviceText(each.service), each)
-    if (due()) yield
+    if (canPause()) yield
   }
-  const wanted = yield* checkState(desired, known)
+  const checked = yield* checkState(desired, known)
   const prunesMark = (rule: MarkRule) => prunes({ kind: 'mark', key: markKey(rule), rule })
   const prunesNat = (rule: NatRule) => prunes({ kind: 'nat', key: natKey(rule), rule })
-  const [{ marks, nat }, there] = [wanted, current]
+  const { marks, nat } = checked
   return {
-    problems: new Problems(wanted.problems),
-    timeouts: timeoutChanges(current.timeouts, wanted.timeouts),
-    services: yield* serviceDifference(known, wanted.services, prunes),
-    daemons: daemonDifference(current.daemons, wanted.daemons, prunes),
-    marks: marks ? yield* ruleDifference(markKind, there.marks ?? [], marks, prunesMark) : noRules,
-    nat: nat ? yield* ruleDifference(natKind, there.nat ?? [], nat, prunesNat) : noRules,
+    problems: new Problems(checked.problems),
+    timeouts: timeoutChanges(current.timeouts, checked.timeouts),
+    services: yield* serviceDifference(known, checked.services, prunes),
+    daemons: daemonDifference(current.daemons, checked.daemons, prunes),
+    marks: marks ? yield* ruleDifference(markKind, current.marks ?? [], marks, prunesMark) : noRules,
+    nat: nat ? yield* ruleDifference(natKind, current.nat ?? [], nat, prunesNat) : noRules,
   }
 }
 
-// New and changed services come first, then the rules that lead to them, and then removals. Daemons with new settings stop first,
-// because a running daemon forbids some destinations, and start last.
+// The order of the changes. Services and destinations are added before the rules that send packets to them, and removed after the
+// rules. A daemon that gets new settings is stopped first and started last: while a daemon runs, the kernel refuses destinations
+// of the other address family.
 function changesOf({ problems, timeouts, services, daemons, marks, nat }: Comparison, options: DiffOptions): Changes {
   if (problems.list.length > 0 && options.skipInvalid !== true) throw new StateError('diffState', problems.list)
   const list = [
-    ...daemons.goes,
+    ...daemons.removed,
     ...timeouts,
-    ...services.comes,
+    ...services.written,
     ...ruleChanges('nat', natKind, nat),
     ...ruleChanges('mark', markKind, marks),
-    ...services.goes,
-    ...daemons.comes,
+    ...services.removed,
+    ...daemons.written,
   ]
   return new Changes(list, problems.list)
 }
@@ -102,7 +103,7 @@ function changesOf({ problems, timeouts, services, daemons, marks, nat }: Compar
  * services use {@link diffStateAsync}.
  */
 export function diffState(current: CurrentState, desired: State, options: DiffOptions = {}): Changes {
-  const found = atOnce(compare(current, desired, options))
+  const found = runAtOnce(compare(current, desired, options))
   const { problems } = found
   const most = mostOverlaps(options)
   const marks = withoutOverlaps(markKind, found.marks, problems, most)
@@ -110,13 +111,13 @@ export function diffState(current: CurrentState, desired: State, options: DiffOp
   return changesOf({ ...found, marks, nat }, options)
 }
 
-/** {@link diffState} in slices of a few milliseconds. Rejects with its errors, or with the reason of the signal. */
+/** {@link diffState} with pauses every few milliseconds. Rejects with its errors, or with the reason of the signal. */
 export async function diffStateAsync(
   current: CurrentState,
   desired: State,
   options: DiffAsyncOptions = {},
 ): Promise<Changes> {
-  const found = await inSlices(compare(current, desired, options), options.signal)
+  const found = await runWithPauses(compare(current, desired, options), options.signal)
   const { problems } = found
   const most = mostOverlaps(options)
   const marks = await withoutOverlapsAsync(markKind, found.marks, problems, most)

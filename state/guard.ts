@@ -15,22 +15,23 @@ function serviceKeyOf({ mark, address }: MarkRule): string {
 }
 
 export class Guard {
-  // By key: services with a failed addition or update; services that could not be added.
-  readonly #shaken = new Map<string, IpvsError>()
-  readonly #missing = new Map<string, IpvsError>()
-  #rules: IpvsError | undefined
+  // Errors by the key of a service.
+  readonly #failed = new Map<string, IpvsError>() // an addition or update of the service or of its destinations failed
+  readonly #missing = new Map<string, IpvsError>() // the service could not be added
+  #rules: IpvsError | undefined // the transaction of mark rules failed
 
-  note({ change, error, outcome }: ChangeFailure): void {
+  /** Records a failed change. */
+  record({ change, error, outcome }: ChangeFailure): void {
     if (outcome === 'applied') return
     if (change.kind === 'mark') this.#rules ??= error
     if ((change.kind !== 'service' && change.kind !== 'destination') || change.action === 'remove') return
     const key = serviceText(change.service)
-    if (!this.#shaken.has(key)) this.#shaken.set(key, error)
+    if (!this.#failed.has(key)) this.#failed.set(key, error)
     if (change.kind === 'service' && change.action === 'add') this.#missing.set(key, error)
   }
 
-  /** Whether the service of a destination could not be added. */
-  misses(change: Change): Block | undefined {
+  /** The reason why the service of a destination is missing, if an earlier change could not add it. */
+  missingService(change: Change): Block | undefined {
     const error = change.kind === 'destination' ? this.#missing.get(serviceText(change.service)) : undefined
     return error && { why: 'its service could not be added', error }
   }
@@ -38,7 +39,7 @@ export class Guard {
   /** The reason why a change must not be applied now, if any. */
   block(change: Change): Block | undefined {
     if (change.kind === 'destination' && change.action === 'remove') {
-      const error = this.#shaken.get(serviceText(change.service))
+      const error = this.#failed.get(serviceText(change.service))
       return error && { why: 'another change of its service failed', error }
     }
     if (change.kind === 'service' && change.action === 'remove' && change.service.fwmark !== undefined) {

@@ -2,14 +2,14 @@
 import { checkState } from './checked.ts'
 import { StateError } from './problems.ts'
 import type { State } from './state.ts'
-import { atOnce } from './work.ts'
+import { runAtOnce } from './pauses.ts'
 
 /**
  * A state in the spelling of listings: defaults filled in, netmasks as masks, addresses in canonical form. Absent sections stay
  * absent. States from {@link readState} have this spelling. Nothing is sent. Throws {@link StateError} with all problems.
  */
 export function normalizeState(state: State): State {
-  const { problems, timeouts, services, daemons, marks, nat } = atOnce(checkState(state, new Map()))
+  const { problems, timeouts, services, daemons, marks, nat } = runAtOnce(checkState(state, new Map()))
   if (problems.length > 0) throw new StateError('normalizeState', problems)
   return {
     version: 1,

@@ -11,7 +11,7 @@ import type {
   ServiceSnapshot,
 } from 'ipvs'
 import type { CurrentService, CurrentState } from './state.ts'
-import { beats, inSlices, type Work } from './work.ts'
+import { rowCounter, runWithPauses, type PausingWork } from './pauses.ts'
 
 /** Handles with the methods for reading a state. */
 export interface Readers {
@@ -46,26 +46,26 @@ export function currentRule<Rule extends ListedMarkRule | ListedNatRule>(rule: R
   return rest
 }
 
-function* converted<Row, Kept>(rows: Iterable<Row>, keep: (row: Row) => Kept): Work<Kept[]> {
-  const due = beats()
+function* converted<Row, Kept>(rows: Iterable<Row>, keep: (row: Row) => Kept): PausingWork<Kept[]> {
+  const canPause = rowCounter()
   const kept: Kept[] = []
   for (const row of rows) {
     kept.push(keep(row))
-    if (due()) yield
+    if (canPause()) yield
   }
   return kept
 }
 
 /**
  * Reads the whole state of a network namespace without counters, in the spelling of listings. Without `marks` the state has no
- * rules. Works in slices of a few milliseconds. Like `ipvs save`.
+ * rules. Pauses every few milliseconds, so that the event loop runs. Like `ipvs save`.
  *
  * Rejects with the errors of `Ipvs.getTimeouts`, `snapshotTable` and `listSyncDaemons`, and of `FirewallMarks.list` and `listNat`.
  */
 export async function readState({ ipvs, marks, signal }: ReadOptions): Promise<CurrentState> {
   const options = { signal }
   const timeouts = await ipvs.getTimeouts(options)
-  const services = await inSlices(converted(await ipvs.snapshotTable(options), currentService), signal)
+  const services = await runWithPauses(converted(await ipvs.snapshotTable(options), currentService), signal)
   const daemons = await ipvs.listSyncDaemons(options)
   if (marks === undefined) return { version: 1, timeouts, services, daemons }
   const [rules, nat] = await Promise.all([marks.list(options), marks.listNat(options)])
@@ -74,7 +74,7 @@ export async function readState({ ipvs, marks, signal }: ReadOptions): Promise<C
     timeouts,
     services,
     daemons,
-    marks: await inSlices(converted(rules, currentRule), signal),
+    marks: await runWithPauses(converted(rules, currentRule), signal),
     nat: nat.map(currentRule) as NatRule[],
   }
 }

@@ -13,8 +13,8 @@ export async function withRepair(
   desired: Pick<State, 'marks' | 'nat'>,
   marks: Pick<FirewallMarks, 'status'> | undefined,
 ): Promise<Changes> {
-  const mended = changes.list.some(({ kind }) => kind === 'mark' || kind === 'nat')
-  if (marks === undefined || mended || (desired.marks === undefined && desired.nat === undefined)) return changes
+  const rulesChange = changes.list.some(({ kind }) => kind === 'mark' || kind === 'nat')
+  if (marks === undefined || rulesChange || (desired.marks === undefined && desired.nat === undefined)) return changes
   const problems = (await marks.status()).problems.filter(({ kind }) => kind !== 'obstacle')
   if (problems.length === 0) return changes
   return new Changes([...changes.list, { kind: 'repair', action: 'update', key: 'repair', problems }], changes.problems)

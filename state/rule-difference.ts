@@ -1,17 +1,20 @@
-// Compares existing rules with desired ones. All changes of one kind are one transaction.
+// Compares the rules of two states: existing and desired ones. All changes of one kind are one transaction. lib/marks/plan.ts then
+// compares the rules of that transaction with the elements of the table.
 import { IpvsError } from 'ipvs'
 import type { RuleChange } from './change.ts'
 import type { CheckedList, CheckedRule } from './checked.ts'
 import { placed, type Problems } from './problems.ts'
 import type { RuleKind, Span } from './rule-kinds.ts'
-import { beats, type Work } from './work.ts'
+import { rowCounter, type PausingWork } from './pauses.ts'
 
-/** New rules with the rules that they replace, and removed rules. */
+/** The changes of the rules of one kind. */
 export interface RuleDifference<Rule> {
-  readonly puts: readonly { readonly rule: Rule; readonly from: readonly Rule[]; readonly path: string }[]
-  readonly goes: readonly Rule[]
+  /** New rules with the rules that they replace, and their paths in the desired state. */
+  readonly written: readonly { readonly rule: Rule; readonly from: readonly Rule[]; readonly path: string }[]
+  /** Existing rules that no other rule replaces. */
+  readonly removed: readonly Rule[]
   /** Existing rules that stay. */
-  readonly stays: readonly Rule[]
+  readonly kept: readonly Rule[]
 }
 
 const isWithin = ([from, to]: Span, spans: readonly Span[]): boolean =>
@@ -40,57 +43,65 @@ function grouped<Item>(items: readonly Item[], key: (item: Item) => string): Map
   return groups
 }
 
-/** `prunes`: whether a rule that `wanted` lacks is removed. */
+/**
+ * Compares the existing rules of one kind with the desired ones. `prunes`: whether a rule that `desired` lacks is removed.
+ *
+ * A desired rule is written unless it exists, or an existing rule for more ports has the same effect. An existing rule that is
+ * not desired is removed if `prunes` says so, replaced if desired rules cover all its ports and one has another effect, else kept.
+ */
 export function* ruleDifference<Rule>(
   kind: RuleKind<Rule>,
   current: readonly Rule[],
-  wanted: CheckedList<CheckedRule<Rule>>,
+  desired: CheckedList<CheckedRule<Rule>>,
   prunes: (rule: Rule) => boolean,
-): Work<RuleDifference<Rule>> {
-  const { words, key, packets, ports, effect } = kind
-  const due = beats()
-  const named = new Map<string, CheckedRule<Rule>>()
-  for (const each of wanted.rows) {
-    if (!named.has(key(each.rule))) named.set(key(each.rule), each)
-    if (due()) yield
+): PausingWork<RuleDifference<Rule>> {
+  const { text, key, packets, ports, effect } = kind
+  const canPause = rowCounter()
+  const desiredByKey = new Map<string, CheckedRule<Rule>>()
+  for (const row of desired.rows) {
+    if (!desiredByKey.has(key(row.rule))) desiredByKey.set(key(row.rule), row)
+    if (canPause()) yield
   }
-  const there = new Map<string, Rule>()
-  const goes: Rule[] = []
-  const others: Rule[] = [] // not desired; each stays unless a desired rule replaces it
+  // The existing rules: desired, removed, or neither. A rule of the last kind is kept unless desired rules replace it.
+  const existing = new Map<string, Rule>()
+  const pruned: Rule[] = []
+  const undesired: Rule[] = []
   for (const rule of current) {
-    if (named.has(key(rule))) there.set(key(rule), rule)
-    else if (!wanted.unclear && prunes(rule)) goes.push(rule)
-    else others.push(rule)
-    if (due()) yield
+    if (desiredByKey.has(key(rule))) existing.set(key(rule), rule)
+    else if (!desired.unclear && prunes(rule)) pruned.push(rule)
+    else undesired.push(rule)
+    if (canPause()) yield
   }
-  const fresh = [...named].filter(([name]) => !there.has(name)).map(([, each]) => each)
-  const wantedBy = grouped(fresh.length === 0 ? [] : [...named.values()], ({ rule }) => packets(rule))
-  const gives = (other: Rule, rule: Rule) =>
+  // If every desired rule exists, nothing is replaced and no group is needed.
+  const hasNew = [...desiredByKey.keys()].some((name) => !existing.has(name))
+  const desiredByPackets = grouped(hasNew ? [...desiredByKey.values()] : [], ({ rule }) => packets(rule))
+  // Whether `other` has the effect of `rule` on all packets of `rule`. Both match the same packets, except for the ports.
+  const covers = (other: Rule, rule: Rule) =>
     effect(other) === effect(rule) && ports(rule).every((span) => isWithin(span, joined(ports(other))))
-  // Desired rules cover all its packets, and at least one of them has another effect.
+  // Whether desired rules cover all packets of `other`, and at least one of them has another effect.
   const isReplaced = (other: Rule): boolean => {
-    const same = (wantedBy.get(packets(other)) ?? []).filter(({ rule }) => shares(ports(rule), ports(other)))
-    if (same.every(({ rule }) => gives(other, rule))) return false
-    const claimed = joined(same.flatMap(({ rule }) => ports(rule)))
-    return ports(other).every((span) => isWithin(span, claimed))
+    const rivals = (desiredByPackets.get(packets(other)) ?? []).filter(({ rule }) => shares(ports(rule), ports(other)))
+    if (rivals.every(({ rule }) => covers(other, rule))) return false
+    const covered = joined(rivals.flatMap(({ rule }) => ports(rule)))
+    return ports(other).every((span) => isWithin(span, covered))
   }
-  const old: Rule[] = []
-  for (const rule of others) {
-    if (isReplaced(rule)) old.push(rule)
-    if (due()) yield
+  const replaced = new Set<Rule>()
+  for (const rule of undesired) {
+    if (isReplaced(rule)) replaced.add(rule)
+    if (canPause()) yield
   }
-  const replaced = grouped(old, packets)
   yield
-  const kept = others.filter((rule) => replaced.get(packets(rule))?.includes(rule) !== true)
+  const rest = undesired.filter((rule) => !replaced.has(rule))
   yield
-  const keptBy = grouped(fresh.length === 0 ? [] : kept, packets)
-  const pruned = grouped(fresh.length === 0 ? [] : goes, packets)
-  const putOf = ({ rule, path }: CheckedRule<Rule>): RuleDifference<Rule>['puts'] => {
-    const same = there.get(key(rule))
-    if (same !== undefined) return words(same) === words(rule) ? [] : [{ rule, from: [same], path }]
-    if (keptBy.get(packets(rule))?.some((other) => gives(other, rule))) return []
+  const restByPackets = grouped(hasNew ? rest : [], packets)
+  const replacedByPackets = grouped([...replaced], packets)
+  const prunedByPackets = grouped(hasNew ? pruned : [], packets)
+  const writtenOf = ({ rule, path }: CheckedRule<Rule>): RuleDifference<Rule>['written'] => {
+    const same = existing.get(key(rule))
+    if (same !== undefined) return text(same) === text(rule) ? [] : [{ rule, from: [same], path }]
+    if (restByPackets.get(packets(rule))?.some((other) => covers(other, rule))) return []
     // Each replaced rule belongs to one change: the first that replaces it.
-    const from = [replaced, pruned].flatMap((groups) => {
+    const from = [replacedByPackets, prunedByPackets].flatMap((groups) => {
       const group = groups.get(packets(rule)) ?? []
       const taken = group.filter((other) => shares(ports(other), ports(rule)))
       if (taken.length > 0)
@@ -102,14 +113,14 @@ export function* ruleDifference<Rule>(
     })
     return [{ rule, from, path }]
   }
-  const puts: RuleDifference<Rule>['puts'][number][] = []
-  for (const each of named.values()) {
-    puts.push(...putOf(each))
-    if (due()) yield
+  const written: RuleDifference<Rule>['written'][number][] = []
+  for (const row of desiredByKey.values()) {
+    written.push(...writtenOf(row))
+    if (canPause()) yield
   }
-  const taken = new Set(puts.flatMap(({ from }) => from))
-  const stays = [...there.values(), ...kept].filter((rule) => !taken.has(rule))
-  return { puts, goes: goes.filter((rule) => !taken.has(rule)), stays }
+  const taken = new Set(written.flatMap(({ from }) => from))
+  const kept = [...existing.values(), ...rest].filter((rule) => !taken.has(rule))
+  return { written, removed: pruned.filter((rule) => !taken.has(rule)), kept }
 }
 
 /** The number of overlaps that an error names: each needs another check of all rules. */
@@ -117,16 +128,16 @@ export const MOST_OVERLAPS = 20
 
 // Leaves out the rule that overlaps another one, and adds a problem.
 function without<Rule>(
-  { puts, goes, stays }: RuleDifference<Rule>,
+  { written, removed, kept }: RuleDifference<Rule>,
   error: unknown,
   problems: Problems,
 ): RuleDifference<Rule> {
   if (!(error instanceof IpvsError)) throw error
   const [, place] = /^rules\[(\d+)\]/.exec(error.attribute ?? '') ?? []
-  const bad = puts[Number(place)]
+  const bad = written[Number(place)]
   if (bad === undefined) throw error
   problems.add(...placed(error, bad.path, `rules[${place}]`))
-  return { puts: puts.filter((each) => each !== bad), goes, stays: [...stays, ...bad.from] }
+  return { written: written.filter((each) => each !== bad), removed, kept: [...kept, ...bad.from] }
 }
 
 /** New rules that overlap each other or existing rules become problems, at most `most` of them. Returns the rest. */
@@ -137,9 +148,9 @@ export function withoutOverlaps<Rule>(
   most: number,
 ): RuleDifference<Rule> {
   let rest = difference
-  for (let count = 0; rest.puts.length > 0 && count < most; count++) {
+  for (let count = 0; rest.written.length > 0 && count < most; count++) {
     try {
-      kind.check(rulesOf(rest), rest.stays)
+      kind.check(rulesOf(rest), rest.kept)
       break
     } catch (error) {
       rest = without(rest, error, problems)
@@ -148,7 +159,7 @@ export function withoutOverlaps<Rule>(
   return rest
 }
 
-/** {@link withoutOverlaps} in slices. */
+/** {@link withoutOverlaps} with pauses for the event loop. */
 export async function withoutOverlapsAsync<Rule>(
   kind: RuleKind<Rule>,
   difference: RuleDifference<Rule>,
@@ -156,9 +167,9 @@ export async function withoutOverlapsAsync<Rule>(
   most: number,
 ): Promise<RuleDifference<Rule>> {
   let rest = difference
-  for (let count = 0; rest.puts.length > 0 && count < most; count++) {
+  for (let count = 0; rest.written.length > 0 && count < most; count++) {
     try {
-      await kind.checkAsync(rulesOf(rest), rest.stays)
+      await kind.checkAsync(rulesOf(rest), rest.kept)
       break
     } catch (error) {
       rest = without(rest, error, problems)
@@ -167,19 +178,19 @@ export async function withoutOverlapsAsync<Rule>(
   return rest
 }
 
-function rulesOf<Rule>({ puts }: RuleDifference<Rule>): Rule[] {
-  return puts.map(({ rule }) => rule)
+function rulesOf<Rule>({ written }: RuleDifference<Rule>): Rule[] {
+  return written.map(({ rule }) => rule)
 }
 
 /** The changes, removals first; all are one transaction. */
 export function ruleChanges<Kind extends 'mark' | 'nat', Rule>(
   name: Kind,
   { key }: RuleKind<Rule>,
-  { puts, goes }: RuleDifference<Rule>,
+  { written, removed }: RuleDifference<Rule>,
 ): RuleChange<Kind, Rule>[] {
   return [
-    ...goes.map((rule) => ({ kind: name, action: 'remove', key: key(rule), rule }) as const),
-    ...puts.map(({ rule, from }) =>
+    ...removed.map((rule) => ({ kind: name, action: 'remove', key: key(rule), rule }) as const),
+    ...written.map(({ rule, from }) =>
       from.length === 0
         ? ({ kind: name, action: 'add', key: key(rule), rule } as const)
         : ({ kind: name, action: 'update', key: key(rule), rule, from } as const),

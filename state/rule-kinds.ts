@@ -1,6 +1,6 @@
-// Comparing the two kinds of rules.
+// The two kinds of rules, mark rules and NAT rules: what rule-difference.ts needs to compare them.
 import { checkMarkRules, checkMarkRulesAsync, checkNatRules, type MarkPort, type MarkRule, type NatRule } from 'ipvs'
-import { markWords, natWords } from './rule-text.ts'
+import { markRuleText, natRuleText } from './rule-text.ts'
 
 /** From a port to a port, both included. */
 export type Span = readonly [from: number, to: number]
@@ -9,7 +9,7 @@ export type Span = readonly [from: number, to: number]
 export interface RuleKind<Rule> {
   readonly section: 'marks' | 'nat'
   /** The whole rule as text: equal rules have equal text. */
-  readonly words: (rule: Rule) => string
+  readonly text: (rule: Rule) => string
   /** The rule without comment and counter, as text. */
   readonly key: (rule: Rule) => string
   /** The packets of the rule, without ports, as text. */
@@ -31,16 +31,16 @@ function spansOf(ports: MarkRule['ports'] = 'all'): Span[] {
 }
 
 export function markKey({ comment: _comment, counter: _counter, ...rule }: MarkRule): string {
-  return `marks ${markWords(rule)}`
+  return `marks ${markRuleText(rule)}`
 }
 
 export function natKey(rule: NatRule): string {
-  return `nat ${natWords({ ...rule, comment: undefined, counter: undefined })}`
+  return `nat ${natRuleText({ ...rule, comment: undefined, counter: undefined })}`
 }
 
 export const markKind: RuleKind<MarkRule> = {
   section: 'marks',
-  words: markWords,
+  text: markRuleText,
   key: markKey,
   packets: ({ address, protocol, mask = '', source = '', interface: name = '' }) =>
     [address, protocol, mask, source, name].join(' '),
@@ -52,7 +52,7 @@ export const markKind: RuleKind<MarkRule> = {
 
 export const natKind: RuleKind<NatRule> = {
   section: 'nat',
-  words: natWords,
+  text: natRuleText,
   key: natKey,
   packets: (rule) => {
     const { action, address = '', protocol, source = '' } = rule

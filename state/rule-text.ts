@@ -1,20 +1,20 @@
-// Rules as people type them: the words of `ipvs marks add`, in both directions.
+// Rules as arguments of `ipvs marks add`: rules to text, and ports from text.
 import type { MarkPort, MarkRule, NatRule, RulePlace } from 'ipvs'
 
 type Ports = MarkRule['ports']
 
-/** As they are typed: `80,443,10000-20000`, or `all`. */
+/** Ports as on a command line: `80,443,10000-20000`, or `all`. */
 export function portsText(ports: Ports = 'all'): string {
   return [ports].flat().join(',')
 }
 
-/** Reads what `portsText` writes; nothing stays nothing. What cannot be is refused later, with reasons. */
+/** Reads the text of `portsText`; `undefined` for `undefined`. Invalid ports are kept: the API refuses them with a reason. */
 export function portsOf(list: string | undefined): Ports {
   if (list === undefined || list === 'all') return list
   return list.split(',').map((each) => (/^\d+$/.test(each) ? Number(each) : (each as MarkPort)))
 }
 
-/** Masks are hexadecimal: one sees the bits. */
+/** A mask in hexadecimal, which shows the bits. */
 export function maskText(mask: number | string): string {
   return typeof mask === 'number' ? `0x${mask.toString(16)}` : mask
 }
@@ -32,16 +32,16 @@ function optionWords(options: OptionValues): string[] {
   })
 }
 
-/** The words after `ipvs marks add` that make this rule. */
-export function markWords({ mark, address, protocol, ports, mask, ...rest }: MarkRule): string {
+/** The arguments of `ipvs marks add` that add this rule. */
+export function markRuleText({ mark, address, protocol, ports, mask, ...rest }: MarkRule): string {
   const { source, interface: name, counter, comment } = rest
   const shown = mask === undefined ? undefined : maskText(mask)
   const options = { mask: shown, source, interface: name, counter, comment }
   return [String(mark), address, protocol, portsText(ports), ...optionWords(options)].join(' ')
 }
 
-/** The words after `ipvs marks nat add` that make this rule. */
-export function natWords(rule: NatRule): string {
+/** The arguments of `ipvs marks nat add` that add this rule. */
+export function natRuleText(rule: NatRule): string {
   const { action, protocol, address, source, counter, comment } = rule
   if (action === 'masquerade') {
     const options = { to: address, counter, comment }
@@ -51,7 +51,7 @@ export function natWords(rule: NatRule): string {
   return [action, address, protocol, portsText(rule.ports), ...optionWords(options)].join(' ')
 }
 
-/** Where somebody else's rule stands: `table inet filter, chain input, rule 5`. */
+/** The place of another program's rule: `table inet filter, chain input, rule 5`. */
 export function placeText({ family, table, chain, handle }: RulePlace): string {
   const rule = handle === undefined ? 'its policy' : `rule ${handle}`
   return `table ${family} ${table}, chain ${chain}, ${rule}`

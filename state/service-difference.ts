@@ -5,80 +5,80 @@ import type { Change } from './change.ts'
 import { byEndpoint, type CheckedDestination, type CheckedList, type CheckedService, type Known } from './checked.ts'
 import type { StateEntry } from './entries.ts'
 import type { CurrentService } from './state.ts'
-import { beats, type Work } from './work.ts'
+import { rowCounter, type PausingWork } from './pauses.ts'
 
 /** Whether an entry that the desired state lacks is removed. */
 export type Prunes = (entry: StateEntry) => boolean
 
 /** Changes to apply early (additions, updates) and late (removals). */
 export interface Parts {
-  readonly comes: readonly Change[]
-  readonly goes: readonly Change[]
+  readonly written: readonly Change[]
+  readonly removed: readonly Change[]
 }
 
 class ServiceDifference implements Parts {
-  readonly comes: Change[] = []
-  readonly goes: Change[] = []
+  readonly written: Change[] = []
+  readonly removed: Change[] = []
   readonly #prunes: Prunes
-  readonly #due = beats()
+  readonly #canPause = rowCounter()
 
   constructor(prunes: Prunes) {
     this.#prunes = prunes
   }
 
-  *services(known: Known, wanted: CheckedList<CheckedService>): Work<void> {
-    const named = new Set(wanted.refused)
-    for (const each of wanted.rows) {
-      named.add(each.key)
-      const there = known.get(each.key)
-      if (there === undefined) this.#newService(each)
-      else this.#service(there, each)
-      if (this.#due()) yield
+  *services(known: Known, desired: CheckedList<CheckedService>): PausingWork<void> {
+    const namedKeys = new Set(desired.refused)
+    for (const each of desired.rows) {
+      namedKeys.add(each.key)
+      const existing = known.get(each.key)
+      if (existing === undefined) this.#newService(each)
+      else this.#service(existing, each)
+      if (this.#canPause()) yield
     }
-    for (const [key, { service, destinations }] of wanted.unclear ? [] : known) {
-      if (this.#due()) yield
-      if (named.has(key) || !this.#prunes({ kind: 'service', key, service })) continue
-      this.goes.push({ kind: 'service', action: 'remove', key, service, destinations: destinations.length })
+    for (const [key, { service, destinations }] of desired.unclear ? [] : known) {
+      if (this.#canPause()) yield
+      if (namedKeys.has(key) || !this.#prunes({ kind: 'service', key, service })) continue
+      this.removed.push({ kind: 'service', action: 'remove', key, service, destinations: destinations.length })
     }
   }
 
   #newService({ key, service, destinations }: CheckedService): void {
-    this.comes.push({ kind: 'service', action: 'add', key, service })
+    this.written.push({ kind: 'service', action: 'add', key, service })
     // The last one that is added is the first one that is listed.
     for (const { key: endpoint, destination } of (destinations?.rows ?? []).toReversed()) {
-      this.comes.push({ kind: 'destination', action: 'add', key: `${key} -> ${endpoint}`, service, destination })
+      this.written.push({ kind: 'destination', action: 'add', key: `${key} -> ${endpoint}`, service, destination })
     }
   }
 
   #service(
-    { service: from, destinations: there }: CurrentService,
+    { service: from, destinations: existing }: CurrentService,
     { key, service, destinations }: CheckedService,
   ): void {
     if (from !== service && !isDeepStrictEqual(from, service)) {
-      this.comes.push({ kind: 'service', action: 'update', key, service, from })
+      this.written.push({ kind: 'service', action: 'update', key, service, from })
     }
-    if (destinations !== undefined) this.#destinations(key, service, byEndpoint(there), destinations)
+    if (destinations !== undefined) this.#destinations(key, service, byEndpoint(existing), destinations)
   }
 
   #destinations(
     place: string,
     service: CheckedService['service'],
-    there: ReadonlyMap<string, DestinationAsListed>,
+    existing: ReadonlyMap<string, DestinationAsListed>,
     { rows, refused, unclear }: CheckedList<CheckedDestination>,
   ): void {
-    const named = new Set(refused)
+    const namedKeys = new Set(refused)
     for (const { key: endpoint, destination } of rows.toReversed()) {
-      named.add(endpoint)
-      const from = there.get(endpoint)
+      namedKeys.add(endpoint)
+      const from = existing.get(endpoint)
       const row = { kind: 'destination', key: `${place} -> ${endpoint}`, service, destination } as const
-      if (from === undefined) this.comes.push({ ...row, action: 'add' })
+      if (from === undefined) this.written.push({ ...row, action: 'add' })
       else if (from !== destination && !isDeepStrictEqual(from, destination)) {
-        this.comes.push({ ...row, action: 'update', from })
+        this.written.push({ ...row, action: 'update', from })
       }
     }
-    for (const [endpoint, destination] of unclear ? [] : there) {
+    for (const [endpoint, destination] of unclear ? [] : existing) {
       const row = { kind: 'destination', key: `${place} -> ${endpoint}`, service, destination } as const
-      if (!named.has(endpoint) && this.#prunes(row)) this.goes.push({ ...row, action: 'remove' })
+      if (!namedKeys.has(endpoint) && this.#prunes(row)) this.removed.push({ ...row, action: 'remove' })
     }
   }
 }
@@ -86,10 +86,10 @@ class ServiceDifference implements Parts {
 /** The changes of services and destinations. `known`: the existing services. */
 export function* serviceDifference(
   known: Known,
-  wanted: CheckedList<CheckedService> | undefined,
+  desired: CheckedList<CheckedService> | undefined,
   prunes: Prunes,
-): Work<Parts> {
+): PausingWork<Parts> {
   const difference = new ServiceDifference(prunes)
-  if (wanted !== undefined) yield* difference.services(known, wanted)
+  if (desired !== undefined) yield* difference.services(known, desired)
   return difference
 }

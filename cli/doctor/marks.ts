@@ -1,7 +1,7 @@
 // Findings on marks: rules without a service, and services without a rule.
 import type { FoundMark, ListedMarkRule, ServiceSnapshot } from 'ipvs'
 import { serviceText } from '../../state/key-text.ts'
-import { markWords, maskText, placeText, portsText } from '../../state/rule-text.ts'
+import { markRuleText, maskText, placeText, portsText } from '../../state/rule-text.ts'
 import { bits, familyOf, leadsTo } from './configured.ts'
 import type { Check, Facts } from './facts.ts'
 import { bad, good, risk, type Finding } from './finding.ts'
@@ -30,11 +30,11 @@ const maskedMarks: Check = ({ services, marks = [] }) =>
     .filter((rule) => rule.mask !== undefined && services.some((service) => leadsTo(rule, service)))
     .filter((rule) => services.every((service) => service.fwmark === rule.mark || !leadsTo(rule, service)))
     .map(({ mask = ALL, ...rule }) => {
-      const words = markWords({ ...rule, mask })
+      const words = markRuleText({ ...rule, mask })
       return risk('mark-masked', {
         what: `mark ${rule.mark} (${describe(rule)}) has the mask ${maskText(mask)}, but IPVS compares the whole mark`,
         why: 'packets with further bits from another program do not reach the service; give the service the resulting mark, or the rule no mask',
-        fix: [`ipvs marks remove ${words}`, `ipvs marks add ${markWords(rule)}`],
+        fix: [`ipvs marks remove ${words}`, `ipvs marks add ${markRuleText(rule)}`],
       })
     })
 

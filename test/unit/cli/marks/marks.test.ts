@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ruleOf } from '../../../../cli/marks/marks.ts'
 import { masqueradeOf, redirectOf } from '../../../../cli/marks/nat.ts'
 import { renderFound, renderMarks, renderNat } from '../../../../cli/marks/rule-tables.ts'
-import { markWords, natWords, portsOf } from '../../../../state/rule-text.ts'
+import { markRuleText, natRuleText, portsOf } from '../../../../state/rule-text.ts'
 import { runProgram } from '../../../../cli/verbs/program.ts'
 import { Written } from '../written.ts'
 
@@ -41,15 +41,15 @@ describe('words', () => {
   })
 
   test('of rules', () => {
-    expect(markWords(plain)).toBe('7 172.16.0.100 tcp 80,1000-2000')
-    expect(markWords(full)).toBe(
+    expect(markRuleText(plain)).toBe('7 172.16.0.100 tcp 80,1000-2000')
+    expect(markRuleText(full)).toBe(
       "8 10.0.0.0/24 all all --mask 0xff --source 192.168.0.0/16 --interface 'eth*' --counter --comment 'it'\\''s'",
     )
-    expect(natWords(masquerade)).toBe('masquerade 10.0.0.0/24 tcp 20')
-    expect(natWords({ ...masquerade, address: '172.16.0.0/24' })).toBe(
+    expect(natRuleText(masquerade)).toBe('masquerade 10.0.0.0/24 tcp 20')
+    expect(natRuleText({ ...masquerade, address: '172.16.0.0/24' })).toBe(
       'masquerade 10.0.0.0/24 tcp 20 --to 172.16.0.0/24',
     )
-    expect(natWords(redirect)).toBe('redirect 172.16.0.100 tcp 80 --to-port 8080 --interface eth0')
+    expect(natRuleText(redirect)).toBe('redirect 172.16.0.100 tcp 80 --to-port 8080 --interface eth0')
   })
 
   test('rules of words', () => {
