@@ -92,8 +92,7 @@ export async function readText(file: string | undefined, streams: Streams): Prom
 }
 
 /**
- * Writes a file, or standard output for `undefined`. An existing file keeps its text when the new text cannot be written.
- * Rejects with `FileError`.
+ * Writes a file, or standard output for `undefined`. Rejects with `FileError`; `replaceFile` says what the file contains then.
  */
 export async function writeText(file: string | undefined, text: string, streams: Streams): Promise<void> {
   if (file === undefined) return streams.out(text)

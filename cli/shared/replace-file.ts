@@ -1,8 +1,9 @@
-// Files that are replaced as a whole: somebody who reads one finds the old text or the new one, also after a crash, a full disk or
-// a loss of power.
+// Replaces files as a whole: a reader finds the old text or the new text, also after a crash, with a full disk, or after a loss of
+// power.
 import type { Stats } from 'node:fs'
 import { lstat, open, readlink, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { systemProblem } from './system-error.ts'
 
 type Code = string | undefined
 
@@ -19,8 +20,8 @@ interface Place {
 }
 
 /**
- * Where a name leads to through symbolic links, which stay. `undefined`: not to a regular file, or to a descriptor of a process
- * (`/dev/stdout`), whose file others write into as well.
+ * The file behind a name and its symbolic links, which stay. `undefined`: it is no regular file, or a descriptor of a process
+ * (`/dev/stdout`), into whose file other programs write as well.
  */
 async function placeOf(file: string): Promise<Place | undefined> {
   const folder = await realpath(dirname(file))
@@ -42,16 +43,21 @@ async function writeAside(aside: string, text: string, stats: Stats | undefined)
   await handle.sync()
 }
 
-// The new name is on the disk, too.
+// Makes the new name survive a loss of power. The file is replaced already, so the error says that.
 async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder)
-  await handle.sync()
+  try {
+    await using handle = await open(folder)
+    await handle.sync()
+  } catch (cause) {
+    const problem = `was written, but a loss of power may bring back what was there before: its folder cannot be synced`
+    throw Object.assign(new Error(`${problem}: ${systemProblem(cause)}`, { cause }), { code: codeOf(cause) })
+  }
 }
 
 // The folder is not ours, the file's owner cannot be kept, or the file is a mount point of its own, as in containers.
 const impossible: ReadonlySet<Code> = new Set(['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'])
 
-/** Whether it could be done; if not, everything is as it was. */
+/** Returns false if the file can only be written in place; nothing is changed then. */
 async function replaced({ path, stats }: Place, text: string): Promise<boolean> {
   const folder = dirname(path)
   const aside = join(folder, `.ipvs-${process.pid}-${Math.random().toString(36).slice(2)}`)
@@ -59,7 +65,7 @@ async function replaced({ path, stats }: Place, text: string): Promise<boolean> 
     await writeAside(aside, text, stats)
     await rename(aside, path)
   } catch (error) {
-    await unlink(aside).catch(() => undefined) // the first error is the one to tell
+    await unlink(aside).catch(() => undefined) // the first error is reported
     if (stats !== undefined && impossible.has(codeOf(error))) return false
     throw error
   }
@@ -68,8 +74,11 @@ async function replaced({ path, stats }: Place, text: string): Promise<boolean> 
 }
 
 /**
- * Writes a file beside the old one and renames it, with the mode and owner of the old one. Devices, pipes and what cannot be
+ * Writes a file beside the old one and renames it, with the mode and owner of the old one. Devices, pipes and files that cannot be
  * replaced are written in place.
+ *
+ * After an error the old text is there, with two exceptions: a file that is written in place may have a part of the new text, and
+ * a file whose folder cannot be synced has the new text; the error says so.
  */
 export async function replaceFile(file: string, text: string): Promise<void> {
   await stat(file).catch(none) // a circle of links ends here

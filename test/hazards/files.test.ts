@@ -1,4 +1,4 @@
-// What commands write into files: the whole text, or what was there before.
+// Files that commands write: they have the whole new text, or the old one.
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -16,6 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -34,7 +35,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 const write = async (name: string, text: string): Promise<void> => writeText(name, text, plainStreams)
 const names = (): string[] => readdirSync(folder).toSorted()
 
-// Of a file of this process: the kernel refuses what is behind it, as a disk does that is full.
+// Limits the size of files of this process: the kernel then refuses to write, as with a full disk.
 const limitSize = (bytes: number | 'unlimited'): unknown =>
   execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`])
 
@@ -47,7 +48,7 @@ async function limited(bytes: number, work: () => Promise<void>): Promise<void> 
   }
 }
 
-test('a new file has the mode that the umask leaves, and nothing else is there', async () => {
+test('a new file has the mode that the umask leaves, and no other file remains', async () => {
   const umask = process.umask(0o027)
   try {
     await write(file, 'new')
@@ -59,7 +60,36 @@ test('a new file has the mode that the umask leaves, and nothing else is there',
   expect(names()).toEqual(['table.json'])
 })
 
-test('what was there stays when the new text does not fit', async () => {
+// Fails as a disk does, for folders only: the file itself is synced before.
+async function withoutFolderSync(work: () => Promise<void>): Promise<void> {
+  await using handle = await open(folder)
+  const prototype = Object.getPrototypeOf(handle) as FileHandle
+  const { sync } = prototype
+  prototype.sync = async function failing(this: FileHandle): Promise<void> {
+    if (!(await this.stat()).isDirectory()) return sync.call(this)
+    throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+  }
+  try {
+    await work()
+  } finally {
+    prototype.sync = sync
+  }
+}
+
+test('if only the folder cannot be synced, the error says that the new text is written', async () => {
+  writeFileSync(file, 'old')
+  await withoutFolderSync(async () =>
+    expect(write(file, 'new')).rejects.toThrow(
+      new FileError(
+        `${file}: was written, but a loss of power may bring back what was there before: its folder cannot be synced: i/o error (EIO)`,
+      ),
+    ),
+  )
+  expect(readFileSync(file, 'utf8')).toBe('new')
+  expect(names()).toEqual(['table.json'])
+})
+
+test('an old file keeps its text when the new text does not fit', async () => {
   writeFileSync(file, 'old')
   await limited(100, async () =>
     expect(write(file, 'x'.repeat(1000))).rejects.toThrow(`${file}: file too large (EFBIG)`),
@@ -68,12 +98,12 @@ test('what was there stays when the new text does not fit', async () => {
   expect(names()).toEqual(['table.json'])
 })
 
-test('a new file that does not fit is not there at all', async () => {
+test('a new file that does not fit is removed', async () => {
   await limited(100, async () => expect(write(file, 'x'.repeat(1000))).rejects.toThrow(FileError))
   expect(names()).toEqual([])
 })
 
-test('who has the old file open reads the old text', async () => {
+test('a reader that has the old file open reads the old text', async () => {
   writeFileSync(file, 'old')
   const reader = openSync(file, 'r')
   await write(file, 'new')
@@ -89,7 +119,7 @@ test('the mode of a file that is replaced is kept', async () => {
   expect(statSync(file).mode & 0o7777).toBe(0o604)
 })
 
-test.runIf(process.getuid?.() === 0)('so is its owner', async () => {
+test.runIf(process.getuid?.() === 0)('the owner of a file that is replaced is kept', async () => {
   writeFileSync(file, 'old')
   execFileSync('chown', ['7:8', file])
   await write(file, 'new')
@@ -106,7 +136,7 @@ test('symbolic links stay, and their file is replaced', async () => {
   expect(readFileSync(file, 'utf8')).toBe('second')
 })
 
-test('a circle of links, a folder and a missing folder are told', async () => {
+test('a circle of links, a folder and a missing folder are errors', async () => {
   symlinkSync('table.json', file)
   await expect(write(file, 'new')).rejects.toThrow(`${file}: too many symbolic links encountered (ELOOP)`)
   await expect(write(folder, 'new')).rejects.toThrow('(EISDIR)')
@@ -115,13 +145,13 @@ test('a circle of links, a folder and a missing folder are told', async () => {
   await expect(write('', 'new')).rejects.toThrow('(ENOENT)')
 })
 
-test('devices are written to, and say what they have to say', async () => {
+test('devices are written in place, and their errors are reported', async () => {
   await write('/dev/null', 'new')
   expect(statSync('/dev/null').isCharacterDevice()).toBe(true)
   await expect(write('/dev/full', 'new')).rejects.toThrow('/dev/full: no space left on device (ENOSPC)')
 })
 
-test('the file of a descriptor stays the same file: others write into it', async () => {
+test('the file of a descriptor is written in place: other programs write into it', async () => {
   const descriptor = openSync(file, 'a')
   await write(`/proc/self/fd/${descriptor}`, 'new')
   await write(`/dev/fd/${descriptor}`, 'newer')

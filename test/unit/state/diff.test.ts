@@ -7,16 +7,9 @@ import { diffState, diffStateAsync } from '../../../state/diff.ts'
 import { normalizeState } from '../../../state/normalize.ts'
 import { StateError } from '../../../state/problems.ts'
 import type { CurrentState, State } from '../../../state/state.ts'
+import { emptyState } from './empty-state.ts'
 
-const empty: CurrentState = {
-  version: 1,
-  timeouts: { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 },
-  services: [],
-  daemons: [],
-  marks: [],
-  nat: [],
-}
-const currentOf = (state: State): CurrentState => ({ ...empty, ...(normalizeState(state) as CurrentState) })
+const currentOf = (state: State): CurrentState => ({ ...emptyState, ...(normalizeState(state) as CurrentState) })
 const web: State = {
   services: [
     {
@@ -67,7 +60,7 @@ test('every problem at once, with its path', () => {
   }
   const error = (() => {
     try {
-      return diffState(empty, desired)
+      return diffState(emptyState, desired)
     } catch (thrown) {
       return thrown
     }
@@ -85,7 +78,7 @@ test('skipInvalid leaves out every rule that overlaps another one, however many 
   const good = rule(8, [443])
   const marks = [...Array.from({ length: 31 }, (_, mark) => rule(mark + 9, [80])), good]
   for (const diff of [diffState, diffStateAsync]) {
-    const changes = await diff(empty, { marks }, { skipInvalid: true })
+    const changes = await diff(emptyState, { marks }, { skipInvalid: true })
     expect(changes.problems).toHaveLength(30)
     expect(changes.list).toHaveLength(2)
     expect(() =>
@@ -96,7 +89,7 @@ test('skipInvalid leaves out every rule that overlaps another one, however many 
 })
 
 test('each change is applied or a failure', async () => {
-  const changes = diffState(empty, { services: web.services })
+  const changes = diffState(emptyState, { services: web.services })
   const ipvs = {
     batch: (items: unknown[]) => Promise.resolve({ applied: items.length, failures: [], done: items.length }),
   }

@@ -1,18 +1,10 @@
 // States of odd shapes: each problem has a path, and nothing but a StateError is thrown.
 import { expect, test } from 'vitest'
 import { diffState, normalizeState, StateError, type CurrentState, type State } from '../../../state/index.ts'
+import { emptyState } from './empty-state.ts'
 import { Random, randomState } from './random-state.ts'
 
 const MANY = { timeout: 60_000 } // hundreds of states in one test
-
-const empty: CurrentState = {
-  version: 1,
-  timeouts: { tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 },
-  services: [],
-  daemons: [],
-  marks: [],
-  nat: [],
-}
 
 const primitives = [null, undefined, true, '', 'x', '7', 0, -1, 1.5, Number.NaN, 2 ** 53, 10n, Symbol('s'), () => 7]
 const objects = [[], [null], [[]], {}, { a: 1 }, new Map(), new Date(0), Object.create(null), new Proxy({}, {})]
@@ -51,13 +43,13 @@ test('a random state with one odd value: accepted, or a problem with a path in t
   for (let seed = 1; seed <= 300; seed++) {
     const random = new Random(seed)
     const state = damaged(random, { version: 1, ...randomState(random) }) as State
-    const paths = problemsOf(() => diffState(empty, state))
+    const paths = problemsOf(() => diffState(emptyState, state))
     if (paths === undefined) continue
     refused++
     const strange = paths.filter((path) => !/^(?:\w+|"")?(?:\[\d+\]|\.(?:\w+|""))*$/.test(path))
     wrong.push(...strange.map((path) => `seed ${seed}: ${path}`))
     // The rest can be compared without these rows.
-    const { problems } = diffState(empty, state, { skipInvalid: true })
+    const { problems } = diffState(emptyState, state, { skipInvalid: true })
     if (problems.map(({ path }) => path).join() !== paths.join()) wrong.push(`seed ${seed}: other problems`)
   }
   expect(wrong).toEqual([])
@@ -91,13 +83,13 @@ test.each<[unknown, string]>([
   [{ marks: [{ mark: 0 }] }, 'marks[0].mark'],
   [{ nat: [null] }, 'nat[0]'],
 ])('%j: a problem at %s', (state, path) => {
-  expect(problemsOf(() => diffState(empty, state as State))).toEqual([path])
+  expect(problemsOf(() => diffState(emptyState, state as State))).toEqual([path])
   expect(problemsOf(() => normalizeState(state as State))).toEqual([path])
 })
 
 test('with skipInvalid a refused row protects what it names, also from prune', () => {
   const current = {
-    ...empty,
+    ...emptyState,
     ...normalizeState({ services: [{ service: { fwmark: 7 }, destinations: [{ address: '10.0.0.7' }] }] }),
   } as CurrentState
   const desired = {
