@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 const buffer = (...bytes: number[]) => Uint8Array.from(bytes).buffer
 
-test('ArrayBuffers are equal when their bytes are', () => {
+test('ArrayBuffers are equal if their bytes are equal', () => {
   expect(buffer(1, 2)).toEqual(buffer(1, 2))
   expect(buffer(1, 2)).not.toEqual(buffer(1, 3))
   expect(buffer(1, 2)).not.toEqual(buffer(1))

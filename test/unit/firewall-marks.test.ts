@@ -61,7 +61,7 @@ describe('open', () => {
   })
 })
 
-test('open tidies up, unless told otherwise', async () => {
+test('open removes temporary rules, unless options.tidy is false', async () => {
   await (await FirewallMarks.open()).close()
   expect(opened.sessions.at(-1)?.log).toEqual(['open'])
   await (await FirewallMarks.open({ tidy: false })).close()
@@ -69,7 +69,7 @@ test('open tidies up, unless told otherwise', async () => {
 })
 
 describe('status', () => {
-  test('of a table that is as it should be', async () => {
+  test('of a table without problems', async () => {
     expect(await marks.status()).toEqual({ inEffect: true, problems: [] })
   })
 
@@ -95,7 +95,7 @@ describe('status', () => {
     expect(await marks.status()).toEqual({ inEffect: false, problems: [problem] })
   })
 
-  test('what is too much does not keep rules from their effect', async () => {
+  test('superfluous objects are problems, but the rules are in effect', async () => {
     session.problems = 'surplus marks 7\ntemporary marks 8\n'
     const { inEffect, problems } = await marks.status()
     expect(inEffect).toBe(true)
@@ -105,17 +105,17 @@ describe('status', () => {
     ])
   })
 
-  test('repair is a change of nothing', async () => {
+  test('repair is an empty change', async () => {
     await marks.add(web)
     await marks.repair()
     expect(session.log).toEqual(['list', 'apply -0 +2', 'apply -0 +0'])
   })
 })
 
-describe('temporary rules that may have stayed', () => {
+describe('temporary rules that may remain', () => {
   const leftovers = { index: 0, cause: 'timeout', errno: 0, unknown: false } as const
 
-  test('although the change was applied', async () => {
+  test('after an applied change', async () => {
     session.next = [undefined, { leftovers }]
     const error = await rejection(marks.add(web))
     expect(error).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'applied', leftovers: true, operation: 'add' })
@@ -123,20 +123,20 @@ describe('temporary rules that may have stayed', () => {
     expect(error.message).toContain('status() shows them')
   })
 
-  test('of a change that failed', async () => {
+  test('after a failed change', async () => {
     session.next = [undefined, { ...failed('timeout'), leftovers }]
     const error = await rejection(marks.add(web))
     expect(error).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'not-applied', leftovers: true })
     expect(error.message).toContain('status() shows them')
   })
 
-  test('are not told of when the next try removes them', async () => {
+  test('are not reported if the next attempt removes them', async () => {
     session.next = [undefined, { ...restart, leftovers }]
     await marks.add(web)
     expect(await marks.list()).toEqual([web])
   })
 
-  test('there are none, and nothing is said', async () => {
+  test('are not reported if there are none', async () => {
     session.next = [undefined, failed('timeout')]
     const error = await rejection(marks.add(web))
     expect(error.leftovers).toBe(undefined)
@@ -144,7 +144,7 @@ describe('temporary rules that may have stayed', () => {
   })
 })
 
-test('a question for the outcome that failed does not say that nothing was sent', async () => {
+test('if reading back the outcome fails, the error does not say that nothing was sent', async () => {
   session.next = [undefined, { failures: [{ index: 0, cause: 'local', errno: 24, unknown: true }] }]
   const error = await rejection(marks.add(web))
   expect(error).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown' })
@@ -165,7 +165,7 @@ describe('rules', () => {
     expect(await marks.list()).toEqual([])
   })
 
-  test('a change costs one transaction and no second listing', async () => {
+  test('a change needs one transaction and no second listing', async () => {
     await marks.add(web)
     await marks.add(ftp)
     await marks.add(ftp)
@@ -173,12 +173,12 @@ describe('rules', () => {
     expect(session.log).toEqual(['list', 'apply -0 +2', 'apply -0 +2', 'apply -0 +0', 'apply -2 +0'])
   })
 
-  test('calls are carried out in order, awaited or not', async () => {
+  test('calls are carried out in order, also without await', async () => {
     const listed = [marks.list(), marks.add(web), marks.list(), marks.remove(web), marks.list()]
     expect((await Promise.all(listed)).filter(Array.isArray)).toEqual([[], [web], []])
   })
 
-  test('a refused rule is named, and nothing is sent', async () => {
+  test('a refused rule is named in the error, and nothing is sent', async () => {
     const error = await rejection(marks.add([web, { ...ftp, ports: [] }]))
     expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute: 'rules[1].ports', operation: 'add' })
     expect(session.log).toEqual([])
@@ -195,7 +195,7 @@ describe('rules', () => {
     ['rules[1].port', { ...web, port: 80 }],
     ['rules[1].ports[2]', { ...web, ports: [80, 443, 0] }],
     ['rules[1]', Object.defineProperty({ ...web }, 'mark', { enumerable: true, get: () => refuse() })],
-  ])('a refused one has its place in the path: %s (%#)', async (attribute, rule) => {
+  ])('the path of a refused rule has its index: %s (%#)', async (attribute, rule) => {
     const error = await rejection(marks.replace([web, rule as MarkRule]))
     expect(error).toMatchObject({ attribute, code: 'ERR_IPVS_INVALID_ARGUMENT' })
     expect(error.message).toContain(`: ${attribute}: `)
@@ -206,7 +206,7 @@ describe('rules', () => {
     expect((await rejection(marks.add([rule]))).cause).toEqual(new Error('no'))
   })
 
-  test('one that is given twice counts once, and others keep their place', async () => {
+  test('a duplicate counts once, and paths keep the index of the argument', async () => {
     await marks.replace([web, { ...web, comment: 'again' }, ftp])
     expect(await marks.list()).toEqual([web, ftp])
     const error = await rejection(marks.replace([web, web, ftp, { ...ftp, mark: 22 }]))
@@ -236,7 +236,7 @@ describe('change', () => {
     expect(await marks.list()).toEqual([web, ftp])
   })
 
-  test('a rule that somebody else adds meanwhile stays', async () => {
+  test('a rule that another program adds meanwhile stays', async () => {
     await marks.add(ftp)
     const theirs = new Map(session.elements)
     await marks.remove(ftp)
@@ -250,7 +250,7 @@ describe('change', () => {
     expect(await marks.list()).toEqual([other, ftp])
   })
 
-  test('what is not there, and what cannot be, is refused with its place', async () => {
+  test('missing and invalid rules are refused with their path', async () => {
     await marks.add(web)
     const absent = await rejection(marks.change({ remove: [web, ftp], add: [other] }))
     expect(absent).toMatchObject({ attribute: 'changes.remove[1]', code: 'ERR_IPVS_INVALID_ARGUMENT' })
@@ -262,8 +262,8 @@ describe('change', () => {
   })
 })
 
-describe('others at work', () => {
-  test('what was known is looked up again before anything is refused', async () => {
+describe('changes by other programs', () => {
+  test('the table is read again before a change is refused', async () => {
     await marks.add(web)
     session.elements.clear()
     session.generation++
@@ -272,7 +272,7 @@ describe('others at work', () => {
     expect(await marks.list()).toEqual([{ ...web, mark: 8 }])
   })
 
-  test('a rule that was there is added again when it is gone', async () => {
+  test('a rule that another program removed is added again', async () => {
     await marks.add(web)
     session.elements.clear()
     session.generation++
@@ -280,14 +280,14 @@ describe('others at work', () => {
     expect(await marks.list()).toEqual([web])
   })
 
-  test('a ruleset that changed is read and tried again', async () => {
+  test('after a change of the ruleset the table is read and the change tried again', async () => {
     session.next = [undefined, restart, undefined, restart]
     await marks.add(web)
     expect(session.log).toEqual(['list', 'apply -0 +2', 'list', 'apply -0 +2', 'list', 'apply -0 +2'])
     expect(await marks.list()).toEqual([web])
   })
 
-  test('ten times, and then no more', async () => {
+  test('ten attempts at most', async () => {
     session.meanwhile = () => session.generation++
     const error = await rejection(marks.add(web))
     expect(error).toMatchObject({ code: 'ERR_IPVS_CONFLICT', errno: 85, outcome: 'not-applied' })
@@ -325,14 +325,14 @@ describe('failures', () => {
     expect(error).toMatchObject({ errno: 17, kernelMessage: 'why', target: 'tcp 172.16.0.100 port 443 -> mark 7' })
   })
 
-  test('an unknown outcome is reported as such, and what was known is forgotten', async () => {
+  test('an unknown outcome is reported, and the table is read again', async () => {
     session.next = [undefined, failed('timeout', 0, { unknown: true })]
     expect(await rejection(marks.add(web))).toMatchObject({ code: 'ERR_IPVS_TIMEOUT', outcome: 'unknown' })
     await marks.add(web)
     expect(session.log).toEqual(['list', 'apply -0 +2', 'list', 'apply -0 +2'])
   })
 
-  test('one does not harm the next', async () => {
+  test('a failure does not affect the next call', async () => {
     session.next = [Promise.reject(new Error('crash'))]
     expect(await rejection(marks.add(web))).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown' })
     await marks.add(web)
@@ -370,11 +370,11 @@ describe('signals', () => {
   })
 })
 
-describe('beside the rules that mark', () => {
+describe('NAT rules', () => {
   const ftpData: NatRule = { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: [20] }
   const real: NatRule = { action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports: [80] }
 
-  test('address translation has methods of its own', async () => {
+  test('have methods of their own', async () => {
     await marks.add(web)
     await marks.addNat([ftpData, real])
     expect(await marks.list()).toEqual([web])
@@ -388,28 +388,28 @@ describe('beside the rules that mark', () => {
     expect(session.elements.size).toBe(0)
   })
 
-  test('what the kernel calls a rule of its own is asked anew', async () => {
+  test('rule elements are listed before a removal, for their handles', async () => {
     await marks.addNat(real)
     session.log = []
     await marks.removeNat(real) // by its handle
     expect(session.log).toEqual(['list', 'apply -1 +0'])
   })
 
-  test('bad ones are refused with their place', async () => {
+  test('invalid rules are refused with their path', async () => {
     const error = await rejection(marks.addNat([real, { ...real, action: 'snat' } as never]))
     expect(error).toMatchObject({ attribute: 'rules[1].action', operation: 'addNat' })
     expect(await rejection(marks.replaceNat(real as never))).toMatchObject({ attribute: 'rules' })
     expect(session.log).toEqual([])
   })
 
-  test('the export is what the native side says', async () => {
+  test('the export is the text of native code', async () => {
     session.text = 'table inet ipvs\n# comment: café\n'
     expect(await marks.export()).toBe(session.text)
     session.next = [failed('rejected', 1)]
     expect(await rejection(marks.export())).toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', operation: 'export' })
   })
 
-  test('marks of others are read from its rows', async () => {
+  test('marks of other programs are read from rows', async () => {
     const block = new RowWriter<object>([foundMarkSchema], 'foundMark').block()
     const rule = { handle: 3n, mask: 0xffffffff, known: 1, family: 2, table: 'mangle', chain: 'PREROUTING', map: '' }
     block.append({ ...rule, mark: 7 })
@@ -426,7 +426,7 @@ describe('beside the rules that mark', () => {
 })
 
 describe('close', () => {
-  test('rejects what waits and what comes', async () => {
+  test('rejects waiting and later calls', async () => {
     const waiting = [marks.list(), marks.add(web)].map(rejection)
     await marks.close()
     await marks.close()

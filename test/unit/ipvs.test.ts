@@ -156,15 +156,15 @@ describe('every method', () => {
   })
 })
 
-describe('errors know what they are about', () => {
-  test('as soon as the key is good', async () => {
+describe('errors have a target', () => {
+  test('if the key is valid', async () => {
     await expect(ipvs.addService({ fwmark: 7, scheduler: 'RR' })).rejects.toMatchObject({ target: 'FWM 7 ipv4' })
     const target = 'FWM 7 ipv4 -> 10.0.0.7:0'
     await expect(ipvs.addDestination(mark, { ...server, weight: -1 })).rejects.toMatchObject({ target })
     await expect(ipvs.updateDestination(mark, server, { weight: -1 })).rejects.toMatchObject({ target })
   })
 
-  test('and what was asked for', async () => {
+  test('and the requested scheduler or persistence engine', async () => {
     answer(failed('rejected', 2))
     const adding = ipvs.addService({ fwmark: 7, persistence: {}, persistenceEngine: 'none' })
     await expect(adding).rejects.toMatchObject({ code: 'ERR_IPVS_PERSISTENCE_ENGINE_NOT_FOUND' })
@@ -188,7 +188,7 @@ test('rows that are sent', async () => {
 })
 
 describe('updateService', () => {
-  test('looks first only when it has to', async () => {
+  test('reads the service first only if the patch needs it', async () => {
     answer(({ method }) => (method === 'read' ? { rows: services.encode({ ...mark, scheduler: 'sh' }) } : {}))
     await ipvs.updateService(mark, { schedulerFlags: ['sh-port'] })
     expect(sent()).toEqual(['getService', 'updateService'])
@@ -199,7 +199,7 @@ describe('updateService', () => {
     })
   })
 
-  test('of a service that is not there', async () => {
+  test('of a missing service', async () => {
     answer(failed('rejected', 3))
     const missing = { code: 'ERR_IPVS_SERVICE_NOT_FOUND', operation: 'updateService' }
     await expect(ipvs.updateService(mark, { persistence: {} })).rejects.toMatchObject(missing)
@@ -213,7 +213,7 @@ describe('listings', () => {
     expect(session.calls.map(({ consistent }) => consistent)).toEqual([true, true])
   })
 
-  test('consistent or not', async () => {
+  test('the option consistent', async () => {
     await ipvs.listServices({ consistent: false })
     await ipvs.listDestinations(mark, { consistent: false })
     expect(session.calls.map(({ consistent }) => consistent)).toEqual([false, false])
@@ -229,12 +229,12 @@ describe('listings', () => {
     expect(await ipvs.listDestinations(mark)).toMatchObject([{ address: '10.0.0.0', forwarding: 'direct' }])
   })
 
-  test('a missing service is not an empty one', async () => {
+  test('the destinations of a missing service are an error, not an empty list', async () => {
     answer(failed('rejected', 3))
     await expect(ipvs.listDestinations(mark)).rejects.toMatchObject({ code: 'ERR_IPVS_SERVICE_NOT_FOUND' })
   })
 
-  test('a long one does not stop the event loop', async () => {
+  test('a long listing does not stop the event loop', async () => {
     const block = services.block(50_000)
     for (let fwmark = 1; fwmark <= 50_000; fwmark++) block.append({ family: 2, fwmark, scheduler: 'rr' })
     answer({ rows: block.toBuffer() })

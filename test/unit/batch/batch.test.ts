@@ -75,7 +75,7 @@ describe('what is sent', () => {
     expect(session.last.destinations[2]).toMatchObject({ weight: 0 })
   })
 
-  test('what is refused of all services is not taken for the first service of its block', async () => {
+  test('a refused operation on all services is not reported for the first service of its block', async () => {
     session.reply = () => ({ failures: [failure(1), failure(2)] })
     const { failures } = await ipvs.batch([add(1), { operation: 'flush' }, { operation: 'zeroCounters' }, add(2)])
     expect(failures.map(({ error }) => [error.operation, error.target])).toEqual([
@@ -106,7 +106,7 @@ describe('what is sent', () => {
     expect((await batch).applied).toBe(10_000)
   })
 
-  test('comes after what was called before it', async () => {
+  test('is sent after earlier calls', async () => {
     const before = ipvs.addService({ fwmark: 1000 })
     const batch = ipvs.batch(adds(2))
     const behind = ipvs.addService({ fwmark: 2000 })
@@ -114,7 +114,7 @@ describe('what is sent', () => {
     expect(sentMarks()).toEqual([1000, 1, 2, 2000])
   })
 
-  test('a patch that needs to know its service waits for the items before it', async () => {
+  test('a patch that reads its service waits for the items before it', async () => {
     session.reply = (call) => (call.method === 'read' ? { failures: [failure(0, { errno: 3 })] } : { failures: [] })
     const patch = { schedulerFlags: ['sh-port'] } as const
     const result = await ipvs.batch([add(1), { operation: 'updateService', service: { fwmark: 2 }, patch }, add(3)])
@@ -145,7 +145,7 @@ describe('failures', () => {
     }
   })
 
-  test('items that cannot be sent keep their place and do not stop the others', async () => {
+  test('invalid items keep their index and do not stop the batch', async () => {
     session.reply = refuse([3])
     const unknown = { operation: 'addServce', service: { fwmark: 1 } }
     const spare = { operation: 'flush', patch: {} }
@@ -162,7 +162,7 @@ describe('failures', () => {
     expect(result.failures[3]?.error.message).toContain('did you mean "addService"?')
   })
 
-  test('the target of a failure is what was sent, even when the item changed since', async () => {
+  test('the target of a failure is the sent item, even if the item changed since', async () => {
     session.reply = undefined
     const service = { protocol: 'udp' as const, address: '2001:db8::1', port: 53 }
     const destination = { address: '2001:db8::53' }
@@ -175,7 +175,7 @@ describe('failures', () => {
     expect(failures[0]?.error.message).toContain('UDP [2001:db8::1]:53 -> [2001:db8::53]:53')
   })
 
-  test('an unknown outcome stays one', async () => {
+  test('an unknown outcome is reported as unknown', async () => {
     session.reply = refuse([2], { cause: 'overrun', errno: 105, unknown: true })
     const { applied, failures } = await ipvs.batch(adds(3))
     expect(applied).toBe(2)
@@ -184,7 +184,7 @@ describe('failures', () => {
 })
 
 describe('stopOnError', () => {
-  test('nothing is carried out behind the first failure', async () => {
+  test('nothing is applied after the first failure', async () => {
     session.reply = ({ services }) => {
       const at = services.findIndex((row) => row?.fwmark === 200)
       return { failures: at < 0 ? [] : [failure(at), failure(at + 1, { rest: true })] }
@@ -196,14 +196,14 @@ describe('stopOnError', () => {
     expect(session.calls).toHaveLength(2)
   })
 
-  test('an item that cannot be sent stops the batch behind those before it', async () => {
+  test('an invalid item stops the batch after the items before it', async () => {
     const result = await ipvs.batch([add(1), bad, add(3)], { stopOnError: true })
     expect(sentMarks()).toEqual([1])
     expect(result).toMatchObject({ applied: 1, done: 2 })
     expect(indexes(result)).toEqual([1])
   })
 
-  test('a failure before an item that cannot be sent is the one that counts', async () => {
+  test('a failure before an invalid item ends the batch', async () => {
     session.reply = refuse([1])
     const result = await ipvs.batch([add(1), bad], { stopOnError: true })
     expect(indexes(result)).toEqual([0])
@@ -218,7 +218,7 @@ describe('early ends', () => {
     expect(session.calls).toHaveLength(0)
   })
 
-  test('a signal in the middle: what was sent is told from what was not', async () => {
+  test('a signal in the middle: the error has the number of sent items', async () => {
     const controller = new AbortController()
     const aborted = (index: number, more: Partial<Failure>) => failure(index, { cause: 'aborted', errno: 0, ...more })
     session.reply = () => {
@@ -248,7 +248,7 @@ describe('early ends', () => {
     expect((await batch).batch).toMatchObject({ applied: 10, done: 10 }) // it was too late
   })
 
-  test('refused items behind the last one that was sent do not count', async () => {
+  test('refused items after the last sent item do not count', async () => {
     session.reply = () => ({ failures: [failure(0, { cause: 'unavailable', errno: 0, rest: true })] })
     const error = await rejection(ipvs.batch([add(1), bad, add(2)] as never))
     expect(error.code).toBe('ERR_IPVS_UNAVAILABLE')
@@ -266,14 +266,14 @@ describe('early ends', () => {
     expect(indexes(error.batch)).toEqual([0])
   })
 
-  test('what would befall every item ends the batch', async () => {
+  test('a failure that every item would have ends the batch', async () => {
     session.reply = () => ({ failures: [failure(0, { errno: 1, rest: true })] })
     const error = await rejection(ipvs.batch(adds(50_000)))
     expect(error).toMatchObject({ code: 'ERR_IPVS_PERMISSION_DENIED', errno: 1, outcome: 'not-applied' })
     expect(session.calls.length).toBeLessThanOrEqual(3)
   })
 
-  test('the native side knows which calls are of one batch, and that it was aborted', async () => {
+  test('native code gets the batch of each call, and the abort', async () => {
     const controller = new AbortController()
     session.reply = undefined
     const batches = [rejection(ipvs.batch(adds(3000), { signal: controller.signal })), ipvs.batch(adds(3))]
@@ -290,7 +290,7 @@ describe('early ends', () => {
     await Promise.all(batches)
   })
 
-  test('when nobody knows how far a block got, nobody knows it of any of its items', async () => {
+  test('a block with an unknown outcome: the outcome of each of its items is unknown', async () => {
     session.reply = ({ codes }) => {
       const all = failure(0, { cause: 'malformed', errno: 12, unknown: true, rest: true })
       return { failures: codes.length === 256 ? [all] : [] }
@@ -302,7 +302,7 @@ describe('early ends', () => {
     expect(failures.at(-1)?.error.target).toBe('FWM 384 ipv4')
   })
 
-  test('an unknown end of a block counts each of its items from there on', async () => {
+  test('an unknown end of a block makes its remaining items unknown', async () => {
     session.reply = () => ({
       failures: [failure(1, { cause: 'malformed', errno: 0, unknown: true, rest: true })],
     })
@@ -315,7 +315,7 @@ describe('early ends', () => {
     const patch = { schedulerFlags: ['sh-port'] } as const
     const items: BatchOperation[] = [add(1), { operation: 'updateService', service: { fwmark: 2 }, patch }, add(3)]
 
-    test('for a reason that is not about the service: the batch ends there', async () => {
+    test('for a reason that does not concern the service: the batch ends', async () => {
       const gone = failure(0, { cause: 'unavailable', errno: 0 })
       session.reply = ({ method }) => ({ failures: method === 'read' ? [gone] : [] })
       const error = await rejection(ipvs.batch(items))
@@ -324,7 +324,7 @@ describe('early ends', () => {
       expect(sentMarks()).toEqual([1, 2])
     })
 
-    test('counts as settled when a later item ends the batch', async () => {
+    test('is settled if a later item ends the batch', async () => {
       session.reply = ({ method, services }) => {
         if (method === 'read') return { failures: [failure(0, { errno: 3 })] }
         return { failures: services[0]?.fwmark === 3 ? [failure(0, { errno: 1, rest: true })] : [] }
@@ -335,7 +335,7 @@ describe('early ends', () => {
     })
   })
 
-  test('a closed handle, in the middle of a wait for items that may never come', async () => {
+  test('a handle that is closed while the batch waits for items', async () => {
     async function* never() {
       yield* adds(3)
       await new Promise(() => {})
@@ -359,7 +359,7 @@ describe('early ends', () => {
     expect(error.batch.applied).toBe(sentMarks().length)
   })
 
-  test('a crash of the native side', async () => {
+  test('an exception of native code', async () => {
     session.reply = undefined
     const batch = rejection(ipvs.batch(adds(3)))
     await setImmediate()
@@ -418,7 +418,7 @@ describe('sources', () => {
     expect((await batch).batch).toMatchObject({ applied: 1, done: 1 })
   })
 
-  test('a signal while the items before are being sent does not wait for the source either', async () => {
+  test('a signal while earlier items are sent does not wait for the source', async () => {
     const controller = new AbortController()
     session.reply = () => {
       controller.abort() // before the wait for the source goes on
@@ -450,7 +450,7 @@ describe('sources', () => {
     throw new Error('broken')
   }
 
-  test('a source is told when nothing more is taken', async () => {
+  test('a source is closed when the batch ends', async () => {
     let returned = false
     function* source() {
       try {
@@ -487,7 +487,7 @@ describe('options', () => {
     expect(seen).toEqual([{ done: 3, total: 3 }])
   })
 
-  test('progress of a source that cannot say how long it is', async () => {
+  test('progress of a source without a length', async () => {
     const seen: BatchProgress[] = []
     await ipvs.batch(adds(3).values(), { onProgress: (progress) => seen.push(progress) })
     expect(seen).toEqual([{ done: 3, total: undefined }])
@@ -515,7 +515,7 @@ describe('options', () => {
   })
 })
 
-describe('relatives', () => {
+describe('addServices, removeServices, addDestinations, removeDestinations', () => {
   const key = { fwmark: 7 }
   const servers = [{ address: '10.0.0.7' }, { address: '10.0.0.17' }]
   test.each<[string, () => Promise<BatchResult>]>([
@@ -528,7 +528,7 @@ describe('relatives', () => {
     expect(session.last.codes.map((code) => names[code]).join()).toBe(codes)
   })
 
-  test('name their own parameter', async () => {
+  test('errors have the name of the parameter', async () => {
     const refused = { code: 'ERR_IPVS_INVALID_ARGUMENT', operation: 'addServices', attribute: 'services' }
     await expect(ipvs.addServices(7 as never)).rejects.toMatchObject(refused)
   })

@@ -86,7 +86,7 @@ describe.each<[string, Maker, RowWriter<object>, RowWriter<object>]>([
     expect(left.toBuffer()).toEqual(right.toBuffer())
   })
 
-  test.each(Object.keys(fields))('%s: what does not fit is refused in the same words', (name) => {
+  test.each(Object.keys(fields))('%s: a value that does not fit has the same error as in RowWriter', (name) => {
     for (const value of [
       -1,
       1.5,

@@ -64,7 +64,7 @@ test.each<[string, string | undefined, unknown, RegExp]>([
     /forbidden in this process .*--no-addons/,
   ],
   ['no error at all', undefined, 'words', /words/],
-])('%s is told with the way out', (_, file, cause, words) => {
+])('%s: the message has the fix', (_, file, cause, words) => {
   expect(problem(file, cause)).toMatch(words)
 })
 

@@ -42,7 +42,7 @@ describe('the schema of these tests is that of the native side', () => {
   })
 })
 
-test('every field survives', () => {
+test('every field is read as it was written', () => {
   const row: ServiceRow = {
     family: 10,
     protocol: 132,
@@ -114,7 +114,7 @@ test('one-byte fields', () => {
   expect(refused(() => writer.encode({ tunnelType: 256 })).field).toBe('destination.tunnelType')
 })
 
-describe('refuses what would be cut or wrapped', () => {
+describe('refuses text that is too long and numbers out of range', () => {
   test.each<[keyof ServiceRow, unknown]>([
     ['port', 65536],
     ['port', -1],
@@ -155,7 +155,7 @@ describe('refuses what would be cut or wrapped', () => {
   })
 })
 
-test('blocks are copies: what is appended later is not in them', () => {
+test('blocks are copies: rows that are appended later are not in them', () => {
   const block = services.writer.block(1)
   expect(block.toBuffer().byteLength).toBe(0)
   block.append({ fwmark: 7 })
@@ -172,7 +172,7 @@ test('text that fills its field without NUL ends with it', () => {
   expect(services.reader.rows(buffer).at(0).scheduler).toBe('a'.repeat(16))
 })
 
-test('a schema without the record is an old build', () => {
+test('a schema without the record is the error of an old build', () => {
   const empty: readonly RecordSchema[] = []
   expect(() => new RowReader<InfoRow>(empty, 'info')).toThrow('build it again')
   expect(() => new RowWriter<InfoRow>(empty, 'info')).toThrow('"info"')

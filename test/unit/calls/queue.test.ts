@@ -25,7 +25,7 @@ describe('one tick, one call', () => {
     expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
   })
 
-  test('they go at the end of the tick, without waiting for timers or input', async () => {
+  test('writes are sent at the end of the tick, without waiting for timers or input', async () => {
     void rig.write(1)
     await Promise.resolve()
     expect(rig.session.calls).toHaveLength(1)
@@ -52,7 +52,7 @@ describe('one tick, one call', () => {
     expect(marks(rig.session.last)[3]).toBe(1)
   })
 
-  test('a failure is that of its operation, and the others are done', async () => {
+  test('a failure rejects its operation only', async () => {
     const results = settled([rig.write(1), rig.write(2), rig.write(3)])
     await setImmediate()
     rig.session.last.answer({ failures: [{ index: 1, cause: 'rejected', errno: 17, unknown: false }] })
@@ -80,7 +80,7 @@ describe('one tick, one call', () => {
     expect(marks(rig.session.last)).toEqual([1])
   })
 
-  test('when the native side throws, nobody knows', async () => {
+  test('if native code throws, the outcome is unknown', async () => {
     const results = settled([rig.write(1), rig.write(2)])
     await setImmediate()
     rig.session.last.crash(new Error('bug'))
@@ -90,7 +90,7 @@ describe('one tick, one call', () => {
 })
 
 describe('order', () => {
-  test('reads see what was written before them, and not what is written after', async () => {
+  test('reads see earlier writes and no later ones', async () => {
     void rig.write(1)
     void rig.write(2)
     void rig.read()
@@ -101,7 +101,7 @@ describe('order', () => {
     expect(rig.session.calls[1]).toMatchObject({ codes: [GET], consistent: true })
   })
 
-  test('reads answer rows', async () => {
+  test('reads return rows', async () => {
     rig.session.reply = () => ({ rows: services.encode({ fwmark: 7 }) })
     expect((await rig.read()).byteLength).toBe(schema[1]?.size)
     rig.session.reply = () => ({})
@@ -115,7 +115,7 @@ describe('order', () => {
 })
 
 describe('time', () => {
-  test('what a call waited for a look of others counts, and ticks that waited do not share a call', async () => {
+  test('waiting for the read of another call counts, and ticks that waited do not share a call', async () => {
     void rig.update(() => ({}))
     await setTimeout(60)
     void rig.write(1)
@@ -137,7 +137,7 @@ describe('time', () => {
 })
 
 describe('close', () => {
-  test('what was not sent is rejected, as is what comes later', async () => {
+  test('operations that were not sent and later ones are rejected', async () => {
     const results = settled([rig.write(1), rig.read()])
     await rig.queue.close()
     const later = settled([rig.write(2), rig.read()])
@@ -147,7 +147,7 @@ describe('close', () => {
     expect(rig.session.calls).toHaveLength(0)
   })
 
-  test('what is under way ends as the native side says', async () => {
+  test('operations under way end as native code reports', async () => {
     const results = settled([rig.write(1), rig.write(2)])
     await setImmediate()
     await rig.queue.close()
@@ -157,7 +157,7 @@ describe('close', () => {
     expect(second).toMatchObject({ reason: { code: 'ERR_IPVS_CLOSED', outcome: 'unknown' } })
   })
 
-  test('one failure may stand for all writes behind it', async () => {
+  test('one failure can apply to all later writes', async () => {
     const results = settled([rig.write(1), rig.write(2), rig.write(3)])
     await setImmediate()
     rig.session.last.answer({ failures: [{ index: 1, cause: 'closed', errno: 0, unknown: false, rest: true }] })
@@ -178,7 +178,7 @@ describe('close', () => {
 describe('open', () => {
   const opening = { operation: 'open', target: 'current network namespace' }
 
-  test('answers', async () => {
+  test('replies', async () => {
     rig.session.reply = () => ({})
     await expect(rig.queue.open(opening, undefined)).resolves.toBeUndefined()
     expect(rig.session.last.method).toBe('open')

@@ -12,8 +12,8 @@ beforeEach(() => {
 
 const settled = (promises: Promise<unknown>[]) => Promise.allSettled(promises)
 
-describe('a write that depends on what is there', () => {
-  test('keeps its place: what was called later waits', async () => {
+describe('a write that reads first', () => {
+  test('keeps its place: later calls wait', async () => {
     const results = settled([rig.write(1), rig.update(() => ({ fwmark: 9, timeout: 60 })), rig.write(2), rig.read()])
     await setImmediate()
     expect(rig.session.calls.map(({ method }) => method)).toEqual(['execute', 'read'])
@@ -34,7 +34,7 @@ describe('a write that depends on what is there', () => {
     expect((await results).map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'fulfilled'))
   })
 
-  test('rejects when it cannot look, and lets the others go on', async () => {
+  test('rejects if the read fails, and later calls go on', async () => {
     const results = settled([rig.update(() => ({})), rig.write(2)])
     await setImmediate()
     rig.session.last.answer(failed('rejected', 3))
@@ -46,13 +46,13 @@ describe('a write that depends on what is there', () => {
     expect(second?.status).toBe('fulfilled')
   })
 
-  test('rejects when what it finds does not allow it', async () => {
+  test('rejects if the existing row does not allow it', async () => {
     rig.session.reply = () => ({})
     await expect(rig.update(() => ({ port: -1 }))).rejects.toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT' })
     expect(rig.session.calls).toHaveLength(1)
   })
 
-  test('aborted while looking, it does not write', async () => {
+  test('aborted during the read, it does not write', async () => {
     const controller = new AbortController()
     const result = rig.update(() => ({}), controller.signal)
     await setImmediate()
@@ -63,7 +63,7 @@ describe('a write that depends on what is there', () => {
     expect(rig.session.calls).toHaveLength(1)
   })
 
-  test('aborted too late for the look, it does not write either', async () => {
+  test('aborted after the read, it does not write', async () => {
     const controller = new AbortController()
     const result = rig.update(() => ({}), controller.signal)
     await setImmediate()
@@ -73,7 +73,7 @@ describe('a write that depends on what is there', () => {
     expect(rig.session.calls).toHaveLength(1)
   })
 
-  test('closed while looking, it does not write', async () => {
+  test('closed during the read, it does not write', async () => {
     const result = rig.update(() => ({}))
     await setImmediate()
     const closing = rig.queue.close()
@@ -83,7 +83,7 @@ describe('a write that depends on what is there', () => {
     expect(rig.session.calls).toHaveLength(1)
   })
 
-  test('many of them', async () => {
+  test('many at once', async () => {
     rig.session.reply = () => ({})
     await Promise.all(Array.from({ length: 5000 }, () => rig.update(() => ({ fwmark: 9 }))))
     expect(rig.session.calls).toHaveLength(10_000)
@@ -122,7 +122,7 @@ describe('signals', () => {
     await expect(result).rejects.toMatchObject({ code: 'ERR_IPVS_ABORTED', outcome: 'unknown', cause: 'why' })
   })
 
-  test('aborted under way, but done all the same', async () => {
+  test('aborted under way, but applied', async () => {
     const controller = new AbortController()
     const result = rig.write(1, controller.signal)
     await setImmediate()
@@ -131,7 +131,7 @@ describe('signals', () => {
     await expect(result).resolves.toBeUndefined()
   })
 
-  test('aborted under way, in company: it lets go, the others go on', async () => {
+  test('aborted under way with other operations: it rejects, the others go on', async () => {
     const controller = new AbortController()
     const first = rig.write(1, controller.signal)
     const second = rig.write(2)
@@ -161,7 +161,7 @@ describe('signals', () => {
     expect(rig.session.aborted).toEqual([])
   })
 
-  test('nothing keeps listening to a signal that lives longer', async () => {
+  test('no listener remains at a signal that lives longer', async () => {
     rig.session.reply = () => ({})
     let listening = 0
     const signal = {

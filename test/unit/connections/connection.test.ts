@@ -64,7 +64,7 @@ test.each([
   expect(at({ ...row, protocol }).protocol).toBe(name)
 })
 
-test('where it comes from', () => {
+test('origins of connections', () => {
   expect(at({ ...row, origin: 1 }).toJSON().origin).toBe('local')
   expect(at({ ...row, origin: 2 }).toJSON().origin).toBe('synced')
 })

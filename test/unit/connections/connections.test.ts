@@ -38,7 +38,7 @@ async function ports(filter = {}): Promise<number[]> {
 }
 
 describe('connections', () => {
-  test('pulls until the end, in the namespace of the handle, and closes', async () => {
+  test('reads until the end, in the namespace of the handle, and closes', async () => {
     answers.pulls = [{ fill: rowsOf(1, 2), done: false }, { done: false }, { fill: rowsOf(3, 1) }]
     expect(await ports({ protocol: 'tcp' })).toEqual([1, 2, 3])
     expect(onlyReader()).toMatchObject({
@@ -48,7 +48,7 @@ describe('connections', () => {
     })
   })
 
-  test('nothing is pulled that nobody asks for; leaving the loop closes', async () => {
+  test('reads on demand only; leaving the loop closes', async () => {
     answers.pulls = [{ fill: rowsOf(1, 3), done: false }, { fill: rowsOf(4, 3) }]
     for await (const { client } of ipvs.connections()) if (client.port === 2) break
     expect(answers.pulls).toHaveLength(1)

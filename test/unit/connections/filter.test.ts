@@ -7,7 +7,7 @@ vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.t
 
 const parsed = (filter: object) => parseConnectionFilter(filter).options
 
-test('an empty filter asks for everything', () => {
+test('an empty filter matches everything', () => {
   expect(parsed({})).toEqual({})
 })
 
@@ -29,7 +29,7 @@ test('ends: address, block, range, port', () => {
   expect(both?.from).toEqual(both?.to)
 })
 
-test('the rest', () => {
+test('the other properties', () => {
   expect(parsed({ fwmark: '0x7', templates: 'only', minExpiresSeconds: 0, limit: 1, origin: true })).toEqual({
     fwmark: 7,
     templates: 2,
@@ -74,7 +74,7 @@ test.each<[string, unknown]>([
   expect((refused as InvalidInput).field).toBe(field)
 })
 
-test('a slip of the pen is named', () => {
+test('a misspelt property is named', () => {
   expect(() => parseConnectionFilter({ state: 'ESTABLISHD' })).toThrow('did you mean "ESTABLISHED"?')
   expect(() => parseConnectionFilter({ template: 'only' })).toThrow('did you mean "templates"?')
 })

@@ -37,7 +37,7 @@ test('a line for each processor', () => {
   ])
 })
 
-test('anything else is nothing', () => {
+test('any other text returns undefined', () => {
   const lines = totals.split('\n')
   expect(parseTotals('')).toBeUndefined()
   expect(parseTotals(lines.slice(1).join('\n'))).toBeUndefined()

@@ -13,7 +13,7 @@ test('completion knows the options of the lab', () => {
   expect(known?.toSorted()).toEqual([...new Set(said)].toSorted())
 })
 
-test('it calls itself what it was called by, and its own failures are status 125', async () => {
+test('messages have the name of the command, and failures of the lab are status 125', async () => {
   let stderr = ''
   const output = new Written()
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true))
@@ -25,7 +25,7 @@ test('it calls itself what it was called by, and its own failures are status 125
   expect(stderr).toContain('lab: unknown kernel "4.19"')
 })
 
-test('nothing stands in front of it', async () => {
+test('options before the verb are refused', async () => {
   const output = new Written()
   expect(await runProgram(['--netns', 'blue', 'lab', 'true'], output)).toBe(2)
   expect(output.stderr).toContain('ipvs lab COMMAND')

@@ -20,7 +20,7 @@ const options: EngineOptions = {
 const engines = [qemuEngine, umlEngine]
 const lines = (words: readonly string[]): string[] => words.filter((word) => /^ssl\d/.test(word))
 
-test('a machine ends with the lab', () => {
+test('a virtual machine ends with the lab', () => {
   for (const engine of engines) {
     expect(engine.command('/bin/program', options).slice(0, 4)).toEqual(['--pdeathsig', 'KILL', '--', '/bin/program'])
   }

@@ -9,23 +9,23 @@ const range = (from: number, to = 0xffffffff) => ({ from, to, signal: undefined 
 const whole = (...marks: number[]) => marks.map((mark) => ({ mark, mask: 0xffffffff }))
 
 describe('free marks', () => {
-  test('the least one', () => {
+  test('returns the least one', () => {
     expect(freeMark(range(1), [])).toBe(1)
     expect(freeMark(range(1), whole(1, 2, 4))).toBe(3)
     expect(freeMark(range(4, 5), whole(4))).toBe(5)
     expect(freeMark(range(0xffffffff), [])).toBe(0xffffffff)
   })
 
-  test('none', () => {
+  test('there is no free mark', () => {
     expect(freeMark(range(4, 5), whole(4, 5))).toBeUndefined()
   })
 
-  test('not one that packets may get by bits', () => {
+  test('leaves out marks that rules with masks can make', () => {
     expect(freeMark(range(1), [{ mark: 1, mask: 1 }])).toBe(2)
     expect(freeMark(range(0x80000000), [{ mark: 0x80000000, mask: 0xf0000000 }])).toBe(0x90000000)
   })
 
-  test('what others do without a number does not count', () => {
+  test('rules of other programs without a fixed mark are ignored', () => {
     const others = { family: 'ip', table: 't', chain: 'c', handle: 1n } as const
     const found = [{ ...others }, { ...others, mark: 0, mask: 0xff }, { ...others, mark: 5 }]
     expect(usedByForeignRules(found)).toEqual(whole(5))

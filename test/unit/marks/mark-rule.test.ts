@@ -29,13 +29,13 @@ describe('rules', () => {
     expect(listed({ comment: 'café' }).comment).toBe('café')
   })
 
-  test('what is listed can be passed in', () => {
+  test('listed rules can be passed back', () => {
     const rule = listed({ address: '2001:DB8::/32', ports: [1, '5-9', 65535], comment: 'a, b; {c}' })
     expect(listedRule(parseMarkRule(rule, 'rule'))).toEqual(rule)
     expect(rule.address).toBe('2001:db8::/32')
   })
 
-  test('what maps cannot say is listed, too', () => {
+  test('rules that maps cannot express are listed, too', () => {
     const special = { source: '10.0.0.0/8', interface: 'eth*', mask: 0xff, counter: true }
     expect(listed(special)).toEqual({ ...web, ...special, packets: 0n, bytes: 0n })
     expect(listed({ mask: '0xffffffff', source: '0.0.0.0/0', counter: false })).toEqual(web) // which say nothing
@@ -45,7 +45,7 @@ describe('rules', () => {
     expect(listedRule(parseMarkRule({ ...counted, packets: 5n, bytes: 300n }, 'rule'))).toEqual(counted)
   })
 
-  test('elements make up the rule again', () => {
+  test('elements are converted back to the rule', () => {
     const changes = [
       {},
       { address: '::1', ports: ['1-65535'] },
@@ -60,7 +60,7 @@ describe('rules', () => {
     }
   })
 
-  test('describe themselves', () => {
+  test('are described in one line', () => {
     expect(describeRule(parse())).toBe('tcp 172.16.0.100 ports 80, 443 -> mark 7')
     expect(describeRule(parse({ ports: ['5-9'] }))).toBe('tcp 172.16.0.100 ports 5-9 -> mark 7')
     const many = Array.from({ length: 100 }, (_, index) => index * 2 + 1)
@@ -141,7 +141,7 @@ describe('rules that translate addresses', () => {
     expect(describeRule(parseNatRule(rule, 'rule'))).toBe(text)
   })
 
-  test('several ports, and what counts', () => {
+  test('several ports, and counters', () => {
     expect(again({ ...ftp, sourcePorts: [443, 20, '80-90'] })).toEqual({ ...ftp, sourcePorts: [20, '80-90', 443] })
     expect(again({ ...real, counter: true, packets: 7n })).toEqual({ ...real, counter: true, packets: 0n, bytes: 0n })
   })

@@ -59,18 +59,18 @@ describe('add', () => {
     })
   })
 
-  test('what is there already', async () => {
+  test('rules that exist need no change', async () => {
     expect(change(await add(tableOf(web), web, { ...web, comment: 'other' }, web))).toEqual({ removed: [], added: [] })
   })
 
-  test('takes over what somebody made with nft for the same rule', async () => {
+  test('replaces elements that nft added for the same rule', async () => {
     const result = await add(tableOf(foreign(web)), web)
     expect(texts(result.removed)).toEqual(texts(result.added))
     expect(result.added).toHaveLength(2)
     expect(result.added.every(({ rule }) => rule !== 0n)).toBe(true)
   })
 
-  test('repairs a rule of which somebody removed a part', async () => {
+  test('repairs a rule that lost a part', async () => {
     const [first] = elementsOf(parse(web))
     expect(change(await add(tableOf([first as MarkElement]), web))).toEqual({
       removed: [],
@@ -98,7 +98,7 @@ describe('add', () => {
     ['a range in a range', ftp, { ...ftp, ports: '10000-10005' }],
     ['ports of all ports', { ...web, ports: 'all' }, { ...web, ports: [80, '100-200'] }],
     ['a source', { ...ftp, source: '10.0.0.0/8' }, { ...ftp, source: '10.0.0.0/8', ports: [21, '11000-11001'] }],
-  ])('the mark that a rule has, again for fewer ports: %s', async (_name, there, fewer) => {
+  ])('a rule with the same mark and more ports exists: %s', async (_name, there, fewer) => {
     expect(await add(tableOf(there), fewer)).toEqual({ removed: [], added: [] })
     expect((await refusal(add(tableOf(there), { ...fewer, mark: 8 }))).message).toContain('overlaps the existing')
     const second = { ...web, address: '172.16.0.200' }
@@ -115,7 +115,7 @@ describe('add', () => {
     await refusal(add(tableOf(first, second), { ...ftp, ports: '10005-10025' }))
   })
 
-  test('refuses given rules that overlap, naming both', async () => {
+  test('refuses arguments that overlap, naming both', async () => {
     const error = await refusal(add(tableOf(), ftp, web, { ...web, mark: 8, ports: [443, 444] }))
     expect(error.message).toMatch(/\(rules\[[12]\]\) in port 443; a packet gets only one mark/)
   })
@@ -135,7 +135,7 @@ describe('add', () => {
 const redirect = (toPort: number, ports: number | string = 80) =>
   parseNatRule({ action: 'redirect', address: '172.16.0.100', protocol: 'tcp', ports, toPort }, 'rule')
 
-describe('rules of their own', () => {
+describe('rule elements', () => {
   const special = { ...web, source: '10.0.0.0/8' } as const
   const masked = { ...web, mask: 0xff } as const
 
@@ -176,7 +176,7 @@ describe('rules of their own', () => {
     expect((await refusal(replace(tableOf(), one, other))).message).toMatch(/overlaps/)
   })
 
-  test('are there already, whatever their comment and counter', async () => {
+  test('exist already, with any comment and counter', async () => {
     const host: MarkRule = { mark: 7, address: '11.0.0.0/8', protocol: 'all' }
     const same: MarkRule[] = [special, { ...masked, address: '10.9.9.9' }, host]
     const others = same.map((rule) => ({ ...rule, comment: 'new', counter: true }))
@@ -188,7 +188,7 @@ describe('rules of their own', () => {
     expect((await replace(table, ...same)).added).toEqual([])
   })
 
-  test('the parts of the table do not touch each other', async () => {
+  test('mark rules and NAT rules do not affect each other', async () => {
     const masquerade = parseNatRule(
       { action: 'masquerade', source: '10.0.0.0/24', protocol: 'tcp', sourcePorts: 20 },
       'rule',
@@ -219,7 +219,7 @@ describe('change', () => {
     expect((await changeOf(tableOf(web), [web], [{ ...web, comment: 'new' }])).added).toHaveLength(2)
   })
 
-  test('refuses what is not there, and overlaps with what stays', async () => {
+  test('refuses rules that do not exist, and overlaps with rules that stay', async () => {
     const absent = await refusal(changeOf(tableOf(web), [ftp], []))
     expect(absent.message).toContain('there is no rule')
     const overlap = await refusal(changeOf(tableOf(web, ftp), [ftp], [{ ...web, mark: 8 }]))
@@ -234,7 +234,7 @@ describe('remove', () => {
     expect(added).toEqual([])
   })
 
-  test('what somebody made with nft, and what is left of a rule', async () => {
+  test('elements that nft added, and the rest of a rule', async () => {
     expect((await remove(tableOf(foreign(web)), web)).removed).toHaveLength(2)
     const [first] = elementsOf(parse(web))
     expect((await remove(tableOf([first as MarkElement]), { ...web, ports: 80 })).removed).toHaveLength(1)
@@ -245,7 +245,7 @@ describe('remove', () => {
     ['another mark', { ...web, mark: 8 }, /the table has "tcp 172\.16\.0\.100 ports 80, 443 -> mark 7"/],
     ['another address', { ...web, address: '10.0.0.1' }, /the table has no rule for this address and protocol/],
     ['another protocol', { ...web, protocol: 'udp' }, /the table has no rule/],
-  ])('refuses %s, and says what is there', async (_name, rule, text) => {
+  ])('refuses %s, and names the existing rules', async (_name, rule, text) => {
     const error = await refusal(remove(tableOf(web), rule))
     expect(error.message).toContain(`there is no rule "${describeRule(parse(rule))}"`)
     expect(error.message).toMatch(text)
@@ -253,7 +253,7 @@ describe('remove', () => {
 })
 
 describe('replace', () => {
-  test('changes what differs and nothing else', async () => {
+  test('changes different rules only', async () => {
     const table = tableOf(web, ftp)
     expect(change(await replace(table, ftp, web))).toEqual({ removed: [], added: [] })
     expect(change(await replace(table, web, { ...ftp, ports: [21, '10000-15000'] }))).toEqual({
@@ -264,14 +264,14 @@ describe('replace', () => {
     expect((await replace(table, ftp, { ...web, comment: 'new' })).added).toHaveLength(2)
   })
 
-  test('takes over, or removes, what others have made', async () => {
+  test('replaces or removes elements of other programs', async () => {
     const table = tableOf(foreign(web), foreign(ftp))
     const { removed, added } = await replace(table, web)
     expect([removed.length, added.length]).toEqual([4, 2])
   })
 })
 
-test('a table knows its rules', () => {
+test('a table groups elements to rules', () => {
   const table = tableOf(web, foreign(ftp))
   const sorted = [...table.elements()].toSorted((left, right) => (left.key < right.key ? -1 : 1))
   const rules = [...groupRules(sorted)].map((elements) => listedRule(ruleOf(elements)))
@@ -290,7 +290,7 @@ const overlaps = (left: MarkElement, right: MarkElement) =>
   left.portFrom <= right.portTo &&
   right.portFrom <= left.portTo
 
-test('elements that others made belong to one rule where that says the same', () => {
+test('elements of other programs form one rule if the rule has the same meaning', () => {
   const counted = foreign(web).map(({ key, mark }) => new MarkElement(key, mark, 0n, '', { packets: 1n, bytes: 60n }))
   const elements = [
     ...counted,
@@ -371,7 +371,7 @@ describe('overlaps', () => {
     expect(await outcome(replace(tableOf(), web, other))).toMatch(together)
   })
 
-  test('are found exactly when there are any', async () => {
+  test('are found if and only if there are any', async () => {
     const random = randomSource(20)
     const seen = [0, 0]
     for (let round = 0; round < 3000; round++) {

@@ -35,7 +35,7 @@ test('packets are rows', async () => {
   expect(second['destination']).toBe(undefined)
 })
 
-test('answers are objects', async () => {
+test('results are objects', async () => {
   const block = new RowWriter<object>([traceSchema], 'trace').block()
   block.append({ ...quiet, route: 2, mark: 7, markFamily: 1, markTable: 'ipvs', markChain: 'marks', markHandle: 3n })
   const drop = { outcome: 1, hook: 2, family: 2, table: 'filter', base: 'FORWARD', chain: 'FORWARD', tableFlags: 2 }
@@ -69,7 +69,7 @@ test.each([
   [{ protocol: 'tcp', destination: '10.0.0.7', state: 'related' }, 'packets[0].state'],
   [{ protocol: 'tcp', destination: '10.0.0.7', path: 'up' }, 'packets[0].path'],
   [{ protocol: 'tcp', destination: '10.0.0.7', port: 80 }, 'packets[0].port'],
-])('no packet: %o', async (packet, attribute) => {
+])('refuses the packet %o', async (packet, attribute) => {
   const error = await marks.trace([packet as TracePacket]).catch((reason: unknown) => reason as IpvsError)
   expect(error).toMatchObject({ code: 'ERR_IPVS_INVALID_ARGUMENT', attribute })
   expect(session.log).not.toContain('trace')

@@ -33,10 +33,10 @@ test('words are in their columns, with their styles', () => {
   expect(new Set([prompt?.y, first?.y, bad?.y]).size).toBe(3)
 })
 
-test('the title is for those who cannot see it', () => {
+test('the picture has a title', () => {
   expect(renderSvg('', 'ipvs <list>')).toContain('<title>ipvs &lt;list&gt;</title>')
 })
 
-test('a style that it does not know is an error, not a wrong picture', () => {
+test('an unknown style is an error', () => {
   expect(() => renderSvg('\u001B[45mx', 't')).toThrow('45')
 })

@@ -59,13 +59,13 @@ describe('every method', () => {
 })
 
 describe('zeroCounters', () => {
-  test('of one service or of all', async () => {
+  test('zeroes one service or all', async () => {
     await Promise.all([ipvs.zeroCounters({ fwmark: 7 }), ipvs.zeroCounters()])
     expect(sent()).toEqual(['zeroService', 'zeroAll'])
     expect(session.last.services[0]?.fwmark).toBe(7)
   })
 
-  test.each<unknown>([null, {}, 7, { signal: undefined }])('never all by mistake: %j', async (key) => {
+  test.each<unknown>([null, {}, 7, { signal: undefined }])('an invalid service never zeroes all: %j', async (key) => {
     const refused = { code: 'ERR_IPVS_INVALID_ARGUMENT', operation: 'zeroCounters' }
     await expect(ipvs.zeroCounters(key as never)).rejects.toMatchObject(refused)
     expect(session.calls).toHaveLength(0)
@@ -145,7 +145,7 @@ describe('snapshot', () => {
     await expect(ipvs.updateService(entry, entry)).resolves.toBeUndefined()
   })
 
-  test('a long one does not stop the event loop', async () => {
+  test('a long snapshot does not stop the event loop', async () => {
     const marks = Array.from({ length: 10_000 }, (_, index) => ({ family: 2, fwmark: index + 1, scheduler: 'rr' }))
     const own = marks.map(() => [{ port: 1 }, { port: 2 }, { port: 3 }])
     session.reply = () => tables(marks, own)
@@ -156,7 +156,7 @@ describe('snapshot', () => {
     expect(turns).toBeGreaterThan(3)
   })
 
-  test('a table that never settles', async () => {
+  test('a table that changes during every attempt', async () => {
     session.reply = () => failed('conflict')
     await expect(ipvs.snapshot()).rejects.toMatchObject({ code: 'ERR_IPVS_CONFLICT', outcome: 'not-applied' })
   })

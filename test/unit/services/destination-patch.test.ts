@@ -48,7 +48,7 @@ describe('a patch', () => {
       { forwarding: 'tunnel', tunnel: { type: 'gre' } },
       { forwarding: 2, ...noTunnel, tunnelType: 2 },
     ],
-  ])('%j names what changes and nothing else', (patch, changes) => {
+  ])('%j: the row has the changed fields only', (patch, changes) => {
     expect(changed(patch)).toEqual({ ...row, ...changes })
   })
 
@@ -67,7 +67,7 @@ describe('a patch', () => {
     ['patch.scheduler', { scheduler: 'rr' }],
   ])('refuses %s (%#)', (field, patch) => expect(refused(() => changed(patch)).field).toBe(field))
 
-  test('can make a destination what it could have been, and nothing else', () => {
+  test('has the checks of a new destination, except for an unused port', () => {
     const elsewhere = { address: '10.0.0.7', port: 8080 }
     expect(changed({ forwarding: 'direct' }, elsewhere)).toMatchObject({ port: 8080, forwarding: 3 })
     expect(refused(() => changed({ forwarding: 'masquerade' }, { address: '::7' })).field).toBe('destination.address')

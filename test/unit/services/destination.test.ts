@@ -52,7 +52,7 @@ describe('keys', () => {
 })
 
 describe('a new destination', () => {
-  test('sends all that the kernel wants', () => {
+  test('sends every setting that the kernel requires', () => {
     const defaults = { weight: 1, upperThreshold: 0, lowerThreshold: 0 }
     expect(added(server)).toEqual({ ...key, port: 80, forwarding: 3, ...defaults })
     expect(added(server, mark)).toEqual({ ...key, port: 0, forwarding: 3, ...defaults })
@@ -148,7 +148,7 @@ describe('a new destination', () => {
     expect(refused(() => added({ ...server, ...settings })).field).toBe(field)
   })
 
-  test('marks: a port needs the forwarding to be named', () => {
+  test('for a service with a mark, a port needs forwarding', () => {
     expect(refused(() => added({ ...server, port: 80 }, mark)).message).toContain('leave port out (0)')
     expect(added({ ...server, port: 80, forwarding: 'direct' }, mark)).toMatchObject({ port: 80, forwarding: 3 })
     expect(added({ ...server, port: 80, forwarding: 'tunnel' }, mark)).toMatchObject({ port: 80, forwarding: 2 })
@@ -167,7 +167,7 @@ describe('a listed destination', () => {
   const counts = { activeConnections: 1, inactiveConnections: 2, persistentConnections: 3 }
   const listedRow = (settings: DestinationRow): DestinationRow => ({ ...added(server), ...counts, ...settings })
 
-  test('has everything', () => {
+  test('has all properties', () => {
     const statistics = { connections: 6n, outBytesPerSecond: 9n }
     const listed = listedDestination(listedRow({ weight: 5, upperThreshold: 8, lowerThreshold: 4, statistics }), web)
     expect(listed).toEqual({

@@ -36,11 +36,11 @@ describe('flush', () => {
     expect([...ofFamily(services, 'ipv6')]).toEqual([services[1]])
   })
 
-  test('what others removed meanwhile is gone, too', () => {
+  test('a service that another program removed meanwhile counts as removed', () => {
     expect(() => assertGone(result(1, 'ERR_IPVS_SERVICE_NOT_FOUND', 'ERR_IPVS_SERVICE_NOT_FOUND'))).not.toThrow()
   })
 
-  test('any other failure counts, and the error says how far it got', () => {
+  test('any other failure is reported, with the number of removed services', () => {
     const code = 'ERR_IPVS_RECEIVE_OVERRUN'
     const given = result(3, 'ERR_IPVS_SERVICE_NOT_FOUND', code, 'ERR_IPVS_KERNEL')
     const failed = given.failures.slice(1)
@@ -54,7 +54,7 @@ describe('flush', () => {
     })
   })
 
-  test('the outcome is that of the worst', () => {
+  test('the outcome is unknown if one is unknown', () => {
     expect(thrown(result(0, 'ERR_IPVS_KERNEL'))).toMatchObject({ outcome: 'not-applied' })
     expect(thrown(result(2, 'ERR_IPVS_KERNEL', 'ERR_IPVS_TIMEOUT'))).toMatchObject({ outcome: 'unknown' })
   })

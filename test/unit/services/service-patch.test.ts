@@ -31,12 +31,12 @@ describe('a patch', () => {
     ],
     [{ persistence: null }, { flags: { value: 0, mask: 1 }, timeout: 0, netmask: host, persistenceEngine: '' }],
     [{ persistenceEngine: null }, { persistenceEngine: '' }],
-  ])('%j names what changes and nothing else', (patch, row) => {
+  ])('%j: the row has the changed fields only', (patch, row) => {
     expect(needsCurrent(key, patch)).toBe(false)
     expect(changed(key, patch)).toEqual({ ...identity, ...row })
   })
 
-  test('scheduler flags of an unnamed scheduler: the service decides', () => {
+  test('scheduler flags without a scheduler: the scheduler of the service decides', () => {
     const patch = { schedulerFlags: ['sh-port'] }
     expect(needsCurrent(key, patch)).toBe(true)
     expect(changed(key, patch, persistent).flags).toEqual({ value: 0x10, mask: 0x38 })
@@ -45,7 +45,7 @@ describe('a patch', () => {
     expect(refused(() => changed(key, { ...patch, scheduler: 'rr' })).field).toBe('patch.schedulerFlags[0]')
   })
 
-  test('persistence without a timeout names none, whatever there is: the native side decides at its turn', () => {
+  test('persistence without a timeout has none in the row: native code keeps the timeout of the service', () => {
     const patch = { persistence: { netmask: 24 } }
     const netmask = Uint8Array.of(255, 255, 255, 0)
     expect(needsCurrent(key, patch)).toBe(false)
@@ -53,14 +53,14 @@ describe('a patch', () => {
       expect(changed(key, patch, current)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask })
   })
 
-  test('a netmask that is removed is that of a single client', () => {
+  test('a removed netmask becomes the netmask of a single client', () => {
     const patch = { persistence: { netmask: null } }
     expect(changed(key, patch, persistent)).toEqual({ ...identity, flags: { value: 1, mask: 1 }, netmask: host })
     const six = changed({ ...key, family: 'ipv6' }, { persistence: { timeoutSeconds: 60, netmask: null } })
     expect(six.netmask).toEqual(Uint8Array.of(128, 0, 0, 0))
   })
 
-  test('a persistence engine goes with persistence, unless it is named', () => {
+  test('removing persistence removes the persistence engine, unless the patch has one', () => {
     const patch = { persistenceEngine: 'sip' }
     expect(needsCurrent(key, patch)).toBe(false)
     expect(changed(key, patch, plain).persistenceEngine).toBe('sip')

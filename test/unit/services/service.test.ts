@@ -10,7 +10,7 @@ vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.t
 const flagBits = (service: object) => added({ ...vip, ...service }).flags?.value
 
 describe('a new service', () => {
-  test('sends all that the kernel wants', () => {
+  test('sends every setting that the kernel requires', () => {
     expect(added({ fwmark: 7 })).toEqual({
       family: 2,
       fwmark: 7,
@@ -100,14 +100,14 @@ describe('a new service', () => {
     ['service.weight', { weight: 1 }],
   ])('refuses %s (%#)', (field, settings) => expect(refused(() => added({ ...vip, ...settings })).field).toBe(field))
 
-  test('says what was meant', () => {
+  test('suggests the likely name', () => {
     expect(refused(() => added({ ...vip, sched: 'rr' })).message).toContain('did you mean "scheduler"?')
     expect(refused(() => added({ ...vip, scheduler: 'RR' })).message).toContain('did you mean "rr"?')
     expect(refused(() => added({ ...vip, persistence: { timeout: 1 } })).message).toContain('"timeoutSeconds"')
     expect(refused(() => added({ ...vip, address: '::ffff:10.0.0.7' })).message).toContain('write "10.0.0.7"')
   })
 
-  test('unusual but right', () => {
+  test('unusual values are accepted', () => {
     expect(added({ ...vip, scheduler: 'none' }).scheduler).toBe('none')
     expect(added({ ...vip, scheduler: 'my_own-sched2' }).scheduler).toBe('my_own-sched2')
     expect(added({ fwmark: 7, persistence: {}, persistenceEngine: 'sip' }).persistenceEngine).toBe('sip')
@@ -192,7 +192,7 @@ describe('a listed service', () => {
     expect(patched.persistenceEngine).toBe(persistenceEngine)
   })
 
-  test('with its destinations, as snapshots have it, can be passed back', () => {
+  test('an entry of a snapshot, with its destinations, can be passed back', () => {
     const row = added({ fwmark: 7 })
     const snapshot = { ...listedService(row), destinations: [{ address: '10.0.0.7' }] }
     expect(added(snapshot)).toEqual(row)
@@ -227,7 +227,7 @@ describe('a listed service', () => {
     ['all clients are one', { ...persistent, netmask: Uint8Array.of(0, 0, 0, 0) }],
     ['a netmask with gaps', { ...persistent, netmask: Uint8Array.of(255, 0, 255, 0) }],
     ['a netmask from the end', { ...persistent, netmask: Uint8Array.of(0, 0, 0, 128) }],
-  ])('that others made and that can do little can be passed back: %s', (_, more) => {
+  ])('an unusual service, stored by another program, can be passed back: %s', (_, more) => {
     const row = { ...useless, ...more }
     const listed = listedService(row)
     const again = added(listed)
@@ -237,7 +237,7 @@ describe('a listed service', () => {
     expect(listedService({ ...row, ...changed(listed, listed, row), flags: row.flags })).toEqual(listed)
   })
 
-  test('what others stored: an odd protocol can be listed and removed', () => {
+  test('a service with an odd protocol, stored by another program, can be listed and removed', () => {
     const listed = listedService({ family: 2, protocol: 47, address: ipv4(10, 0, 0, 1), port: 80, scheduler: 'rr' })
     expect(listed).toMatchObject({ protocol: '47' })
     expect(keyOf(listed).row.protocol).toBe(47)
@@ -246,7 +246,7 @@ describe('a listed service', () => {
     expect(keyOf({ ...listed, address: '0.0.0.0' }).text).toBe('47 0.0.0.0:80')
   })
 
-  test('what no kernel sends does no harm', () => {
+  test('rows that no kernel sends are listed without an exception', () => {
     expect(listedService({})).toMatchObject({ address: '0.0.0.0', port: 0, scheduler: 'none' })
     expect(listedService({ fwmark: 7, flags: { value: 1, mask: ALL_FLAGS } })).toMatchObject({
       persistence: { timeoutSeconds: 0 },

@@ -9,7 +9,7 @@ const master = { role: 'master', interface: 'eth0' }
 const rowOf = (daemon: unknown): DaemonRow => present(newSyncDaemon(daemon).row)
 
 describe('rows', () => {
-  test('the kernel fills in what is not named', () => {
+  test('absent settings are left to the kernel', () => {
     expect(rowOf(master)).toEqual({ state: 1, interface: 'eth0', syncId: 0 })
     expect(rowOf({ role: 'backup', interface: 'fifteen-letters', multicast: {} })).toEqual({
       state: 2,
@@ -18,7 +18,7 @@ describe('rows', () => {
     })
   })
 
-  test('everything named', () => {
+  test('all settings', () => {
     const multicast = { group: '239.1.2.3', port: 65535, ttl: 255 }
     expect(rowOf({ ...master, syncId: 255, multicast, maxLength: 65535 })).toEqual({
       state: 1,
@@ -34,7 +34,7 @@ describe('rows', () => {
     })
   })
 
-  test('what is listed can be started', () => {
+  test('a listed daemon can be started', () => {
     const rows: DaemonRow[] = [
       {
         state: 1,
@@ -63,7 +63,7 @@ describe('rows', () => {
     expect(syncDaemonOf('backup')).toEqual({ row: { state: 2 }, target: 'backup' })
   })
 
-  test('errors say which daemon', () => {
+  test('errors name the daemon', () => {
     expect(newSyncDaemon(master).target).toBe('master on eth0')
   })
 })

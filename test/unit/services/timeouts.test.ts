@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { listedTimeouts, timeoutsRow } from '../../../lib/services/timeouts.ts'
 import { refused } from '../support/refused.ts'
 
-test('what is named is sent, and nothing else', () => {
+test('sends the named timeouts only', () => {
   expect(timeoutsRow({ tcpSeconds: 1 })).toEqual({ tcp: 1 })
   expect(timeoutsRow({ tcpFinSeconds: 21474836, udpSeconds: undefined })).toEqual({ tcpFin: 21474836 })
   expect(timeoutsRow({ tcpSeconds: 900, tcpFinSeconds: 120, udpSeconds: 300 })).toEqual({
@@ -13,7 +13,7 @@ test('what is named is sent, and nothing else', () => {
   })
 })
 
-test('what is listed can be set', () => {
+test('listed timeouts can be set', () => {
   const row = { tcp: 900, tcpFin: 120, udp: 300 }
   expect(timeoutsRow(listedTimeouts(row))).toEqual(row)
 })

@@ -26,7 +26,7 @@ test('spellings and defaults are no differences', async () => {
   expect((await diffStateAsync(currentOf(web), web, { prune: true })).length).toBe(0)
 })
 
-test('what changes, in words and in order; nothing goes without prune', () => {
+test('changes as text, in the order of application; nothing is removed without prune', () => {
   const desired: State = {
     services: [
       { service: { fwmark: 7, persistence: { netmask: 24 } }, destinations: [{ address: '10.0.0.7', weight: 50 }] },
@@ -45,13 +45,13 @@ test('what changes, in words and in order; nothing goes without prune', () => {
   ])
 })
 
-test('the mark that a rule has, again for fewer ports, needs no change', () => {
+test('a rule for some ports of an existing rule with the same mark needs no change', () => {
   const marks = [{ mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: 80 }] as const
   expect(diffState(currentOf(web), { marks }).length).toBe(0)
   expect(() => diffState(currentOf(web), { marks: [{ ...marks[0], mark: 8 }] })).toThrow(/marks\[0\]: .* overlaps/)
 })
 
-test('every problem at once, with its path', () => {
+test('all problems at once, with their paths', () => {
   const desired = {
     services: [
       { service: { fwmark: 0 } },

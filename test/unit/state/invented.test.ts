@@ -15,7 +15,7 @@ async function read(invented: { readonly service?: number; readonly destination:
   return readState(kernel)
 }
 
-test('it is saved', async () => {
+test('a made-up attribute is saved', async () => {
   const { services } = await read({ service: 5, destination: 6 })
   expect(services[0]?.service).toMatchObject({ invented: 5 })
   expect(services[0]?.destinations[0]).toMatchObject({ invented: 6 })
@@ -28,7 +28,7 @@ test('the same value is no difference', async () => {
   expect(diffState(current, same, { prune: true }).length).toBe(0)
 })
 
-test('another value is a problem as long as it cannot be set', async () => {
+test('another value is a problem, because it cannot be set', async () => {
   const current = await read({ service: 5, destination: 6 })
   const desired = await read({ service: 0, destination: 6 })
   expect(() => diffState(current, desired)).toThrow('services[0].service.invented: there is no such property')

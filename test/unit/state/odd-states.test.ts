@@ -87,7 +87,7 @@ test.each<[unknown, string]>([
   expect(problemsOf(() => normalizeState(state as State))).toEqual([path])
 })
 
-test('with skipInvalid a refused row protects what it names, also from prune', () => {
+test('with skipInvalid the object of a refused row stays, also with prune', () => {
   const current = {
     ...emptyState,
     ...normalizeState({ services: [{ service: { fwmark: 7 }, destinations: [{ address: '10.0.0.7' }] }] }),

@@ -29,7 +29,7 @@ function contents(state: State): string[] {
     .toSorted()
 }
 
-test('from any state to any other; then nothing is left to do', MANY, async () => {
+test('from any state to any other state; then there are no changes', MANY, async () => {
   for (const seed of seeds) {
     const random = new Random(seed)
     const kernel = new FakeKernel()
@@ -62,7 +62,7 @@ test('without prune nothing is removed', MANY, async () => {
   }
 })
 
-test('with a second writer: what is reported as applied was applied, everything else is a failure', MANY, async () => {
+test('with a second writer: each change is reported as applied and was applied, or is a failure', MANY, async () => {
   let races = 0
   const lies: string[] = []
   for (const seed of seeds) {

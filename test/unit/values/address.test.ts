@@ -14,11 +14,11 @@ const roundTrip = (text: string) => {
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 describe('IPv4', () => {
-  test('stands in the first four of 16 bytes', () => {
+  test('is in the first four of 16 bytes', () => {
     expect(hex(parse('172.16.0.100').bytes)).toBe(`ac100064${'00'.repeat(12)}`)
   })
 
-  test('every octet survives', () => {
+  test('every octet is formatted as it was parsed', () => {
     const random = randomSource(4)
     for (let i = 0; i < 2000; i++) {
       const word = random()
@@ -58,7 +58,7 @@ describe('IPv6', () => {
     expect(formatAddress(bytes, 'ipv6')).toBe('::ffff:192.0.2.1')
   })
 
-  test('what is written reads as the same bytes', () => {
+  test('formatted addresses are parsed to the same bytes', () => {
     const random = randomSource(6)
     for (let i = 0; i < 5000; i++) {
       const bytes = new Uint8Array(16)
@@ -125,7 +125,7 @@ test.each([
   [new Uint8Array(4)],
   [Object('1.2.3.4')],
   [Symbol('1.2.3.4')],
-])('refuses what is not text: %s', (value) => {
+])('refuses values that are not text: %s', (value) => {
   expect(refused(() => parse(value)).message).toContain('is not the text of an IP address')
 })
 
@@ -138,7 +138,7 @@ test.each([
   ['fe80::1%eth0', 'zone'],
   ['[::1]', 'without brackets'],
   ['1.2.3.4:80', 'port separately'],
-])('says how to mend %j', (text, fix) => {
+])('the message has the fix: %j', (text, fix) => {
   expect(refused(() => parse(text)).message).toContain(fix)
 })
 

@@ -21,7 +21,7 @@ const failure = (cause: Cause, errno = 0, more: Partial<Failure> = {}): Failure 
 const explained = (operation: string, given: Failure, more: Partial<FailureContext> = {}): IpvsError =>
   failureError({ operation, target: 'FWM 7 ipv4', ...more }, given, explainServiceErrno)
 
-describe('one errno, many meanings', () => {
+describe('the explanation of an errno depends on the operation', () => {
   test.each<[string, number, string]>([
     ['addService', E.EEXIST, 'SERVICE_EXISTS'],
     ['addDestination', E.EEXIST, 'DESTINATION_EXISTS'],
@@ -66,14 +66,14 @@ describe('one errno, many meanings', () => {
     [{ scheduler: 'nosuch', persistenceEngine: 'sip' }, 'SCHEDULER', ['"nosuch"', '"sip"', 'does not say which']],
     [{ scheduler: 'rr', persistenceEngine: '' }, 'SCHEDULER', ['"rr"']],
     [{}, 'SCHEDULER', ['scheduler of the service']],
-  ])('what a missing module was to be: %j', (asked, code, texts) => {
+  ])('the missing module: %j', (asked, code, texts) => {
     const error = explained('updateService', failure('rejected', E.ENOENT), asked)
     expect(error.code).toBe(`ERR_IPVS_${code}_NOT_FOUND`)
     for (const text of texts) expect(error.message).toContain(text)
   })
 })
 
-describe('messages say what to do', () => {
+describe('messages have the fix', () => {
   test('permission', () => {
     const { message } = explained('listServices', failure('rejected', E.EPERM))
     expect(message).toContain('CAP_NET_ADMIN in the initial user namespace')
@@ -87,7 +87,7 @@ describe('messages say what to do', () => {
     for (const text of ['modprobe ip_vs', '6.1', 'container', 'CONFIG_IP_VS']) expect(error.message).toContain(text)
   })
 
-  test('the refused attribute and the kernel’s words', () => {
+  test('the refused attribute and the kernel’s message', () => {
     const more = { attribute: 'service.netmask', message: 'Attribute failed policy validation' }
     const error = explained('addService', failure('rejected', E.EINVAL, more))
     expect(error).toMatchObject({ attribute: 'service.netmask', kernelMessage: 'Attribute failed policy validation' })
@@ -110,14 +110,14 @@ describe('messages say what to do', () => {
     expect(error.attribute).toBe('daemon.interface')
   })
 
-  test('nothing is made up where the kernel says nothing', () => {
+  test('no attribute and no message if the kernel sends none', () => {
     const error = explained('addDestination', failure('rejected', E.EINVAL, { attribute: '', message: '' }))
     expect('attribute' in error || 'kernelMessage' in error).toBe(false)
     expect(error.message).toContain('multicast')
   })
 })
 
-describe('what did not come from the kernel', () => {
+describe('failures that the kernel did not report', () => {
   test.each<[Cause, string]>([
     ['timeout', 'TIMEOUT'],
     ['overrun', 'RECEIVE_OVERRUN'],
@@ -135,7 +135,7 @@ describe('what did not come from the kernel', () => {
     expect(sure.message).not.toContain('may or may not')
   })
 
-  test('reading changes nothing, so its outcome is never unknown', () => {
+  test('the outcome of a read is never unknown', () => {
     const error = explained('listServices', failure('timeout', 0, { unknown: true }), { reads: true })
     expect(error.outcome).toBe('not-applied')
     expect(error.message).not.toContain('may or may not')
@@ -179,7 +179,7 @@ describe('what did not come from the kernel', () => {
 describe('IpvsError', () => {
   const context = { operation: 'addService', target: 'FWM 7 ipv4' }
 
-  test('is an Error with a name, for programs and for people', () => {
+  test('is an Error with name, code and message', () => {
     const error = explained('addService', failure('rejected', E.EEXIST))
     expect(error).toBeInstanceOf(Error)
     expect(String(error)).toMatch(/^IpvsError: addService FWM 7 ipv4: the service exists already/)
@@ -204,7 +204,7 @@ describe('IpvsError', () => {
     })
   })
 
-  test('our own mistakes stay what they are', () => {
+  test('other exceptions, which are bugs, are not converted', () => {
     const bug = new TypeError('bug')
     expect(invalidArgument(context, bug)).toBe(bug)
   })

@@ -25,7 +25,7 @@ function counting(): { readonly target: CountingSignal; readonly signal: AbortSi
 }
 
 describe('onAbort', () => {
-  test('listens once, whoever shares the signal, and stops with the last', () => {
+  test('adds one listener per signal, and removes it with the last call', () => {
     const { target, signal } = counting()
     const called: string[] = []
     const stopA = onAbort(signal, () => called.push('a'))
@@ -62,7 +62,7 @@ const no = (): never => {
 }
 
 describe('parseSignal', () => {
-  test('takes signals and what works like one', () => {
+  test('accepts signals and objects that work like one', () => {
     const { signal } = new AbortController()
     expect(parseSignal(signal, 'x')).toBe(signal)
     expect(parseSignal(undefined, 'x')).toBeUndefined()
@@ -81,7 +81,7 @@ describe('parseSignal', () => {
     { aborted: false, addEventListener: no, removeEventListener: () => {} },
     { aborted: false, addEventListener: () => {}, removeEventListener: no },
     Object.create(AbortSignal.prototype),
-  ])('refuses what throws (%#)', (value) => {
+  ])('refuses objects that throw (%#)', (value) => {
     expect(refused(() => parseSignal(value, 'x')).field).toBe('x')
   })
 })

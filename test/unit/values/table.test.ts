@@ -13,7 +13,7 @@ const slow = (index: number) => {
 }
 
 describe('LazyTable', () => {
-  test('converts what is looked at, and nothing else', () => {
+  test('converts accessed rows only', () => {
     const convert = vi.fn<typeof rowAt>(rowAt)
     const rows = new LazyTable<Row>(1000, convert)
     expect(rows).toHaveLength(1000)
@@ -22,20 +22,20 @@ describe('LazyTable', () => {
     expect(convert).toHaveBeenCalledTimes(1)
   })
 
-  test.each([[3], [-4], [0.5], [NaN]])('there is no row at %s of three', (index) => {
+  test.each([[3], [-4], [0.5], [NaN]])('index %s of three rows is out of range', (index) => {
     expect(table(3).at(index)).toBeUndefined()
   })
 
-  test('counts negative places from the end', () => expect(table(3).at(-1)).toEqual(rowAt(2)))
+  test('counts negative indices from the end', () => expect(table(3).at(-1)).toEqual(rowAt(2)))
 
-  test('goes through all rows, again and again', () => {
+  test('iterates over all rows, repeatedly', () => {
     const rows = table(3)
     expect([...rows]).toEqual([0, 1, 2].map(rowAt))
     expect([...rows]).toHaveLength(3)
     expect([...table(0)]).toEqual([])
   })
 
-  test('columns have a place for each row', async () => {
+  test('columns have a value for each row', async () => {
     expect(await table(3).column('kind')).toEqual(['even', 'odd', 'even'])
     expect(await table(3).column('half')).toEqual([0, undefined, 1])
   })

@@ -20,7 +20,7 @@ const names = ['scheduler', 'persistence', 'port', 'weight', 'fwmark'] as const
 const read = (value: unknown, ignored: readonly string[] = []) => readFields(value, 'service', names, ignored)
 
 describe('readFields', () => {
-  test('reads what is there', () => {
+  test('reads the present properties', () => {
     expect({ ...read({ port: 80, scheduler: undefined }) }).toEqual({ port: 80 })
   })
 
@@ -114,7 +114,7 @@ describe('readFields', () => {
     expect(error.field).toBe('service')
   })
 
-  test('what a getter threw is the cause', () => {
+  test('the error of a getter is the cause', () => {
     const thrown = new RangeError('no')
     const value = {
       get port(): number {
@@ -149,7 +149,7 @@ describe('readFields', () => {
   )
 })
 
-test('revoked proxies do no harm', () => {
+test('revoked proxies are refused without an exception of their own', () => {
   expect(show(revoked())).toBe('an object that cannot be read')
   expect(refused(() => read(revoked())).field).toBe('service')
   expect(refused(() => list(revoked(), 'x', 2)).field).toBe('x')
@@ -206,7 +206,7 @@ test('boolean', () => {
 
 describe('oneOf', () => {
   const protocols = ['tcp', 'udp', 'sctp'] as const
-  test('takes exact names', () => expect(oneOf('udp', 'protocol', protocols)).toBe('udp'))
+  test('accepts exact names', () => expect(oneOf('udp', 'protocol', protocols)).toBe('udp'))
 
   test.each([
     ['icmp'],
@@ -231,7 +231,7 @@ describe('oneOf', () => {
 })
 
 describe('list', () => {
-  test('copies', () => {
+  test('copies the array', () => {
     const value = ['a', 'b']
     expect(list(value, 'x', 2)).toEqual(value)
     expect(list(value, 'x', 2)).not.toBe(value)
@@ -289,7 +289,7 @@ test('edit distance', () => {
   expect(editDistance('weigth', 'weight')).toBe(1)
 })
 
-test('nothing is close to nonsense', () => {
+test('an unlike word has no suggestion', () => {
   expect(closest('zzzzzz', names)).toBeUndefined()
   expect(closest('a'.repeat(100_000), names)).toBeUndefined()
   expect(new InvalidInput('a', 'b').field).toBe('a')

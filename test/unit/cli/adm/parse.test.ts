@@ -50,7 +50,7 @@ describe('services', () => {
     expect(operationOf(`-A -t 1.2.3.4:80 ${words}`)).toMatchObject({ service: { persistence: { timeoutSeconds } } })
   })
 
-  test('-E names everything, since it replaces', () => {
+  test('-E has every setting, because it replaces the service', () => {
     expect(operationOf('-E -f 7')).toEqual({
       operation: 'updateService',
       service: { fwmark: 7, family: 'ipv4' },
@@ -77,7 +77,7 @@ describe('services', () => {
     expect(operationOf(`-D ${words}`)).toEqual({ operation: 'removeService', service })
   })
 
-  test('a name that is not known yet is asked for', () => {
+  test('an unknown host name is looked up', () => {
     expect(() => parse(['-D', '-t', 'director.example:80'])).toThrow(UnknownHost)
   })
 })

@@ -110,7 +110,7 @@ test('other columns', () => {
   )
 })
 
-test('without sorting everything is where the kernel has it', () => {
+test('without sorting the order is the kernel’s', () => {
   expect(lines({ sorted: false }).map((line) => line.slice(0, 20).trim())).toEqual([
     'Prot LocalAddress:Po',
     '-> RemoteAddress:P',
@@ -135,7 +135,7 @@ test.each([
   expect(largeNumber(number, false)).toBe(shown)
 })
 
-test('what -S prints, with thresholds', () => {
+test('-S with thresholds', () => {
   expect(renderSave(table, numericNames)).toBe(
     `-A -t 172.16.0.100:80 -s rr -p 360 -M 255.255.255.0
 -a -t 172.16.0.100:80 -r 10.0.0.9:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum
@@ -189,7 +189,7 @@ test('timeouts and daemons', () => {
   )
 })
 
-test('names take the place of numbers', () => {
+test('names instead of numbers', () => {
   const names: Names = { endpoint: (address, port, protocol) => `${address}/${port}/${protocol ?? 'any'}` }
   const [, , first, second] = renderServices(table, view, names, undefined).split('\n')
   expect(first).toBe('TCP  172.16.0.100/80/tcp rr persistent 360 mask 255.255.255.0')

@@ -28,14 +28,14 @@ async function restored(input: string, ipvs?: Ipvs) {
   return { calls, status, stderr: output.stderr }
 }
 
-test('lines: the name of the program may stand in front, empty ones are nothing', () => {
+test('lines of -R: the name of the program is allowed, empty lines are skipped', () => {
   expect(linesOf('ipvsadm -A -f 7\n\n  -C\t\r\nipvsadm\n')).toEqual([
     { number: 1, words: ['-A', '-f', '7'] },
     { number: 3, words: ['-C'] },
   ])
 })
 
-test('-R sends changes in one batch, and other commands where they stand', async () => {
+test('-R sends consecutive changes in one batch, and other commands in their order', async () => {
   const { calls, status, stderr } = await restored('-A -f 7\n-A -f 8\n--set 1 0 2\n-D -f 7\n')
   expect(calls).toEqual([
     ['addService', 'addService'],
@@ -45,14 +45,14 @@ test('-R sends changes in one batch, and other commands where they stand', async
   expect([status, stderr]).toEqual([0, ''])
 })
 
-test('-R goes on behind what the kernel refuses, and says so in the end', async () => {
+test('-R goes on after refusals of the kernel, and reports them at the end', async () => {
   const { calls, status, stderr } = await restored('-A -f 7\n-A -f 9\n-A -f 8\n')
   expect(calls).toEqual([['addService', 'addService', 'addService']])
   expect(status).toBe(255)
   expect(stderr).toBe('line 2: -A -f 9: Service already exists\n2 of 3 commands applied, 1 failed\n')
 })
 
-test('-R ends at a line that makes no sense', async () => {
+test('-R ends at an invalid line', async () => {
   const { calls, status, stderr } = await restored('-A -f 7\n-A -f x\n-A -f 8\n')
   expect(calls).toEqual([['addService']])
   expect(status).toBe(2)
@@ -71,7 +71,7 @@ function endingIpvs(applied: number, failed: boolean): Ipvs {
   return { batch: () => Promise.reject(error) } as unknown as Ipvs
 }
 
-test('-R says how far it went when nothing more can be done', async () => {
+test('-R reports the number of applied commands if it cannot go on', async () => {
   const denied = 'Permission denied (you must be root)\n'
   const none = await restored('-A -f 7\n-A -f 8\n', endingIpvs(0, false))
   expect(none).toMatchObject({ status: 255, stderr: `${denied}0 of 2 commands applied, 2 not tried\n` })
@@ -87,13 +87,13 @@ test('-R does not end at an unknown option', async () => {
   expect([calls, status]).toEqual([[['addService'], ['addService']], 255])
 })
 
-test('timeouts that all stay are not sent', async () => {
+test('unchanged timeouts are not sent', async () => {
   const calls: unknown[] = []
   await carryOut(fakeIpvs(calls), { name: 'set', seconds: [0, 0, 0] }, new Written())
   expect(calls).toEqual([])
 })
 
-test('bad command lines end before anything is opened', async () => {
+test('invalid command lines end before a handle is opened', async () => {
   const output = new Written()
   expect(await adm(['-A', '-f', '0'], output)).toBe(2)
   expect(output.stderr).toBe("invalid fwmark value `0' specified\n")

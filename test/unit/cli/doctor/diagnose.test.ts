@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { diagnose, fromOutside } from '../../../../cli/doctor/diagnose.ts'
 import { destination, facts, found, rule, service } from './given.ts'
 
-test('nothing to complain of', () => {
+test('no findings', () => {
   expect(found({ services: [service(7, destination())], marks: [rule] })).toEqual(['good: '])
 })
 
-test('fixes of another namespace', () => {
+test('fixes in another namespace', () => {
   const findings = diagnose(facts({ marks: [rule], sysctls: { 'net.ipv4.vs.run_estimation': '0' } }))
   const fixes = (netns: string) => fromOutside(findings, netns).flatMap(({ fix = [] }) => fix)
   expect(fixes('blue')).toEqual([

@@ -3,7 +3,7 @@ import type { ServiceSnapshot } from 'ipvs'
 import { expect, test } from 'vitest'
 import { destination, found, rule, service } from './given.ts'
 
-test('sysctls that bite when something changes', () => {
+test('sysctls that lose connections when destinations change', () => {
   const persistent = { ...service(7, destination(), destination({ weight: 0 })), persistence: {} } as ServiceSnapshot
   const sysctls = {
     'net.ipv4.vs.expire_quiescent_template': '0',
@@ -19,7 +19,7 @@ test('sysctls that bite when something changes', () => {
   ])
 })
 
-test('with expire_nodest_conn reused ports do no harm', () => {
+test('with expire_nodest_conn reused ports are no finding', () => {
   const sysctls = { 'net.ipv4.vs.expire_nodest_conn': '1', 'net.ipv4.vs.conn_reuse_mode': '0' }
   expect(found({ services: [service(7, destination())], marks: [rule], sysctls })).toEqual(['good: '])
 })

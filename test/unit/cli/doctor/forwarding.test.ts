@@ -39,7 +39,7 @@ test('masquerade rules need forwarding, of their family; redirects do not', () =
   expect(found({ nat, sysctls: { 'net.ipv4.ip_forward': '1' } })).toEqual(['good: '])
 })
 
-test('strict reverse path filters matter where clients come in, and not where the default route leaves', () => {
+test('strict reverse path filters matter on interfaces of clients, not on the interface of the default route', () => {
   const interfaces = ['front', 'back'].map((name) => {
     const addresses = name === 'front' ? ['172.16.0.100'] : ['10.0.0.1']
     return { name, mtu: 1500, loopback: false, addresses }

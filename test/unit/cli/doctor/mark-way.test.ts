@@ -11,7 +11,7 @@ const codes = (trace: Partial<Trace>, fwmark = 7, more: Partial<typeof rule> = {
   return found(probed({ services, marks }, ({ rule: of }) => (of?.mark === 7 ? trace : undefined)))
 }
 
-test('a later rule that changes it', () => {
+test('a later rule changes the mark', () => {
   expect(codes({ mark: 9, formerMark: 7, markedBy: others })).toEqual([
     'bad: nft insert rule inet later pre position 5 meta mark 7 return',
   ])
@@ -21,24 +21,24 @@ test('a later rule that changes it', () => {
   ])
 })
 
-test('not when there is a service for what comes out', () => {
+test('no finding if a service has the resulting mark', () => {
   expect(codes({ mark: 9, formerMark: 7, markedBy: others }, 9)).toEqual(['good: '])
 })
 
-test('not when only a real packet shows', () => {
+test('no finding if only a real packet would show the mark', () => {
   expect(codes({ mark: undefined, formerMark: 7, markedBy: others } as never)).toEqual(['good: '])
 })
 
-test('packets without a mark are left to what the table says of itself: one finding, not two', () => {
+test('packets without a mark are reported once, by the status of the table', () => {
   expect(codes({ mark: 0 })).toEqual(['good: '])
   expect(codes({ mark: 9, formerMark: 0, markedBy: others })).toEqual(['good: '])
 })
 
-test('another rule of ours prevails', () => {
+test('another rule of our table takes precedence', () => {
   expect(codes({ mark: 0x107, formerMark: 7, markedBy: ours })).toEqual(['good: '])
 })
 
-test('who asks for it too early', () => {
+test('a chain that compares the mark before it is set', () => {
   expect(codes({ askedBy: others })).toEqual([
     'risk: ipvs marks export /run/ipvs-marks.nft && nft -f /run/ipvs-marks.nft',
   ])

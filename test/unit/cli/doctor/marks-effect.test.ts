@@ -9,7 +9,7 @@ test('rules that are in effect are no finding', () => {
   expect(found({ ...given, marksStatus: { inEffect: true, problems: [] } })).toEqual(['good: '])
 })
 
-test('what keeps them from that, and what is too much', () => {
+test('problems that prevent the effect, and superfluous objects', () => {
   const problems = [
     { kind: 'dormant', text: 'the table is dormant' },
     { kind: 'obstacle', text: 'rule 12', chain: 'output', handle: 12n },

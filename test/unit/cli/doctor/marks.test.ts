@@ -18,7 +18,7 @@ test('a mark is one service for each family', () => {
   expect(found({ services: [service(7, destination())], marks: [ipv6] })).toContain('bad: ipvs marks add --help')
 })
 
-test('a mask: the service needs the whole mark that results', () => {
+test('a mask: the service needs the whole resulting mark', () => {
   const masked = { ...rule, mask: 0xff }
   const risk =
     'risk: ipvs marks remove 7 172.16.0.100 tcp 80,443 --mask 0xff && ipvs marks add 7 172.16.0.100 tcp 80,443'
@@ -43,7 +43,7 @@ test.each([
   [{ mark: 0, mask: 0xf0 }, 'bad', 'no saved file has it'],
   [{ mark: 9 }, 'bad', 'no saved file has it'],
   [{}, 'risk', 'with a computed mark sets it: table inet filter'],
-] as const)('a service whose mark others set: %o', (more, level, what) => {
+] as const)('a service whose mark another program sets: %o', (more, level, what) => {
   const other: FoundMark = { family: 'inet', table: 'filter', chain: 'pre', handle: 5n, ...more }
   const findings = diagnose(facts({ services: [service(8, destination())], foundMarks: [other] }))
   expect(findings.at(-1)?.level).toBe(level)
@@ -67,7 +67,7 @@ test.each([
   expect(found(unread)).toEqual(['good: '])
 })
 
-test('a mark that nobody gives any more is bad, and the file that has it is the fix', () => {
+test('a mark that no rule sets any more is bad; the fix loads the file that has it', () => {
   const lost = { services: [service(8, destination())] }
   const saved = [
     { file: '/etc/ipvs-marks.nft', marks: [7] },
@@ -77,7 +77,7 @@ test('a mark that nobody gives any more is bad, and the file that has it is the 
   expect(found({ services: [service(7, destination())], saved })).toEqual(['bad: nft -f /etc/ipvs-marks.nft'])
 })
 
-test('rules of iptables-legacy may give it', () => {
+test('rules of iptables-legacy may set it', () => {
   const [finding] = diagnose(facts({ services: [service(8, destination())], legacyTables: ['filter', 'mangle'] }))
   expect(finding).toMatchObject({ level: 'risk', code: 'service-without-mark' })
   expect(sentence(finding)).toContain('iptables-legacy')

@@ -44,7 +44,7 @@ test.each([
 
 const never = () => ({ outcome: 'dropped' as const })
 
-test('forward: only answers of masquerade pass it', () => {
+test('forward: only replies of masquerade pass it', () => {
   const forward = { family: 'ip', chain: 'FORWARD', base: 'FORWARD', hook: 'forward' } as const
   expect(found(probed({ services: [masquerade] }, drops('reply', forward), never))).toEqual([
     'bad: iptables-nft -I FORWARD -s 10.0.0.7 -p tcp --sport 8080 -j ACCEPT',
@@ -52,7 +52,7 @@ test('forward: only answers of masquerade pass it', () => {
   expect(found(probed({ services: [web(destination())] }, drops('reply', forward)))).toEqual(['good: '])
 })
 
-test('forward that accepts known connections wants them tracked', () => {
+test('a forward chain that accepts known connections needs connection tracking', () => {
   const forward = { chain: 'forward', base: 'forward', hook: 'forward' } as const
   const facts = probed({ services: [masquerade] }, drops('reply', forward))
   const sysctls = { 'net.ipv4.vs.conntrack': '0' }
@@ -84,6 +84,6 @@ test.each([
     { table: 'firewalld', owned: true },
     `firewall-cmd --add-rich-rule='rule family="ipv6" destination address="2001:db8::100" port port="80" protocol="tcp" accept'`,
   ],
-] as const)('the command is that of the firewall: %o', (place, command) => {
+] as const)('the fix is a command of the firewall in use: %o', (place, command) => {
   expect(acceptCommand(by(place), packet)).toBe(command)
 })

@@ -24,7 +24,7 @@ function refused(code: Refusal['code'], more: Partial<HostFacts> = {}, errno?: n
 const unavailable = (more: Partial<HostFacts> = {}) => refused('ERR_IPVS_UNAVAILABLE', more)
 const denied = (more: Partial<HostFacts> = {}, errno?: number) => refused('ERR_IPVS_PERMISSION_DENIED', more, errno)
 
-test('no IPVS is all that is said', () => {
+test('without IPVS there is one finding only', () => {
   expect(unavailable()).toEqual([
     { level: 'bad', code: 'ipvs-unavailable', what: 'no IPVS', why: 'nothing is balanced', fix: ['modprobe ip_vs'] },
   ])
@@ -53,7 +53,7 @@ test.each<[Partial<HostFacts>, string, readonly string[] | undefined]>([
   expect(only?.fix).toEqual(fix)
 })
 
-test('without rights', () => {
+test('without capabilities', () => {
   expect(denied()).toMatchObject([{ code: 'permission-denied', fix: ['sudo ipvs doctor'] }])
   expect(denied({ userNamespace: true })).toMatchObject([
     { level: 'bad', code: 'user-namespace', what: expect.stringContaining('rootless') as string },
@@ -79,7 +79,7 @@ test('a sandbox without netlink', () => {
   })
 })
 
-test('what is read of the machine', () => {
+test('facts that are read from the host', () => {
   expect(listsModule('kernel/net/netfilter/ipvs/ip_vs.ko: kernel/lib/libcrc32c.ko\n')).toBe(true)
   expect(listsModule('kernel/a.ko:\nkernel/net/netfilter/ipvs/ip_vs.ko.xz: kernel/b.ko.xz\n')).toBe(true)
   expect(listsModule('kernel/net/netfilter/ipvs/ip_vs.ko\n')).toBe(true)

@@ -14,7 +14,7 @@ const printed = `[{"ifname":"lo","flags":["LOOPBACK","UP"],"mtu":65536,"addr_inf
 [{"dst":"10.9.0.7","gateway":"10.0.0.254","dev":"back","metrics":[{"mtu":1400}]}]
 `
 
-test('what ip prints', () => {
+test('output of ip', () => {
   expect(parseRoutes(printed)).toEqual({
     interfaces: [
       { name: 'lo', mtu: 65536, loopback: true, addresses: ['127.0.0.1', '2001:db8::100'] },
@@ -101,7 +101,7 @@ test('redirects where servers and clients share an interface', () => {
   expect(only({ ...one, sendRedirects: { all: '1' } }, {})).toEqual(['good: '])
 })
 
-test('what ss prints', () => {
+test('output of ss', () => {
   const text = `tcp   LISTEN 0      128          0.0.0.0:22         0.0.0.0:*
 tcp   LISTEN 0      128             [::]:80            [::]:*
 udp   UNCONN 0      0      127.0.0.53%lo:53         0.0.0.0:*

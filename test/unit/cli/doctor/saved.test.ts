@@ -19,7 +19,7 @@ test('marks of a document', () => {
   expect(marksOfDocument('{"services":[]}')).toEqual([])
 })
 
-test('how they are loaded', () => {
+test('the command that loads a file', () => {
   expect(loadCommand({ file: '/etc/ipvs-marks.nft', marks: [] })).toBe('nft -f /etc/ipvs-marks.nft')
   expect(loadCommand({ file: '/etc/ipvs.json', marks: [] })).toBe('ipvs restore /etc/ipvs.json')
 })

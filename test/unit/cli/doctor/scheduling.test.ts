@@ -25,7 +25,7 @@ test('without destinations, or with drained ones only', () => {
   ])
 })
 
-test('full ones only: closed connections count', () => {
+test('with full destinations only; closed connections count', () => {
   expect(only({}, limited(1, 3), drained)).toEqual(['bad: ipvs set destination mark:7 10.0.0.7 --upper 8'])
   expect(only({}, limited(1, 2))).toEqual(['good: '])
   expect(only({}, limited(1, 3), destination({ address: '10.0.0.17' }))).toEqual(['good: '])

@@ -33,7 +33,7 @@ const redirect: ListedNatRule = {
 }
 const lines = (text: string): string[] => text.trimEnd().split('\n')
 
-describe('words', () => {
+describe('text of rules', () => {
   test('ports', () => {
     expect(portsOf('80,443,10000-20000')).toEqual([80, 443, '10000-20000'])
     expect(portsOf('all')).toBe('all')
@@ -52,7 +52,7 @@ describe('words', () => {
     expect(natRuleText(redirect)).toBe('redirect 172.16.0.100 tcp 80 --to-port 8080 --interface eth0')
   })
 
-  test('rules of words', () => {
+  test('rules of arguments', () => {
     expect(ruleOf(['7', '172.16.0.100', 'tcp', '80,1000-2000'], {})).toEqual({ ...plain, mark: '7' })
     expect(ruleOf(['9', '::/0', 'all'], { mask: '0xff', counter: true })).toEqual({
       mark: '9',
@@ -69,7 +69,7 @@ describe('words', () => {
 })
 
 describe('tables', () => {
-  test('columns that no rule needs are not there', () => {
+  test('columns that no rule needs are left out', () => {
     expect(lines(renderMarks([plain], new Written()))).toEqual([
       'MARK  ADDRESS       PROTOCOL  PORTS         COMMENT',
       '   7  172.16.0.100  tcp       80,1000-2000',
@@ -89,7 +89,7 @@ describe('tables', () => {
     ])
   })
 
-  test('rules of others, and a mark without a number', () => {
+  test('rules of other programs, and a mark without a number', () => {
     const found: FoundMark = { mark: 7, family: 'inet', table: 'filter', chain: 'pre', handle: 5n }
     const { mark: _mark, ...unknown } = { ...found, mask: 0xff, handle: 6n }
     expect(lines(renderFound([found, unknown], new Written()))).toEqual([
@@ -105,7 +105,7 @@ test.each([
   ['marks', 'nat', 'add', 'drop', '172.16.0.100', 'tcp'],
   ['marks', 'nat', 'add', 'redirect', '172.16.0.100', 'tcp', '80', '--to-port', 'http'],
   ['marks', 'allocate', '--from'],
-])('%s %s %s %s is not understood', async (...words) => {
+])('%s %s %s %s is refused', async (...words) => {
   const nowhere = ['--netns', '/nowhere/at/all'] // nothing of this may get anywhere
   expect(await runProgram([...nowhere, ...words], new Written())).toBe(2)
 })

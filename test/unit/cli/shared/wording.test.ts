@@ -106,7 +106,7 @@ describe('values', () => {
   })
 })
 
-describe('what the kernel refuses', () => {
+describe('refusals of the kernel', () => {
   const errno = { ENOENT: 2, EEXIST: 17, ESRCH: 3, EINVAL: 22, EPERM: 1, ERANGE: 34, EAFNOSUPPORT: 97, EBUSY: 16 }
   const commands = [
     ['list'],

@@ -34,7 +34,7 @@ test('the first failure ends it', async () => {
   ])
 })
 
-test('--keep-going: all but the failed ones', async () => {
+test('--keep-going: applies all changes that do not fail', async () => {
   expect((await linesOf(false))[1]).toBe('3 of 4 changes carried out, 1 failed')
 })
 
@@ -49,7 +49,7 @@ test('a failure that ends everything is reported once', async () => {
   ])
 })
 
-test('rows that are saved and cannot be restored are known when they are saved', async () => {
+test('saving reports rows that cannot be restored', async () => {
   const saved = (state: State) => unsaveable({ ...empty, ...(normalizeState(state) as CurrentState) })
   const service = { fwmark: 7 } as const
   expect(await saved({ services: [{ service, destinations: [{ address: '10.0.0.7' }] }] })).toEqual([])

@@ -26,9 +26,12 @@ describe('keys', () => {
     expect(serviceText(serviceKey(text))).toBe(text)
   })
 
-  test.each(['172.16.0.100:80', 'tcp:172.16.0.100', 'mark:', 'http:1.2.3.4:80', ''])('%j is no service', (text) => {
-    expect(() => serviceKey(text)).toThrow('tcp:172.16.0.100:80')
-  })
+  test.each(['172.16.0.100:80', 'tcp:172.16.0.100', 'mark:', 'http:1.2.3.4:80', ''])(
+    '%j is refused as a service',
+    (text) => {
+      expect(() => serviceKey(text)).toThrow('tcp:172.16.0.100:80')
+    },
+  )
 
   test.each([
     ['10.0.0.7', { address: '10.0.0.7' }],
@@ -156,7 +159,7 @@ test('every verb has help with examples, and takes --netns', () => {
   }
 })
 
-test('statuses: 0 for help, 2 for what is not understood, 1 for what failed', async () => {
+test('exit statuses: 0 for help, 2 for a wrong command line, 1 for a failure', async () => {
   expect(await runProgram(['list', '--help'], new Written())).toBe(0)
   expect(await runProgram(['lisst'], new Written())).toBe(2)
   expect(await runProgram(['remove', 'service', 'seven'], new Written())).toBe(2)
