@@ -169,7 +169,7 @@ static void run(unsigned ms) {
     fprintf(stderr, "%lu of %lu packets arrived\n", arrived, sent);
     exit(1);
   }
-  qsort(costs, slices, sizeof *costs, by_size);
+  qsort(costs, pauses, sizeof *costs, by_size);
   printf("{\"ns\":%.1f,\"packets\":%lu}\n", costs[slices / 4], sent);
 }
 
