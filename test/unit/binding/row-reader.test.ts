@@ -165,11 +165,58 @@ test('blocks are copies: rows that are appended later are not in them', () => {
   expect(block.length).toBe(2)
 })
 
-test('text that fills its field without NUL ends with it', () => {
-  const buffer = services.writer.encode({ scheduler: 'rr' })
-  const field = schema[1]?.fields.find(({ name }) => name === 'scheduler')
-  new Uint8Array(buffer).fill(0x61, field?.offset, (field?.offset as number) + (field?.size as number))
-  expect(services.reader.rows(buffer).at(0).scheduler).toBe('a'.repeat(16))
+test('a row that was read can be written', () => {
+  const buffer = services.writer.encode({ fwmark: 7, scheduler: 'rr', flags: { value: 1, mask: 3 } })
+  expect(services.writer.encode(services.reader.rows(buffer).at(0))).toEqual(buffer)
+})
+
+test('an IPv4 address may be a number; another field of bytes may not', () => {
+  const number = { address: 0xfedcba98 } as unknown as ServiceRow
+  expect(services.writer.encode(number)).toEqual(
+    services.writer.encode({ address: Uint8Array.of(0xfe, 0xdc, 0xba, 0x98) }),
+  )
+  expect(refused(() => services.writer.encode({ netmask: 7 as never })).message).toContain('is not at most 4 bytes')
+})
+
+test('a field of bytes does not change the next field', () => {
+  const address = new Uint8Array(16).fill(7)
+  expect(written({ port: 0xffff, address }).port).toBe(0xffff)
+})
+
+test('the error of a long text has the limit', () => {
+  expect(refused(() => services.writer.encode({ scheduler: 'x'.repeat(16) })).message).toContain('longer than 15 bytes')
+  expect(refused(() => services.writer.encode({ scheduler: 'é'.repeat(8) })).message).toContain('longer than 15 bytes')
+})
+
+describe('text without NUL', () => {
+  test('ends with its field', () => {
+    const buffer = services.writer.encode({ scheduler: 'rr' })
+    const { offset = 0, size = 0 } = schema[1]?.fields.find(({ name }) => name === 'scheduler') ?? {}
+    const bytes = new Uint8Array(buffer)
+    bytes.fill(0x61, offset, offset + size)
+    expect(services.reader.rows(buffer).at(0).scheduler).toBe('a'.repeat(16))
+    bytes.fill(0x62, offset + size, offset + size + 2) // the NUL is in the next field
+    expect(services.reader.rows(buffer).at(0).scheduler).toBe('a'.repeat(16))
+  })
+
+  test('ends with the last row', () => {
+    const field = { name: 'note', kind: 'text', offset: 4, size: 12, constant: '', doc: '' } as const
+    const reader = new RowReader<{ note?: string }>([{ name: 'note', size: 16, fields: [field] }], 'note')
+    expect(reader.rows(new Uint8Array(16).fill(0x61).buffer).at(0).note).toBe('a'.repeat(12))
+  })
+})
+
+test('native code writes rows into a block; the memory is cleared for later rows', () => {
+  const block = services.writer.block(2)
+  block.room().fill(0xff)
+  block.adopt(2)
+  expect([block.length, block.bytes().length]).toEqual([2, block.room().length])
+  block.clear()
+  expect(block.length).toBe(0)
+  for (const fwmark of [7, 8]) block.append({ fwmark })
+  const expected = services.writer.block(2)
+  for (const fwmark of [7, 8]) expected.append({ fwmark })
+  expect(block.toBuffer()).toEqual(expected.toBuffer())
 })
 
 test('a schema without the record is the error of an old build', () => {
