@@ -19,7 +19,7 @@ import {
 import { open, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { FileError, writeText } from '../../cli/shared/files.ts'
 import { plainStreams } from '../../cli/shared/streams.ts'
@@ -60,19 +60,16 @@ test('a new file has the mode that the umask leaves, and no other file remains',
   expect(names()).toEqual(['table.json'])
 })
 
-// Fails as a disk does, for folders only: the file itself is synced before.
+// The file itself is synced first, then its folder, which fails.
 async function withoutFolderSync(work: () => Promise<void>): Promise<void> {
   await using handle = await open(folder)
-  const prototype = Object.getPrototypeOf(handle) as FileHandle
-  const { sync } = prototype
-  prototype.sync = async function failing(this: FileHandle): Promise<void> {
-    if (!(await this.stat()).isDirectory()) return sync.call(this)
-    throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
-  }
+  const sync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'sync')
+  sync.mockResolvedValueOnce().mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }))
   try {
     await work()
+    expect(sync).toHaveBeenCalledTimes(2)
   } finally {
-    prototype.sync = sync
+    sync.mockRestore()
   }
 }
 
