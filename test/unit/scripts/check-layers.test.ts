@@ -9,7 +9,9 @@ const root = new URL('../../..', import.meta.url).pathname
 let tree: string
 beforeEach(() => {
   tree = mkdtempSync(join(tmpdir(), 'ipvs-layers-'))
-  for (const folder of ['lib', 'state', 'lab', 'cli', 'native']) mkdirSync(join(tree, folder))
+  for (const folder of ['lib', 'state', 'lab', 'cli', 'native', 'director/src']) {
+    mkdirSync(join(tree, folder), { recursive: true })
+  }
 })
 afterEach(() => rmSync(tree, { recursive: true }))
 
