@@ -11,7 +11,42 @@ export interface Site {
   readonly drift: 'repair' | 'report'
   /** Probed when the brake holds: a target that is up whatever the servers do, such as the gateway. */
   readonly control: Check | undefined
+  /** Several directors. Absent: this one is alone. */
+  readonly failover?: SiteFailover
+  /** Where the site comes from. Absent: the file. */
+  readonly source?: SiteSource
 }
+
+/** Several directors, one of which has the addresses. */
+export interface SiteFailover {
+  readonly engine: 'keepalived'
+  /** 1 to 255. */
+  readonly virtualRouterId: number
+  readonly interface: string
+  readonly advertIntervalMs: number
+  /** The one address that the directors compare. It never changes. */
+  readonly anchor: string
+  /** Addresses of the directors, by name. */
+  readonly directors: Readonly<Record<string, string>>
+}
+
+/** Paths of PEM files. */
+export interface SiteSourceTls {
+  readonly ca?: string | undefined
+  readonly certificate?: string | undefined
+  readonly key?: string | undefined
+}
+
+export type SiteSource =
+  | 'file'
+  | {
+      readonly etcd: {
+        readonly endpoints: readonly string[]
+        readonly prefix: string
+        readonly tls?: SiteSourceTls | undefined
+        readonly cache?: string | undefined
+      }
+    }
 
 /** One virtual service: one or several addresses and ports, and its servers. */
 export interface SiteService {
@@ -20,7 +55,7 @@ export interface SiteService {
   readonly labels: Readonly<Record<string, string>>
   /** At least one. */
   readonly virtuals: readonly Virtual[]
-  /** By firewall mark or by address. One virtual with one port or all ports and no `mark:` is `'address'`. */
+  /** By firewall mark or by address. One address with one port, or with all ports and persistence, and no `mark:` is `'address'`. */
   readonly by: 'mark' | 'address'
   /** The mark that the file names; `undefined` with `by: 'mark'`: allocated and kept. 1 to 4294967295. */
   readonly mark: number | undefined

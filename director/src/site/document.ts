@@ -1,0 +1,188 @@
+// YAML to plain values, with the place of each in the text.
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Document, type Node } from 'yaml'
+import { pathText, show, type Finding, type Path, type SiteProblem } from './problems.ts'
+
+/** More values than this, with aliases expanded, are refused: a few lines of aliases can stand for billions. */
+const MOST_VALUES = 5_000_000
+
+/** A text that has been read as YAML. JSON is YAML. */
+export interface SiteDocument {
+  /** Maps are objects without prototype. */
+  readonly value: unknown
+  /** Mistakes of the YAML itself. */
+  readonly findings: readonly SiteProblem[]
+  /** Gives a finding its place. */
+  place(finding: Finding): SiteProblem
+}
+
+interface Converted {
+  readonly value: unknown
+  /** Number of values, with aliases expanded. */
+  readonly size: number
+}
+
+/** Makes plain values. An alias is the value of its anchor, the same object: the text stays small whatever it stands for. */
+class Conversion {
+  readonly findings: Finding[] = []
+  readonly #document: Document
+  readonly #known = new Map<Node, Converted>()
+  readonly #open = new Set<Node>()
+
+  constructor(document: Document) {
+    this.#document = document
+  }
+
+  convert(node: unknown, path: Path): Converted {
+    if (isScalar(node)) return { value: node.value, size: 1 }
+    if (isAlias(node)) return this.#alias(node, path)
+    if (!isMap(node) && !isSeq(node)) return { value: null, size: 1 }
+    this.#open.add(node)
+    const converted = isMap(node) ? this.#map(node.items, path) : this.#list(node.items, path)
+    this.#open.delete(node)
+    if (node.anchor !== undefined) this.#known.set(node, converted)
+    return converted
+  }
+
+  #alias(alias: Alias, path: Path): Converted {
+    const target = alias.resolve(this.#document)
+    const nothing = { value: null, size: 1 }
+    if (target === undefined) {
+      this.findings.push({ code: 'yaml', path, text: `no anchor &${alias.source} stands before this alias` })
+      return nothing
+    }
+    if (this.#open.has(target)) {
+      const text = `alias *${alias.source} stands inside its own anchor`
+      this.findings.push({ code: 'alias-cycle', path, text, fix: 'write the value out' })
+      return nothing
+    }
+    return this.#known.get(target) ?? this.convert(target, path)
+  }
+
+  #map(items: readonly { key: unknown; value: unknown }[], path: Path): Converted {
+    const value = Object.create(null) as Record<string, unknown>
+    let size = 1
+    for (const item of items) {
+      const key = isAlias(item.key) ? item.key.resolve(this.#document) : item.key
+      if (!isScalar(key) || key.value === null || key.value === '') {
+        this.findings.push({ code: 'key', path, text: 'a key of this map is not text', fix: 'write a plain name' })
+        continue
+      }
+      const name = String(key.value)
+      const here = [...path, name]
+      if (Object.hasOwn(value, name)) {
+        const text = 'this key stands twice in the map'
+        this.findings.push({ code: 'duplicate-key', path: here, text, fix: 'remove one of the two', atKey: true })
+        continue
+      }
+      if (name === '__proto__') {
+        this.findings.push({ code: 'unknown-key', path: here, text: 'unknown key', fix: 'remove it', atKey: true })
+        continue
+      }
+      const converted = this.convert(item.value, here)
+      value[name] = converted.value
+      size += converted.size
+    }
+    return { value, size }
+  }
+
+  #list(items: readonly unknown[], path: Path): Converted {
+    let size = 1
+    const value = items.map((item, index) => {
+      const converted = this.convert(item, [...path, index])
+      size += converted.size
+      return converted.value
+    })
+    return { value, size }
+  }
+}
+
+type Offsets = readonly [number, number, number]
+
+const startOf = (node: unknown): number | undefined => (node as { range?: Offsets | null } | null)?.range?.[0]
+
+/** Offset of the value, or of the last key. A path that the text does not have leads to its longest part that it has. */
+function offsetOf(document: Document, path: Path, atKey: boolean): number {
+  let node: unknown = document.contents
+  let offset = startOf(node) ?? 0
+  for (const [index, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document)
+    if (isMap(node)) {
+      const last = index === path.length - 1
+      const same = ({ key }: { key: unknown }): boolean => isScalar(key) && String(key.value) === String(step)
+      // Of two equal keys the second one is the one that is told.
+      const found = last && atKey ? node.items.findLast(same) : node.items.find(same)
+      if (found === undefined) return offset
+      const value = startOf(found.value)
+      const empty = isScalar(found.value) && found.value.source === ''
+      offset = (last && atKey) || empty ? (startOf(found.key) ?? offset) : (value ?? startOf(found.key) ?? offset)
+      node = found.value
+    } else if (isSeq(node)) {
+      const item = node.items[Number(step)]
+      if (item === undefined) return offset
+      offset = startOf(item) ?? offset
+      node = item
+    } else return offset
+  }
+  return offset
+}
+
+/** Words for mistakes of the YAML, where the library's own are hard to understand. */
+const words: Readonly<Record<string, readonly [string, string?]>> = {
+  MULTIPLE_DOCS: ['the file has several YAML documents', 'keep one, without a line of --- between'],
+  TAB_AS_INDENT: ['a tab cannot indent a line', 'use spaces'],
+  BAD_INDENT: ['the indentation does not fit the lines above'],
+}
+
+/** Reads the text. Never throws: mistakes are findings. */
+export function readDocument(text: string, file: string): SiteDocument {
+  try {
+    return read(text, file)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const findings: SiteProblem[] = [
+      {
+        severity: 'error',
+        code: 'too-deep',
+        file,
+        line: 1,
+        column: 1,
+        path: '',
+        text: 'maps and lists are nested too deeply',
+        fix: undefined,
+      },
+    ]
+    return { value: undefined, findings, place: () => findings[0] as SiteProblem }
+  }
+}
+
+function read(text: string, file: string): SiteDocument {
+  const lineCounter = new LineCounter()
+  // Keys are compared below: the library compares each with each.
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' })
+  const placed = (offset: number, finding: Finding, path: string): SiteProblem => {
+    const { line, col } = lineCounter.linePos(Math.min(offset, text.length))
+    const { severity = 'error', code, fix } = finding
+    return { severity, code, file, line: Math.max(line, 1), column: Math.max(col, 1), path, text: finding.text, fix }
+  }
+  const place = (finding: Finding): SiteProblem => {
+    const offset = offsetOf(document, finding.path, finding.atKey ?? false)
+    return placed(offset, finding, pathText(finding.path))
+  }
+  const findings = [...document.errors, ...document.warnings].map(({ code, message, pos }) => {
+    const [own, fix] = words[code] ?? [message]
+    return placed(pos[0], { code: 'yaml', path: [], text: own, fix }, '')
+  })
+  if (findings.length > 0) return { value: undefined, findings, place }
+  const conversion = new Conversion(document)
+  const { value, size } = conversion.convert(document.contents, [])
+  if (size > MOST_VALUES) {
+    conversion.findings.push({
+      code: 'too-large',
+      path: [],
+      text: `the file has ${show(size)} values`,
+      fix: 'use fewer aliases',
+    })
+    return { value: undefined, findings: conversion.findings.map(place), place }
+  }
+  return { value, findings: conversion.findings.map(place), place }
+}
