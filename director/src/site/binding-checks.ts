@@ -7,10 +7,9 @@ import {
   type Destination,
   type MarkPort,
   type MarkRule,
-  type Service,
   type ServiceKey,
 } from 'ipvs'
-import type { Finding, Path } from './problems.ts'
+import { pathText, type Finding, type Path } from './problems.ts'
 import type { PortRange, SiteServer, SiteService, SorryServer, Virtual } from './site.ts'
 import { bindingWords } from './words.ts'
 
@@ -80,7 +79,7 @@ function checkSettings(service: SiteService, family: 'ipv4' | 'ipv6', findings: 
         persistence: { timeoutSeconds: persistence.timeoutSeconds, netmask: persistence.netmask },
         persistenceEngine: persistence.engine,
       }),
-    } as Service),
+    }),
   )
 }
 
@@ -143,10 +142,21 @@ export function checkService(service: SiteService, list: boolean, findings: Find
 
 interface PlacedRule {
   readonly rule: MarkRule
+  readonly service: SiteService
   readonly path: Path
 }
 
-const MOST_OVERLAPS = 20
+function isRight(rule: MarkRule): boolean {
+  try {
+    checkMarkRule(rule)
+    return true
+  } catch (error) {
+    return bindingWords(error).text === ''
+  }
+}
+
+/** A service by address with all ports gets what services by address with a port leave. */
+const isRest = ({ rule, service }: PlacedRule): boolean => service.by === 'address' && rule.ports === 'all'
 
 /** Overlaps of virtuals: a packet has one service. The kernel looks for a mark first. */
 export function checkOverlaps(
@@ -154,21 +164,33 @@ export function checkOverlaps(
   isList: (name: string) => boolean,
   findings: Finding[],
 ): void {
-  let rules = services.flatMap((service, number): PlacedRule[] =>
-    service.virtuals
-      // A service with all ports gets what services with a port leave.
-      .filter(({ ports }) => service.by === 'mark' || ports !== 'all')
-      .map((virtual, index) => ({
-        rule: ruleOf(virtual, number + 1),
-        path: ['services', service.name, 'virtual', ...(isList(service.name) ? [index] : [])],
-      })),
+  const all = services.flatMap((service, number): PlacedRule[] =>
+    service.virtuals.map((virtual, index) => ({
+      rule: ruleOf(virtual, number + 1),
+      service,
+      path: ['services', service.name, 'virtual', ...(isList(service.name) ? [index] : [])],
+    })),
   )
+  const right = all.filter(({ rule }) => isRight(rule))
+  const kept = withoutOverlaps(
+    right.filter((each) => !isRest(each)),
+    findings,
+  )
+  withoutOverlaps([...kept.filter(({ service }) => service.by === 'mark'), ...right.filter(isRest)], findings)
+}
+
+/** More are told when these are repaired: each is looked for in all rules. */
+const MOST_OVERLAPS = 20
+
+function withoutOverlaps(given: readonly PlacedRule[], findings: Finding[]): readonly PlacedRule[] {
+  let rules = given
   for (let count = 0; count < MOST_OVERLAPS; count++) {
     const found = firstOverlap(rules)
-    if (found === undefined) return
+    if (found === undefined) return rules
     findings.push(found.finding)
     rules = rules.filter((_, index) => index !== found.index)
   }
+  return rules
 }
 
 function firstOverlap(rules: readonly PlacedRule[]): { finding: Finding; index: number } | undefined {
@@ -176,16 +198,14 @@ function firstOverlap(rules: readonly PlacedRule[]): { finding: Finding; index: 
     checkMarkRules(rules.map(({ rule }) => rule))
     return undefined
   } catch (error) {
-    const { attribute } = bindingWords(error)
-    const numbers = [attribute, bindingWords(error).text].join(' ').matchAll(/rules\[(\d+)\]/g)
-    const [one = 0, other = 0] = [...numbers]
-      .map(([, number]) => Number(number))
-      .toSorted((first, second) => second - first)
-    const path = rules[one]?.path ?? []
-    const text = `overlaps ${(rules[other]?.path ?? []).slice(0, 2).join('.')}: a packet has one service`
-    return {
-      index: one,
-      finding: { code: 'overlap', path, text, fix: 'change the address or the ports of one of the two' },
-    }
+    const { attribute, text: words } = bindingWords(error)
+    const numbers = [...`${attribute} ${words}`.matchAll(/rules\[(\d+)\]/g)].map(([, number]) => Number(number))
+    const index = Math.max(...numbers)
+    const [one, other] = [rules[index] as PlacedRule, rules[Math.min(...numbers)] as PlacedRule]
+    const what =
+      one.service === other.service ? 'another address of this service' : pathText(['services', other.service.name])
+    const text = `overlaps ${what}: a packet has one service`
+    const fix = 'change the address or the ports of one of the two'
+    return { index, finding: { code: 'overlap', path: one.path, text, fix } }
   }
 }

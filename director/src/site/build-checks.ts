@@ -137,7 +137,7 @@ function bannerOf(
 
 /** The check of one map with one key. */
 function checkOf(form: CheckForm, path: Path, context: CheckContext): Check {
-  const [kind = ''] = Object.keys(form).filter((key) => form[key as keyof CheckForm] !== undefined)
+  const kind = Object.keys(form).find((key) => form[key as keyof CheckForm] !== undefined) ?? ''
   const here = [...path, kind]
   const common = (given: CommonForm): CheckCommon => commonOf(given, here, context)
   const port = (given: { port?: number | undefined }): number => portOf(kind, given.port, here, context)

@@ -1,6 +1,6 @@
 // The checks of a file.
 import { z } from 'zod'
-import { address, duration, pattern, port, statuses, text, whole } from './fields.ts'
+import { address, duration, pattern, port, statuses, oneLine, whole } from './fields.ts'
 import type { ChecksForm, CheckForm, DefaultsForm } from './form.ts'
 
 const limits = z
@@ -26,7 +26,7 @@ const timing = {
   from: z
     .strictObject({
       address: address('Source address of the probe.').optional(),
-      device: text('Network interface of the probe.', 15).optional(),
+      device: oneLine('Network interface of the probe.', 15).optional(),
     })
     .meta({ description: 'Where probes come from. Default: the kernel chooses.' })
     .optional(),
@@ -50,11 +50,11 @@ const ported = {
 }
 
 const tlsFields = {
-  serverName: text('Name for SNI and for the check of the certificate. Default: host, or the address.').optional(),
+  serverName: oneLine('Name for SNI and for the check of the certificate. Default: host, or the address.').optional(),
   verify: z.boolean().meta({ description: 'Check the certificate. Default true.' }).optional(),
-  ca: text('PEM file of the authorities. Default: those of Node.js.').optional(),
-  certificate: text('PEM file of the client certificate.').optional(),
-  key: text('PEM file of its key.').optional(),
+  ca: oneLine('PEM file of the authorities. Default: those of Node.js.').optional(),
+  certificate: oneLine('PEM file of the client certificate.').optional(),
+  key: oneLine('PEM file of its key.').optional(),
   minimumDaysValid: whole('Fails when the certificate ends sooner. Default 0.', 0, 3650).optional(),
 }
 const tls = z
@@ -74,7 +74,7 @@ const http = {
     .regex(/^\/[!-~]*$/, { error: 'is not a path\nbegin with / and escape what is not ASCII' })
     .meta({ description: 'Path and query. Default /.' })
     .optional(),
-  host: text('Host header. Default: the address.').optional(),
+  host: oneLine('Host header. Default: the address.').optional(),
   headers: z
     .record(
       z
@@ -114,13 +114,13 @@ const kinds = {
   https: z.strictObject({ ...http, ...tlsFields }),
   dns: z.strictObject({
     ...ported,
-    query: text('Name to ask for.'),
+    query: oneLine('Name to ask for.'),
     type: z
       .string()
       .regex(/^[A-Z0-9]+$/, { error: 'is not a type\nwrite it such as SOA' })
       .meta({ description: 'Default A.' })
       .optional(),
-    expect: text('One of the answers must be this.').optional(),
+    expect: oneLine('One of the answers must be this.').optional(),
   }),
   udp: z.strictObject({
     ...ported,
@@ -151,7 +151,7 @@ const kinds = {
   agent: z.strictObject(ported),
   file: z.strictObject({
     ...common,
-    path: text('Path of a file on this host.'),
+    path: oneLine('Path of a file on this host.'),
     upWhile: z.enum(['present', 'absent']).meta({ description: 'Default present.' }).optional(),
   }),
 }
@@ -160,12 +160,7 @@ const kinds = {
 export const checkKinds: readonly string[] = Object.keys(kinds)
 
 const one = z
-  .strictObject(
-    Object.fromEntries(Object.entries(kinds).map(([kind, form]) => [kind, form.optional()])) as Record<
-      string,
-      z.ZodType
-    >,
-  )
+  .strictObject(Object.fromEntries(Object.entries(kinds).map(([kind, form]) => [kind, form.optional()])))
   .superRefine((given, context) => {
     const found = Object.keys(given)
     if (found.length === 1) return
@@ -177,7 +172,7 @@ const one = z
   })
   .meta({ description: 'One check: a map with one key, its kind.', minProperties: 1, maxProperties: 1 })
 
-export const checkSchema: z.ZodType<CheckForm> = one as z.ZodType<CheckForm>
+export const checkSchema: z.ZodType<CheckForm> = one
 
 export const checksSchema: z.ZodType<ChecksForm> = z
   .union([

@@ -1,18 +1,21 @@
 // What zod found, in words about the file.
 import type { z } from 'zod'
 import { nearest } from './nearest.ts'
-import { show, type Finding, type Path } from './problems.ts'
+import { pathText, show, type Finding, type Path } from './problems.ts'
 
 type RawIssue = z.core.$ZodRawIssue
 type Issue = z.core.$ZodIssue
+
+/** `meant`: the key that was probably meant. */
+type MeantFinding = Finding & { readonly meant?: string | undefined }
 
 /** Words of an issue of the schema: the fix follows in a second line. Fields with an own text never come here. */
 export function describe(issue: RawIssue): string {
   const { input } = issue
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const { shape } = (issue.inst?._zod.def ?? {}) as { shape?: object }
-      return Object.keys(shape ?? {}).join('\n')
+      const { shape = {} } = issue.inst as unknown as { shape?: object }
+      return Object.keys(shape).join('\n')
     }
     case 'invalid_type':
       if (input === undefined) return 'is missing'
@@ -61,7 +64,25 @@ function quoted(input: unknown, expected: string): string {
 
 /** One finding for each mistake. `base`: the path of the parsed value. */
 export function findingsOf(issues: readonly Issue[], base: Path = []): Finding[] {
-  return issues.flatMap((issue): Finding[] => {
+  const findings = allFindings(issues, base)
+  // A misspelled key explains why the key that was meant is missing, and why a check has no kind, or an address no port.
+  const unknown = findings.filter(({ code }) => code === 'unknown-key')
+  if (unknown.length === 0) return findings
+  const explained = new Set(
+    unknown.flatMap(({ path, meant }) => [
+      pathText(path.slice(0, -1)),
+      ...(meant === undefined ? [] : [pathText([...path.slice(0, -1), meant])]),
+    ]),
+  )
+  const follows = ({ code, path, text }: Finding): boolean =>
+    (code === 'missing' || (code === 'invalid-value' && text.startsWith('has no '))) &&
+    path.length > 0 &&
+    explained.has(pathText(path))
+  return findings.filter((finding) => !follows(finding))
+}
+
+function allFindings(issues: readonly Issue[], base: Path): MeantFinding[] {
+  return issues.flatMap((issue): MeantFinding[] => {
     const path: Path = [...base, ...(issue.path as (string | number)[])]
     const [text = '', fix] = issue.message.split('\n')
     switch (issue.code) {
@@ -83,14 +104,14 @@ export function findingsOf(issues: readonly Issue[], base: Path = []): Finding[]
 
 const codeOf = (code: string): string => (code === 'invalid_type' ? 'wrong-type' : 'invalid-value')
 
-function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
+function unknownKey(path: Path, key: string, known: readonly string[]): MeantFinding {
   const near = nearest(key, known)
   const fix = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${near}?`
-  return { code: 'unknown-key', path, text: 'unknown key', fix, atKey: true }
+  return { code: 'unknown-key', path, text: 'unknown key', fix, atKey: true, meant: near }
 }
 
 /** Of several forms the one that was meant: the one whose mistakes lie inside the value. */
-function unionFindings(errors: readonly (readonly Issue[])[], path: Path, issue: Issue): Finding[] {
+function unionFindings(errors: readonly (readonly Issue[])[], path: Path, issue: Issue): MeantFinding[] {
   const wrongKind = (list: readonly Issue[]): boolean =>
     list.some(
       ({ code, path: inner }) =>
@@ -103,7 +124,7 @@ function unionFindings(errors: readonly (readonly Issue[])[], path: Path, issue:
   const meant = nested
     .filter((list) => list.length > 0 && !wrongKind(list))
     .toSorted((one, other) => one.length - other.length)[0]
-  if (meant !== undefined) return findingsOf(meant, path)
+  if (meant !== undefined) return allFindings(meant, path)
   if (issue.input === undefined) return [{ code: 'missing', path, text: 'is missing', fix: 'add it' }]
   if (issue.input === null)
     return [{ code: 'wrong-type', path, text: 'is empty', fix: 'give it a value, or remove it' }]

@@ -1,5 +1,5 @@
 // YAML to plain values, with the place of each in the text.
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Document, type Node } from 'yaml'
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Scalar } from 'yaml'
 import { pathText, show, type Finding, type Path, type SiteProblem } from './problems.ts'
 
 /** More values than this, with aliases expanded, are refused: a few lines of aliases can stand for billions. */
@@ -21,18 +21,21 @@ interface Converted {
   readonly size: number
 }
 
+const keyText = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+
 /** Makes plain values. An alias is the value of its anchor, the same object: the text stays small whatever it stands for. */
 class Conversion {
   readonly findings: Finding[] = []
-  readonly #document: Document
+  /** Where each alias leads: the library looks for an anchor in the whole document, each time. */
+  readonly targets = new Map<Alias, Node>()
+  readonly #anchors = new Map<string, Node>()
   readonly #known = new Map<Node, Converted>()
   readonly #open = new Set<Node>()
 
-  constructor(document: Document) {
-    this.#document = document
-  }
-
   convert(node: unknown, path: Path): Converted {
+    const anchor = (node as { anchor?: string } | null)?.anchor
+    if (anchor !== undefined) this.#anchors.set(anchor, node as Node)
     if (isScalar(node)) return { value: node.value, size: 1 }
     if (isAlias(node)) return this.#alias(node, path)
     if (!isMap(node) && !isSeq(node)) return { value: null, size: 1 }
@@ -43,8 +46,14 @@ class Conversion {
     return converted
   }
 
+  #target(alias: Alias): Node | undefined {
+    const target = this.#anchors.get(alias.source)
+    if (target !== undefined) this.targets.set(alias, target)
+    return target
+  }
+
   #alias(alias: Alias, path: Path): Converted {
-    const target = alias.resolve(this.#document)
+    const target = this.#target(alias)
     const nothing = { value: null, size: 1 }
     if (target === undefined) {
       this.findings.push({ code: 'yaml', path, text: `no anchor &${alias.source} stands before this alias` })
@@ -62,24 +71,30 @@ class Conversion {
     const value = Object.create(null) as Record<string, unknown>
     let size = 1
     for (const item of items) {
-      const key = isAlias(item.key) ? item.key.resolve(this.#document) : item.key
-      if (!isScalar(key) || key.value === null || key.value === '') {
+      const key = isAlias(item.key) ? this.#target(item.key) : item.key
+      const text = isScalar(key) ? keyText(key.value) : ''
+      if (text === '') {
         this.findings.push({ code: 'key', path, text: 'a key of this map is not text', fix: 'write a plain name' })
         continue
       }
-      const name = String(key.value)
-      const here = [...path, name]
-      if (Object.hasOwn(value, name)) {
-        const text = 'this key stands twice in the map'
-        this.findings.push({ code: 'duplicate-key', path: here, text, fix: 'remove one of the two', atKey: true })
+      const here = [...path, text]
+      if (Object.hasOwn(value, text)) {
+        const words = 'this key stands twice in the map'
+        this.findings.push({
+          code: 'duplicate-key',
+          path: here,
+          text: words,
+          fix: 'remove one of the two',
+          atKey: true,
+        })
         continue
       }
-      if (name === '__proto__') {
+      if (text === '__proto__') {
         this.findings.push({ code: 'unknown-key', path: here, text: 'unknown key', fix: 'remove it', atKey: true })
         continue
       }
       const converted = this.convert(item.value, here)
-      value[name] = converted.value
+      value[text] = converted.value
       size += converted.size
     }
     return { value, size }
@@ -101,14 +116,16 @@ type Offsets = readonly [number, number, number]
 const startOf = (node: unknown): number | undefined => (node as { range?: Offsets | null } | null)?.range?.[0]
 
 /** Offset of the value, or of the last key. A path that the text does not have leads to its longest part that it has. */
-function offsetOf(document: Document, path: Path, atKey: boolean): number {
-  let node: unknown = document.contents
+function offsetOf(contents: unknown, targets: ReadonlyMap<Alias, Node>, path: Path, atKey: boolean): number {
+  let node = contents
   let offset = startOf(node) ?? 0
   for (const [index, step] of path.entries()) {
-    if (isAlias(node)) node = node.resolve(document)
+    if (isAlias(node)) node = targets.get(node)
     if (isMap(node)) {
       const last = index === path.length - 1
-      const same = ({ key }: { key: unknown }): boolean => isScalar(key) && String(key.value) === String(step)
+      const same = ({ key }: { key: unknown }): boolean =>
+        keyText(isScalar(key) ? key.value : isAlias(key) ? (targets.get(key) as Scalar | undefined)?.value : '') ===
+        String(step)
       // Of two equal keys the second one is the one that is told.
       const found = last && atKey ? node.items.findLast(same) : node.items.find(same)
       if (found === undefined) return offset
@@ -126,11 +143,13 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number {
   return offset
 }
 
+/** One missing bracket makes many faults. */
+const MOST_FAULTS = 20
+
 /** Words for mistakes of the YAML, where the library's own are hard to understand. */
 const words: Readonly<Record<string, readonly [string, string?]>> = {
   MULTIPLE_DOCS: ['the file has several YAML documents', 'keep one, without a line of --- between'],
   TAB_AS_INDENT: ['a tab cannot indent a line', 'use spaces'],
-  BAD_INDENT: ['the indentation does not fit the lines above'],
 }
 
 /** Reads the text. Never throws: mistakes are findings. */
@@ -158,22 +177,25 @@ export function readDocument(text: string, file: string): SiteDocument {
 function read(text: string, file: string): SiteDocument {
   const lineCounter = new LineCounter()
   // Keys are compared below: the library compares each with each.
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' })
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'error' })
+  const conversion = new Conversion()
   const placed = (offset: number, finding: Finding, path: string): SiteProblem => {
     const { line, col } = lineCounter.linePos(Math.min(offset, text.length))
     const { severity = 'error', code, fix } = finding
     return { severity, code, file, line: Math.max(line, 1), column: Math.max(col, 1), path, text: finding.text, fix }
   }
   const place = (finding: Finding): SiteProblem => {
-    const offset = offsetOf(document, finding.path, finding.atKey ?? false)
+    const offset = offsetOf(document.contents, conversion.targets, finding.path, finding.atKey ?? false)
     return placed(offset, finding, pathText(finding.path))
   }
-  const findings = [...document.errors, ...document.warnings].map(({ code, message, pos }) => {
+  // Nested too deeply: what follows in the list of errors is its consequence.
+  const faults = [...document.errors, ...document.warnings]
+  if (faults.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError('nested too deeply')
+  const findings = faults.slice(0, MOST_FAULTS).map(({ code, message, pos }) => {
     const [own, fix] = words[code] ?? [message]
     return placed(pos[0], { code: 'yaml', path: [], text: own, fix }, '')
   })
   if (findings.length > 0) return { value: undefined, findings, place }
-  const conversion = new Conversion(document)
   const { value, size } = conversion.convert(document.contents, [])
   if (size > MOST_VALUES) {
     conversion.findings.push({

@@ -36,8 +36,8 @@ function durationText(ms: number): string {
 
 const durationError: ErrorMap = ({ input }) => {
   if (input === undefined) return undefined
-  if (typeof input === 'number' || /^\d+$/.test(String(input)))
-    return `${show(input)} has no unit\nwrite ${String(input)}s`
+  const number = typeof input === 'number' ? String(input) : input
+  if (typeof number === 'string' && /^[\d.]+$/.test(number)) return `${number} has no unit\nwrite ${number}s`
   return `${show(input)} is not a duration\nwrite it with units, such as 5s, 200ms, 10m or 1h30m`
 }
 
@@ -157,7 +157,7 @@ export const addressBlock: z.ZodType<AddressField, string> = z
   .meta({ description: 'IPv4 or IPv6 address; for a service by mark also a CIDR block or a range.' })
 
 /** A text that is not empty and has no control characters. */
-export function text(description: string, most = 4096): z.ZodType<string, string> {
+export function oneLine(description: string, most = 4096): z.ZodType<string, string> {
   return z
     .string()
     .min(1, { error: 'is empty\ngive it a value, or remove it' })

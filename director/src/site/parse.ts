@@ -41,10 +41,20 @@ function siteOf(value: unknown, findings: Finding[]): Site | undefined {
   if (!frame.success) findings.push(...findingsOf(frame.error.issues))
   const given = mapOf(value)
   const forms = serviceForms(frame.success ? frame.data.services : mapOf(given['services']), findings)
-  const defaults = defaultsSchema.safeParse(given['defaults'] ?? {})
-  if (!defaults.success) return undefined
-  const services = servicesOf(forms, defaults.data, findings)
-  return frame.success ? completed(frame.data, services, defaults.data, findings) : undefined
+  const defaults = frame.success ? (frame.data.defaults ?? {}) : rightDefaults(mapOf(given['defaults']))
+  const services = servicesOf(forms, defaults, findings)
+  return frame.success ? completed(frame.data, services, defaults, findings) : undefined
+}
+
+/** The defaults that are right, so that mistakes in others hide none of the services'. */
+function rightDefaults(given: Readonly<Record<string, unknown>>): DefaultsForm {
+  const right = Object.entries(given).map(([key, value]) => defaultsSchema.safeParse({ [key]: value }).data ?? {})
+  // Masquerade allows most: a wrong word for it is no mistake of each service.
+  return Object.assign(
+    {},
+    given['forwarding'] === undefined ? {} : { forwarding: 'masquerade' },
+    ...right,
+  ) as DefaultsForm
 }
 
 const mapOf = (value: unknown): Readonly<Record<string, unknown>> =>

@@ -1,7 +1,7 @@
 // The whole file.
 import { z } from 'zod'
 import { checkDefaultsSchema, checkSchema } from './check-schema.ts'
-import { address, duration, name, percent, text, whole } from './fields.ts'
+import { address, duration, name, percent, oneLine, whole } from './fields.ts'
 import type { DefaultsForm, SiteForm } from './form.ts'
 import { forwarding, onFailure, schedulerSchema, serviceSchema } from './service-schema.ts'
 
@@ -31,7 +31,7 @@ const failover = z
   .strictObject({
     engine: z.enum(['keepalived']).meta({ description: 'Who moves the addresses.' }),
     virtualRouterId: whole('1 to 255.', 1, 255),
-    interface: text('Network interface of the addresses.', 15),
+    interface: oneLine('Network interface of the addresses.', 15),
     advertInterval: duration('Default 1s.', 10, 40_950).optional(),
     anchor: address('The one address that the directors compare; it never changes.'),
     directors: z
@@ -46,15 +46,15 @@ const source = z
     z.strictObject({
       etcd: z.strictObject({
         endpoints: z.array(z.url({ protocol: /^https?$/ })).min(1),
-        prefix: text('Prefix of the keys.'),
+        prefix: oneLine('Prefix of the keys.'),
         tls: z
           .strictObject({
-            ca: text('PEM file.').optional(),
-            certificate: text('PEM file.').optional(),
-            key: text('PEM file.').optional(),
+            ca: oneLine('PEM file.').optional(),
+            certificate: oneLine('PEM file.').optional(),
+            key: oneLine('PEM file.').optional(),
           })
           .optional(),
-        cache: text('File of the last good site.').optional(),
+        cache: oneLine('File of the last good site.').optional(),
       }),
     }),
   ])
@@ -84,12 +84,12 @@ function form(service: z.ZodType): z.ZodType {
 }
 
 /** Alone, because services can be looked at when it is right, whatever else is wrong. */
-export const defaultsSchema: z.ZodType<DefaultsForm> = defaults as z.ZodType<DefaultsForm>
+export const defaultsSchema: z.ZodType<DefaultsForm> = defaults
 
 /** The file without its services: these are read one by one, so that one mistake hides no other. */
 export const frameSchema: z.ZodType<SiteForm> = form(z.unknown()) as z.ZodType<SiteForm>
 
 /** JSON Schema (draft 2020-12) of the file, for editors. */
 export function siteJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(form(serviceSchema), { io: 'input' }) as Record<string, unknown>
+  return z.toJSONSchema(form(serviceSchema), { io: 'input', reused: 'ref' })
 }

@@ -1,7 +1,7 @@
 // One service of a file.
 import { z } from 'zod'
 import { checksSchema } from './check-schema.ts'
-import { address, addressBlock, duration, name, percent, port, ports, text, whole } from './fields.ts'
+import { address, addressBlock, duration, name, percent, port, ports, oneLine, whole } from './fields.ts'
 import type { SchedulerForm, ServiceForm } from './form.ts'
 
 const forwardings = ['masquerade', 'direct', 'tunnel', 'local', 'bypass'] as const
@@ -20,9 +20,9 @@ const labels = z
 
 export const schedulerSchema: z.ZodType<SchedulerForm> = z
   .union([
-    text('Name of a scheduler.'),
+    oneLine('Name of a scheduler.'),
     z.strictObject({
-      name: text('Name of a scheduler.'),
+      name: oneLine('Name of a scheduler.'),
       fallback: z
         .boolean()
         .meta({ description: 'mh and sh: clients of a server with weight 0 go to another one. Default true.' })
@@ -98,9 +98,9 @@ const server = z
 const template = z.strictObject(settings).meta({ description: 'Settings of the servers that are found.' }).optional()
 const serversFrom = z
   .strictObject({
-    dns: text('Name whose A and AAAA records are the servers.').optional(),
+    dns: oneLine('Name whose A and AAAA records are the servers.').optional(),
     refresh: duration('Time between two questions. Default 30s.', 1000).optional(),
-    file: text('File with targets in the file_sd form of Prometheus.').optional(),
+    file: oneLine('File with targets in the file_sd form of Prometheus.').optional(),
     template,
   })
   .superRefine((given, context) => {
@@ -127,7 +127,7 @@ const service = z
           .union([z.string(), z.int()])
           .meta({ description: 'Clients with equal bits are one client: 255.255.255.0, or a prefix length for IPv6.' })
           .optional(),
-        engine: text('sip: clients are told apart by Call-ID. UDP only.').optional(),
+        engine: oneLine('sip: clients are told apart by Call-ID. UDP only.').optional(),
       })
       .meta({ description: 'Keeps clients at their server. {}: for 6 minutes.' })
       .optional(),
