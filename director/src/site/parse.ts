@@ -5,6 +5,7 @@ import { checkOverlaps, checkService } from './binding-checks.ts'
 import { describe, findingsOf } from './describe.ts'
 import { readDocument } from './document.ts'
 import type { DefaultsForm, FailoverForm, ServiceForm, SiteForm } from './form.ts'
+import { lintService, lintTogether } from './lint.ts'
 import { SiteError, type Finding, type SiteProblem } from './problems.ts'
 import { defaultsSchema, frameSchema } from './schema.ts'
 import { serviceSchema } from './service-schema.ts'
@@ -78,7 +79,11 @@ function servicesOf(
 ): readonly SiteService[] {
   const isList = (name: string): boolean => Array.isArray(forms.get(name)?.virtual)
   const services = [...forms].map(([name, form]) => buildService(name, form, defaults, findings))
-  for (const service of services) checkService(service, isList(service.name), findings)
+  for (const service of services) {
+    checkService(service, isList(service.name), findings)
+    findings.push(...lintService(service, forms.get(service.name) as ServiceForm))
+  }
+  findings.push(...lintTogether(services))
   checkOverlaps(services, isList, findings)
   return services
 }

@@ -1,0 +1,13 @@
+// `ipvs-director schema`: the JSON Schema of the site file.
+import type { Command } from 'commander'
+import { siteJsonSchema } from '../site/schema.ts'
+
+/** Adds the command `schema`. */
+export function addSchema(program: Command): void {
+  program
+    .command('schema')
+    .description('prints the JSON Schema of the site file, for editors')
+    .action(() => {
+      process.stdout.write(`${JSON.stringify(siteJsonSchema(), undefined, 2)}\n`)
+    })
+}
