@@ -1,6 +1,6 @@
 // The checks of a file.
 import { z } from 'zod'
-import { address, duration, pattern, port, statuses, oneLine, whole } from './fields.ts'
+import { address, duration, filePath, hostName, pattern, port, statuses, oneLine, whole } from './fields.ts'
 import type { ChecksForm, CheckForm, DefaultsForm } from './form.ts'
 
 const limits = z
@@ -50,11 +50,11 @@ const ported = {
 }
 
 const tlsFields = {
-  serverName: oneLine('Name for SNI and for the check of the certificate. Default: host, or the address.').optional(),
+  serverName: hostName('Name for SNI and for the check of the certificate. Default: host, or the address.').optional(),
   verify: z.boolean().meta({ description: 'Check the certificate. Default true.' }).optional(),
-  ca: oneLine('PEM file of the authorities. Default: those of Node.js.').optional(),
-  certificate: oneLine('PEM file of the client certificate.').optional(),
-  key: oneLine('PEM file of its key.').optional(),
+  ca: filePath('PEM file of the authorities. Default: those of Node.js.').optional(),
+  certificate: filePath('PEM file of the client certificate.').optional(),
+  key: filePath('PEM file of its key.').optional(),
   minimumDaysValid: whole('Fails when the certificate ends sooner. Default 0.', 0, 3650).optional(),
 }
 const tls = z
@@ -74,13 +74,13 @@ const http = {
     .regex(/^\/[!-~]*$/, { error: 'is not a path\nbegin with / and escape what is not ASCII' })
     .meta({ description: 'Path and query. Default /.' })
     .optional(),
-  host: oneLine('Host header. Default: the address.').optional(),
+  host: hostName('Host header. Default: the address.').optional(),
   headers: z
     .record(
       z
         .string()
         .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'is not the name of a header\nuse letters, digits and "-"' }),
-      z.string().regex(/^[^\p{Cc}]*$/u, { error: 'has control characters\nremove them' }),
+      z.string().regex(/^[\x20-\x7E\xA0-\xFF]*$/, { error: 'has characters that no header may have\nuse ASCII' }),
     )
     .meta({ description: 'Further headers.' })
     .optional(),
@@ -101,6 +101,33 @@ const banner = z.strictObject({
 })
 const plainBanner = z.strictObject({ ...ported, tls })
 
+/** Those that a question can be made of. */
+const dnsTypes = [
+  'A',
+  'AAAA',
+  'ANY',
+  'CAA',
+  'CNAME',
+  'DNAME',
+  'DNSKEY',
+  'DS',
+  'HINFO',
+  'LOC',
+  'MX',
+  'NAPTR',
+  'NS',
+  'NSEC',
+  'PTR',
+  'RP',
+  'RRSIG',
+  'SOA',
+  'SPF',
+  'SRV',
+  'SSHFP',
+  'TLSA',
+  'TXT',
+] as const
+
 const bytes = z.string().min(1)
 /** One check: a map with one key, its kind. */
 const kinds = {
@@ -114,12 +141,8 @@ const kinds = {
   https: z.strictObject({ ...http, ...tlsFields }),
   dns: z.strictObject({
     ...ported,
-    query: oneLine('Name to ask for.'),
-    type: z
-      .string()
-      .regex(/^[A-Z0-9]+$/, { error: 'is not a type\nwrite it such as SOA' })
-      .meta({ description: 'Default A.' })
-      .optional(),
+    query: hostName('Name to ask for.'),
+    type: z.enum(dnsTypes).meta({ description: 'Type of the records. Default A.' }).optional(),
     expect: oneLine('One of the answers must be this.').optional(),
   }),
   udp: z.strictObject({
@@ -151,7 +174,7 @@ const kinds = {
   agent: z.strictObject(ported),
   file: z.strictObject({
     ...common,
-    path: oneLine('Path of a file on this host.'),
+    path: filePath('File on this host.'),
     upWhile: z.enum(['present', 'absent']).meta({ description: 'Default present.' }).optional(),
   }),
 }

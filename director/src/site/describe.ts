@@ -9,6 +9,9 @@ type Issue = z.core.$ZodIssue
 /** `meant`: the key that was probably meant. */
 type MeantFinding = Finding & { readonly meant?: string | undefined }
 
+/** Text of a field that must not be empty. */
+const EMPTY = 'is empty\ngive it a value, or remove it'
+
 /** Words of an issue of the schema: the fix follows in a second line. Fields with an own text never come here. */
 export function describe(issue: RawIssue): string {
   const { input } = issue
@@ -29,6 +32,7 @@ export function describe(issue: RawIssue): string {
       return `${show(input)} is not known\n${near === undefined ? `write ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}` : `did you mean ${near}?`}`
     }
     case 'too_small':
+      if (issue.origin === 'string') return EMPTY
       return issue.origin === 'array'
         ? 'is an empty list\ngive it an element'
         : `${show(input)} is too small\nwrite ${String(issue.minimum)} or more`
@@ -57,8 +61,8 @@ function quoted(input: unknown, expected: string): string {
   if (expected === 'string' && typeof input !== 'object') return `\nwrite it in quotes`
   if ((expected === 'number' || expected === 'int') && typeof input === 'string' && /^\d+$/.test(input))
     return '\nwrite it without quotes'
-  if (expected === 'boolean' && /^(?:yes|on|no|off)$/i.test(String(input)))
-    return `\nwrite ${/^(?:yes|on)$/i.test(String(input)) ? 'true' : 'false'}`
+  if (expected === 'boolean' && typeof input === 'string' && /^(?:yes|on|no|off)$/i.test(input))
+    return `\nwrite ${/^(?:yes|on)$/i.test(input) ? 'true' : 'false'}`
   return ''
 }
 
@@ -110,6 +114,15 @@ function unknownKey(path: Path, key: string, known: readonly string[]): MeantFin
   return { code: 'unknown-key', path, text: 'unknown key', fix, atKey: true, meant: near }
 }
 
+/** A form that is several forms itself stands for these. */
+function branches(errors: readonly (readonly Issue[])[]): readonly (readonly Issue[])[] {
+  return errors.flatMap((list) => {
+    const [first] = list
+    const again = list.length === 1 && first?.code === 'invalid_union' && first.path.length === 0
+    return again ? branches(first.errors) : [list]
+  })
+}
+
 /** Of several forms the one that was meant: the one whose mistakes lie inside the value. */
 function unionFindings(errors: readonly (readonly Issue[])[], path: Path, issue: Issue): MeantFinding[] {
   const wrongKind = (list: readonly Issue[]): boolean =>
@@ -117,10 +130,7 @@ function unionFindings(errors: readonly (readonly Issue[])[], path: Path, issue:
       ({ code, path: inner }) =>
         inner.length === 0 && (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union'),
     )
-  const nested = errors.flatMap((list) => {
-    const [first] = list
-    return list.length === 1 && first?.code === 'invalid_union' && first.path.length === 0 ? first.errors : [list]
-  })
+  const nested = branches(errors)
   const meant = nested
     .filter((list) => list.length > 0 && !wrongKind(list))
     .toSorted((one, other) => one.length - other.length)[0]

@@ -1,5 +1,5 @@
 // YAML to plain values, with the place of each in the text.
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Scalar } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Scalar } from 'yaml'
 import { pathText, show, type Finding, type Path, type SiteProblem } from './problems.ts'
 
 /** More values than this, with aliases expanded, are refused: a few lines of aliases can stand for billions. */
@@ -146,6 +146,22 @@ function offsetOf(contents: unknown, targets: ReadonlyMap<Alias, Node>, path: Pa
 /** One missing bracket makes many faults. */
 const MOST_FAULTS = 20
 
+/** The library's own counter misses lines after some mistakes. */
+function lineStartsOf(text: string): readonly number[] {
+  return [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
+}
+
+function placeOf(lineStarts: readonly number[], offset: number): { line: number; column: number } {
+  let low = 0
+  let high = lineStarts.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((lineStarts[middle] as number) <= offset) low = middle
+    else high = middle
+  }
+  return { line: low + 1, column: offset - (lineStarts[low] as number) + 1 }
+}
+
 /** Words for mistakes of the YAML, where the library's own are hard to understand. */
 const words: Readonly<Record<string, readonly [string, string?]>> = {
   MULTIPLE_DOCS: ['the file has several YAML documents', 'keep one, without a line of --- between'],
@@ -175,14 +191,14 @@ export function readDocument(text: string, file: string): SiteDocument {
 }
 
 function read(text: string, file: string): SiteDocument {
-  const lineCounter = new LineCounter()
+  const lineStarts = lineStartsOf(text)
   // Keys are compared below: the library compares each with each.
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'error' })
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'error' })
   const conversion = new Conversion()
   const placed = (offset: number, finding: Finding, path: string): SiteProblem => {
-    const { line, col } = lineCounter.linePos(Math.min(offset, text.length))
+    const { line, column } = placeOf(lineStarts, Math.min(offset, text.length))
     const { severity = 'error', code, fix } = finding
-    return { severity, code, file, line: Math.max(line, 1), column: Math.max(col, 1), path, text: finding.text, fix }
+    return { severity, code, file, line, column, path, text: finding.text, fix }
   }
   const place = (finding: Finding): SiteProblem => {
     const offset = offsetOf(document.contents, conversion.targets, finding.path, finding.atKey ?? false)

@@ -160,9 +160,31 @@ export const addressBlock: z.ZodType<AddressField, string> = z
 export function oneLine(description: string, most = 4096): z.ZodType<string, string> {
   return z
     .string()
-    .min(1, { error: 'is empty\ngive it a value, or remove it' })
+    .min(1)
     .max(most)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: ({ input }) => `${show(input)} has control characters\nremove them` })
+    .meta({ description })
+}
+
+/** A name of a host: SNI, the Host header, a question of DNS. */
+export function hostName(description: string): z.ZodType<string, string> {
+  return z
+    .string()
+    .max(253)
+    .regex(/^[A-Za-z0-9_:[\].-]+$/, {
+      error: ({ input }) => `${show(input)} is not the name of a host\nwrite it such as www.example.com`,
+    })
+    .meta({ description })
+}
+
+/** A path from the root. The daemon's own folder is no place to begin at. */
+export function filePath(description: string): z.ZodType<string, string> {
+  return z
+    .string()
+    .max(4096)
+    .regex(/^\/[^\p{Cc}\p{Cs}]*$/u, {
+      error: ({ input }) => `${show(input)} is not a path\nwrite it from the root, such as /etc/ipvs-director/ca.pem`,
+    })
     .meta({ description })
 }
 
@@ -170,7 +192,7 @@ export function oneLine(description: string, most = 4096): z.ZodType<string, str
 export function pattern(description: string): z.ZodType<string, string> {
   return z
     .string()
-    .min(1, { error: 'is empty\ngive it a value, or remove it' })
+    .min(1)
     .superRefine((source, context) => {
       try {
         RegExp(source)

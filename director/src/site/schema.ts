@@ -1,7 +1,7 @@
 // The whole file.
 import { z } from 'zod'
 import { checkDefaultsSchema, checkSchema } from './check-schema.ts'
-import { address, duration, name, percent, oneLine, whole } from './fields.ts'
+import { address, duration, filePath, name, percent, oneLine, whole } from './fields.ts'
 import type { DefaultsForm, SiteForm } from './form.ts'
 import { forwarding, onFailure, schedulerSchema, serviceSchema } from './service-schema.ts'
 
@@ -49,12 +49,12 @@ const source = z
         prefix: oneLine('Prefix of the keys.'),
         tls: z
           .strictObject({
-            ca: oneLine('PEM file.').optional(),
-            certificate: oneLine('PEM file.').optional(),
-            key: oneLine('PEM file.').optional(),
+            ca: filePath('PEM file.').optional(),
+            certificate: filePath('PEM file.').optional(),
+            key: filePath('PEM file.').optional(),
           })
           .optional(),
-        cache: oneLine('File of the last good site.').optional(),
+        cache: filePath('File of the last good site.').optional(),
       }),
     }),
   ])

@@ -1,7 +1,19 @@
 // One service of a file.
 import { z } from 'zod'
 import { checksSchema } from './check-schema.ts'
-import { address, addressBlock, duration, name, percent, port, ports, oneLine, whole } from './fields.ts'
+import {
+  address,
+  addressBlock,
+  duration,
+  filePath,
+  hostName,
+  name,
+  percent,
+  port,
+  ports,
+  oneLine,
+  whole,
+} from './fields.ts'
 import type { SchedulerForm, ServiceForm } from './form.ts'
 
 const forwardings = ['masquerade', 'direct', 'tunnel', 'local', 'bypass'] as const
@@ -98,9 +110,9 @@ const server = z
 const template = z.strictObject(settings).meta({ description: 'Settings of the servers that are found.' }).optional()
 const serversFrom = z
   .strictObject({
-    dns: oneLine('Name whose A and AAAA records are the servers.').optional(),
+    dns: hostName('Name whose A and AAAA records are the servers.').optional(),
     refresh: duration('Time between two questions. Default 30s.', 1000).optional(),
-    file: oneLine('File with targets in the file_sd form of Prometheus.').optional(),
+    file: filePath('File with targets in the file_sd form of Prometheus.').optional(),
     template,
   })
   .superRefine((given, context) => {

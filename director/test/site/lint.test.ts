@@ -49,7 +49,7 @@ describe.each<[string, string, string]>([
     site(web, 'servers: [{ name: a, address: 10.0.0.1 }]', 'serversFrom: { dns: web.internal }', checks),
   ],
   ['warning no-server servers', site(web, 'servers: []', checks), site(web, servers, checks)],
-  ['error missing servers', site(web, checks), site(web, 'serversFrom: { file: targets.json }', checks)],
+  ['error missing servers', site(web, checks), site(web, 'serversFrom: { file: /etc/targets.json }', checks)],
   [
     'warning no-weight servers',
     site(web, servers.replaceAll(' }', ', weight: 0 }'), checks),
