@@ -10,7 +10,10 @@ export interface ServerHealth {
   readonly state: HealthState
   /** When the state began. */
   readonly since: number
-  /** Why: the first failing check and its words. Empty while up. */
+  /**
+   * Why: the first failing check and its words. Empty while the checks succeed. A server that is up for another reason,
+   * adopted or held by the brake, says so here.
+   */
   readonly reason: string
   /** When a slow start began: after down, or after an override ended. `undefined`: none. */
   readonly slowStartSince: number | undefined

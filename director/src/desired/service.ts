@@ -117,7 +117,7 @@ class ServiceRound {
       case 'unchecked':
         return make('traffic', 'unchecked', 'it has no checks')
       case 'up':
-        return make('traffic', 'up', 'its checks succeed')
+        return make('traffic', 'up', found?.reason || 'its checks succeed')
       case 'down':
         return make(this.#failed(), 'down', `its checks fail${words(found?.reason)}`)
       default:

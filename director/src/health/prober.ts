@@ -204,7 +204,7 @@ export class Prober {
     const { state, since, reason } = entry.state
     const certificateEnds = result.certificateEnds ?? entry.last?.certificateEnds
     const report = { key, state, since, reason, verdict, words, at, certificateEnds, agent: entry.agent }
-    if (entry.last === undefined || differ(entry.last, report)) this.#changed.add(entry)
+    if (entry.last === undefined || entry.spec.everyResult || differ(entry.last, report)) this.#changed.add(entry)
     entry.last = report
   }
 

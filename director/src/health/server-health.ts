@@ -14,7 +14,8 @@ export type ReportOf = (check: Check) => TargetReport | undefined
  */
 export function initialHealth(rule: CheckRule, adopted: boolean, now: number): ServerHealth {
   const up = adopted || rule.checks.length === 0
-  const reason = up ? '' : 'no result yet'
+  const reason =
+    rule.checks.length === 0 ? '' : adopted ? 'it had traffic at the start, not checked yet' : 'no result yet'
   return { state: up ? 'up' : 'unknown', since: now, reason, slowStartSince: undefined, agent: undefined }
 }
 
@@ -31,7 +32,7 @@ export function serverHealth(before: ServerHealth, rule: CheckRule, reportOf: Re
   const agent = agentOf(rule, reportOf) ?? before.agent
   const decision = decide(rule, reportOf, agent)
   const state = decision.state ?? before.state
-  const reason = state === 'up' ? '' : (decision.reason ?? before.reason)
+  const reason = decision.state === 'up' ? '' : state === 'up' ? before.reason : (decision.reason ?? before.reason)
   const changed = state !== before.state
   const since = changed ? now : before.since
   const slowStartSince = changed ? (before.state === 'down' ? now : undefined) : before.slowStartSince

@@ -11,9 +11,11 @@ export interface Target {
   readonly target: ProbeTarget
   /** What was known before, from an earlier worker. `undefined`: nothing. */
   readonly known: Pick<TargetReport, 'state' | 'since' | 'reason' | 'agent'> | undefined
+  /** Each result is reported, not only the ones that differ from the result before. */
+  readonly everyResult: boolean
 }
 
-/** State and last result of a target. Sent when one of the fields but `at` has changed. */
+/** State and last result of a target. Sent when one of the fields but `at` has changed, or with `everyResult`. */
 export interface TargetReport {
   readonly key: string
   readonly state: HealthState
@@ -33,8 +35,16 @@ export interface TargetReport {
 
 /** Equal for equal probes, whatever the order of properties. */
 export function probeKey(check: Check, target: ProbeTarget): string {
-  return canonical([check, target])
+  let text = checkTexts.get(check)
+  if (text === undefined) {
+    text = canonical(check)
+    checkTexts.set(check, text)
+  }
+  return `${target.address} ${target.family} ${String(target.mark ?? '')} ${text}`
 }
+
+/** The servers of a service share their checks. */
+const checkTexts = new WeakMap<Check, string>()
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`

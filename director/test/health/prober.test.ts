@@ -19,7 +19,13 @@ const refusal: ProbeResult = { ...silence, words: 'connection refused', answered
 
 function target(port: number, settings: Partial<Check> = {}): Target {
   const check = { ...common, kind: 'tcp', port, send: undefined, expect: undefined, tls: undefined, ...settings }
-  return { key: probeKey(check as Check, local), check: check as Check, target: local, known: undefined }
+  return {
+    key: probeKey(check as Check, local),
+    check: check as Check,
+    target: local,
+    known: undefined,
+    everyResult: false,
+  }
 }
 
 function prober(probe: Probe, cap = 400): Prober {
@@ -64,6 +70,15 @@ test('states and words are reported when they change, not each time', async () =
   const batch = made.take()
   expect(batch.reports).toEqual([])
   expect(batch.kinds['tcp']?.verdicts.success).toBeGreaterThan(2)
+})
+
+test('with `everyResult` each result is reported', async () => {
+  const made = prober(async () => await Promise.resolve(success))
+  const one = { ...target(1, fast), everyResult: true }
+  made.change([one], [])
+  let count = 0
+  await until(made, (_, { reports }) => (count += reports.length) > 3)
+  expect(count).toBeGreaterThan(3)
 })
 
 test('down after `fall` failures, up after `rise` successes', async () => {

@@ -38,7 +38,8 @@ describe('adoption', () => {
   const rule = { atLeast: 1, checks: [tcp(80)] }
   test('there with a weight: up until proven down, without a slow start', () => {
     expect(rounds(rule, true, [undefined], [unknown], [up]).map(({ state }) => state)).toEqual(['up', 'up', 'up'])
-    expect(last(rule, true, [up])).toMatchObject({ state: 'up', since: 0, slowStartSince: undefined })
+    expect(last(rule, true, [undefined])?.reason).toBe('it had traffic at the start, not checked yet')
+    expect(last(rule, true, [up])).toMatchObject({ state: 'up', since: 0, reason: '', slowStartSince: undefined })
     expect(last(rule, true, [down])).toMatchObject({ state: 'down', since: 1, reason: 'tcp :80: refused' })
   })
 

@@ -13,7 +13,7 @@ const fast = { intervalMs: 50, whileFailingMs: 20, whileDownMs: 50 }
 function target(port: number, settings: Partial<Check> = {}): Target {
   const base = { ...common, ...fast, kind: 'tcp', port, send: undefined, expect: undefined, tls: undefined }
   const check = { ...base, ...settings } as Check
-  return { key: probeKey(check, local), check, target: local, known: undefined }
+  return { key: probeKey(check, local), check, target: local, known: undefined, everyResult: false }
 }
 
 function workers(module: URL = url, count = 1): { made: Workers; events: WorkerEvent[]; batches: ProberBatch[] } {
