@@ -9,10 +9,10 @@ import { afterAll } from 'vitest'
 const folder = mkdtempSync(join(tmpdir(), 'director-worker-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The worker as it ships, without the addon. */
-export async function bundledWorker(): Promise<URL> {
-  const input = fileURLToPath(new URL('../../../src/health/worker.ts', import.meta.url))
-  const file = join(folder, 'worker.mjs')
+/** A file below director/test/health, with what it imports. The addon stays outside. */
+export async function bundled(name: string, path: string): Promise<URL> {
+  const input = fileURLToPath(new URL(path, new URL('../', import.meta.url)))
+  const file = join(folder, `${name}.mjs`)
   await build({
     input,
     platform: 'node',
@@ -21,6 +21,11 @@ export async function bundledWorker(): Promise<URL> {
     logLevel: 'silent',
   })
   return pathToFileURL(file)
+}
+
+/** The worker as it ships, without the addon. */
+export async function bundledWorker(): Promise<URL> {
+  return await bundled('worker', '../../src/health/worker.ts')
 }
 
 /** A worker with the given source. */

@@ -25,8 +25,8 @@ export async function listen(server: Server, address = '127.0.0.1'): Promise<num
 }
 
 /** A TCP server that does one thing with each connection. */
-export async function tcpServer(onConnection: (socket: Socket) => void): Promise<number> {
-  return await listen(createServer(onConnection))
+export async function tcpServer(onConnection: (socket: Socket) => void, address?: string): Promise<number> {
+  return await listen(createServer(onConnection), address)
 }
 
 /** A port that nobody listens on. */
