@@ -73,8 +73,16 @@ export function errorWords(error: unknown): string {
   const code = codeOf(error)
   const known = wordsOf[code]
   if (known !== undefined) return `${known} (${code})`
+  const reason = tlsReason(error)
+  if (reason !== undefined) return `TLS: ${printable(reason)}`
   const message = error instanceof Error ? error.message : String(error)
   return printable(message === '' ? code : message, 300)
+}
+
+/** OpenSSL's reason; its message has a number that differs from process to process. */
+function tlsReason(error: unknown): string | undefined {
+  const found = error instanceof Error && 'reason' in error && 'library' in error ? error.reason : undefined
+  return typeof found === 'string' ? found : undefined
 }
 
 /** One line: control characters as escapes, cut at `maximum` characters. */

@@ -157,7 +157,7 @@ test('a server that never answers the handshake ends in tls; one without TLS fai
     words: 'no TLS handshake within 60 ms (tls)',
   })
   const plain = await tcpServer((socket) => socket.write('220 hello\r\n'))
-  expect(await probe(plain, { tls: anyTls })).toMatchObject({ verdict: 'failure' })
+  expect(await probe(plain, { tls: anyTls })).toMatchObject({ verdict: 'failure', words: 'TLS: wrong version number' })
 })
 
 test('a local address that this host does not have says nothing of the server', async () => {
