@@ -7,7 +7,7 @@ import { capFor } from '../../src/health/descriptors.ts'
 import { bundled } from './support/bundle.ts'
 import { listen, tcpServer } from './support/servers.ts'
 
-test('a starved prober declares no healthy server dead', { timeout: 60_000 }, async () => {
+test('a starved prober declares no healthy server dead', { timeout: 120_000 }, async () => {
   const tcpPort = await tcpServer((socket) => void socket.resume(), '0.0.0.0')
   const httpPort = await listen(
     createServer((_, response) => void response.end('OK')),
@@ -27,9 +27,8 @@ test('a starved prober declares no healthy server dead', { timeout: 60_000 }, as
   const counts = JSON.parse(stdout) as Record<string, number>
   expect(counts).toMatchObject({ everDown: 0 })
   expect(counts['cap']).toBeLessThan(counts['usualCap'] ?? 0)
-  expect(counts['late']).toBeGreaterThan(0)
-  expect(counts['noDescriptor']).toBeGreaterThan(0)
-  expect(counts['success']).toBeGreaterThan(0)
+  // It was starved in both ways, and still did its work.
+  for (const name of ['late', 'noDescriptor', 'success']) expect(counts[name]).toBeGreaterThan(0)
 })
 
 test.each([

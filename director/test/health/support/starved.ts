@@ -65,20 +65,25 @@ function takeDescriptors(): number[] {
   }
 }
 
-for (let round = 0; round < 5; round += 1) {
+/** Until enough was seen; a slow machine needs more rounds. */
+const enough = 20
+for (let round = 0; round < 20 && (round < 4 || counts.late < enough); round += 1) {
   await sleep(400)
   block()
   count()
 }
 // Probes that end give descriptors back: taken again and again.
 const taken: number[] = []
-for (let round = 0; round < 30; round += 1) {
+for (let round = 0; round < 400 && counts.noDescriptor < enough; round += 1) {
   taken.push(...takeDescriptors())
   await sleep(50)
+  count()
 }
 for (const descriptor of taken) closeSync(descriptor)
-await sleep(500)
-count()
+for (let round = 0; round < 400 && counts.success < enough; round += 1) {
+  await sleep(50)
+  count()
+}
 counts.everDown = down.size
 console.log(JSON.stringify(counts))
 await prober.close()
