@@ -4,7 +4,7 @@
       "native/netlink/buffer.cc",
       "native/netlink/record.cc",
       "native/netlink/describe.cc",
-      "native/netlink/message.cc",
+      "native/netlink/message_reader.cc",
       "native/netlink/socket.cc",
       "native/netlink/namespace.cc",
       "native/netlink/channel.cc",

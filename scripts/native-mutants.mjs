@@ -150,18 +150,18 @@ export const nativeMutants = [
   },
   {
     what: 'generated code decodes ports in host order',
-    file: 'native/netlink/sweep.h',
+    file: 'native/netlink/field_codec.h',
     change: [
-      'store(sweep.row + field.offset, networkOrder(load<uint16_t>(payload)));',
-      'store(sweep.row + field.offset, load<uint16_t>(payload));',
+      'store(decoder.row + field.offset, networkOrder(load<uint16_t>(payload)));',
+      'store(decoder.row + field.offset, load<uint16_t>(payload));',
     ],
     killers: ['ports travel in network order, marks in host order'],
   },
   {
     what: 'an attribute may be longer than the rest of the datagram',
-    file: 'native/netlink/sweep.h',
+    file: 'native/netlink/field_codec.h',
     change: [
-      'return found && header.nla_len >= sizeof(nlattr) && header.nla_len <= sweep.left() ?',
+      'return found && header.nla_len >= sizeof(nlattr) && header.nla_len <= decoder.left() ?',
       'return found && header.nla_len >= sizeof(nlattr) ?',
     ],
     killers: ['both decoders agree on damaged attributes'],

@@ -1,5 +1,5 @@
 // libFuzzer: the messages of a datagram lie inside it and do not overlap, and acknowledgements are read within bounds.
-#include "netlink/message.h"
+#include "netlink/message_reader.h"
 
 #include <cstdlib>
 

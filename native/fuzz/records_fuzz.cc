@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)netlink::describe(top, attributes);
   (void)netlink::locate(top, attributes, data[0]);
   std::vector<std::byte> row(record.size);
-  if (netlink::decode(record, attributes, row.data()) || record.put == nullptr) {
+  if (netlink::decode(record, attributes, row.data()) || record.encodeInOrder == nullptr) {
     return 0;
   }
   checkRoundTrip(record, row);

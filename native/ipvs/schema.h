@@ -2,7 +2,7 @@
 // location, debug dump and the JavaScript rows are derived from them. Constants are from <linux/ip_vs.h>.
 #pragma once
 
-#include "netlink/sweep.h"
+#include "netlink/field_codec.h"
 
 #include <linux/ip_vs.h>
 
@@ -58,7 +58,8 @@ struct Service {
   Statistics statistics;
 };
 
-// STATS64 (Linux 4.1+) replaces STATS, whose 32-bit counters wrap: one set of statistics, never two.
+// The kernel sends statistics twice: in STATS, whose 32-bit counters wrap, and since Linux 4.1 in STATS64. Only STATS64
+// is read.
 inline constexpr netlink::Field serviceFields[] = {
     NETLINK_FIELD(Service, family, u16, IPVS_SVC_ATTR_AF, "2 (IPv4) or 10 (IPv6)."),
     NETLINK_FIELD(Service, protocol, u16, IPVS_SVC_ATTR_PROTOCOL, "6 (tcp), 17 (udp) or 132 (sctp)."),
@@ -102,7 +103,7 @@ struct Destination {
   Statistics statistics;
 };
 
-// In the order of ipvsadm's requests, so that the bytes can be compared.
+// In the order of ipvsadm's requests: test/codec/golden.test.ts compares our requests with its requests byte by byte.
 inline constexpr netlink::Field destinationFields[] = {
     NETLINK_FIELD(Destination, family, u16, IPVS_DEST_ATTR_ADDR_FAMILY, "2 or 10; absent: the service's (3.18+)."),
     NETLINK_FIELD(Destination, address, bytes, IPVS_DEST_ATTR_ADDR, "Address of the real server."),

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "netlink/batch.h"
-#include "netlink/message.h"
+#include "netlink/message_reader.h"
 #include "netlink/socket.h"
 
 namespace netlink {

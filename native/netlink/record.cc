@@ -31,8 +31,8 @@ void copyNumber(std::byte* to, const std::byte* from, size_t size) {
 std::optional<std::string> decodeInto(const Record& record, Bytes attributes, std::byte* row) {
   const std::byte* rest = attributes.data();
   const std::byte* const end = rest + attributes.size();
-  if (record.inOrder != nullptr) {
-    rest = record.inOrder(rest, end, row);
+  if (record.decodeInOrder != nullptr) {
+    rest = record.decodeInOrder(rest, end, row);
   }
   AttributeReader reader(Bytes(rest, end));
   Attribute attribute;
@@ -103,7 +103,7 @@ std::optional<std::string> decode(const Record& record, Bytes attributes, std::b
 
 void encode(const Record& record, const std::byte* row, Writer& writer) {
   std::byte* const start = writer.claim(record.mostEncoded);
-  writer.shrink(record.mostEncoded - static_cast<size_t>(record.put(row, start) - start));
+  writer.shrink(record.mostEncoded - static_cast<size_t>(record.encodeInOrder(row, start) - start));
 }
 
 void encodeNested(const Record& record, const std::byte* row, Writer& writer) {
@@ -114,7 +114,7 @@ void encodeNested(const Record& record, const std::byte* row, Writer& writer) {
   const size_t most = sizeof(nlattr) + record.mostEncoded;
   std::byte* const start =
       writer.claim(most); // once per record: a claim costs as much as encoding all numbers of a row
-  const auto size = static_cast<size_t>(record.put(row, start + sizeof(nlattr)) - start);
+  const auto size = static_cast<size_t>(record.encodeInOrder(row, start + sizeof(nlattr)) - start);
   store(start, nlattr{static_cast<uint16_t>(size), static_cast<uint16_t>(record.attribute | NLA_F_NESTED)});
   writer.shrink(most - size);
 }

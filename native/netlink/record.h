@@ -1,7 +1,9 @@
-// The codec. A table describes a record (a struct and its netlink attributes); decoding, encoding, merging, error
-// location and the debug dump are driven by it. The struct is the row that JavaScript reads and writes.
+// Records: C++ structs, each with a table of its netlink attributes, one `Field` per member. The functions below work
+// from the table. Code generated from it (field_codec.h) encodes, and decodes attributes in table order; record.cc
+// decodes them in any order.
 //
-// A row starts with `uint32_t present`: bit i is set if field i of the table has a value. Absent is not zero.
+// A row is the memory of one struct; JavaScript reads and writes it. It starts with `uint32_t present`: bit i is set if
+// field i of the table has a value. Absent is not zero.
 #pragma once
 
 #include "netlink/attribute.h"
@@ -61,15 +63,16 @@ constexpr size_t mostEncodedOf(std::span<const Field> fields) {
 
 struct Record {
   const char* name;
-  uint16_t size;      // of the row
-  uint16_t attribute; // that contains the record in a message; 0: the fields are top-level attributes
+  uint16_t size; // of the row
+  // Number of the attribute in which a message nests the fields. 0: the message contains the fields directly.
+  uint16_t attribute;
   std::span<const Field> fields;
-  // Generated decoder (sweep.h): decodes attributes as long as they are in table order and returns where it stopped.
-  // Null for records without generated code.
-  const std::byte* (*inOrder)(const std::byte* begin, const std::byte* end, std::byte* row) = nullptr;
-  // Generated encoder (sweep.h): writes a row's attributes to zeroed memory and returns their end. Null for records
-  // that are never encoded.
-  std::byte* (*put)(const std::byte* row, std::byte* to) = nullptr;
+  // Generated decoder (field_codec.h): decodes attributes as long as they are in table order and returns where it
+  // stopped. Null for records without generated code.
+  const std::byte* (*decodeInOrder)(const std::byte* begin, const std::byte* end, std::byte* row) = nullptr;
+  // Generated encoder (field_codec.h): writes a row's attributes to zeroed memory and returns their end. Null for
+  // records that are never encoded.
+  std::byte* (*encodeInOrder)(const std::byte* row, std::byte* to) = nullptr;
   size_t mostEncoded = mostEncodedOf(fields);
   Slots slots = slotsOf(fields);
 
@@ -170,7 +173,7 @@ inline bool has(const Record& record, const std::byte* row, const Field& field) 
 // path ("service.netmask") of a known attribute with the wrong length.
 [[nodiscard]] std::optional<std::string> decode(const Record& record, Bytes attributes, std::byte* row);
 
-// Appends the present fields of a row in table order, without reply-only fields. Requires `record.put`.
+// Appends the present fields of a row in table order, without reply-only fields. Requires `record.encodeInOrder`.
 void encode(const Record& record, const std::byte* row, Writer& writer);
 
 // encode(), nested in the record's attribute.

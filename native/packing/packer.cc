@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+// Every function here that returns `false` says: this item is not an ordinary one, it is unusual or invalid. It is no
+// error. lib/batch/batch.ts then checks the item itself, sends it if it is valid, and reports the error if not.
 namespace ipvs {
 namespace {
 

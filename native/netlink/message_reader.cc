@@ -1,4 +1,4 @@
-#include "netlink/message.h"
+#include "netlink/message_reader.h"
 
 namespace netlink {
 namespace {

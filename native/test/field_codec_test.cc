@@ -1,4 +1,4 @@
-// Decoding by generated code (sweep.h) and by table lookup yields the same rows.
+// Decoding by generated code (field_codec.h) and by table lookup yields the same rows.
 #include "ipvs/schema.h"
 
 #include <doctest/doctest.h>
@@ -88,7 +88,7 @@ TEST_CASE("generated code decodes attributes in table order") {
   const Attributes all = joined(serviceAttributes());
   std::vector<std::byte> row(sizeof(ipvs::Service));
   const std::byte* const end = all.data() + all.size();
-  CHECK(ipvs::serviceRecord.inOrder(all.data(), end, row.data()) == end);
+  CHECK(ipvs::serviceRecord.decodeInOrder(all.data(), end, row.data()) == end);
   CHECK(row == decoded(searching(), all).row);
   const auto& service = *reinterpret_cast<const ipvs::Service*>(row.data());
   CHECK(service.port == 80);
@@ -111,7 +111,7 @@ TEST_CASE("generated code decodes destinations in the kernel's order, which is n
   putStatistics(writer, IPVS_DEST_ATTR_STATS64, 10);
   ipvs::Destination row{};
   const std::byte* const end = all.data() + all.size();
-  CHECK(ipvs::destinationRecord.inOrder(all.data(), end, reinterpret_cast<std::byte*>(&row)) == end);
+  CHECK(ipvs::destinationRecord.decodeInOrder(all.data(), end, reinterpret_cast<std::byte*>(&row)) == end);
   CHECK(row.port == 8080);
   CHECK(row.weight == 5);
   CHECK(row.tunnelType == 1);

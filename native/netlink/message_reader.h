@@ -1,4 +1,4 @@
-// Messages inside a datagram: framing, acknowledgements and extended acknowledgements.
+// Reads the messages of a received datagram, acknowledgements and extended acknowledgements. batch.h builds requests.
 #pragma once
 
 #include "netlink/attribute.h"
