@@ -5,7 +5,7 @@ const SCHEMA = 'native/ipvs/schema.h'
 const TYPES = 'lib/services/destination-types.ts'
 const DESTINATION = 'lib/services/destination.ts'
 const OPTIONS = 'cli/verbs/change.ts'
-const PACKED = 'native/packing/item_fields.h'
+const PACKED = 'native/packing/item_reader.h'
 const PACKER = 'native/packing/packer.cc'
 const after = (line, ...more) => [line, [line, ...more].join('\n')]
 

@@ -88,7 +88,7 @@ private:
   [[nodiscard]] std::vector<Failure> change(uint32_t& generation, std::span<const Element> rows, size_t removed,
                                             const Control& control, bool& bridged);
 
-  // Outcomes (settle.cc)
+  // Outcomes (outcomes.cc)
   [[nodiscard]] std::optional<Failure> confirm(uint32_t base, uint32_t& generation);
   [[nodiscard]] std::optional<Failure> resolve(Status status, uint32_t base, std::span<const Element> rows,
                                                size_t removed, const Control& control);

@@ -1,7 +1,7 @@
 #include "nftables/rule_reader.h"
 
+#include "nftables/expression_values.h"
 #include "nftables/legacy_target.h"
-#include "nftables/machine_values.h"
 #include "nftables/match_reader.h"
 
 #include <net/if.h>

@@ -1,6 +1,6 @@
 #include "nftables/trace.h"
 
-#include "nftables/machine.h"
+#include "nftables/rule_evaluator.h"
 
 #include <algorithm>
 
@@ -17,7 +17,8 @@ constexpr int32_t ipvsPriority = 98;
 class Follower {
 public:
   Follower(const Ruleset& ruleset, const TracedPacket& packet, const PacketContext& context)
-      : ruleset_(ruleset), family_(packet.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6), machine_(packet, context) {}
+      : ruleset_(ruleset), family_(packet.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6),
+        evaluator_(packet, context) {}
 
   // Evaluates the base chains of a hook. False: dropped.
   bool pass(uint32_t hook) {
@@ -26,7 +27,7 @@ public:
       if (meetsIpvs && hooked.chain->priority >= ipvsPriority) {
         break;
       }
-      machine_.enter(hook, hooked.chain->priority);
+      evaluator_.enter(hook, hooked.chain->priority);
       if (!passBase(hooked)) {
         trace_.outcome = Outcome::dropped;
         trace_.hook = hook;
@@ -40,10 +41,10 @@ public:
     if (trace_.outcome != Outcome::dropped && (unsure_ || rules_ > mostRules)) {
       trace_.outcome = Outcome::unknown;
     }
-    trace_.mark = rules_ > mostRules ? KnownWord{} : machine_.mark();
-    trace_.former = machine_.former();
-    trace_.markPlace = machine_.markPlace();
-    const auto& matches = machine_.earlyMatches();
+    trace_.mark = rules_ > mostRules ? KnownWord{} : evaluator_.mark();
+    trace_.former = evaluator_.former();
+    trace_.markPlace = evaluator_.markPlace();
+    const auto& matches = evaluator_.earlyMatches();
     const auto asked = std::ranges::find_if(
         matches, [this](const EarlyMarkMatch& match) { return trace_.mark == KnownWord::of(match.mark); });
     if (asked != matches.end()) {
@@ -107,7 +108,7 @@ private:
         return Truth::maybe;
       }
       const RulePlace place = placeOf(chain, &rule, ++position);
-      const RuleResult end = machine_.run(*table_, rule, certainly_ && here, place);
+      const RuleResult end = evaluator_.run(*table_, rule, certainly_ && here, place);
       const bool surely = end.reached == Truth::yes;
       if (end.reached == Truth::no || end.verdict.code == RuleResult::proceed) {
         continue;
@@ -147,7 +148,7 @@ private:
 
   const Ruleset& ruleset_;
   uint8_t family_;
-  Machine machine_;
+  RuleEvaluator evaluator_;
   Trace trace_;
   const RulesetTable* table_ = nullptr;
   const RulesetChain* base_ = nullptr;

@@ -2,15 +2,15 @@
 
 #include "ipvs/commands.h"
 #include "ipvs/settings.h"
-#include "packing/item_fields.h"
-#include "packing/item_values.h"
+#include "packing/item_reader.h"
+#include "packing/value_parsers.h"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 
-// Every function here that returns `false` says: this item is not an ordinary one, it is unusual or invalid. It is no
-// error. lib/batch/batch.ts then checks the item itself, sends it if it is valid, and reports the error if not.
+// `false` of a function that reads a value or makes a row is no error. It means that the item is not an ordinary one:
+// it is unusual or invalid. lib/batch/batch.ts then checks the item, and sends it or reports the error.
 namespace ipvs {
 namespace {
 
@@ -124,6 +124,7 @@ bool completeService(const ItemFields& item, Service& row) {
   return true;
 }
 
+// lib/services/destination.ts, destinationIdentity(), has the same check of the port for single calls.
 bool readDestinationKey(const DestinationFields& fields, const Service& service, Destination& row) {
   const Cloned& port = fields[destination::port];
   if (!fields.named || fields.unusual || (!absent(port) && !isInteger(port, 0, UINT16_MAX))) {

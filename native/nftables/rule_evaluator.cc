@@ -1,6 +1,6 @@
-#include "nftables/machine.h"
+#include "nftables/rule_evaluator.h"
 
-#include "nftables/machine_values.h"
+#include "nftables/expression_values.h"
 
 #include <net/if.h>
 
@@ -35,7 +35,7 @@ constexpr unsigned acknowledge = 0x10;
 
 } // namespace
 
-Machine::Machine(const TracedPacket& packet, PacketContext context)
+RuleEvaluator::RuleEvaluator(const TracedPacket& packet, PacketContext context)
     : family_(packet.family), protocol_(packet.protocol), context_(std::move(context)), state_(packet.state),
       mark_(KnownWord::of(packet.mark)), former_(mark_) {
   const bool four = packet.family == AF_INET;
@@ -59,12 +59,13 @@ Machine::Machine(const TracedPacket& packet, PacketContext context)
   }
 }
 
-void Machine::enter(uint32_t hook, int32_t priority) {
+void RuleEvaluator::enter(uint32_t hook, int32_t priority) {
   constexpr int32_t tracking = -200;
   beforeTracking_ = priority <= tracking && (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_OUT);
 }
 
-RuleResult Machine::run(const RulesetTable& table, const RulesetRule& rule, bool certain, const RulePlace& place) {
+RuleResult RuleEvaluator::run(const RulesetTable& table, const RulesetRule& rule, bool certain,
+                              const RulePlace& place) {
   table_ = &table;
   place_ = &place;
   certain_ = certain;
@@ -79,22 +80,22 @@ RuleResult Machine::run(const RulesetTable& table, const RulesetRule& rule, bool
   return result_;
 }
 
-void Machine::take(const std::string& name, Bytes data) {
+void RuleEvaluator::take(const std::string& name, Bytes data) {
   static constexpr std::pair<const char*, Handler> handlers[] = {
-      {"meta", &Machine::meta},           {"payload", &Machine::payload},
-      {"ct", &Machine::connection},       {"bitwise", &Machine::bitwise},
-      {"byteorder", &Machine::byteorder}, {"cmp", &Machine::compare},
-      {"range", &Machine::range},         {"immediate", &Machine::immediate},
-      {"lookup", &Machine::lookup},       {"fib", &Machine::fib},
-      {"dynset", &Machine::dynamicSet},   {"notrack", &Machine::notrack},
-      {"reject", &Machine::reject},       {"match", &Machine::match},
-      {"target", &Machine::target},       {"counter", &Machine::ignore},
-      {"log", &Machine::ignore},          {"objref", &Machine::ignore},
-      {"last", &Machine::ignore},         {"nat", &Machine::unpredictable},
-      {"redir", &Machine::unpredictable}, {"masq", &Machine::unpredictable},
-      {"queue", &Machine::unpredictable}, {"tproxy", &Machine::ignore},
-      {"fwd", &Machine::unpredictable},   {"synproxy", &Machine::unpredictable},
-      {"dup", &Machine::ignore},          {"flow_offload", &Machine::ignore},
+      {"meta", &RuleEvaluator::meta},           {"payload", &RuleEvaluator::payload},
+      {"ct", &RuleEvaluator::connection},       {"bitwise", &RuleEvaluator::bitwise},
+      {"byteorder", &RuleEvaluator::byteorder}, {"cmp", &RuleEvaluator::compare},
+      {"range", &RuleEvaluator::range},         {"immediate", &RuleEvaluator::immediate},
+      {"lookup", &RuleEvaluator::lookup},       {"fib", &RuleEvaluator::fib},
+      {"dynset", &RuleEvaluator::dynamicSet},   {"notrack", &RuleEvaluator::notrack},
+      {"reject", &RuleEvaluator::reject},       {"match", &RuleEvaluator::match},
+      {"target", &RuleEvaluator::target},       {"counter", &RuleEvaluator::ignore},
+      {"log", &RuleEvaluator::ignore},          {"objref", &RuleEvaluator::ignore},
+      {"last", &RuleEvaluator::ignore},         {"nat", &RuleEvaluator::unpredictable},
+      {"redir", &RuleEvaluator::unpredictable}, {"masq", &RuleEvaluator::unpredictable},
+      {"queue", &RuleEvaluator::unpredictable}, {"tproxy", &RuleEvaluator::ignore},
+      {"fwd", &RuleEvaluator::unpredictable},   {"synproxy", &RuleEvaluator::unpredictable},
+      {"dup", &RuleEvaluator::ignore},          {"flow_offload", &RuleEvaluator::ignore},
   };
   const auto* found = std::ranges::find(handlers, name, [](const auto& handler) { return handler.first; });
   if (found != std::end(handlers)) {
@@ -107,33 +108,33 @@ void Machine::take(const std::string& name, Bytes data) {
   tags_ = {};
 }
 
-std::span<KnownByte> Machine::at(Bytes data, uint16_t attribute, size_t length) {
+std::span<KnownByte> RuleEvaluator::at(Bytes data, uint16_t attribute, size_t length) {
   const size_t start = std::min(byteOf(number(data, attribute)), registerBytes);
   return std::span(registers_).subspan(start, std::min(length, registerBytes - start));
 }
 
-Machine::Tag& Machine::tagOf(Bytes data, uint16_t attribute) {
+RuleEvaluator::Tag& RuleEvaluator::tagOf(Bytes data, uint16_t attribute) {
   return tags_[std::min(byteOf(number(data, attribute)) / 4, tags_.size() - 1)];
 }
 
 // Like the kernel, pads to whole words.
-void Machine::put(Bytes data, uint16_t attribute, std::span<const KnownByte> bytes, Tag tag) {
+void RuleEvaluator::put(Bytes data, uint16_t attribute, std::span<const KnownByte> bytes, Tag tag) {
   const std::span<KnownByte> target = at(data, attribute, netlink::align4(bytes.size()));
   std::ranges::fill(target, knownByte(0));
   std::copy_n(bytes.begin(), std::min(bytes.size(), target.size()), target.begin());
   tagOf(data, attribute) = tag;
 }
 
-void Machine::putWord(Bytes data, uint16_t attribute, const KnownWord& word, Tag tag) {
+void RuleEvaluator::putWord(Bytes data, uint16_t attribute, const KnownWord& word, Tag tag) {
   put(data, attribute, bytesOf(word), tag);
 }
 
-void Machine::putUnknown(Bytes data, uint16_t attribute) {
+void RuleEvaluator::putUnknown(Bytes data, uint16_t attribute) {
   std::ranges::fill(at(data, attribute, 16), KnownByte{});
   tagOf(data, attribute) = Tag::none;
 }
 
-void Machine::setMark(const KnownWord& mark) {
+void RuleEvaluator::setMark(const KnownWord& mark) {
   const KnownWord next = sure() ? mark : mark_.joined(mark);
   if (next == mark_) {
     return;
@@ -143,13 +144,13 @@ void Machine::setMark(const KnownWord& mark) {
   markPlace_ = *place_;
 }
 
-void Machine::recordMarkMatch(uint32_t mark) {
+void RuleEvaluator::recordMarkMatch(uint32_t mark) {
   if (mark != 0 && mark_ == KnownWord::of(0)) {
     earlyMatches_.push_back({mark, *place_});
   }
 }
 
-void Machine::putInterface(Bytes data, const Interface& interface) {
+void RuleEvaluator::putInterface(Bytes data, const Interface& interface) {
   std::array<KnownByte, IFNAMSIZ> name{};
   if (interface.index != 0) {
     name.fill(knownByte(0));
@@ -159,11 +160,11 @@ void Machine::putInterface(Bytes data, const Interface& interface) {
   put(data, NFTA_META_DREG, name, Tag::interface);
 }
 
-void Machine::putIndex(Bytes data, const Interface& interface) {
+void RuleEvaluator::putIndex(Bytes data, const Interface& interface) {
   putWord(data, NFTA_META_DREG, interface.index == 0 ? KnownWord{} : KnownWord::of(interface.index), Tag::index);
 }
 
-void Machine::meta(Bytes data) {
+void RuleEvaluator::meta(Bytes data) {
   const uint32_t key = number(data, NFTA_META_KEY);
   if (!findAttribute(data, NFTA_META_SREG).empty()) {
     if (key == NFT_META_MARK) {
@@ -195,7 +196,7 @@ void Machine::meta(Bytes data) {
   }
 }
 
-void Machine::payload(Bytes data) {
+void RuleEvaluator::payload(Bytes data) {
   if (findAttribute(data, NFTA_PAYLOAD_DREG).empty()) {
     return; // a write to the packet
   }
@@ -215,7 +216,7 @@ void Machine::payload(Bytes data) {
 }
 
 // Without a tracked connection, only the state can be read; any other key ends the rule.
-void Machine::connection(Bytes data) {
+void RuleEvaluator::connection(Bytes data) {
   const uint32_t key = number(data, NFTA_CT_KEY);
   if (!findAttribute(data, NFTA_CT_SREG).empty()) {
     if (key == NFT_CT_MARK && tracked()) {
@@ -242,7 +243,7 @@ void Machine::connection(Bytes data) {
   }
 }
 
-void Machine::bitwise(Bytes data) {
+void RuleEvaluator::bitwise(Bytes data) {
   const size_t length = std::min<size_t>(number(data, NFTA_BITWISE_LEN), registerBytes);
   const Bytes mask = value(data, NFTA_BITWISE_MASK);
   const Bytes toggle = value(data, NFTA_BITWISE_XOR);
@@ -259,7 +260,7 @@ void Machine::bitwise(Bytes data) {
   put(data, NFTA_BITWISE_DREG, std::span(result).first(source.size()), tag);
 }
 
-void Machine::byteorder(Bytes data) {
+void RuleEvaluator::byteorder(Bytes data) {
   const size_t length = std::min<size_t>(number(data, NFTA_BYTEORDER_LEN), registerBytes);
   const size_t size = number(data, NFTA_BYTEORDER_SIZE);
   const std::span<KnownByte> source = at(data, NFTA_BYTEORDER_SREG, length);
@@ -271,7 +272,7 @@ void Machine::byteorder(Bytes data) {
   put(data, NFTA_BYTEORDER_DREG, std::span(result).first(source.size()), tagOf(data, NFTA_BYTEORDER_SREG));
 }
 
-void Machine::fib(Bytes data) {
+void RuleEvaluator::fib(Bytes data) {
   constexpr uint32_t localType = 2; // RTN_LOCAL
   const bool forDestination =
       (number(data, NFTA_FIB_FLAGS) & (NFTA_FIB_F_DADDR | NFTA_FIB_F_SADDR)) == NFTA_FIB_F_DADDR;
@@ -281,19 +282,19 @@ void Machine::fib(Bytes data) {
   putUnknown(data, NFTA_FIB_DREG);
 }
 
-void Machine::dynamicSet(Bytes data) {
+void RuleEvaluator::dynamicSet(Bytes data) {
   const bool conditional = !findAttribute(data, NFTA_DYNSET_EXPR).empty();
   need(conditional ? Truth::maybe : Truth::yes);
 }
 
-void Machine::notrack(Bytes /*data*/) {
+void RuleEvaluator::notrack(Bytes /*data*/) {
   if (sure()) {
     state_ = 64;
   }
 }
 
-void Machine::reject(Bytes /*data*/) { finish({NF_DROP, {}}); }
+void RuleEvaluator::reject(Bytes /*data*/) { finish({NF_DROP, {}}); }
 
-void Machine::unpredictable(Bytes /*data*/) { finish({RuleResult::undefined, {}}); }
+void RuleEvaluator::unpredictable(Bytes /*data*/) { finish({RuleResult::undefined, {}}); }
 
 } // namespace nftables

@@ -1,7 +1,7 @@
 // Comparisons, sets and verdicts.
-#include "nftables/machine.h"
+#include "nftables/rule_evaluator.h"
 
-#include "nftables/machine_values.h"
+#include "nftables/expression_values.h"
 #include "nftables/set_entries.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ bool isLoopback(bool name, bool index, Bytes wanted) {
 
 } // namespace
 
-void Machine::compare(Bytes data) {
+void RuleEvaluator::compare(Bytes data) {
   const Bytes wanted = value(data, NFTA_CMP_DATA);
   const std::span<KnownByte> source = at(data, NFTA_CMP_SREG, wanted.size());
   const uint32_t operation = number(data, NFTA_CMP_OP);
@@ -52,14 +52,14 @@ void Machine::compare(Bytes data) {
   }
 }
 
-void Machine::range(Bytes data) {
+void RuleEvaluator::range(Bytes data) {
   const Bytes from = value(data, NFTA_RANGE_FROM_DATA);
   const Bytes to = value(data, NFTA_RANGE_TO_DATA);
   const Truth inside = within(at(data, NFTA_RANGE_SREG, from.size()), from, to);
   need(number(data, NFTA_RANGE_OP) == NFT_RANGE_NEQ ? negate(inside) : inside);
 }
 
-void Machine::immediate(Bytes data) {
+void RuleEvaluator::immediate(Bytes data) {
   const Bytes content = findAttribute(data, NFTA_IMMEDIATE_DATA);
   if (number(data, NFTA_IMMEDIATE_DREG) == NFT_REG_VERDICT) {
     return finish(readVerdict(findAttribute(content, NFTA_DATA_VERDICT)));
@@ -71,7 +71,8 @@ void Machine::immediate(Bytes data) {
   put(data, NFTA_IMMEDIATE_DREG, std::span(bytes).first(length));
 }
 
-Truth Machine::find(const RulesetSet& set, std::span<const KnownByte> key, Tag tag, const SetEntry*& found) const {
+Truth RuleEvaluator::find(const RulesetSet& set, std::span<const KnownByte> key, Tag tag,
+                          const SetEntry*& found) const {
   Truth present = Truth::no;
   const SetEntry* otherwise = nullptr;
   for (const SetEntry& entry : set.entries) {
@@ -108,7 +109,7 @@ Truth Machine::find(const RulesetSet& set, std::span<const KnownByte> key, Tag t
   return present;
 }
 
-void Machine::lookup(Bytes data) {
+void RuleEvaluator::lookup(Bytes data) {
   const auto set = table_->sets.find(readText(findAttribute(data, NFTA_LOOKUP_SET)));
   const bool inverted = (number(data, NFTA_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV) != 0;
   const bool map = !findAttribute(data, NFTA_LOOKUP_DREG).empty();

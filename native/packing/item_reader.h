@@ -1,4 +1,4 @@
-// The fields of serialized batch items, before validation.
+// Reads serialized batch items: finds the fields that the packer needs, without validation.
 #pragma once
 
 #include "packing/v8_value.h"

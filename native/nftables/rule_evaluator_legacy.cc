@@ -1,6 +1,6 @@
 // Matches and targets of iptables-nft.
 #include "nftables/legacy_match.h"
-#include "nftables/machine.h"
+#include "nftables/rule_evaluator.h"
 
 #include <linux/netfilter/nf_tables_compat.h>
 
@@ -20,7 +20,7 @@ uint32_t hostWord(Bytes info, size_t index) {
 
 } // namespace
 
-void Machine::match(Bytes data) {
+void RuleEvaluator::match(Bytes data) {
   const bool marked = readText(findAttribute(data, NFTA_MATCH_NAME)) == "mark";
   const Bytes info = findAttribute(data, NFTA_MATCH_INFO);
   if (marked && info.size() > 8 && info[8] == std::byte{0}) {
@@ -30,7 +30,7 @@ void Machine::match(Bytes data) {
 }
 
 // {ctmark, ctmask, nfmask, u8 mode}; since revision 2 {..., u8 direction, u8 bits, u8 mode}.
-void Machine::connectionMark(Bytes info, uint32_t revision) {
+void RuleEvaluator::connectionMark(Bytes info, uint32_t revision) {
   if (!tracked()) {
     return;
   }
@@ -52,7 +52,7 @@ void Machine::connectionMark(Bytes info, uint32_t revision) {
   }
 }
 
-void Machine::target(Bytes data) {
+void RuleEvaluator::target(Bytes data) {
   const std::string name = readText(findAttribute(data, NFTA_TARGET_NAME));
   const Bytes info = findAttribute(data, NFTA_TARGET_INFO);
   uint32_t revision = 0;

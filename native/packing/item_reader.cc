@@ -1,4 +1,4 @@
-#include "packing/item_fields.h"
+#include "packing/item_reader.h"
 
 #include <algorithm>
 

@@ -22,9 +22,9 @@ struct EarlyMarkMatch {
   RulePlace place;
 };
 
-class Machine {
+class RuleEvaluator {
 public:
-  Machine(const TracedPacket& packet, PacketContext context);
+  RuleEvaluator(const TracedPacket& packet, PacketContext context);
 
   // Called before each base chain. Connection tracking has priority -200 (NF_IP_PRI_CONNTRACK).
   void enter(uint32_t hook, int32_t priority);
@@ -42,7 +42,7 @@ private:
   static constexpr size_t registerBytes = 64;
   enum class Tag : uint8_t { none, interface, index, mark }; // origin of a register's value
 
-  using Handler = void (Machine::*)(Bytes data);
+  using Handler = void (RuleEvaluator::*)(Bytes data);
   void take(const std::string& name, Bytes data);
   void need(Truth condition) { result_.reached = both(result_.reached, condition); }
   void finish(const Verdict& verdict) { result_.verdict = verdict; }

@@ -1,4 +1,4 @@
-#include "packing/item_values.h"
+#include "packing/value_parsers.h"
 
 #include <arpa/inet.h>
 
