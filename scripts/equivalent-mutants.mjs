@@ -17,8 +17,8 @@ const named = { file: DESTINATION, from: 'true', to: 'false', why: 'only the key
 export const equivalent = [
   {
     file: 'lib/batch/settlement.ts',
-    line: "return !OF_ONE_ITEM.has(cause) || (cause === 'rejected' && errno === EPERM)",
-    from: "cause === 'rejected'",
+    line: "return !OF_ONE_ITEM.has(kind) || (kind === 'rejected' && errno === EPERM)",
+    from: "kind === 'rejected'",
     to: 'true',
     why: 'only refusals have errno 1: overruns have ENOBUFS, truncated and malformed replies 0',
   },

@@ -109,7 +109,7 @@ export const nativeMutants = [
   {
     what: 'an applied transaction is not confirmed by the generation',
     file: 'native/nftables/outcomes.cc',
-    change: ['  if (after == base) {\n    return failureOf(0, {netlink::Cause::malformed, 0});\n  }\n', ''],
+    change: ['  if (after == base) {\n    return failureOf(0, {netlink::FailureKind::malformed, 0});\n  }\n', ''],
     killers: ['an acknowledgement without a new generation is a failure'],
   },
   {
@@ -139,7 +139,7 @@ export const nativeMutants = [
   {
     what: 'all refusals are reported for a refused map',
     file: 'native/nftables/apply.cc',
-    change: ['if (cause != replies.refusals.end()) {', 'if (false) {'],
+    change: ['if (ofObject != replies.refusals.end()) {', 'if (false) {'],
     killers: ['only the refusal of an object is reported, not the refusals that follow from it'],
   },
   {

@@ -8,15 +8,15 @@ import { explainServiceErrno } from '../services/service-errno.ts'
 import { Pauses } from '../values/pauses.ts'
 
 const EPERM = 1
-const OF_ONE_ITEM = new Set<Failure['cause']>(['rejected', 'overrun', 'truncated', 'malformed'])
+const OF_ONE_ITEM = new Set<Failure['kind']>(['rejected', 'overrun', 'truncated', 'malformed'])
 
 // True for a failure that every item would have. Same condition as Status::general() in native code.
-function endsAll({ cause, errno }: Failure): boolean {
-  return !OF_ONE_ITEM.has(cause) || (cause === 'rejected' && errno === EPERM)
+function endsAll({ kind, errno }: Failure): boolean {
+  return !OF_ONE_ITEM.has(kind) || (kind === 'rejected' && errno === EPERM)
 }
 
 /** The failure of all items of a block whose outcome is unknown. */
-export const OUTCOME_UNKNOWN: Failure = { index: 0, cause: 'malformed', errno: 0, unknown: true, rest: true }
+export const OUTCOME_UNKNOWN: Failure = { index: 0, kind: 'malformed', errno: 0, unknown: true, rest: true }
 
 /** Reason why a batch ended before all items were sent. */
 export interface Ending {

@@ -60,11 +60,11 @@ export interface BatchCall extends Call {
 }
 
 interface NativeSession {
-  /** Ends a queued or running call: it fails with cause `aborted`, and `unknown` is true if it was sent. */
+  /** Ends a queued or running call: it fails with kind `aborted`, and `unknown` is true if it was sent. */
   abort(id: number): void
   /** Fails with errno ESTALE or ENOENT if the path no longer leads to the namespace. */
   followPath(call: Call): Promise<Reply>
-  /** Waits for the running call, fails queued calls (cause `closed`), stops the thread. Idempotent. */
+  /** Waits for the running call, fails queued calls (kind `closed`), stops the thread. Idempotent. */
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 // Replies of native calls.
 
-/** Cause of a failed request. */
-export type Cause =
+/** How a request failed. */
+export type FailureKind =
   | 'rejected' // the kernel replied with an errno; not applied
   | 'local' // a local system call failed before the kernel saw the request; not applied
   | 'unavailable' // no such generic netlink family; not applied
@@ -16,7 +16,7 @@ export type Cause =
 export interface Failure {
   /** Index of the failed operation in the call; 0 for reads. */
   readonly index: number
-  readonly cause: Cause
+  readonly kind: FailureKind
   /** Positive errno, or 0. */
   readonly errno: number
   /** False: nothing was changed. True: the outcome is unknown, also after reading back. */

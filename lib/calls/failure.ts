@@ -1,6 +1,6 @@
 // Converts failures of native calls to errors with an explanation.
 import { constants } from 'node:os'
-import type { Cause, Failure, Reply } from '../binding/replies.ts'
+import type { Failure, FailureKind, Reply } from '../binding/replies.ts'
 import type { Explain, Explanation, FailureContext } from './context.ts'
 import { IpvsError, MAYBE_APPLIED, about } from '../values/errors.ts'
 
@@ -70,8 +70,8 @@ function explainLocal({ netns }: FailureContext, errno: string): Explanation {
   }
 }
 
-// Causes that need no errno.
-const explanations: Readonly<Record<Exclude<Cause, 'rejected' | 'local'>, Explanation>> = {
+// Failures without an errno.
+const explanations: Readonly<Record<Exclude<FailureKind, 'rejected' | 'local'>, Explanation>> = {
   unavailable: { code: 'ERR_IPVS_UNAVAILABLE', problem: UNAVAILABLE },
   timeout: { code: 'ERR_IPVS_TIMEOUT', problem: 'the kernel did not reply in time' },
   overrun: { code: 'ERR_IPVS_RECEIVE_OVERRUN', problem: 'the reply was lost: the receive queue was full' },
@@ -83,13 +83,13 @@ const explanations: Readonly<Record<Exclude<Cause, 'rejected' | 'local'>, Explan
 }
 
 export function explainFailure(context: FailureContext, failure: Failure, explain: Explain): Explanation {
-  const { cause, unknown } = failure
-  if (cause === 'local' && unknown) {
+  const { kind, unknown } = failure
+  if (kind === 'local' && unknown) {
     const problem = `a system call failed (${errnoName(failure.errno)}) afterwards`
     return { code: 'ERR_IPVS_KERNEL', problem }
   }
-  if (cause === 'rejected') return explain(context, errnoName(failure.errno), failure)
-  return cause === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[cause]
+  if (kind === 'rejected') return explain(context, errnoName(failure.errno), failure)
+  return kind === 'local' ? explainLocal(context, errnoName(failure.errno)) : explanations[kind]
 }
 
 /** Converts a failure to an error. `explain`: explains errnos of IPVS or of nf_tables. `cause` becomes the error's cause. */

@@ -45,7 +45,7 @@ export function namespaceStatusOf(
   reason: unknown,
 ): NamespaceStatus {
   if (failure === undefined) return 'current'
-  const status = failure.cause === 'local' ? statuses[errnoName(failure.errno)] : undefined
+  const status = failure.kind === 'local' ? statuses[errnoName(failure.errno)] : undefined
   if (status === undefined) throw failureError(context, failure, explain, reason)
   return status
 }

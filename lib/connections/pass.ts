@@ -20,15 +20,15 @@ const FILE = '/proc/net/ip_vs_conn'
 const TIMEOUT_MS = 0x7fffffff
 
 function passError(context: FailureContext, failure: Failure, reason: unknown): IpvsError {
-  const { cause, errno, message } = failure
-  if (cause === 'malformed') {
+  const { kind, errno, message } = failure
+  if (kind === 'malformed') {
     const problem = `${FILE} has a line of unknown format, ${message}.`
     return new IpvsError('ERR_IPVS_KERNEL', problem, { ...about(context), kernelMessage: message })
   }
   // A local failure with `attribute` came from entering the namespace, else from opening the file.
-  if (cause === 'local' && failure.attribute === undefined) {
+  if (kind === 'local' && failure.attribute === undefined) {
     const name = errnoName(errno)
-    if (name === 'ENOENT') return failureError(context, { ...failure, cause: 'unavailable' }, explainServiceErrno)
+    if (name === 'ENOENT') return failureError(context, { ...failure, kind: 'unavailable' }, explainServiceErrno)
     return new IpvsError('ERR_IPVS_KERNEL', `${FILE} cannot be read (${name}).`, { ...about(context), errno })
   }
   return failureError({ ...context, reads: true }, failure, explainServiceErrno, reason)

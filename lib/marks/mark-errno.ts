@@ -45,8 +45,8 @@ const TOO_LARGE =
 const explainTooLarge: Explain = () => ({ code: 'ERR_IPVS_PERMISSION_DENIED', problem: TOO_LARGE })
 
 // Detects a missing nf_tables, which has an explanation of its own.
-function isMissing({ cause, errno }: Failure): boolean {
-  return cause === 'unavailable' || (cause === 'local' && errnoName(errno) === 'EPROTONOSUPPORT')
+function isMissing({ kind, errno }: Failure): boolean {
+  return kind === 'unavailable' || (kind === 'local' && errnoName(errno) === 'EPROTONOSUPPORT')
 }
 
 /** The error of a change that was applied, but whose temporary rules may remain. `cause` becomes the error's cause. */
@@ -63,9 +63,9 @@ export function leftoversError(context: FailureContext, leftovers: Failure, caus
 
 /** Converts a failure of a marks session to an error. `cause` becomes the error's cause. */
 export function markError(context: FailureContext, failure: Failure, cause?: unknown): IpvsError {
-  if (isMissing(failure)) return failureError(context, { ...failure, cause: 'rejected' }, explainMissing, cause)
-  if (failure.cause === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
-    return failureError(context, { ...failure, cause: 'rejected' }, explainTooLarge, cause)
+  if (isMissing(failure)) return failureError(context, { ...failure, kind: 'rejected' }, explainMissing, cause)
+  if (failure.kind === 'local' && errnoName(failure.errno) === 'EMSGSIZE') {
+    return failureError(context, { ...failure, kind: 'rejected' }, explainTooLarge, cause)
   }
   if (failure.attribute !== 'table') return failureError(context, failure, explainMarkErrno, cause)
   // The table contains foreign objects that prevent the operation; native code describes them in `message`.

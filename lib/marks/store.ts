@@ -191,9 +191,9 @@ export class MarkStore {
     const { context, reason } = pending
     const [failure] = reply.failures
     if (failure !== undefined) {
-      const outdated = failure.cause === 'rejected' && failure.errno === ERESTART
+      const outdated = failure.kind === 'rejected' && failure.errno === ERESTART
       if (outdated && !last) return false // the next try removes what was left
-      const element = failure.cause === 'rejected' && !outdated ? elements[failure.index] : undefined
+      const element = failure.kind === 'rejected' && !outdated ? elements[failure.index] : undefined
       const target = element === undefined ? context.target : describeElement(element)
       const leftovers = reply.leftovers === undefined ? undefined : true
       throw markError({ ...context, target, leftovers }, failure, reason)

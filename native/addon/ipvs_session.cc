@@ -130,7 +130,7 @@ private:
                         [this, items = std::move(items), turn](const netlink::Control& control) {
                           Outcome outcome;
                           if (turn.over()) {
-                            outcome.failures.push_back(netlink::restOf(0, {netlink::Cause::aborted, 0}));
+                            outcome.failures.push_back(netlink::restOf(0, {netlink::FailureKind::aborted, 0}));
                             return outcome;
                           }
                           outcome.failures = session_.execute(items, control, turn.onFailure);

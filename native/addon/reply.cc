@@ -7,29 +7,29 @@
 namespace addon {
 namespace {
 
-const char* causeName(netlink::Cause cause) {
-  switch (cause) {
-  case netlink::Cause::none:
+const char* failureKindName(netlink::FailureKind kind) {
+  switch (kind) {
+  case netlink::FailureKind::none:
     return "none";
-  case netlink::Cause::rejected:
+  case netlink::FailureKind::rejected:
     return "rejected";
-  case netlink::Cause::local:
+  case netlink::FailureKind::local:
     return "local";
-  case netlink::Cause::unavailable:
+  case netlink::FailureKind::unavailable:
     return "unavailable";
-  case netlink::Cause::timeout:
+  case netlink::FailureKind::timeout:
     return "timeout";
-  case netlink::Cause::overrun:
+  case netlink::FailureKind::overrun:
     return "overrun";
-  case netlink::Cause::truncated:
+  case netlink::FailureKind::truncated:
     return "truncated";
-  case netlink::Cause::malformed:
+  case netlink::FailureKind::malformed:
     return "malformed";
-  case netlink::Cause::aborted:
+  case netlink::FailureKind::aborted:
     return "aborted";
-  case netlink::Cause::closed:
+  case netlink::FailureKind::closed:
     return "closed";
-  case netlink::Cause::conflict:
+  case netlink::FailureKind::conflict:
     return "conflict";
   }
   return "malformed";
@@ -38,7 +38,7 @@ const char* causeName(netlink::Cause cause) {
 Napi::Object failureObject(Napi::Env env, const netlink::Failure& failure) {
   auto object = Napi::Object::New(env);
   object["index"] = Napi::Number::New(env, static_cast<double>(failure.index));
-  object["cause"] = Napi::String::New(env, causeName(failure.status.cause));
+  object["kind"] = Napi::String::New(env, failureKindName(failure.status.kind));
   object["errno"] = Napi::Number::New(env, failure.status.error);
   object["unknown"] = Napi::Boolean::New(env, failure.unknown);
   if (failure.rest) {

@@ -20,7 +20,7 @@ Outcome notRun(netlink::Failure why) {
   return outcome;
 }
 
-Outcome notRun(netlink::Cause cause) { return notRun(netlink::restOf(0, {cause, 0})); }
+Outcome notRun(netlink::FailureKind kind) { return notRun(netlink::restOf(0, {kind, 0})); }
 
 } // namespace
 
@@ -96,7 +96,7 @@ Napi::Value Worker::post(const Napi::Object& owner, const Settings& settings, Wo
       Job{settings, netlink::Clock::now(), std::move(work), Napi::Promise::Deferred::New(env), {}, {}});
   const Napi::Value promise = job->deferred.Promise();
   if (closed_) {
-    job->deferred.Resolve(replyObject(env, notRun(netlink::Cause::closed)));
+    job->deferred.Resolve(replyObject(env, notRun(netlink::FailureKind::closed)));
     return promise;
   }
   if (!started_ && broken_ == 0) {
@@ -131,7 +131,7 @@ void Worker::abort(Napi::Env env, uint32_t id) {
     }
   }
   if (removed) {
-    removed->outcome = notRun(netlink::Cause::aborted);
+    removed->outcome = notRun(netlink::FailureKind::aborted);
     settle(env, std::move(removed));
   } else {
     wake();
@@ -152,7 +152,7 @@ Napi::Value Worker::close(const Napi::Object& owner) {
   }
   wake();
   for (auto& job : refused) {
-    job->outcome = notRun(netlink::Cause::closed);
+    job->outcome = notRun(netlink::FailureKind::closed);
     settle(env, std::move(job));
   }
   if (pending_ == 0) {
@@ -188,7 +188,7 @@ void Worker::deliver(Napi::Env env, Napi::Function /*unused*/, Worker* self, Job
 }
 
 // Called on the session thread, before each exchange and by waits when the eventfd is readable.
-netlink::Cause Worker::interruption(bool readingBack) {
+netlink::FailureKind Worker::interruption(bool readingBack) {
   if (woken_.exchange(false)) { // saves a system call
     uint64_t count = 0;
     while (read(wakeFd_, &count, sizeof count) < 0 && errno == EINTR) {
@@ -196,9 +196,9 @@ netlink::Cause Worker::interruption(bool readingBack) {
   }
   const std::scoped_lock lock(mutex_);
   if (interrupt_ || (stopping_ && readingBack)) {
-    return netlink::Cause::closed;
+    return netlink::FailureKind::closed;
   }
-  return abortRunning_ ? netlink::Cause::aborted : netlink::Cause::none;
+  return abortRunning_ ? netlink::FailureKind::aborted : netlink::FailureKind::none;
 }
 
 // Passes a finished job to the main thread. False: the environment is closing; deliveries_ must not be used any more.
@@ -248,7 +248,7 @@ void Worker::loop() {
         job->outcome = notRun(prepared);
       }
     } catch (...) { // most likely out of memory: the progress of the job is unknown
-      job->outcome = notRun(netlink::restOf(0, {netlink::Cause::malformed, ENOMEM}, true));
+      job->outcome = notRun(netlink::restOf(0, {netlink::FailureKind::malformed, ENOMEM}, true));
     }
     if (const auto now = netlink::Clock::now(); now < control.deadline) {
       progress = now;

@@ -58,7 +58,7 @@ private:
   void wake();
   void loop();
   [[nodiscard]] bool hand(std::unique_ptr<Job> job);
-  [[nodiscard]] netlink::Cause interruption(bool readingBack);
+  [[nodiscard]] netlink::FailureKind interruption(bool readingBack);
   void settle(Napi::Env env, std::unique_ptr<Job> job);
 
   // Main thread only

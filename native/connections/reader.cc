@@ -27,10 +27,10 @@ const char* pathOf(ConnectionFile file) {
   return file == ConnectionFile::plain ? "/proc/thread-self/net/ip_vs_conn" : "/proc/thread-self/net/ip_vs_conn_sync";
 }
 
-netlink::Cause interruptionOf(const netlink::Control& control) {
+netlink::FailureKind interruptionOf(const netlink::Control& control) {
   pollfd wake{control.wakeFd, POLLIN, 0};
   const bool woken = control.wakeFd >= 0 && poll(&wake, 1, 0) > 0;
-  return woken ? control.interruption() : netlink::Cause::none;
+  return woken ? control.interruption() : netlink::FailureKind::none;
 }
 
 // Printable form of at most 400 bytes, for error messages.
@@ -88,7 +88,7 @@ Failure ConnectionReader::open() {
 }
 
 Failure ConnectionReader::malformed(const char* line, const char* end) const {
-  Failure failure = netlink::failureOf(0, {netlink::Cause::malformed, 0});
+  Failure failure = netlink::failureOf(0, {netlink::FailureKind::malformed, 0});
   const char* newline = std::find(line, end, '\n');
   const std::string number = headerRead_ ? "line " + std::to_string(lines_ + 1) : std::string("the first line");
   failure.message = number + (newline == end ? ", cut: \"" : ": \"") + printable(line, newline) + '"';
@@ -223,7 +223,7 @@ Failure ConnectionReader::fill(std::span<Connection> rows, size_t& next, Engines
       if (!enough && begin_ < end_) { // incomplete last line
         failure = malformed(buffer_.data() + begin_, buffer_.data() + end_);
       } else if (!enough && !headerRead_ && !buffer_.empty()) {
-        failure = netlink::failureOf(0, {netlink::Cause::malformed, 0});
+        failure = netlink::failureOf(0, {netlink::FailureKind::malformed, 0});
         failure.message = "an empty file";
       }
       done = true;
@@ -235,9 +235,9 @@ Failure ConnectionReader::fill(std::span<Connection> rows, size_t& next, Engines
       return {};
     }
     if (std::exchange(looked, now) != now) {
-      if (const netlink::Cause cause = interruptionOf(control); cause != netlink::Cause::none) {
+      if (const netlink::FailureKind kind = interruptionOf(control); kind != netlink::FailureKind::none) {
         close();
-        return netlink::failureOf(0, {cause, 0});
+        return netlink::failureOf(0, {kind, 0});
       }
     }
     if (Failure failure = readMore(); !failure.status.ok()) {

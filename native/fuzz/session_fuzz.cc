@@ -80,7 +80,7 @@ void write(ipvs::Session& session, ipvs::OnFailure onFailure) {
     check(failures[i].index < items.size());
     check(i == 0 || failures[i - 1].index < failures[i].index);
     check(!failures[i].status.ok());
-    check(!failures[i].unknown || failures[i].status.cause != netlink::Cause::rejected);
+    check(!failures[i].unknown || failures[i].status.kind != netlink::FailureKind::rejected);
   }
 }
 

@@ -10,7 +10,7 @@ namespace ipvs {
 namespace {
 
 bool isMissing(const Failure& failure) {
-  return failure.status.cause == netlink::Cause::rejected &&
+  return failure.status.kind == netlink::FailureKind::rejected &&
          (failure.status.error == ESRCH || failure.status.error == ENOENT);
 }
 
@@ -119,8 +119,8 @@ Failure Session::findDestination(const Item& item, const Control& control, Rows&
 // Settles an unknown write by reading the table. The kernel processes a datagram before sendmsg() returns, so a write
 // without effect by now will have none later.
 void Session::resolve(const Item& item, Failure& failure, const Control& control) {
-  const netlink::Cause cause = failure.status.cause;
-  if (cause == netlink::Cause::aborted || cause == netlink::Cause::closed) {
+  const netlink::FailureKind kind = failure.status.kind;
+  if (kind == netlink::FailureKind::aborted || kind == netlink::FailureKind::closed) {
     return; // the caller is not waiting any more
   }
   const Control extended = control.forReadBack();

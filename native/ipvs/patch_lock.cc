@@ -68,8 +68,8 @@ Status PatchLock::acquire(const Control& control) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
       return netlink::local(errno);
     }
-    if (const netlink::Cause cause = control.interruption(); cause != netlink::Cause::none) {
-      return {cause, 0};
+    if (const netlink::FailureKind kind = control.interruption(); kind != netlink::FailureKind::none) {
+      return {kind, 0};
     }
     if (Clock::now() >= control.deadline) {
       return netlink::local(EBUSY);

@@ -70,7 +70,7 @@ Failure Session::get(const Command& command, const std::byte* key, const Control
   rows.truncate(0);
   Failure failure = pass(channel_, command, key, control, rows, complete);
   if (failure.status.ok() && rows.size() != command.reply->size) {
-    return failureOf(0, {netlink::Cause::malformed, 0});
+    return failureOf(0, {netlink::FailureKind::malformed, 0});
   }
   return failure;
 }
@@ -160,7 +160,7 @@ Failure Session::dump(const Command& command, const std::byte* key, bool consist
       previous = keys;
     }
   }
-  return failureOf(0, {netlink::Cause::conflict, 0});
+  return failureOf(0, {netlink::FailureKind::conflict, 0});
 }
 
 // A change during a dump skips the first entry of a datagram. The first dump of a new socket begins with a short

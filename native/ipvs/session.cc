@@ -12,7 +12,7 @@ namespace {
 constexpr size_t chunkSize = 128;
 
 bool isNoEntry(const Failure& failure) {
-  return failure.status.cause == netlink::Cause::rejected && failure.status.error == ENOENT;
+  return failure.status.kind == netlink::FailureKind::rejected && failure.status.error == ENOENT;
 }
 
 // True if a read after `later` cannot show any more whether `earlier` was carried out.

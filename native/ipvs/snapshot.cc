@@ -35,7 +35,7 @@ Failure Session::snapshotPass(int number, const Control& control, Snapshot& snap
     const size_t start = destinations.size();
     const std::byte* service = services.data() + at;
     failure = destinationsOf(number, service, control, destinations, repeated);
-    if (failure.status.cause == netlink::Cause::rejected && failure.status.error == ESRCH) {
+    if (failure.status.kind == netlink::FailureKind::rejected && failure.status.error == ESRCH) {
       failure = {};    // the service was deleted during this pass
       repeated = true; // proves a change, like a duplicate
       continue;
@@ -56,7 +56,7 @@ Failure Session::destinationsOf(int pass, const std::byte* service, const Contro
   const size_t start = rows.size();
   Failure failure = dumpPass(shortReplies_, command, service, control, rows, info);
   const bool shift = pass % 2 == 1 && !info.complete; // datagram boundaries of that socket are always the same
-  if (shift || failure.status.cause == netlink::Cause::truncated) {
+  if (shift || failure.status.kind == netlink::FailureKind::truncated) {
     rows.truncate(start);
     failure = dumpPass(channel_, command, service, control, rows, info);
   }
@@ -82,7 +82,7 @@ Failure Session::snapshot(bool consistent, const Control& control, Snapshot& sna
       previous = keys;
     }
   }
-  return failureOf(0, {netlink::Cause::conflict, 0});
+  return failureOf(0, {netlink::FailureKind::conflict, 0});
 }
 
 } // namespace ipvs

@@ -13,10 +13,10 @@ constexpr size_t longDump = 4;
 
 // Not ok: aborted, closed or past the deadline.
 Status checkControl(const Control& control) {
-  if (const Cause cause = control.interruption(); cause != Cause::none) {
-    return {cause, 0};
+  if (const FailureKind kind = control.interruption(); kind != FailureKind::none) {
+    return {kind, 0};
   }
-  return expired(control) ? Status{Cause::timeout, 0} : done();
+  return expired(control) ? Status{FailureKind::timeout, 0} : done();
 }
 
 // Overhead of a socket buffer: sizeof(skb_shared_info), aligned. mostOverhead: with the largest CONFIG_MAX_SKB_FRAGS.
@@ -102,13 +102,13 @@ Status Channel::receiveAll(const Control& control, Replies& replies, const Visit
         last = true;
         break;
       case Progress::overrun:
-        return {Cause::overrun, 0};
+        return {FailureKind::overrun, 0};
       case Progress::malformed:
-        return {Cause::malformed, 0};
+        return {FailureKind::malformed, 0};
       }
     }
     if (reader.malformed()) {
-      return {Cause::malformed, 0};
+      return {FailureKind::malformed, 0};
     }
     if (data) {
       ++replies.datagrams;

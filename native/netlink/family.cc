@@ -47,10 +47,10 @@ Status resolveFamily(Channel& channel, const char* name, const Control& control,
     return status;
   }
   if (const Acknowledgement* refusal = replies.refusal(0)) {
-    return refusal->error == ENOENT ? Status{Cause::unavailable, ENOENT} : rejected(refusal->error);
+    return refusal->error == ENOENT ? Status{FailureKind::unavailable, ENOENT} : rejected(refusal->error);
   }
   // The kernel acknowledges messages of a type below NLMSG_MIN_TYPE and ignores them: never use such a number.
-  return id < NLMSG_MIN_TYPE ? Status{Cause::malformed, 0} : done();
+  return id < NLMSG_MIN_TYPE ? Status{FailureKind::malformed, 0} : done();
 }
 
 } // namespace netlink

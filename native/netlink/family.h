@@ -6,7 +6,7 @@
 
 namespace netlink {
 
-// Reads the number of the family `name`. Cause::unavailable: no such family. This request loads the module
+// Reads the number of the family `name`. FailureKind::unavailable: no such family. This request loads the module
 // (net-pf-16-proto-16-family-IPVS) since Linux 6.1, not on 5.10.
 [[nodiscard]] Status resolveFamily(Channel& channel, const char* name, const Control& control, uint16_t& id);
 

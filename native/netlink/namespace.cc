@@ -12,7 +12,7 @@ namespace netlink {
 Status Namespace::enter() {
   const std::scoped_lock lock(mutex_);
   if (closed_) {
-    return {Cause::closed, 0};
+    return {FailureKind::closed, 0};
   }
   if (fd_ < 0) {
     fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // opening a FIFO must not block
@@ -23,7 +23,7 @@ Status Namespace::enter() {
 Status Namespace::follow() {
   const std::scoped_lock lock(mutex_);
   if (closed_) {
-    return {Cause::closed, 0};
+    return {FailureKind::closed, 0};
   }
   struct stat here{};
   struct stat there{};

@@ -153,7 +153,7 @@ Status Socket::send(Bytes datagram, const Control& control) {
   for (int attempt = 1;; ++attempt) {
     const ssize_t sent = sendmsg(fd_, &header, MSG_NOSIGNAL);
     if (sent >= 0) {
-      return std::cmp_equal(sent, datagram.size()) ? done() : Status{Cause::malformed, 0};
+      return std::cmp_equal(sent, datagram.size()) ? done() : Status{FailureKind::malformed, 0};
     }
     const int error = errno;
     if (error == EINTR) {
@@ -181,12 +181,12 @@ Status Socket::waitReadable(const Control& control) const {
       return done();
     }
     if (fds[1].revents != 0) {
-      if (const Cause cause = control.interruption(); cause != Cause::none) {
-        return {cause, 0};
+      if (const FailureKind kind = control.interruption(); kind != FailureKind::none) {
+        return {kind, 0};
       }
     }
     if (ready == 0 && Clock::now() >= control.deadline) {
-      return {Cause::timeout, 0};
+      return {FailureKind::timeout, 0};
     }
   }
 }
@@ -206,14 +206,14 @@ Status Socket::receive(std::span<std::byte> buffer, const Control& control, Byte
         continue;
       }
       if (errno == ENOBUFS) {
-        return {Cause::overrun, ENOBUFS};
+        return {FailureKind::overrun, ENOBUFS};
       }
       if (errno != EAGAIN) {
-        return {Cause::malformed, errno}; // the request was sent, so its outcome is unknown
+        return {FailureKind::malformed, errno}; // the request was sent, so its outcome is unknown
       }
       const Status status = waitReadable(control);
       if (!status.ok()) {
-        return status.cause == Cause::local ? Status{Cause::malformed, status.error} : status;
+        return status.kind == FailureKind::local ? Status{FailureKind::malformed, status.error} : status;
       }
       continue;
     }
@@ -221,10 +221,10 @@ Status Socket::receive(std::span<std::byte> buffer, const Control& control, Byte
       continue; // not from the kernel
     }
     if (received == 0) {
-      return {Cause::malformed, ECONNRESET};
+      return {FailureKind::malformed, ECONNRESET};
     }
     if ((header.msg_flags & MSG_TRUNC) != 0) {
-      return {Cause::truncated, EMSGSIZE};
+      return {FailureKind::truncated, EMSGSIZE};
     }
     datagram = Bytes(buffer.data(), static_cast<size_t>(received));
     return done();

@@ -19,9 +19,9 @@ inline constexpr std::chrono::milliseconds readBackTime{1000};
 struct Control {
   Clock::time_point deadline = Clock::time_point::max();
   int wakeFd = -1; // readable: call `interrupted`
-  // Drains wakeFd and returns why to give up; Cause::none: continue. A session that is closing finishes its requests
-  // but reads nothing back.
-  std::function<Cause(bool readingBack)> interrupted;
+  // Drains wakeFd and returns why to give up; FailureKind::none: continue. A session that is closing finishes its
+  // requests but reads nothing back.
+  std::function<FailureKind(bool readingBack)> interrupted;
   bool readingBack = false;
 
   static Control within(std::chrono::milliseconds timeout) { return {Clock::now() + timeout, -1, {}}; }
@@ -30,8 +30,8 @@ struct Control {
   // call still ends it.
   [[nodiscard]] Control forReadBack() const;
 
-  // Why to give up at once; Cause::none: continue.
-  [[nodiscard]] Cause interruption() const { return interrupted ? interrupted(readingBack) : Cause::none; }
+  // Why to give up at once; FailureKind::none: continue.
+  [[nodiscard]] FailureKind interruption() const { return interrupted ? interrupted(readingBack) : FailureKind::none; }
 };
 
 // The time with an error of up to one kernel tick (10 ms). Where the clock source is a device (emulators, machines with

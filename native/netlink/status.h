@@ -9,7 +9,7 @@
 
 namespace netlink {
 
-enum class Cause : uint8_t {
+enum class FailureKind : uint8_t {
   none,        // done
   rejected,    // the kernel refused it with `error`; nothing was applied
   local,       // a system call failed with `error` before the request was sent; nothing was applied
@@ -24,20 +24,20 @@ enum class Cause : uint8_t {
 };
 
 struct [[nodiscard]] Status {
-  Cause cause = Cause::none;
+  FailureKind kind = FailureKind::none;
   int error = 0; // errno, positive
 
-  [[nodiscard]] constexpr bool ok() const { return cause == Cause::none; }
+  [[nodiscard]] constexpr bool ok() const { return kind == FailureKind::none; }
 
   // True if a request that was sent and ended in this way may have been carried out.
   [[nodiscard]] constexpr bool doubtful() const {
-    switch (cause) {
-    case Cause::timeout:
-    case Cause::overrun:
-    case Cause::truncated:
-    case Cause::malformed:
-    case Cause::aborted:
-    case Cause::closed:
+    switch (kind) {
+    case FailureKind::timeout:
+    case FailureKind::overrun:
+    case FailureKind::truncated:
+    case FailureKind::malformed:
+    case FailureKind::aborted:
+    case FailureKind::closed:
       return true;
     default:
       return false;
@@ -46,13 +46,13 @@ struct [[nodiscard]] Status {
 
   // True if the failure is not specific to one operation: the next one would fail in the same way.
   [[nodiscard]] constexpr bool general() const {
-    switch (cause) {
-    case Cause::none:
-    case Cause::overrun:
-    case Cause::truncated:
-    case Cause::malformed:
+    switch (kind) {
+    case FailureKind::none:
+    case FailureKind::overrun:
+    case FailureKind::truncated:
+    case FailureKind::malformed:
       return false;
-    case Cause::rejected:
+    case FailureKind::rejected:
       return error == EPERM;
     default:
       return true;
@@ -61,8 +61,8 @@ struct [[nodiscard]] Status {
 };
 
 constexpr Status done() { return {}; }
-constexpr Status rejected(int error) { return {Cause::rejected, error}; }
-constexpr Status local(int error) { return {Cause::local, error}; }
+constexpr Status rejected(int error) { return {FailureKind::rejected, error}; }
+constexpr Status local(int error) { return {FailureKind::local, error}; }
 
 // The failure of one operation of a call, or of all operations from `index` on.
 struct Failure {

@@ -166,9 +166,9 @@ std::vector<Failure> Marks::failuresOf(const netlink::Replies& replies) const {
   const auto isSegment = [this](const netlink::Refusal& refusal) {
     return std::ranges::find(segments_, refusal.index, &Segment::message) != segments_.end();
   };
-  const auto cause = std::ranges::find_if_not(replies.refusals, isSegment);
-  if (cause != replies.refusals.end()) {
-    return {refusalOf(*cause)};
+  const auto ofObject = std::ranges::find_if_not(replies.refusals, isSegment);
+  if (ofObject != replies.refusals.end()) {
+    return {refusalOf(*ofObject)};
   }
   std::vector<Failure> failures;
   failures.reserve(replies.refusals.size());
@@ -190,7 +190,7 @@ Failure Marks::refusalOf(const netlink::Refusal& refusal) const {
     failure.index = segment->rows[std::min(element, segment->rows.size() - 1)];
   } else if (error == EOPNOTSUPP || error == ENOENT || error == EAFNOSUPPORT) {
     // No nf_tables, no family inet, or no chains of type route.
-    failure.status = {netlink::Cause::unavailable, error};
+    failure.status = {netlink::FailureKind::unavailable, error};
   }
   return failure;
 }

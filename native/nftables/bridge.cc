@@ -166,7 +166,7 @@ Failure addBridges(netlink::Channel& channel, const std::string& table, std::spa
 Status removeBridges(netlink::Channel& channel, const std::string& table, netlink::Clock::time_point until,
                      uint32_t& generation) {
   const uint32_t expected = std::exchange(generation, 0);
-  Status status{netlink::Cause::timeout, 0};
+  Status status{netlink::FailureKind::timeout, 0};
   for (int attempt = 0; attempt < removalAttempts; ++attempt) {
     const Control control = attemptControl(until);
     Objects objects;
@@ -196,7 +196,7 @@ Status removeBridges(netlink::Channel& channel, const std::string& table, netlin
       return netlink::done();
     }
   }
-  return status.ok() ? Status{netlink::Cause::malformed, 0} : status;
+  return status.ok() ? Status{netlink::FailureKind::malformed, 0} : status;
 }
 
 void removeOldBridges(netlink::Channel& channel, const std::string& table, const Control& control) {

@@ -143,7 +143,7 @@ Failure findMarks(netlink::Channel& channel, const std::string& ownTable, const 
       return failureOf(0, netlink::done());
     }
   }
-  return failureOf(0, {netlink::Cause::conflict, 0});
+  return failureOf(0, {netlink::FailureKind::conflict, 0});
 }
 
 } // namespace nftables

@@ -74,7 +74,7 @@ Failure Marks::list(const Control& control, std::vector<Element>& rows, uint32_t
     comparable = true;
     std::swap(previous, rows);
   }
-  return failureOf(0, {netlink::Cause::conflict, 0});
+  return failureOf(0, {netlink::FailureKind::conflict, 0});
 }
 
 // Reads all maps and rules once. Maps in `missing` are skipped.
@@ -163,7 +163,7 @@ Failure Marks::readAll(const Control& control, Objects& objects, std::vector<Ele
       return failure;
     }
   }
-  return failureOf(0, {netlink::Cause::conflict, 0});
+  return failureOf(0, {netlink::FailureKind::conflict, 0});
 }
 
 Failure Marks::status(const Control& control, std::string& text) {

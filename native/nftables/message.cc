@@ -68,7 +68,7 @@ Bytes findAttribute(Bytes attributes, uint16_t type) {
 Status refusalStatus(int error) {
   // The reply of nfnetlink to messages of a missing subsystem, after an attempt to load its module.
   const bool missing = error == EINVAL || error == EOPNOTSUPP;
-  return missing ? Status{netlink::Cause::unavailable, error} : netlink::rejected(error);
+  return missing ? Status{netlink::FailureKind::unavailable, error} : netlink::rejected(error);
 }
 
 Status readGeneration(netlink::Channel& channel, const Control& control, uint32_t& generation) {
@@ -89,7 +89,7 @@ Status readGeneration(netlink::Channel& channel, const Control& control, uint32_
   if (const netlink::Acknowledgement* refusal = replies.refusal(0)) {
     return refusalStatus(refusal->error);
   }
-  return generation == 0 ? Status{netlink::Cause::malformed, 0} : netlink::done();
+  return generation == 0 ? Status{netlink::FailureKind::malformed, 0} : netlink::done();
 }
 
 } // namespace nftables

@@ -66,7 +66,7 @@ std::optional<Failure> Marks::confirm(uint32_t base, uint32_t& generation) {
     return failureOf(0, status, true);
   }
   if (after == base) {
-    return failureOf(0, {netlink::Cause::malformed, 0});
+    return failureOf(0, {netlink::FailureKind::malformed, 0});
   }
   generation = after == base + 1 ? after : 0;
   return {};
@@ -77,7 +77,7 @@ std::optional<Failure> Marks::confirm(uint32_t base, uint32_t& generation) {
 std::optional<Failure> Marks::resolve(Status status, uint32_t base, std::span<const Element> rows, size_t removed,
                                       const Control& control) {
   Failure failure = failureOf(0, status, true);
-  if (status.cause == netlink::Cause::aborted || status.cause == netlink::Cause::closed) {
+  if (status.kind == netlink::FailureKind::aborted || status.kind == netlink::FailureKind::closed) {
     return failure; // the caller is not waiting any more
   }
   const Control look = resolveControl(control);

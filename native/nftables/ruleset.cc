@@ -195,7 +195,7 @@ Failure readRuleset(netlink::Channel& channel, const Control& control, Ruleset& 
       return failureOf(0, netlink::done());
     }
   }
-  return failureOf(0, {netlink::Cause::conflict, 0});
+  return failureOf(0, {netlink::FailureKind::conflict, 0});
 }
 
 } // namespace nftables

@@ -122,7 +122,7 @@ TEST_CASE_FIXTURE(Replaced, "a lost reply to the first transaction: the outcome 
   });
   const std::vector<Failure> failures = apply({old, fresh}, 1, Control::within(100ms));
   REQUIRE(failures.size() == 1);
-  CHECK(failures[0].status.cause == Cause::timeout);
+  CHECK(failures[0].status.kind == FailureKind::timeout);
   CHECK_FALSE(failures[0].unknown);
   reply({});
   CHECK(list().at(0).mark == 7);

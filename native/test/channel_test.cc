@@ -12,9 +12,9 @@ using fake::Datagram;
 using fake::Reply;
 using Datagrams = std::vector<Datagram>;
 using netlink::Batch;
-using netlink::Cause;
 using netlink::Channel;
 using netlink::Control;
+using netlink::FailureKind;
 using netlink::Message;
 using netlink::Replies;
 
@@ -115,7 +115,7 @@ TEST_CASE("a truncated reply is an unknown outcome") {
     return Datagrams{large};
   });
   Replies replies;
-  CHECK(exchange(kernel, 1, replies).cause == Cause::truncated);
+  CHECK(exchange(kernel, 1, replies).kind == FailureKind::truncated);
   CHECK(replies.sent);
 }
 
@@ -124,52 +124,53 @@ TEST_CASE("NLMSG_OVERRUN is an unknown outcome") {
     return Datagrams{Reply().header(NLMSG_OVERRUN, 0, requests[0].header.nlmsg_seq).take()};
   });
   Replies replies;
-  CHECK(exchange(kernel, 1, replies).cause == Cause::overrun);
+  CHECK(exchange(kernel, 1, replies).kind == FailureKind::overrun);
 }
 
 TEST_CASE("malformed replies are unknown outcomes and are never read past their end") {
   const auto causeOf = [](const std::function<Datagram(const nlmsghdr&)>& make) {
     fake::Kernel kernel([&make](const Requests& requests) { return Datagrams{make(requests[0].header)}; });
     Replies replies;
-    return exchange(kernel, 1, replies).cause;
+    return exchange(kernel, 1, replies).kind;
   };
   SUBCASE("length 0") {
     CHECK(causeOf([](const nlmsghdr& request) {
             Datagram bytes = Reply().ack(request).take();
             netlink::store(bytes.data(), uint32_t{0});
             return bytes;
-          }) == Cause::malformed);
+          }) == FailureKind::malformed);
   }
   SUBCASE("length beyond the datagram") {
     CHECK(causeOf([](const nlmsghdr& request) {
             return Reply().header(NLMSG_ERROR, 0, request.nlmsg_seq, 0x80000000U).take();
-          }) == Cause::malformed);
+          }) == FailureKind::malformed);
   }
   SUBCASE("an error too short for its number") {
     CHECK(causeOf([](const nlmsghdr& request) { return Reply().header(NLMSG_ERROR, 0, request.nlmsg_seq).take(); }) ==
-          Cause::malformed);
+          FailureKind::malformed);
   }
   SUBCASE("a positive error number") {
-    CHECK(causeOf([](const nlmsghdr& request) { return Reply().error(request, -5).take(); }) == Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr& request) { return Reply().error(request, -5).take(); }) == FailureKind::malformed);
   }
   SUBCASE("an error number that cannot be negated") {
-    CHECK(causeOf([](const nlmsghdr& request) { return withCode(Reply().ack(request), INT_MIN); }) == Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr& request) { return withCode(Reply().ack(request), INT_MIN); }) ==
+          FailureKind::malformed);
   }
   SUBCASE("the end of a dump with an invalid errno") {
     for (const int code : {INT_MIN, -4096, 1}) {
       CHECK(causeOf([code](const nlmsghdr& request) { return withCode(Reply().doneDump(request), code); }) ==
-            Cause::malformed);
+            FailureKind::malformed);
     }
   }
   SUBCASE("three bytes") {
-    CHECK(causeOf([](const nlmsghdr&) { return Datagram(3); }) == Cause::malformed);
+    CHECK(causeOf([](const nlmsghdr&) { return Datagram(3); }) == FailureKind::malformed);
   }
 }
 
 TEST_CASE("a peer that hangs up is an unknown outcome") {
   fake::Kernel kernel([](const Requests&) { return Datagrams{Datagram()}; });
   Replies replies;
-  CHECK(exchange(kernel, 1, replies).cause == Cause::malformed);
+  CHECK(exchange(kernel, 1, replies).kind == FailureKind::malformed);
 }
 
 TEST_CASE("a socket that cannot be opened is a local failure") {
@@ -177,7 +178,7 @@ TEST_CASE("a socket that cannot be opened is a local failure") {
   fill(channel.compose(), 1);
   Replies replies;
   const netlink::Status status = channel.exchange(Control::within(1s), replies);
-  CHECK(status.cause == Cause::local);
+  CHECK(status.kind == FailureKind::local);
   CHECK(status.error == EMFILE);
   CHECK_FALSE(replies.sent);
 }
@@ -186,7 +187,7 @@ TEST_CASE("a family number below 16 is rejected: the kernel acknowledges such me
   fake::Kernel kernel([](const Requests& requests) { return Datagrams{fake::familyReply(requests[0].header, 5)}; });
   Channel channel(kernel.connector());
   uint16_t id = 0;
-  CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::malformed);
+  CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).kind == FailureKind::malformed);
 }
 
 TEST_CASE("no such family: unavailable") {
@@ -194,7 +195,7 @@ TEST_CASE("no such family: unavailable") {
       [](const Requests& requests) { return Datagrams{Reply().error(requests[0].header, ENOENT).take()}; });
   Channel channel(kernel.connector());
   uint16_t id = 0;
-  CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).cause == Cause::unavailable);
+  CHECK(netlink::resolveFamily(channel, "IPVS", Control::within(5s), id).kind == FailureKind::unavailable);
 }
 
 TEST_CASE("a small window grows for a long dump, and the socket is replaced afterwards") {
@@ -229,5 +230,5 @@ TEST_CASE("a small window grows for a long dump, and the socket is replaced afte
   CHECK(dump().ok());
   CHECK(kernel.opened == 2);
   small = 3; // one datagram too early
-  CHECK(dump().cause == netlink::Cause::truncated);
+  CHECK(dump().kind == netlink::FailureKind::truncated);
 }

@@ -126,7 +126,7 @@ TEST_CASE("errors in a large table are found when it is read ahead") {
   const File file(content);
   ConnectionReader reader({file.path, ConnectionFile::plain, {}, UINT64_MAX, true});
   const auto read = readAll(reader, 1000);
-  CHECK(read.failure.status.cause == netlink::Cause::malformed);
+  CHECK(read.failure.status.kind == netlink::FailureKind::malformed);
   CHECK(read.failure.message.find("line 50001") != std::string::npos);
   CHECK(read.rows.size() == 50'000);
 }
@@ -171,7 +171,7 @@ TEST_CASE("the error of an invalid line contains its number and text") {
   std::string content = table(150);
   content += "TCP 0A00000G D57A\x1b\n" + text::line(client(7), ConnectionFile::plain);
   const auto read = readAll(content);
-  CHECK(read.failure.status.cause == netlink::Cause::malformed);
+  CHECK(read.failure.status.kind == netlink::FailureKind::malformed);
   CHECK(read.failure.message == "line 151: \"TCP 0A00000G D57A\\x1b\"");
   CHECK(read.rows.size() == 150);
 }
@@ -190,7 +190,7 @@ TEST_CASE("a file that ends within a line is an error, at any position") {
 TEST_CASE("other files are errors") {
   CHECK(readAll("").failure.message == "an empty file");
   CHECK(readAll("something else\n").failure.message == "the first line: \"something else\"");
-  CHECK(readAll(std::string(300000, 'x')).failure.status.cause == netlink::Cause::malformed);
+  CHECK(readAll(std::string(300000, 'x')).failure.status.kind == netlink::FailureKind::malformed);
   ConnectionReader missing({"/proc/self/no-such-file", ConnectionFile::plain, {}, UINT64_MAX});
   CHECK(readAll(missing, 10).failure.status.error == ENOENT);
 }
@@ -277,10 +277,10 @@ TEST_CASE("an interruption ends the pass between two reads") {
   REQUIRE(::pipe(pipeEnds) == 0);
   REQUIRE(::write(pipeEnds[1], "x", 1) == 1);
   const netlink::Control control{netlink::Clock::time_point::max(), pipeEnds[0],
-                                 [](bool) { return netlink::Cause::aborted; }};
+                                 [](bool) { return netlink::FailureKind::aborted; }};
   ConnectionReader reader({file.path, ConnectionFile::plain, {}, UINT64_MAX});
   const auto read = readAll(reader, 5000, control);
-  CHECK(read.failure.status.cause == netlink::Cause::aborted);
+  CHECK(read.failure.status.kind == netlink::FailureKind::aborted);
   CHECK(read.rows.empty());
   ::close(pipeEnds[0]);
   ::close(pipeEnds[1]);

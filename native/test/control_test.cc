@@ -9,9 +9,9 @@ using namespace std::chrono_literals;
 using fake::Datagram;
 using fake::Reply;
 using netlink::Batch;
-using netlink::Cause;
 using netlink::Channel;
 using netlink::Control;
+using netlink::FailureKind;
 using netlink::Message;
 using netlink::Replies;
 using Requests = std::vector<Message>;
@@ -31,7 +31,7 @@ TEST_CASE("without a reply, the exchange ends at the deadline and the socket is 
     fill(channel.compose());
     Replies replies;
     const netlink::Status status = channel.exchange(Control::within(50ms), replies);
-    CHECK(status.cause == Cause::timeout);
+    CHECK(status.kind == FailureKind::timeout);
     CHECK(replies.sent);
     CHECK(status.doubtful());
     CHECK(kernel.opened == round);
@@ -43,7 +43,7 @@ TEST_CASE("nothing is sent after the deadline") {
   Channel channel(kernel.connector());
   fill(channel.compose());
   Replies replies;
-  CHECK(channel.exchange(Control::within(-1ms), replies).cause == Cause::timeout);
+  CHECK(channel.exchange(Control::within(-1ms), replies).kind == FailureKind::timeout);
   CHECK_FALSE(replies.sent);
   CHECK(kernel.opened == 0);
 }
@@ -58,12 +58,12 @@ TEST_CASE("an interruption ends the wait") {
   Replies replies;
   int calls = 0; // one before the request is sent, one when the descriptor is readable
   const Control control{netlink::Clock::now() + 60s, pipes[0],
-                        [&calls](bool) { return ++calls > 1 ? Cause::aborted : Cause::none; }};
-  CHECK(channel.exchange(control, replies).cause == Cause::aborted);
+                        [&calls](bool) { return ++calls > 1 ? FailureKind::aborted : FailureKind::none; }};
+  CHECK(channel.exchange(control, replies).kind == FailureKind::aborted);
   CHECK(replies.sent);
-  const Control before{netlink::Clock::now() + 60s, pipes[0], [](bool) { return Cause::aborted; }};
+  const Control before{netlink::Clock::now() + 60s, pipes[0], [](bool) { return FailureKind::aborted; }};
   fill(channel.compose());
-  CHECK(channel.exchange(before, replies).cause == Cause::aborted);
+  CHECK(channel.exchange(before, replies).kind == FailureKind::aborted);
   CHECK_FALSE(replies.sent);
   close(pipes[0]);
   close(pipes[1]);
@@ -83,7 +83,7 @@ TEST_CASE("an endless dump ends at the deadline or by an abort") {
       close(fd);
     });
     Replies replies;
-    Cause cause = Cause::none;
+    FailureKind kind = FailureKind::none;
     {
       Channel channel([fd = pair[0]](netlink::Socket& socket) {
         socket = netlink::Socket::adopt(fd);
@@ -92,25 +92,25 @@ TEST_CASE("an endless dump ends at the deadline or by an abort") {
       Batch& batch = channel.compose();
       (void)netlink::beginGeneric(batch, fake::familyId, 1, NLM_F_DUMP);
       batch.end();
-      cause = channel.exchange(control, replies, [](size_t, const Message&) { return true; }).cause;
+      kind = channel.exchange(control, replies, [](size_t, const Message&) { return true; }).kind;
     }
     kernel.join(); // the socket is closed
-    return cause;
+    return kind;
   };
-  CHECK(dump(Control::within(50ms)) == Cause::timeout);
+  CHECK(dump(Control::within(50ms)) == FailureKind::timeout);
   int calls = 0;
   const Control impatient{netlink::Clock::now() + 60s, -1,
-                          [&calls](bool) { return ++calls > 100 ? Cause::aborted : Cause::none; }};
-  CHECK(dump(impatient) == Cause::aborted);
+                          [&calls](bool) { return ++calls > 100 ? FailureKind::aborted : FailureKind::none; }};
+  CHECK(dump(impatient) == FailureKind::aborted);
 }
 
 TEST_CASE("all read-backs of a call share one deadline and are marked as read-backs") {
   const Control control{netlink::Clock::now() - 100ms, -1,
-                        [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; }};
+                        [](bool readingBack) { return readingBack ? FailureKind::closed : FailureKind::none; }};
   const Control extended = control.forReadBack();
   CHECK(extended.deadline == control.deadline + netlink::readBackTime);
   CHECK(extended.forReadBack().deadline == extended.deadline);
-  CHECK(control.interruption() == Cause::none);
-  CHECK(extended.interruption() == Cause::closed);
+  CHECK(control.interruption() == FailureKind::none);
+  CHECK(extended.interruption() == FailureKind::closed);
   CHECK(Control{}.forReadBack().deadline == netlink::Clock::time_point::max());
 }

@@ -109,7 +109,8 @@ struct Faulty {
   }
 
   [[nodiscard]] Control control() {
-    return {netlink::Clock::now() + timeout, wake, [this](bool) { return aborted ? Cause::aborted : Cause::none; }};
+    return {netlink::Clock::now() + timeout, wake,
+            [this](bool) { return aborted ? FailureKind::aborted : FailureKind::none; }};
   }
 
   // Number of temporary rules in the table.

@@ -60,10 +60,10 @@ TEST_CASE("the failure of a refused element has its index") {
 TEST_CASE("only the refusal of an object is reported, not the refusals that follow from it") {
   Rig rig;
   int error = 0;
-  Cause cause = Cause::rejected;
+  FailureKind kind = FailureKind::rejected;
   SUBCASE("no nf_tables, or no chains of type route") {
     error = ENOENT;
-    cause = Cause::unavailable;
+    kind = FailureKind::unavailable;
   }
   SUBCASE("another reason") { error = EBUSY; }
   replyToTransactions(rig, [error](const Requests& requests) {
@@ -73,7 +73,7 @@ TEST_CASE("only the refusal of an object is reported, not the refusals that foll
   });
   const std::vector<Failure> failures = rig.apply({exact(1, 80)});
   REQUIRE(failures.size() == 1);
-  CHECK(failures[0].status.cause == cause);
+  CHECK(failures[0].status.kind == kind);
   CHECK(failures[0].status.error == error);
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("an acknowledgement without a new generation is a failure") {
   replyToTransactions(rig, [](const Requests& requests) { return Tables::acknowledge(requests); });
   const std::vector<Failure> failures = rig.apply({exact(1, 80)});
   REQUIRE(failures.size() == 1);
-  CHECK(failures[0].status.cause == Cause::malformed);
+  CHECK(failures[0].status.kind == FailureKind::malformed);
   CHECK_FALSE(failures[0].unknown);
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("a lost reply is resolved by reading back") {
   CHECK(failures.empty() == applied);
   CHECK(rig.generation == 0);
   if (!applied) {
-    CHECK(failures[0].status.cause == Cause::timeout);
+    CHECK(failures[0].status.kind == FailureKind::timeout);
     CHECK(failures[0].unknown == unknown);
   }
 }
@@ -130,7 +130,7 @@ namespace {
 struct Ending {
   const char* name;
   bool carriedOut;
-  Cause reply;         // none: acknowledged; timeout: no reply; malformed: invalid reply; rejected: refused
+  FailureKind reply;   // none: acknowledged; timeout: no reply; malformed: invalid reply; rejected: refused
   int readError;       // of the read of the generation; 0: it succeeds
   bool lasting;        // whether repeated reads fail as well
   uint32_t concurrent; // number of other transactions directly after it
@@ -138,23 +138,23 @@ struct Ending {
 };
 
 constexpr Ending endings[] = {
-    {"acknowledged", true, Cause::none, 0, false, 0, Ending::done},
-    {"acknowledged, with concurrent changes", true, Cause::none, 0, false, 3, Ending::done},
-    {"acknowledged, the first read fails", true, Cause::none, EPERM, false, 0, Ending::done},
-    {"acknowledged, all reads fail", true, Cause::none, EPERM, true, 0, Ending::unknown},
-    {"acknowledged, but not carried out", false, Cause::none, 0, false, 0, Ending::notApplied},
-    {"acknowledged, not carried out, all reads fail", false, Cause::none, EPERM, true, 0, Ending::unknown},
-    {"refused", false, Cause::rejected, 0, false, 0, Ending::notApplied},
-    {"refused, all reads fail", false, Cause::rejected, EPERM, true, 0, Ending::notApplied},
-    {"no reply, carried out", true, Cause::timeout, 0, false, 0, Ending::done},
-    {"no reply, carried out, with concurrent changes", true, Cause::timeout, 0, false, 3, Ending::done},
-    {"no reply, carried out, all reads fail", true, Cause::timeout, EPERM, true, 0, Ending::unknown},
-    {"no reply, not carried out", false, Cause::timeout, 0, false, 0, Ending::notApplied},
-    {"no reply, not carried out, one concurrent change", false, Cause::timeout, 0, false, 1, Ending::notApplied},
-    {"no reply, not carried out, two concurrent changes", false, Cause::timeout, 0, false, 2, Ending::unknown},
-    {"no reply, not carried out, all reads fail", false, Cause::timeout, EPERM, true, 0, Ending::unknown},
-    {"invalid reply, carried out", true, Cause::malformed, 0, false, 0, Ending::done},
-    {"invalid reply, not carried out", false, Cause::malformed, 0, false, 0, Ending::notApplied},
+    {"acknowledged", true, FailureKind::none, 0, false, 0, Ending::done},
+    {"acknowledged, with concurrent changes", true, FailureKind::none, 0, false, 3, Ending::done},
+    {"acknowledged, the first read fails", true, FailureKind::none, EPERM, false, 0, Ending::done},
+    {"acknowledged, all reads fail", true, FailureKind::none, EPERM, true, 0, Ending::unknown},
+    {"acknowledged, but not carried out", false, FailureKind::none, 0, false, 0, Ending::notApplied},
+    {"acknowledged, not carried out, all reads fail", false, FailureKind::none, EPERM, true, 0, Ending::unknown},
+    {"refused", false, FailureKind::rejected, 0, false, 0, Ending::notApplied},
+    {"refused, all reads fail", false, FailureKind::rejected, EPERM, true, 0, Ending::notApplied},
+    {"no reply, carried out", true, FailureKind::timeout, 0, false, 0, Ending::done},
+    {"no reply, carried out, with concurrent changes", true, FailureKind::timeout, 0, false, 3, Ending::done},
+    {"no reply, carried out, all reads fail", true, FailureKind::timeout, EPERM, true, 0, Ending::unknown},
+    {"no reply, not carried out", false, FailureKind::timeout, 0, false, 0, Ending::notApplied},
+    {"no reply, not carried out, one concurrent change", false, FailureKind::timeout, 0, false, 1, Ending::notApplied},
+    {"no reply, not carried out, two concurrent changes", false, FailureKind::timeout, 0, false, 2, Ending::unknown},
+    {"no reply, not carried out, all reads fail", false, FailureKind::timeout, EPERM, true, 0, Ending::unknown},
+    {"invalid reply, carried out", true, FailureKind::malformed, 0, false, 0, Ending::done},
+    {"invalid reply, not carried out", false, FailureKind::malformed, 0, false, 0, Ending::notApplied},
 };
 
 } // namespace
@@ -177,11 +177,11 @@ TEST_CASE("the outcome depends on the reply and the reads after it") {
           ending.carriedOut ? rig.tables.commit(requests) : Tables::acknowledge(requests);
       rig.tables.generation += ending.concurrent;
       switch (ending.reply) {
-      case Cause::none:
+      case FailureKind::none:
         return acknowledgement;
-      case Cause::rejected:
+      case FailureKind::rejected:
         return Tables::Datagrams{Tables::refuse(messageOf(requests, NFT_MSG_NEWSETELEM), EEXIST)};
-      case Cause::malformed:
+      case FailureKind::malformed:
         return Tables::Datagrams{Datagram(3)};
       default:
         return Tables::Datagrams{};
@@ -209,7 +209,7 @@ TEST_CASE("a change without replies ends within readBackTime, and at once when t
   Control control = Control::within(50ms);
   SUBCASE("not interrupted") {}
   SUBCASE("closing") {
-    control.interrupted = [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; };
+    control.interrupted = [](bool readingBack) { return readingBack ? FailureKind::closed : FailureKind::none; };
   }
   const std::vector<Failure> failures = rig.apply({exact(2, 80)}, 0, control);
   const auto took = netlink::Clock::now() - start;
@@ -237,7 +237,7 @@ TEST_CASE("a kernel without nf_tables") {
   rig.tables.intercept = [](const Requests& requests) -> Replies {
     return Tables::Datagrams{Tables::refuse(requests[0], EINVAL)};
   };
-  CHECK(rig.marks.open(soon(), true).cause == Cause::unavailable);
+  CHECK(rig.marks.open(soon(), true).kind == FailureKind::unavailable);
 }
 
 TEST_CASE("dropping the table") {

@@ -11,9 +11,9 @@
 
 namespace fake {
 
-using netlink::Cause;
 using netlink::Control;
 using netlink::Failure;
+using netlink::FailureKind;
 using nftables::Element;
 
 inline Control soon() { return Control::within(std::chrono::seconds(5)); }

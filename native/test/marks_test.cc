@@ -103,7 +103,7 @@ TEST_CASE("a listing that is never consistent is a conflict") {
   };
   std::vector<Element> rows;
   uint32_t generation = 0;
-  CHECK(rig.marks.list(soon(), rows, generation).status.cause == Cause::conflict);
+  CHECK(rig.marks.list(soon(), rows, generation).status.kind == FailureKind::conflict);
 }
 
 TEST_CASE("an inconsistent dump is detected even with an unchanged generation") {

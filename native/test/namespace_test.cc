@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-using netlink::Cause;
+using netlink::FailureKind;
 
 TEST_CASE("paths that are not a namespace are refused") {
   CHECK(netlink::Namespace("/nonexistent").enter().error == ENOENT);
@@ -27,6 +27,6 @@ TEST_CASE("a FIFO instead of a namespace is refused without blocking") {
 TEST_CASE("a closed namespace is not opened again") {
   netlink::Namespace closed("/proc/self/ns/net");
   closed.close();
-  CHECK(closed.enter().cause == Cause::closed);
-  CHECK(closed.follow().cause == Cause::closed);
+  CHECK(closed.enter().kind == FailureKind::closed);
+  CHECK(closed.follow().kind == FailureKind::closed);
 }

@@ -9,8 +9,8 @@
 
 using namespace std::chrono_literals;
 using ipvs::PatchLock;
-using netlink::Cause;
 using netlink::Control;
+using netlink::FailureKind;
 
 TEST_CASE("the lock is exclusive, and free after a release") {
   PatchLock one;
@@ -18,7 +18,7 @@ TEST_CASE("the lock is exclusive, and free after a release") {
   REQUIRE(one.acquire(Control::within(30s)).ok());
   CHECK(one.acquire(Control::within(0s)).ok()); // already held
   const netlink::Status held = two.acquire(Control::within(20ms));
-  CHECK(held.cause == Cause::local);
+  CHECK(held.kind == FailureKind::local);
   CHECK(held.error == EBUSY);
   one.release();
   CHECK(two.acquire(Control::within(30s)).ok());
@@ -42,8 +42,8 @@ TEST_CASE("an abort ends the wait") {
   REQUIRE(one.acquire(Control::within(30s)).ok());
   Control control = Control::within(30s);
   int calls = 0;
-  control.interrupted = [&calls](bool) { return ++calls < 3 ? Cause::none : Cause::aborted; };
-  CHECK(two.acquire(control).cause == Cause::aborted);
+  control.interrupted = [&calls](bool) { return ++calls < 3 ? FailureKind::none : FailureKind::aborted; };
+  CHECK(two.acquire(control).kind == FailureKind::aborted);
   CHECK(calls == 3);
 }
 

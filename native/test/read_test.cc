@@ -94,7 +94,7 @@ TEST_CASE("a dump in one datagram with free space is consistent; a longer one is
   }
   SUBCASE("a table that never settles is a conflict") {
     const auto restless = [](int pass) { return Marks{{1}, {static_cast<uint32_t>(pass + 1)}}; };
-    CHECK(list(restless, true, rows).cause == Cause::conflict);
+    CHECK(list(restless, true, rows).kind == FailureKind::conflict);
   }
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("a service deleted during a snapshot is left out, and the pass does no
     CHECK(listings == 3);
   }
   SUBCASE("in every pass: a conflict, although all passes have the same keys") {
-    CHECK(take(100, true, found).cause == Cause::conflict);
+    CHECK(take(100, true, found).kind == FailureKind::conflict);
   }
   SUBCASE("in the only pass, without `consistent`") {
     REQUIRE(take(1, false, found).ok());
@@ -217,5 +217,5 @@ TEST_CASE("a snapshot of a table that never settles is a conflict") {
   }));
   ipvs::Session session(kernel.connector());
   ipvs::Session::Snapshot found;
-  CHECK(session.snapshot(true, Control::within(5s), found).status.cause == Cause::conflict);
+  CHECK(session.snapshot(true, Control::within(5s), found).status.kind == FailureKind::conflict);
 }

@@ -14,8 +14,8 @@ using fake::Reply;
 using Datagrams = std::vector<Datagram>;
 using ipvs::Item;
 using ipvs::Operation;
-using netlink::Cause;
 using netlink::Control;
+using netlink::FailureKind;
 using netlink::Message;
 using Requests = std::vector<Message>;
 

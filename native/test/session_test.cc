@@ -71,7 +71,7 @@ TEST_CASE("ENOENT with an unchanged family number is about the object") {
   const Item items[] = {{Operation::addService, service.data()}};
   const auto failures = session.execute(items, Control::within(5s));
   REQUIRE(failures.size() == 1);
-  CHECK(failures[0].status.cause == Cause::rejected);
+  CHECK(failures[0].status.kind == FailureKind::rejected);
   CHECK(failures[0].status.error == ENOENT);
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("ENOENT after the module was unloaded is reported as unavailable") {
   const Item items[] = {{Operation::addService, service.data()}};
   const auto failures = session.execute(items, Control::within(5s));
   REQUIRE(failures.size() == 1);
-  CHECK(failures[0].status.cause == Cause::unavailable);
+  CHECK(failures[0].status.kind == FailureKind::unavailable);
   CHECK_FALSE(failures[0].unknown);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("a lost ACK is settled by reading back") {
   SUBCASE("addService, and the service is missing: not applied") {
     const auto failures = outcome(Operation::addService, Found::missing);
     REQUIRE(failures.size() == 1);
-    CHECK(failures[0].status.cause == Cause::timeout);
+    CHECK(failures[0].status.kind == FailureKind::timeout);
     CHECK_FALSE(failures[0].unknown);
   }
   SUBCASE("addService, and the service has other settings: unknown") {
@@ -161,7 +161,7 @@ TEST_CASE("a lost ACK and a read-back without a reply: unknown") {
   const Item items[] = {{Operation::addService, row.data()}};
   const auto failures = session.execute(items, Control::within(patience));
   REQUIRE(failures.size() == 1);
-  CHECK(failures[0].status.cause == Cause::timeout);
+  CHECK(failures[0].status.kind == FailureKind::timeout);
   CHECK(failures[0].unknown);
 }
 
@@ -270,14 +270,14 @@ TEST_CASE("a call gives up after one read-back without a reply, and starts none 
   int expected = 1;
   SUBCASE("not interrupted") {}
   SUBCASE("the session is closing") {
-    control.interrupted = [](bool readingBack) { return readingBack ? Cause::closed : Cause::none; };
+    control.interrupted = [](bool readingBack) { return readingBack ? FailureKind::closed : FailureKind::none; };
     expected = 0;
   }
   const auto failures = session.execute(items, control);
   CHECK(reads == expected);
   REQUIRE(failures.size() == items.size());
   for (const netlink::Failure& failure : failures) {
-    CHECK(failure.status.cause == Cause::timeout);
+    CHECK(failure.status.kind == FailureKind::timeout);
     CHECK(failure.unknown);
   }
 }

@@ -33,7 +33,7 @@ export class Recorder implements Channel {
         const [code = 0, service = 0, destination = 0] = triples.subarray(at, at + 3)
         const second = ofDestinations.has(code) ? hexRow(destinations, destinationSize, destination) : ''
         if (this.#refuses > 0 && this.rows.length % this.#refuses === 0) {
-          failures.push({ index: at / 3, cause: 'rejected', errno: 17, unknown: false })
+          failures.push({ index: at / 3, kind: 'rejected', errno: 17, unknown: false })
         }
         this.rows.push(`${code} ${hexRow(services, serviceSize, service)} ${second}`)
       }

@@ -12,5 +12,5 @@ test('without descriptors left, calls fail with EMFILE and nothing crashes', asy
     console.log(JSON.stringify(reply.failures))
   `)
   expect({ ...ended, stdout: '' }).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
-  expect(JSON.parse(ended.stdout)).toEqual([{ index: 0, cause: 'local', errno: 24, unknown: false, rest: true }])
+  expect(JSON.parse(ended.stdout)).toEqual([{ index: 0, kind: 'local', errno: 24, unknown: false, rest: true }])
 })

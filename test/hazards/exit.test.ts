@@ -15,7 +15,7 @@ test('a pending call does keep it alive', async () => {
   const ended = await runNode(`
     const session = mute()
     const reply = await session.open({ id: 1, timeoutMs: 300 })
-    console.log(reply.failures[0].cause)
+    console.log(reply.failures[0].kind)
   `)
   expect(ended).toEqual({ code: 0, signal: null, stdout: 'timeout', stderr: '' })
 })

@@ -74,7 +74,7 @@ test('a session with a call in flight is not collected', async () => {
     `
     const reply = new binding.IpvsSession({ sockets: [testing.socketpair()[0]] }).open({ id: 1, timeoutMs: 500 })
     for (let i = 0; i < 10; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)) }
-    console.log((await reply).failures[0].cause)
+    console.log((await reply).failures[0].kind)
   `,
     '--expose-gc',
   )

@@ -113,7 +113,7 @@ describe('status', () => {
 })
 
 describe('temporary rules that may remain', () => {
-  const leftovers = { index: 0, cause: 'timeout', errno: 0, unknown: false } as const
+  const leftovers = { index: 0, kind: 'timeout', errno: 0, unknown: false } as const
 
   test('after an applied change', async () => {
     session.next = [undefined, { leftovers }]
@@ -145,7 +145,7 @@ describe('temporary rules that may remain', () => {
 })
 
 test('if reading back the outcome fails, the error does not say that nothing was sent', async () => {
-  session.next = [undefined, { failures: [{ index: 0, cause: 'local', errno: 24, unknown: true }] }]
+  session.next = [undefined, { failures: [{ index: 0, kind: 'local', errno: 24, unknown: true }] }]
   const error = await rejection(marks.add(web))
   expect(error).toMatchObject({ code: 'ERR_IPVS_KERNEL', outcome: 'unknown' })
   expect(error.message).not.toContain('before anything was sent')

@@ -26,7 +26,7 @@ const adds = (count: number): BatchOperation[] => Array.from({ length: count }, 
 const bad = { operation: 'addService', service: { fwmark: 0 } } as const
 const failure = (index: number, more: Partial<Failure> = {}): Failure => ({
   index,
-  cause: 'rejected',
+  kind: 'rejected',
   errno: 17,
   unknown: false,
   ...more,
@@ -176,7 +176,7 @@ describe('failures', () => {
   })
 
   test('an unknown outcome is reported as unknown', async () => {
-    session.reply = refuse([2], { cause: 'overrun', errno: 105, unknown: true })
+    session.reply = refuse([2], { kind: 'overrun', errno: 105, unknown: true })
     const { applied, failures } = await ipvs.batch(adds(3))
     expect(applied).toBe(2)
     expect(failures[0]?.error).toMatchObject({ code: 'ERR_IPVS_RECEIVE_OVERRUN', outcome: 'unknown' })
@@ -220,7 +220,7 @@ describe('early ends', () => {
 
   test('a signal in the middle: the error has the number of sent items', async () => {
     const controller = new AbortController()
-    const aborted = (index: number, more: Partial<Failure>) => failure(index, { cause: 'aborted', errno: 0, ...more })
+    const aborted = (index: number, more: Partial<Failure>) => failure(index, { kind: 'aborted', errno: 0, ...more })
     session.reply = () => {
       if (session.calls.length === 1) return {}
       if (session.calls.length > 2) return { failures: [aborted(0, { rest: true })] }
@@ -249,11 +249,11 @@ describe('early ends', () => {
   })
 
   test('refused items after the last sent item do not count', async () => {
-    session.reply = () => ({ failures: [failure(0, { cause: 'unavailable', errno: 0, rest: true })] })
+    session.reply = () => ({ failures: [failure(0, { kind: 'unavailable', errno: 0, rest: true })] })
     const error = await rejection(ipvs.batch([add(1), bad, add(2)] as never))
     expect(error.code).toBe('ERR_IPVS_UNAVAILABLE')
     expect(error.batch).toEqual({ applied: 0, failures: [], done: 0 })
-    session.reply = () => ({ failures: [failure(1, { cause: 'unavailable', errno: 0, rest: true })] })
+    session.reply = () => ({ failures: [failure(1, { kind: 'unavailable', errno: 0, rest: true })] })
     expect((await rejection(ipvs.batch([add(1), bad, add(2)]))).batch).toEqual({ applied: 1, failures: [], done: 1 })
   })
 
@@ -292,7 +292,7 @@ describe('early ends', () => {
 
   test('a block with an unknown outcome: the outcome of each of its items is unknown', async () => {
     session.reply = ({ codes }) => {
-      const all = failure(0, { cause: 'malformed', errno: 12, unknown: true, rest: true })
+      const all = failure(0, { kind: 'malformed', errno: 12, unknown: true, rest: true })
       return { failures: codes.length === 256 ? [all] : [] }
     }
     const { applied, failures, done } = await ipvs.batch(adds(1000))
@@ -304,7 +304,7 @@ describe('early ends', () => {
 
   test('an unknown end of a block makes its remaining items unknown', async () => {
     session.reply = () => ({
-      failures: [failure(1, { cause: 'malformed', errno: 0, unknown: true, rest: true })],
+      failures: [failure(1, { kind: 'malformed', errno: 0, unknown: true, rest: true })],
     })
     const result = await ipvs.batch(adds(4))
     expect(result).toMatchObject({ applied: 1, done: 4 })
@@ -316,7 +316,7 @@ describe('early ends', () => {
     const items: BatchOperation[] = [add(1), { operation: 'updateService', service: { fwmark: 2 }, patch }, add(3)]
 
     test('for a reason that does not concern the service: the batch ends', async () => {
-      const gone = failure(0, { cause: 'unavailable', errno: 0 })
+      const gone = failure(0, { kind: 'unavailable', errno: 0 })
       session.reply = ({ method }) => ({ failures: method === 'read' ? [gone] : [] })
       const error = await rejection(ipvs.batch(items))
       expect(error).toMatchObject({ code: 'ERR_IPVS_UNAVAILABLE', outcome: 'partial' })

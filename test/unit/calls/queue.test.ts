@@ -55,7 +55,7 @@ describe('one tick, one call', () => {
   test('a failure rejects its operation only', async () => {
     const results = settled([rig.write(1), rig.write(2), rig.write(3)])
     await setImmediate()
-    rig.session.last.answer({ failures: [{ index: 1, cause: 'rejected', errno: 17, unknown: false }] })
+    rig.session.last.answer({ failures: [{ index: 1, kind: 'rejected', errno: 17, unknown: false }] })
     const [first, second, third] = await results
     expect([first?.status, third?.status]).toEqual(['fulfilled', 'fulfilled'])
     expect(second).toMatchObject({ reason: { code: 'ERR_IPVS_SERVICE_EXISTS', target: 'FWM 2 ipv4' } })
@@ -151,7 +151,7 @@ describe('close', () => {
     const results = settled([rig.write(1), rig.write(2)])
     await setImmediate()
     await rig.queue.close()
-    rig.session.last.answer({ failures: [{ index: 1, cause: 'closed', errno: 0, unknown: true }] })
+    rig.session.last.answer({ failures: [{ index: 1, kind: 'closed', errno: 0, unknown: true }] })
     const [first, second] = await results
     expect(first?.status).toBe('fulfilled')
     expect(second).toMatchObject({ reason: { code: 'ERR_IPVS_CLOSED', outcome: 'unknown' } })
@@ -160,7 +160,7 @@ describe('close', () => {
   test('one failure can apply to all later writes', async () => {
     const results = settled([rig.write(1), rig.write(2), rig.write(3)])
     await setImmediate()
-    rig.session.last.answer({ failures: [{ index: 1, cause: 'closed', errno: 0, unknown: false, rest: true }] })
+    rig.session.last.answer({ failures: [{ index: 1, kind: 'closed', errno: 0, unknown: false, rest: true }] })
     const [first, ...others] = await results
     expect(first?.status).toBe('fulfilled')
     for (const other of others) {

@@ -25,8 +25,8 @@ const rowsOf = (from: number, count: number): FakeRow[] =>
   Array.from({ length: count }, (_, index) => ({ protocol: 6, clientPort: from + index, state: 1, expires: 9 }))
 const bytes = (text: string): ArrayBuffer => new Uint8Array(Buffer.from(text)).buffer
 const words = (...numbers: number[]): ArrayBuffer => Uint32Array.from(numbers).buffer
-const failed = (cause: string, more: object = {}): AnyReply =>
-  ({ failures: [{ index: 0, cause, errno: 0, unknown: false, ...more }] }) as AnyReply
+const failed = (kind: string, more: object = {}): AnyReply =>
+  ({ failures: [{ index: 0, kind, errno: 0, unknown: false, ...more }] }) as AnyReply
 const onlyReader = () => {
   expect(FakeConnectionReader.all).toHaveLength(1)
   return FakeConnectionReader.all[0] as FakeConnectionReader

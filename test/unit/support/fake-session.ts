@@ -102,6 +102,6 @@ export class FakeSession implements NativeIpvsSession {
   }
 }
 
-export function failed(cause: Failure['cause'], errno = 0, more: Partial<Failure> = {}): AnyReply {
-  return { failures: [{ index: 0, cause, errno, unknown: false, ...more }] }
+export function failed(kind: Failure['kind'], errno = 0, more: Partial<Failure> = {}): AnyReply {
+  return { failures: [{ index: 0, kind, errno, unknown: false, ...more }] }
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import type { Cause, Failure } from '../../../lib/binding/replies.ts'
+import type { FailureKind, Failure } from '../../../lib/binding/replies.ts'
 import { IpvsError, abortedError, closedError, invalidArgument } from '../../../lib/values/errors.ts'
 import { explainServiceErrno } from '../../../lib/services/service-errno.ts'
 import { errnoName, failureError } from '../../../lib/calls/failure.ts'
@@ -11,9 +11,9 @@ import type { FailureContext } from '../../../lib/calls/context.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 
 const { errno: E } = constants
-const failure = (cause: Cause, errno = 0, more: Partial<Failure> = {}): Failure => ({
+const failure = (kind: FailureKind, errno = 0, more: Partial<Failure> = {}): Failure => ({
   index: 0,
-  cause,
+  kind,
   errno,
   unknown: false,
   ...more,
@@ -118,7 +118,7 @@ describe('messages have the fix', () => {
 })
 
 describe('failures that the kernel did not report', () => {
-  test.each<[Cause, string]>([
+  test.each<[FailureKind, string]>([
     ['timeout', 'TIMEOUT'],
     ['overrun', 'RECEIVE_OVERRUN'],
     ['truncated', 'RECEIVE_OVERRUN'],
