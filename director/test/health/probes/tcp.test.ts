@@ -1,7 +1,7 @@
 import { type Server, createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { expect, test } from 'vitest'
-import type { CheckOf, ProbeResult } from '../../../src/health/probes/probe.ts'
+import type { CheckOf, ProbeResult, Sockets } from '../../../src/health/probes/probe.ts'
 import { probeTcp, unescaped } from '../../../src/health/probes/tcp.ts'
 import { anyTls, common, limits, local, never } from '../support/checks.ts'
 import { listen, refusedPort, selfSigned, tcpServer } from '../support/servers.ts'
@@ -192,6 +192,14 @@ test('marks and devices need the sockets of the addon, which are used when they 
   }
   expect(await probeTcp(check, marked, sockets, never)).toMatchObject({ verdict: 'void' })
   expect(asked).toEqual([{ family: 'ipv4', mark: 65_537, device: 'eth1' }])
+})
+
+test('a bug of ours is no verdict on a server', async () => {
+  const broken = { tcp: undefined, udp: undefined, ping: undefined } as unknown as Sockets
+  expect(await probeTcp({ ...base, port: 1 }, { ...local, mark: 7 }, broken, never)).toMatchObject({
+    verdict: 'void',
+    words: expect.stringContaining('is not a function') as string,
+  })
 })
 
 test('an abort ends at once, without a verdict', async () => {
