@@ -1,6 +1,6 @@
 // YAML to plain values, with the place of each in the text.
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Scalar } from 'yaml'
-import { pathText, show, type Finding, type Path, type SiteProblem } from './problems.ts'
+import { pathText, printable, show, type Finding, type Path, type SiteProblem } from './problems.ts'
 
 /** More values than this, with aliases expanded, are refused: a few lines of aliases can stand for billions. */
 const MOST_VALUES = 5_000_000
@@ -208,7 +208,7 @@ function read(text: string, file: string): SiteDocument {
   const faults = [...document.errors, ...document.warnings]
   if (faults.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError('nested too deeply')
   const findings = faults.slice(0, MOST_FAULTS).map(({ code, message, pos }) => {
-    const [own, fix] = words[code] ?? [message]
+    const [own, fix] = words[code] ?? [printable(message.slice(0, 200))]
     return placed(pos[0], { code: 'yaml', path: [], text: own, fix }, '')
   })
   if (findings.length > 0) return { value: undefined, findings, place }

@@ -35,6 +35,13 @@ describe('texts that are no site', () => {
     ])
   })
 
+  test('words of the YAML library have no control characters', () => {
+    expect(lines('- a: |\u001B b\n  c')[0]).toContain(
+      String.raw`Block scalar header includes extra characters: |\u001b`,
+    )
+    expect(problemsOf('- a: |\u001B b\n  c')[0]?.text).not.toMatch(/\p{Cc}/u)
+  })
+
   test('a second key is an error at the second one', () => {
     const text = 'version: 1\nservices: {}\ndrift: repair\ndrift: report\n'
     expect(lines(text)).toEqual(['site.yaml:4:1: drift: this key stands twice in the map; remove one of the two'])
