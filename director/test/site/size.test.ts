@@ -1,6 +1,9 @@
 // Large sites.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { parseSite } from '../../src/site/parse.ts'
+
+// The test that starves the prober may run beside this one.
+vi.setConfig({ testTimeout: 60_000 })
 
 const service = (number: number, servers: number): string => {
   const lines = Array.from(
