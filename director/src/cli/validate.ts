@@ -1,11 +1,11 @@
 // `ipvs-director validate`: what is wrong in a site file.
 import type { Command } from 'commander'
 import { formatProblem } from '../site/problems.ts'
-import { readSite } from './site-problems.ts'
 
 const DEFAULT_FILE = '/etc/ipvs-director/site.yaml'
 
 async function validate(file: string, { json = false }: { json?: boolean }): Promise<void> {
+  const { readSite } = await import('./site-problems.ts')
   const { site, problems } = await readSite(file)
   if (site === undefined) process.exitCode = 1
   if (json) {

@@ -1,6 +1,7 @@
 // Single values of the file: durations, shares, ports, addresses. Texts of errors have the fix in a second line.
 import { normalizeMarkRule, normalizeService } from 'ipvs'
 import { z } from 'zod'
+import { DAY, durationPattern, durationText, parseDuration } from './duration.ts'
 import { bindingWords } from './words.ts'
 import { show } from './problems.ts'
 import type { PortRange } from './site.ts'
@@ -13,26 +14,8 @@ export interface AddressField {
 
 type ErrorMap = (issue: { input?: unknown }) => string | undefined
 
-const DAY = 24 * 60 * 60 * 1000
 /** Timers of Node.js hold no more. */
 const LONGEST = 24 * DAY
-const unitMs: Readonly<Record<string, number>> = { d: DAY, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
-
-/** The milliseconds of `1h30m`; `undefined` for other texts. */
-export function parseDuration(text: string): number | undefined {
-  if (!durationPattern.test(text)) return undefined
-  let sum = 0
-  for (const [, number, unit] of text.matchAll(/(\d+)(ms|[dhms])/g))
-    sum += Number(number) * (unitMs[unit as string] as number)
-  return sum
-}
-
-const durationPattern = /^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?$/
-
-function durationText(ms: number): string {
-  const unit = (['d', 'h', 'm', 's'] as const).find((name) => ms % (unitMs[name] as number) === 0) ?? 'ms'
-  return `${ms / (unitMs[unit] as number)}${unit}`
-}
 
 const durationError: ErrorMap = ({ input }) => {
   if (input === undefined) return undefined
