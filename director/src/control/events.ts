@@ -27,6 +27,8 @@ export type EventKind =
   | 'alarm-over'
   | 'kernel-error'
   | 'kernel-recovered'
+  | 'file-error'
+  | 'prober'
 
 const MOST_KEPT = 1000
 

@@ -25,8 +25,8 @@ export interface Wanted {
 export interface LoopOptions {
   readonly kernel: Kernel
   readonly events: Events
-  /** Decides. Called once in each round, with what the kernel has. */
-  readonly decide: (current: CurrentState, now: number) => Wanted
+  /** Decides. Called once in each round, with what the kernel has. If it rejects, nothing is applied. */
+  readonly decide: (current: CurrentState, now: number) => Promise<Wanted>
   /** Keys of services that are ours. */
   readonly owned: readonly string[]
   /** Keeps the keys. Called before a service is added and after services were removed; nothing is applied if it rejects. */
@@ -47,6 +47,14 @@ export interface Round {
   readonly error: Error | undefined
 }
 
+/** What the kernel should have, and the way there. */
+export interface Difference {
+  readonly wanted: Wanted
+  /** Normalised. */
+  readonly state: State
+  readonly changes: Changes
+}
+
 interface Waiting {
   readonly resolve: (round: Round) => void
   readonly reject: (error: Error) => void
@@ -54,7 +62,7 @@ interface Waiting {
 
 const DEFAULT_LOOK_MS = 5000
 const FIRST_RETRY_MS = 500
-const LONGEST_RETRY_MS = 30_000
+const LONGEST_RETRY_MS = 10_000
 
 export class Loop {
   readonly #options: LoopOptions
@@ -145,13 +153,23 @@ export class Loop {
     this.#timer = setTimeout(() => this.#start(), Math.max(1, wait))
   }
 
-  async #reconcile(now: number): Promise<{ wanted: Wanted; changes: Changes; result: ApplyResult | undefined }> {
-    const { kernel, decide, events } = this.#options
+  /** The changes that a round would apply now. Applies nothing. */
+  async plan(): Promise<Difference> {
+    return this.#compare(this.#clock())
+  }
+
+  async #compare(now: number): Promise<Difference> {
+    const { kernel, decide } = this.#options
     const current = await readState({ ipvs: kernel.ipvs, marks: kernel.marks })
-    const wanted = decide(current, now)
+    const wanted = await decide(current, now)
     const state = normalizeState(wanted.state)
     const found = await diffStateAsync(current, state, { prune: removable(this.#owned) })
-    const changes = await withRepair(found, state, kernel.marks)
+    return { wanted, state, changes: await withRepair(found, state, kernel.marks) }
+  }
+
+  async #reconcile(now: number): Promise<{ wanted: Wanted; changes: Changes; result: ApplyResult | undefined }> {
+    const { kernel, events } = this.#options
+    const { wanted, state, changes } = await this.#compare(now)
     const drifted = changes.length > 0 && this.#last !== undefined && isDeepStrictEqual(this.#last, state)
     if (drifted) {
       const what = wanted.drift === 'repair' ? 'repairing' : 'only reported'

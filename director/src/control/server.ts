@@ -1,5 +1,5 @@
 // The control API: HTTP with JSON on a Unix socket that root and the group may use. The command line is its client.
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, rename, rm } from 'node:fs/promises'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
@@ -113,17 +113,15 @@ async function isServed(path: string): Promise<boolean> {
 /** Serves the API on a Unix socket with mode 0660. A socket that a crash left behind is replaced. */
 export async function serve(path: string, controls: Controls): Promise<AsyncDisposable> {
   if (await isServed(path)) throw new Error(`${path} is served by another process`)
-  await rm(path, { force: true })
   const listener = getRequestListener(routes(controls).fetch)
   const server = createServer((request, response) => void listener(request, response))
-  const before = process.umask(0o117)
-  try {
-    server.listen(path)
-  } finally {
-    process.umask(before)
-  }
+  // It gets its name when it has its mode.
+  const unnamed = `${path}.new`
+  await rm(unnamed, { force: true })
+  server.listen(unnamed)
   await once(server, 'listening')
-  await chmod(path, 0o660)
+  await chmod(unnamed, 0o660)
+  await rename(unnamed, path)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

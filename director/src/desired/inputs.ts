@@ -56,8 +56,6 @@ export interface Remaining {
   readonly connections: number
   /** Templates of persistent clients. */
   readonly templates: number
-  /** When none were left for the first time. */
-  readonly emptySince: number | undefined
 }
 
 /** What was decided before and cannot be seen in the kernel. It is kept in state.json. */
