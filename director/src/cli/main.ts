@@ -1,19 +1,28 @@
 #!/usr/bin/env node
-// The command line. Exit statuses: 0 fine, 1 it failed, 2 wrong usage.
+// The command line. Exit statuses: 0 fine, 1 it failed, 2 wrong usage; `plan` has its own. Verbs load what they need when they
+// run: a short question to the daemon does not wait for parsers and probes.
 import { Command, CommanderError } from 'commander'
 import { printable } from '../site/problems.ts'
+import { addApply, addPlan } from './apply.ts'
 import { addInit } from './init.ts'
+import { addOverrides } from './override.ts'
+import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
+import { addStatus } from './status.ts'
+import { addUnits } from './units.ts'
 import { addValidate } from './validate.ts'
+import { version } from './version.ts'
 
-const program = new Command('ipvs-director').exitOverride()
-for (const add of [addInit, addValidate, addSchema]) add(program)
+const verbs = [addInit, addValidate, addPlan, addApply, addRun, addStatus, addOverrides, addSchema, addUnits]
+const program = new Command('ipvs-director').version(version).exitOverride()
+for (const add of verbs) add(program)
 try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
-    process.stderr.write(`ipvs-director: ${printable((error as Error).message)}\n`)
+    const lines = (error as Error).message.split('\n').map(printable)
+    process.stderr.write(`ipvs-director: ${lines.join('\n')}\n`)
     process.exitCode = 1
   }
 }

@@ -1,0 +1,98 @@
+// `ipvs-director drain`, `undrain`, `disable`, `enable`, `force-up`: an operator's word about a server.
+import { InvalidArgumentError, type Command } from 'commander'
+import { parseDuration } from '../site/duration.ts'
+import type { OverrideKind } from '../desired/inputs.ts'
+import type { OverrideRequest, Status } from '../control/status.ts'
+import { clientOf, whoAmI, withFolders, type FolderOptions } from './options.ts'
+import { printJson, printLines } from './output.ts'
+
+interface OverrideOptions extends FolderOptions {
+  readonly reason?: string
+  /** Milliseconds. */
+  readonly for?: number
+  /** Milliseconds. */
+  readonly deadline?: number
+  readonly then?: 'keep' | 'remove'
+  readonly wait?: true
+  readonly json?: true
+}
+
+const LOOK_MS = 500
+
+async function waitUntilDrained(target: string, options: OverrideOptions): Promise<void> {
+  let told = ''
+  for (;;) {
+    const { services } = await clientOf(options).get<Status>('/v1/status')
+    const servers = services.flatMap(({ name, servers: all }) =>
+      all.map((server) => ({ ...server, id: `${name}/${server.name}` })),
+    )
+    const mine = servers.filter(({ id, name }) => id === target || name === target)
+    const waiting = mine.filter(({ reason }) => reason.startsWith('draining'))
+    const text = waiting.map(({ id, reason }) => `${id}: ${reason}`).join('\n')
+    if (waiting.length === 0) return
+    if (text !== told) printLines([text])
+    told = text
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+}
+
+async function override(kind: OverrideKind, target: string, options: OverrideOptions): Promise<void> {
+  const request: OverrideRequest = {
+    kind,
+    target,
+    who: whoAmI(),
+    why: options.reason ?? '',
+    ...(options.for === undefined ? {} : { until: Date.now() + options.for }),
+    ...(options.deadline === undefined ? {} : { waitMs: options.deadline }),
+    ...(options.then === undefined ? {} : { afterwards: options.then }),
+  }
+  const answer = await clientOf(options).post<{ told: readonly string[] }>('/v1/overrides', request)
+  if (options.json) printJson(answer)
+  else printLines(answer.told)
+  if (kind === 'drain' && options.wait) {
+    await waitUntilDrained(target, options)
+    printLines([`${target}: drained`])
+  }
+}
+
+async function end(target: string, options: OverrideOptions): Promise<void> {
+  const path = `/v1/overrides/${target.split('/').map(encodeURIComponent).join('/')}?who=${encodeURIComponent(whoAmI())}`
+  const answer = await clientOf(options).delete<{ told: readonly string[] }>(path)
+  if (options.json) printJson(answer)
+  else printLines(answer.told)
+}
+
+function milliseconds(text: string): number {
+  const parsed = parseDuration(text)
+  if (parsed === undefined) throw new InvalidArgumentError('Not a duration with its unit, such as 30s, 10m or 1h30m.')
+  return parsed
+}
+
+function withReason(command: Command): Command {
+  return command
+    .option('--reason <text>', 'kept and shown')
+    .option('--for <duration>', 'ends by itself, for example after 30m', milliseconds)
+}
+
+export function addOverrides(program: Command): void {
+  const verb = (name: string, description: string): Command =>
+    withFolders(program.command(`${name} <target>`))
+      .description(description)
+      .option('--json', 'prints JSON')
+  withReason(verb('drain', 'gives a server (web1, or shop/web1) no new connections, and lets its clients finish'))
+    .option('--deadline <duration>', 'ends the wait for connections; default: as the site says', milliseconds)
+    .option('--then <what>', 'keep (weight 0) or remove the server afterwards')
+    .option('--wait', 'returns when nothing is left, or the deadline has come')
+    .action(async (target: string, options: OverrideOptions) => override('drain', target, options))
+  withReason(verb('disable', 'removes a server from its services at once')).action(
+    async (target: string, options: OverrideOptions) => override('disable', target, options),
+  )
+  withReason(verb('force-up', 'gives a server traffic whatever its checks say')).action(
+    async (target: string, options: OverrideOptions) => override('forceUp', target, options),
+  )
+  for (const name of ['undrain', 'enable']) {
+    verb(name, 'ends drain, disable or force-up of a server; a slow start follows if the service has one').action(
+      async (target: string, options: OverrideOptions) => end(target, options),
+    )
+  }
+}
