@@ -1,5 +1,6 @@
 // What the kernel has when the daemon starts: servers with traffic stay in the table until a check says that they are down.
 import { stateEntries, type CurrentState } from 'ipvs/state'
+import type { Desired } from '../desired/desired.ts'
 import { destinationKeys } from '../desired/entries.ts'
 import type { ServerId } from '../desired/inputs.ts'
 import type { Site } from '../site/site.ts'
@@ -17,4 +18,16 @@ export function adoptedServers(site: Site, marks: ReadonlyMap<string, number>, c
     }
   }
   return adopted
+}
+
+/**
+ * The servers whose traffic does not depend on a verdict: they keep it if their health becomes unknown. Not those that have it
+ * because too few are healthy, or because an operator says so: nothing is known of their health.
+ */
+export function provenServers({ services }: Desired): Set<ServerId> {
+  const decisions = services.flatMap(({ servers }) => servers)
+  const proven = decisions.filter(
+    ({ place, code }) => place === 'traffic' && code !== 'fail-open' && code !== 'forced-up',
+  )
+  return new Set(proven.map(({ id }) => id))
 }

@@ -4,7 +4,7 @@ import type { Health, Override, ServerId } from '../desired/inputs.ts'
 import { marksOf } from '../desired/marks.ts'
 import { holds, serverId, withOverride, withoutOverride } from '../desired/overrides.ts'
 import type { CurrentState } from 'ipvs/state'
-import { adoptedServers } from './adopt.ts'
+import { adoptedServers, provenServers } from './adopt.ts'
 import { tellAlarms, tellHealth, tellLoaded } from './announce.ts'
 import { servicesStatus } from './describe.ts'
 import type { Events } from './events.ts'
@@ -247,9 +247,7 @@ export class Director implements Controls {
   #afterRound({ error, result }: Round): void {
     if (error !== undefined || (result?.failures.length ?? 0) > 0) return
     // A server whose health becomes unknown again, because a prober ended, stays where it is.
-    const inTraffic =
-      this.#desired?.services.flatMap(({ servers }) => servers.filter(({ place }) => place === 'traffic')) ?? []
-    this.#adopted = new Set(inTraffic.map(({ id }) => id))
+    if (this.#desired !== undefined) this.#adopted = provenServers(this.#desired)
     void this.#keepSite()
     if (this.#ready || !this.#health.settled) return
     this.#ready = true
