@@ -14,6 +14,18 @@ const fastNumber = {
 }
 const named = { file: DESTINATION, from: 'true', to: 'false', why: 'only the keys are used; the type demands true' }
 
+const WRITER = 'lib/binding/row-writer.ts'
+const ofFast = { file: WRITER, line: 'if (present >= 0) {', why: 'then the writer of the schema writes the same bytes' }
+const ofUsed = {
+  file: WRITER,
+  line: 'if (this.#length < this.#used) this.#views.bytes.fill(0, start, start + this.#size)',
+  why: 'clears at least the same rows: it costs time only',
+}
+const ofText = {
+  file: 'lib/binding/row-reader.ts',
+  line: "return text.toString('utf8', start, end < 0 || end > start + size ? start + size : end)",
+}
+
 export const equivalent = [
   {
     file: 'lib/batch/settlement.ts',
@@ -48,4 +60,38 @@ export const equivalent = [
   { ...named, line: 'upperThreshold: true,' },
   { ...named, line: 'lowerThreshold: true,' },
   { ...named, line: 'tunnel: true,' },
+  { ...ofText, from: 'end < 0', to: 'end <= 0', why: 'text is never the first byte of a row' },
+  { ...ofText, from: 'end > start + size', to: 'end >= start + size', why: 'both branches have the same value' },
+  {
+    file: WRITER,
+    line: "if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {",
+    from: "typeof value !== 'number'",
+    to: 'false',
+    why: 'Number.isInteger is false for every other type',
+  },
+  {
+    file: WRITER,
+    line: 'if (unit > 0x7f) return writeAny(views, row, value)',
+    from: 'unit > 0x7f',
+    to: 'unit >= 0x7f',
+    why: 'both branches write the same byte',
+  },
+  {
+    file: WRITER,
+    line: 'this.#write = fast === undefined ? write : withFallback(fast, write, size)',
+    from: 'fast === undefined',
+    to: 'true',
+    why: 'both write the same bytes',
+  },
+  { ...ofFast, from: 'present >= 0', to: 'false' },
+  { ...ofFast, from: 'present >= 0', to: 'present > 0' },
+  {
+    file: WRITER,
+    line: 'views.bytes.fill(0, row, row + size)',
+    from: 'row + size',
+    to: 'row - size',
+    why: 'the writer of the schema writes every byte that the fast writer has written',
+  },
+  { ...ofUsed, from: 'this.#length < this.#used', to: 'true' },
+  { ...ofUsed, from: 'this.#length < this.#used', to: 'this.#length <= this.#used' },
 ]
