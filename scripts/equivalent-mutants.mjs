@@ -85,6 +85,14 @@ export const equivalent = [
   },
   { ...ofFast, from: 'present >= 0', to: 'false' },
   { ...ofFast, from: 'present >= 0', to: 'present > 0' },
+  { ...ofFast, from: '{', to: '{}' },
+  {
+    file: WRITER,
+    line: 'if (start + this.#size > this.#views.bytes.length) this.#grow()',
+    from: 'start + this.#size > this.#views.bytes.length',
+    to: 'start + this.#size >= this.#views.bytes.length',
+    why: 'the block grows one row earlier',
+  },
   {
     file: WRITER,
     line: 'views.bytes.fill(0, row, row + size)',
