@@ -29,10 +29,21 @@ const overrideSchema = z.object({
     })
     .optional(),
 })
+const noteSchema = z.object({
+  zero: z.string().optional(),
+  slowStartSince: z.number().optional(),
+  agentWeight: z.number().min(0).optional(),
+  drained: z.number().optional(),
+  moved: z.object({ drain: z.number(), at: z.number() }).optional(),
+})
 const keptSchema = z.object({
   version: z.literal(1),
   overrides: z.array(overrideSchema),
-  memory: z.object({ marks: z.record(z.string(), z.number().int().min(1).max(0xffffffff)) }),
+  memory: z.object({
+    marks: z.record(z.string(), z.number().int().min(1).max(0xffffffff)),
+    low: z.array(z.string()).optional(),
+    notes: z.record(z.string(), noteSchema).optional(),
+  }),
   owned: z.array(z.string()),
 })
 
@@ -65,7 +76,7 @@ export class Store {
     }
     try {
       const { overrides, memory, owned } = keptSchema.parse(JSON.parse(text))
-      return new Store(file, { overrides: overrides as Override[], memory, owned })
+      return new Store(file, { overrides: overrides as Override[], memory: memory as Memory, owned })
     } catch (cause) {
       const fix =
         'restore it from a backup, or remove it: drains end then, and services that no site names any more stay'

@@ -16,6 +16,7 @@ export type ReasonCode =
   | 'unknown'
   | 'down'
   | 'agent'
+  | 'moving'
   | 'draining'
   | 'drained'
   | 'disabled'
@@ -38,8 +39,14 @@ export interface Decision {
   readonly reason: string
 }
 
-/** With a slow start, weights in the kernel are this many times those of the file, so that a weight of 1 has room. */
+/** With a slow start or an agent, weights in the kernel are this many times those of the file: a weight of 1 needs room. */
 export const SLOW_START_SCALE = 100
+
+/** The largest weight that the kernel takes. */
+export const MOST_WEIGHT = 2_147_483_647
+
+/** With `stickiness: move` a destination is out of the table for this long. Clients that connect meanwhile go elsewhere. */
+export const MOVE_GAP_MS = 1000
 
 /** A slow start has this many steps: the table is not written at every moment. */
 export const SLOW_START_STEPS = 20
@@ -52,10 +59,21 @@ export interface SlowStartPoint {
 
 const done: SlowStartPoint = { factor: 1, next: undefined }
 
+// Shares of new connections follow the weights. Not so: rr, lc and dh ignore them, sh has 256 slots for the sum of all, and for
+// fo and ovf a weight is a rank and a limit.
+const proportional = new Set(['wrr', 'wlc', 'sed', 'nq', 'mh', 'lblc', 'lblcr', 'twos'])
+
+/** Whether a part of its weight gives a server a part of the new connections. */
+export const isProportional = ({ scheduler }: SiteService): boolean => proportional.has(scheduler)
+
+/** Whether the checks of a server include its agent. */
+export const hasAgent = (service: SiteService, server: SiteServer): boolean =>
+  (server.checks ?? service.checks).checks.some(({ kind }) => kind === 'agent')
+
 /** The factor at a time: `from` at the start, growing by equal steps. */
 export function slowStartAt(service: SiteService, since: number | undefined, now: number): SlowStartPoint {
   const { slowStart } = service
-  if (slowStart === undefined || since === undefined || slowStart.forMs <= 0) return done
+  if (slowStart === undefined || !isProportional(service) || since === undefined || slowStart.forMs <= 0) return done
   const length = slowStart.forMs / SLOW_START_STEPS
   const step = Math.floor(Math.max(0, now - since) / length)
   if (step >= SLOW_START_STEPS) return done
@@ -63,33 +81,55 @@ export function slowStartAt(service: SiteService, since: number | undefined, now
   return { factor, next: Math.ceil(since + (step + 1) * length) }
 }
 
-export const scaleOf = ({ slowStart }: SiteService): number => (slowStart === undefined ? 1 : SLOW_START_SCALE)
+/** How many times the weights of the file those in the kernel are: equal for all servers of a service. */
+export function scaleOf(service: SiteService): number {
+  if (!isProportional(service)) return 1
+  const varies = service.slowStart !== undefined || service.servers.some((server) => hasAgent(service, server))
+  return varies ? SLOW_START_SCALE : 1
+}
 
-/** How far a drain is. `over`: nothing is left, or its deadline has come. */
+/** How far a drain is. */
 export interface DrainPoint {
+  /** Nothing that it waits for is left. */
+  readonly empty: boolean
+  /** `empty`, or its deadline has come. */
   readonly over: boolean
   readonly deadline: number
   readonly text: string
 }
 
+/** Whether a drain sends persistent clients elsewhere. */
+export function movesClients(service: SiteService, { drain = {} }: Override): boolean {
+  return service.persistence !== undefined && (drain.stickiness ?? service.drain.stickiness) === 'move'
+}
+
 const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`
 
+/**
+ * How far a drain is, and what it waits for: connections, and persistent clients unless these move.
+ *
+ * @param remaining - `undefined`: not counted.
+ */
 export function drainAt(
   service: SiteService,
-  { since, drain = {} }: Override,
+  override: Override,
   remaining: Remaining | undefined,
   now: number,
 ): DrainPoint {
-  const deadline = since + (drain.waitMs ?? service.drain.waitMs)
-  if (now >= deadline) return { over: true, deadline, text: 'its time is over' }
-  if (remaining === undefined) return { over: false, deadline, text: 'its connections are not counted yet' }
-  const { connections, templates } = remaining
-  if (connections === 0 && templates === 0) return { over: true, deadline, text: 'no connections are left' }
+  const deadline = override.since + (override.drain?.waitMs ?? service.drain.waitMs)
+  const { connections = Infinity, templates = Infinity } = remaining ?? {}
+  const clients = movesClients(service, override) ? 0 : templates
+  const empty = connections === 0 && clients === 0
+  if (empty) return { empty, over: true, deadline, text: 'no connections are left' }
+  if (now >= deadline) return { empty, over: true, deadline, text: 'its time is over' }
+  if (remaining === undefined) return { empty, over: false, deadline, text: 'its connections are not counted yet' }
   const waits = [
     ...(connections > 0 ? [counted(connections, 'connection', 'connections')] : []),
-    ...(templates > 0 ? [counted(templates, 'persistent client', 'persistent clients')] : []),
+    ...(clients > 0 ? [counted(clients, 'persistent client', 'persistent clients')] : []),
   ]
-  return { over: false, deadline, text: `waits for ${waits.join(' and ')}` }
+  const isUdp = service.virtuals.every(({ protocol }) => protocol === 'udp')
+  const hint = isUdp ? ' (of UDP: until their time-out)' : ''
+  return { empty, over: false, deadline, text: `waits for ${waits.join(' and ')}${hint}` }
 }
 
 /** Whether the health of a server lets it have traffic; `undefined`: not known. */
@@ -103,8 +143,8 @@ export function verdictOf(
   return health?.state ?? 'unknown'
 }
 
-/** What an agent says beyond its weight; `undefined`: nothing against traffic. */
+/** What an agent says against traffic. A weight of 0 % is a drain, as in HAProxy. */
 export function agentWord(agent: AgentReport | undefined): 'drain' | 'down' | undefined {
-  if (agent?.state === 'drain') return 'drain'
-  return agent?.state === 'maintenance' || agent?.state === 'down' ? 'down' : undefined
+  if (agent?.state === 'maintenance' || agent?.state === 'down') return 'down'
+  return agent?.state === 'drain' || agent?.weight === 0 ? 'drain' : undefined
 }

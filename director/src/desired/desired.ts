@@ -1,6 +1,6 @@
 // desired(): from the site, health, overrides and time to the state that the kernel should have. Pure: the same input gives the
 // same output.
-import type { MarkRule, NatRule } from 'ipvs'
+import type { MarkRule } from 'ipvs'
 import type { State, StateService } from 'ipvs/state'
 import { stateServices } from './entries.ts'
 import type { Memory } from './inputs.ts'
@@ -10,7 +10,6 @@ import type { Site, SiteServer } from '../site/site.ts'
 
 export interface DesiredInput extends ServiceInput {
   readonly site: Site
-  readonly memory: Memory
   /** Marks that other programs use: they are not allocated. */
   readonly foreignMarks?: ReadonlySet<number>
   /** Servers from DNS or files, by the name of the service. */
@@ -41,22 +40,25 @@ export function desired(input: DesiredInput): Desired {
   const { site, memory, discovered, foreignMarks = new Set<number>() } = input
   const marks = marksOf(site, memory, foreignMarks)
   const decisions = site.services.map((service) => {
-    const found = discovered?.get(service.name) ?? []
+    const named = new Set(service.servers.map(({ name }) => name))
+    const found = (discovered?.get(service.name) ?? []).filter(({ name }) => !named.has(name))
     return decideService(found.length > 0 ? { ...service, servers: [...service.servers, ...found] } : service, input)
   })
   const rules: MarkRule[] = []
-  const nat: NatRule[] = []
   const services: StateService[] = []
   for (const decision of decisions) {
     const { service } = decision
     const mark = marks.get(service.name)
     services.push(...stateServices(decision, mark))
     if (mark !== undefined) rules.push(...markRules(service, mark))
-    nat.push(...ftpRules(service))
   }
   return {
-    state: { services, marks: rules, nat },
-    memory: { ...memory, marks: allocatedMarks(site, marks) },
+    state: { services, marks: rules, nat: ftpRules(decisions.map(({ service }) => service)) },
+    memory: {
+      marks: allocatedMarks(site, marks),
+      low: decisions.filter(({ low }) => low).map(({ service }) => service.name),
+      notes: Object.fromEntries(decisions.flatMap(({ notes }) => notes)),
+    },
     services: decisions,
     marks,
     alarms: decisions.flatMap(({ alarms }) => alarms),

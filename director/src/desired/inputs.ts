@@ -62,4 +62,22 @@ export interface Remaining {
 export interface Memory {
   /** Marks of services that name none: service name to mark. */
   readonly marks: Readonly<Record<string, number>>
+  /** Names of services with fewer healthy servers than `minimumHealthy`. Absent: none. */
+  readonly low?: readonly string[]
+  /** By server. Absent: none. */
+  readonly notes?: Readonly<Record<ServerId, ServerNote>>
+}
+
+/** What a restart must not forget about a server. Absent fields: nothing to remember. */
+export interface ServerNote {
+  /** It is in the table with weight 0, for this reason. While its health is unknown it stays there. */
+  readonly zero?: string
+  /** Start of a slow start that is not over. */
+  readonly slowStartSince?: number
+  /** The factor of the weight that its agent last gave. */
+  readonly agentWeight?: number
+  /** `since` of the drain that is over: what comes later, such as a count of connections, does not reopen it. */
+  readonly drained?: number
+  /** A drain with `stickiness: 'move'`: its `since`, and when the destination was taken out. */
+  readonly moved?: { readonly drain: number; readonly at: number }
 }

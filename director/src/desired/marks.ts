@@ -22,7 +22,7 @@ export function marksOf(site: Site, memory: Memory, taken: ReadonlySet<number>):
   // A kept mark stays, even if another program uses it now: changing it would end connections.
   const named = new Set(result.values())
   for (const { name, mark } of marked) {
-    const kept = memory.marks[name]
+    const kept = Object.hasOwn(memory.marks, name) ? memory.marks[name] : undefined
     if (mark !== undefined || kept === undefined || named.has(kept)) continue
     result.set(name, kept)
     named.add(kept)
@@ -56,15 +56,14 @@ export function markRules(service: SiteService, mark: number): MarkRule[] {
   }))
 }
 
-/** Active FTP with masquerade: data connections of the servers come from port 20. */
-export function ftpRules({ name, ftpActive, servers }: SiteService): NatRule[] {
-  if (!ftpActive) return []
-  const rule = (source: string): NatRule => ({
-    action: 'masquerade',
-    source,
-    protocol: 'tcp',
-    sourcePorts: 20,
-    comment: name,
-  })
-  return servers.filter(({ forwarding }) => forwarding === 'masquerade').map(({ address }) => rule(address))
+/** Active FTP with masquerade: data connections of the servers come from port 20. One rule for each address. */
+export function ftpRules(services: readonly SiteService[]): NatRule[] {
+  const rules = new Map<string, NatRule>()
+  for (const { name, ftpActive, servers } of services) {
+    for (const { address, forwarding } of servers) {
+      if (!ftpActive || forwarding !== 'masquerade' || rules.has(address)) continue
+      rules.set(address, { action: 'masquerade', source: address, protocol: 'tcp', sourcePorts: 20, comment: name })
+    }
+  }
+  return [...rules.values()]
 }

@@ -6,7 +6,10 @@ export function holds({ until }: Override, now: number): boolean {
   return until === undefined || now < until
 }
 
-/** The override of a server of a service: that of `shop/web1` before that of `web1`. */
+const newest = (list: readonly Override[]): Override | undefined =>
+  list.toSorted((one, other) => other.since - one.since)[0]
+
+/** The override of a server of a service: that of `shop/web1` before that of `web1`, then the newer before the older. */
 export function overrideOf(
   overrides: readonly Override[],
   service: string,
@@ -14,7 +17,24 @@ export function overrideOf(
   now: number,
 ): Override | undefined {
   const live = overrides.filter((each) => holds(each, now))
-  return live.find(({ target }) => target === `${service}/${server}`) ?? live.find(({ target }) => target === server)
+  return (
+    newest(live.filter(({ target }) => target === `${service}/${server}`)) ??
+    newest(live.filter(({ target }) => target === server))
+  )
+}
+
+/** When the last override ended by time that kept traffic away from a server: its slow start begins then. */
+export function lastEnd(
+  overrides: readonly Override[],
+  service: string,
+  server: string,
+  now: number,
+): number | undefined {
+  const targets = new Set([server, `${service}/${server}`])
+  const ends = overrides
+    .filter((each) => targets.has(each.target) && each.kind !== 'forceUp' && !holds(each, now))
+    .map(({ until }) => until as number)
+  return ends.length === 0 ? undefined : Math.max(...ends)
 }
 
 /** The list with an override in place of an older one of the same target. Ended overrides are left out. */

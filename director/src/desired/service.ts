@@ -1,17 +1,11 @@
 // Decides about all servers of one service.
-import { agentWord, drainAt, scaleOf, slowStartAt, verdictOf, type Decision, type ReasonCode } from './decision.ts'
-import type { Health, Override, Remaining, ServerId } from './inputs.ts'
-import { overrideOf, serverId } from './overrides.ts'
+import { candidateOf, placeAtZero, type Candidate, type ServiceInput } from './candidate.ts'
+import { hasAgent, isProportional, MOST_WEIGHT, scaleOf, slowStartAt, type Decision } from './decision.ts'
+import type { ServerId, ServerNote } from './inputs.ts'
+import { lastEnd } from './overrides.ts'
 import type { SiteServer, SiteService } from '../site/site.ts'
 
-export interface ServiceInput {
-  readonly health: Health
-  readonly overrides: readonly Override[]
-  readonly remaining: ReadonlyMap<ServerId, Remaining>
-  /** Servers that were in the table with a weight when the daemon started: up until proven down. */
-  readonly adopted: ReadonlySet<ServerId>
-  readonly now: number
-}
+export type { ServiceInput } from './candidate.ts'
 
 export interface ServiceDecision {
   readonly service: SiteService
@@ -19,30 +13,25 @@ export interface ServiceDecision {
   readonly servers: readonly Decision[]
   /** The sorry server gets the traffic. */
   readonly sorry: boolean
+  /** Fewer servers than `minimumHealthy` are healthy. */
+  readonly low: boolean
   /** The director should give its addresses away. */
   readonly withdraw: boolean
   readonly alarms: readonly string[]
   /** The next time at which this changes by time alone. */
   readonly wakeAt: number | undefined
+  /** To be kept in memory. */
+  readonly notes: readonly (readonly [ServerId, ServerNote])[]
 }
 
-/** A server before groups, the minimum and weights are looked at. */
-interface Candidate {
-  readonly server: SiteServer
-  readonly id: ServerId
-  readonly code: ReasonCode
-  readonly reason: string
-  readonly place: Decision['place']
-  /** An operator's word: neither groups nor the minimum change it. */
-  readonly fixed: boolean
+interface Weighed {
+  readonly decision: Decision
+  readonly note: ServerNote
 }
 
-const hashes = new Set(['mh', 'sh'])
+const weightOf = (list: readonly Candidate[]): number => list.reduce((sum, { server }) => sum + server.weight, 0)
 
-/** Weight 0 is no place to keep a server: `mh` and `sh` without fallback refuse the clients of such a server. */
-export function refusesAtZero({ scheduler, schedulerFlags }: SiteService): boolean {
-  return hashes.has(scheduler) && !schedulerFlags.some((flag) => flag.endsWith('-fallback'))
-}
+const ROUNDING = 1e-9 // a share of 7 % of 100 is a little more than 7
 
 class ServiceRound {
   readonly #service: SiteService
@@ -56,9 +45,9 @@ class ServiceRound {
 
   decide(): ServiceDecision {
     const service = this.#service
-    const candidates = service.servers.map((server) => this.#candidate(server))
-    const alarms: string[] = []
-    const eligible = candidates.filter(({ place }) => place === 'traffic')
+    const candidates = service.servers.map((server) => candidateOf(service, server, this.#input, this.#wake))
+    const alarms = candidates.flatMap(({ alarm }) => alarm ?? [])
+    const eligible = candidates.filter(({ place, server }) => place === 'traffic' && server.weight > 0)
     const low = this.#isLow(candidates, eligible)
     const { share, below } = service.minimumHealthy
     let chosen: readonly Candidate[] = this.#grouped(candidates, eligible)
@@ -75,97 +64,39 @@ class ServiceRound {
         sorry = true
       }
     }
-    if (!chosen.some(({ place }) => place === 'traffic') && !sorry)
+    const weighed = chosen.map((each) => this.#weighed(each))
+    if (!weighed.some(({ decision }) => decision.weight > 0) && !sorry)
       alarms.push(`${service.name}: no server has traffic`)
     return {
       service,
-      servers: chosen.map((each) => this.#weighed(each)),
+      servers: weighed.map(({ decision }) => decision),
       sorry,
+      low,
       withdraw: low && below === 'withdraw' && share > 0,
       alarms,
       wakeAt: this.#wakeAt === Infinity ? undefined : this.#wakeAt,
+      notes: weighed
+        .filter(({ note }) => Object.keys(note).length > 0)
+        .map(({ decision, note }) => [decision.id, note] as const),
     }
   }
 
-  #wake(at: number | undefined): void {
+  readonly #wake = (at: number | undefined): void => {
     if (at !== undefined && at > this.#input.now && at < this.#wakeAt) this.#wakeAt = at
   }
 
-  #candidate(server: SiteServer): Candidate {
-    const service = this.#service
-    const { health, overrides, adopted, now } = this.#input
-    const id = serverId(service.name, server.name)
-    const found = health.get(id)
-    const override = overrideOf(overrides, service.name, server.name, now)
-    const make = (place: Decision['place'], code: ReasonCode, reason: string, fixed = false): Candidate => ({
-      server,
-      id,
-      place,
-      code,
-      reason,
-      fixed,
-    })
-    if (override !== undefined) {
-      this.#wake(override.until)
-      return this.#overridden(override, id, make)
-    }
-    const agent = agentWord(found?.agent)
-    if (agent === 'drain') return make(this.#zero(), 'agent', `its agent says drain${words(found?.agent?.reason)}`)
-    if (agent === 'down')
-      return make(this.#failed(), 'agent', `its agent says ${found?.agent?.state}${words(found?.agent?.reason)}`)
-    switch (verdictOf(service, server, found)) {
-      case 'unchecked':
-        return make('traffic', 'unchecked', 'it has no checks')
-      case 'up':
-        return make('traffic', 'up', found?.reason || 'its checks succeed')
-      case 'down':
-        return make(this.#failed(), 'down', `its checks fail${words(found?.reason)}`)
-      default:
-        if (adopted.has(id))
-          return make('traffic', 'adopted', 'it had traffic when the director started; not checked yet')
-        return make('absent', 'unknown', 'not checked yet')
-    }
-  }
-
-  #overridden(
-    override: Override,
-    id: ServerId,
-    make: (place: Decision['place'], code: ReasonCode, reason: string, fixed: boolean) => Candidate,
-  ): Candidate {
-    const by = ` by ${override.who}${words(override.why)}`
-    switch (override.kind) {
-      case 'forceUp':
-        return make('traffic', 'forced-up', `forced up${by}`, true)
-      case 'disable':
-        return make('absent', 'disabled', `disabled${by}`, true)
-      default: {
-        const service = this.#service
-        const drain = drainAt(service, override, this.#input.remaining.get(id), this.#input.now)
-        if (!drain.over) {
-          this.#wake(drain.deadline)
-          return make('draining', 'draining', `draining${by}; ${drain.text}`, true)
-        }
-        const afterwards = override.drain?.then ?? service.drain.then
-        const place = afterwards === 'remove' ? 'absent' : 'draining'
-        return make(place, 'drained', `drained${by}: ${drain.text}`, true)
-      }
-    }
-  }
-
-  /** Where a server without new connections stays. */
-  #zero(): Decision['place'] {
-    return refusesAtZero(this.#service) ? 'absent' : 'draining'
-  }
-
-  #failed(): Decision['place'] {
-    return this.#service.onFailure === 'remove' ? 'absent' : this.#zero()
-  }
-
-  /** Less than the minimum of the weight that operators left in service is healthy. */
+  /** Less than the minimum of the weight that operators left in service is healthy. Undecided: as before. */
   #isLow(candidates: readonly Candidate[], eligible: readonly Candidate[]): boolean {
-    const weight = (list: readonly Candidate[]): number => list.reduce((sum, { server }) => sum + server.weight, 0)
-    const meant = weight(candidates.filter(({ fixed, place }) => !fixed || place === 'traffic'))
-    return meant > 0 && weight(eligible) < meant * this.#service.minimumHealthy.share
+    const { name, minimumHealthy } = this.#service
+    const meant = weightOf(candidates.filter(({ fixed, place }) => !fixed || place === 'traffic'))
+    const least = meant * minimumHealthy.share - ROUNDING
+    const healthy = weightOf(eligible)
+    if (healthy >= least) return false
+    // Nobody has traffic for sure, and some are down: to keep these is better than to wait for the unknown ones.
+    const failed = candidates.filter(({ code, fixed }) => code !== 'unknown' && !fixed)
+    if (minimumHealthy.below === 'keep' && healthy === 0 && weightOf(failed) > 0) return true
+    const unknown = weightOf(candidates.filter(({ code }) => code === 'unknown'))
+    return healthy + unknown < least || (this.#input.memory.low?.includes(name) ?? false)
   }
 
   /** Servers of the first group with a healthy server have the traffic; healthy ones of other groups stand by. */
@@ -173,14 +104,15 @@ class ServiceRound {
     const first = Math.min(...eligible.filter(({ server }) => server.weight > 0).map(({ server }) => server.priority))
     if (first === Infinity) return candidates
     return candidates.map((each) => {
-      if (each.place !== 'traffic' || each.server.priority <= first || each.code === 'forced-up') return each
+      const stays = each.fixed || each.code === 'adopted' // adopted: as before the restart, until it is checked
+      if (each.place !== 'traffic' || each.server.priority <= first || stays) return each
       const reason = `stands by: servers with priority ${first} are healthy`
-      return { ...each, place: this.#zero(), code: 'standby', reason }
+      return { ...each, place: placeAtZero(this.#service), code: 'standby', reason }
     })
   }
 
   #failOpen(candidate: Candidate): Candidate {
-    if (candidate.fixed || candidate.place === 'traffic') return candidate
+    if (candidate.fixed || candidate.place === 'traffic' || candidate.code === 'unknown') return candidate
     const reason = `${candidate.reason}; kept, because too few servers are healthy`
     return { ...candidate, place: 'traffic', code: 'fail-open', reason }
   }
@@ -188,36 +120,66 @@ class ServiceRound {
   #instead(candidate: Candidate): Candidate {
     if (candidate.fixed || candidate.place !== 'traffic') return candidate
     const reason = 'too few servers are healthy: the sorry server has the traffic'
-    return { ...candidate, place: this.#zero(), code: 'sorry-instead', reason }
+    return { ...candidate, place: placeAtZero(this.#service), code: 'sorry-instead', reason }
   }
 
-  #weighed({ server, id, place, code, reason }: Candidate): Decision {
+  #weighed({ server, id, place, code, reason, note }: Candidate): Weighed {
     const service = this.#service
-    const found = this.#input.health.get(id)
-    const slow = slowStartAt(service, code === 'fail-open' ? undefined : found?.slowStartSince, this.#input.now)
-    const agent = found?.agent?.weight ?? 1
-    const factors = { configured: server.weight, scale: scaleOf(service), slowStart: slow.factor, agent }
-    if (place !== 'traffic') return { id, server, place, weight: 0, factors, code, reason }
+    const slow = slowStartAt(service, this.#slowStartSince(server, id, code), this.#input.now)
+    const agent = this.#agentWeight(server, id)
+    const factors = { configured: server.weight, scale: scaleOf(service), slowStart: slow.factor, agent: agent ?? 1 }
+    const zero: Decision = { id, server, place, weight: 0, factors, code, reason }
+    const noted = (more: ServerNote): ServerNote => ({
+      ...more,
+      ...(agent !== undefined && { agentWeight: agent }),
+      ...note,
+    })
+    if (place === 'absent') return { decision: zero, note: noted({}) }
+    if (place === 'draining') {
+      const before = this.#input.memory.notes?.[id]?.zero
+      return { decision: zero, note: noted({ zero: code === 'unknown' ? (before ?? code) : code }) }
+    }
     if (server.weight === 0) {
-      return {
-        id,
-        server,
-        place: 'draining',
-        weight: 0,
-        factors,
-        code: 'configured-zero',
-        reason: 'the file says weight 0',
-      }
+      const changed = { code: 'configured-zero', reason: 'the file says weight 0' } as const
+      const at = placeAtZero(service)
+      const decision = { ...zero, ...changed, place: at }
+      return { decision, note: noted(at === 'draining' ? { zero: 'configured-zero' } : {}) }
     }
     this.#wake(slow.next)
-    const weight = Math.max(1, Math.round(factors.configured * factors.scale * factors.slowStart * factors.agent))
-    if (slow.next === undefined) return { id, server, place, weight, factors, code, reason }
+    const { configured, scale, slowStart } = factors
+    const product = Math.round(configured * scale * slowStart * factors.agent)
+    const weight = Math.min(MOST_WEIGHT, Math.max(1, product))
+    if (slow.next === undefined) {
+      const useless = service.slowStart !== undefined && !isProportional(service) && code !== 'fail-open'
+      const hint = useless ? `; no slow start: ${service.scheduler} does not share connections by weight` : ''
+      return { decision: { ...zero, weight, reason: reason + hint }, note: noted({}) }
+    }
+    const since = this.#slowStartSince(server, id, code)
     const share = `${Math.round(slow.factor * 100)} % of its weight`
-    return { id, server, place, weight, factors, code: 'slow-start', reason: `${reason}; slow start at ${share}` }
+    return {
+      decision: { ...zero, weight, code: 'slow-start', reason: `${reason}; slow start at ${share}` },
+      note: noted(since === undefined ? {} : { slowStartSince: since }),
+    }
+  }
+
+  /** The newest start: of health, of the end of an override, or remembered from before a restart. */
+  #slowStartSince(server: SiteServer, id: ServerId, code: Decision['code']): number | undefined {
+    if (code === 'fail-open') return undefined
+    const { health, overrides, memory, now } = this.#input
+    const kept = memory.notes?.[id]?.slowStartSince
+    if (code === 'adopted') return kept // it had traffic all the time
+    const ended = lastEnd(overrides, this.#service.name, server.name, now)
+    const starts = [health.get(id)?.slowStartSince, ended, kept].filter((start) => start !== undefined)
+    return starts.length === 0 ? undefined : Math.max(...starts)
+  }
+
+  /** What the agent says, or said before a restart; `undefined`: nothing. */
+  #agentWeight(server: SiteServer, id: ServerId): number | undefined {
+    const agent = this.#input.health.get(id)?.agent
+    if (agent !== undefined) return agent.weight
+    return hasAgent(this.#service, server) ? this.#input.memory.notes?.[id]?.agentWeight : undefined
   }
 }
-
-const words = (text: string | undefined): string => (text === undefined || text === '' ? '' : `: ${text}`)
 
 export function decideService(service: SiteService, input: ServiceInput): ServiceDecision {
   return new ServiceRound(service, input).decide()

@@ -4,6 +4,7 @@ import { diffState, normalizeState, type CurrentState } from 'ipvs/state'
 import { expect, test } from 'vitest'
 import { randomSource } from '../../../test/unit/support/random.ts'
 import { adoptedServers, provenServers } from '../../src/control/adopt.ts'
+import { drainRefusal } from '../../src/desired/candidate.ts'
 import { desired, type Desired, type DesiredInput } from '../../src/desired/desired.ts'
 import type { HealthState, Memory, Override, Remaining, ServerHealth, ServerId } from '../../src/desired/inputs.ts'
 import { overrideOf } from '../../src/desired/overrides.ts'
@@ -127,7 +128,8 @@ function problems(story: Story, decided: Desired): string[] {
       const override = overrideOf(story.overrides, of.name, name, story.now)
       const { kind } = override ?? {}
       if (kind === 'disable' && place !== 'absent') found.push(`${id}: disabled, but ${place}`)
-      if (kind === 'drain' && place === 'traffic') found.push(`${id}: drained, but has traffic`)
+      if (kind === 'drain' && place === 'traffic' && drainRefusal(of) === undefined)
+        found.push(`${id}: drained, but has traffic`)
       if (
         kind === 'forceUp' &&
         place !== 'traffic' &&
@@ -135,9 +137,10 @@ function problems(story: Story, decided: Desired): string[] {
       )
         found.push(`${id}: forced up, but ${place}`)
     }
-    const free = servers.filter(({ server: { name, weight } }) => {
+    // A server that was never checked was not removed.
+    const free = servers.filter(({ server: { name, weight }, code }) => {
       const kind = overrideOf(story.overrides, of.name, name, story.now)?.kind
-      return weight > 0 && kind !== 'drain' && kind !== 'disable'
+      return code !== 'unknown' && weight > 0 && kind !== 'drain' && kind !== 'disable'
     })
     const { share, below } = of.minimumHealthy
     const some = servers.some(({ place }) => place === 'traffic')
