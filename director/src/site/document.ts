@@ -36,7 +36,10 @@ class Conversion {
   convert(node: unknown, path: Path): Converted {
     const anchor = (node as { anchor?: string } | null)?.anchor
     if (anchor !== undefined) this.#anchors.set(anchor, node as Node)
-    if (isScalar(node)) return { value: node.value, size: 1 }
+    if (isScalar(node)) {
+      this.#leadingZero(node, path)
+      return { value: node.value, size: 1 }
+    }
     if (isAlias(node)) return this.#alias(node, path)
     if (!isMap(node) && !isSeq(node)) return { value: null, size: 1 }
     this.#open.add(node)
@@ -44,6 +47,13 @@ class Conversion {
     this.#open.delete(node)
     if (node.anchor !== undefined) this.#known.set(node, converted)
     return converted
+  }
+
+  /** YAML 1.2 reads 010 as 10, YAML 1.1 as 8, people as either. */
+  #leadingZero({ value, source = '' }: Scalar, path: Path): void {
+    if (typeof value !== 'number' || !/^[-+]?0\d/.test(source)) return
+    const text = `${source} begins with 0: some programs read it as octal`
+    this.findings.push({ code: 'leading-zero', path, text, fix: `write ${String(value)}` })
   }
 
   #target(alias: Alias): Node | undefined {

@@ -1,7 +1,7 @@
 // Texts that are no site at all, and the places of problems.
 import { describe, expect, test } from 'vitest'
 import { design } from './support/design.ts'
-import { problemsOf, lines } from './support/problems.ts'
+import { errorLines, problemsOf, lines } from './support/problems.ts'
 import { parseSite } from '../../src/site/parse.ts'
 
 describe('texts that are no site', () => {
@@ -114,4 +114,14 @@ test('the example of the design', () => {
 test('problems come in the order of the file', () => {
   const places = problemsOf('drift: x\nservices:\n  a: { virtual: 1 }\nversion: 3\n').map(({ line }) => line)
   expect(places).toEqual(places.toSorted((one, other) => one - other))
+})
+
+test.each(['0443', '010', '-07'])('the number %s, octal for some programs', (number) => {
+  const text = `version: 1\nservices:\n  a:\n    mark: ${number}\n`
+  const words = `site.yaml:4:11: services.a.mark: ${number} begins with 0: some programs read it as octal; write ${String(Number(number))}`
+  expect(errorLines(text)).toContain(words)
+})
+
+test('text that begins with 0, and numbers below 1, are no octal numbers', () => {
+  expect(problemsOf('a: "010"\nb: 0.5\nc: 0\nd: 0x10\n').map(({ code }) => code)).not.toContain('leading-zero')
 })
