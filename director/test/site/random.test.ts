@@ -1,8 +1,11 @@
 // Damaged texts: they parse, or have problems with places inside the text. Never another exception.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { design } from './support/design.ts'
 import { problemsOf } from './support/problems.ts'
 import { exampleSite } from '../../src/site/example.ts'
+
+// Other tests may take both processors.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** xorshift32: numbers from 0 to `below` - 1, the same for the same seed. */
 function random(seed: number): (below: number) => number {
