@@ -1,5 +1,7 @@
 // The daemon: site, health, overrides and kernel come together here. It decides in rounds of the loop.
+import { drainRefusal } from '../desired/candidate.ts'
 import { desired, type Desired } from '../desired/desired.ts'
+import { explainServer } from '../desired/explain.ts'
 import type { Health, Override, ServerId } from '../desired/inputs.ts'
 import { marksOf } from '../desired/marks.ts'
 import { holds, serverId, withOverride, withoutOverride } from '../desired/overrides.ts'
@@ -161,6 +163,7 @@ export class Director implements Controls {
   async override(request: OverrideRequest): Promise<readonly string[]> {
     const { kind, target, who, why, until, stickiness, waitMs, afterwards } = request
     this.#checkTarget(target)
+    if (kind === 'drain') this.#checkDrain(target, stickiness)
     const since = Date.now()
     const drain = {
       ...(stickiness === undefined ? {} : { stickiness }),
@@ -192,14 +195,10 @@ export class Director implements Controls {
 
   explain(service: string, server: string): readonly string[] {
     const found = this.#desired?.services.find((each) => each.service.name === service)
-    const decision = found?.servers.find((each) => each.server.name === server)
-    if (decision === undefined) throw new ControlError(404, `the site has no server ${service}/${server}`)
-    const { factors, weight, place, reason } = decision
-    const { configured, scale, slowStart, agent } = factors
-    return [
-      `${service}/${server}: ${place}, weight ${weight}: ${reason}`,
-      `weight = configured ${configured} x scale ${scale} x slow start ${slowStart} x agent ${agent}`,
-    ]
+    const { overrides } = this.#options.store.kept
+    const lines = found === undefined ? undefined : explainServer(found, server, overrides, Date.now())
+    if (lines === undefined) throw new ControlError(404, `the site has no server ${service}/${server}`)
+    return lines
   }
 
   /** The servers that a target of an override names. */
@@ -215,6 +214,18 @@ export class Director implements Controls {
     const { services } = this.#loaded.site
     const names = [...new Set(services.flatMap(({ servers }) => servers.map(({ name }) => name)))]
     throw new ControlError(404, `the site has no server ${target}; there are ${names.slice(0, 20).join(', ')}`)
+  }
+
+  /** Refuses a drain that one of the target's services cannot have. */
+  #checkDrain(target: string, stickiness: OverrideRequest['stickiness']): void {
+    if (stickiness === 'move')
+      throw new ControlError(409, 'stickiness: move is not supported yet; disable moves clients at once')
+    const ids = new Set(this.#idsOf(target))
+    for (const service of this.#loaded.site.services) {
+      const refusal = drainRefusal(service)
+      if (refusal === undefined || !service.servers.some(({ name }) => ids.has(serverId(service.name, name)))) continue
+      throw new ControlError(409, `${service.name}: ${refusal}`)
+    }
   }
 
   async #decide(current: CurrentState, now: number): Promise<Wanted> {

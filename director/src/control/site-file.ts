@@ -6,8 +6,11 @@ import type { Site } from '../site/site.ts'
 import { replaceFile } from './files.ts'
 import { unsupported } from './supported.ts'
 
-/** From text to a site. Throws an error whose `problems` are lines for people. */
-export type ParseSite = (text: string, file: string) => { readonly site: Site; readonly warnings: readonly string[] }
+/** From text to a site. Rejects with an error whose `problems` are lines for people. */
+export type ParseSite = (
+  text: string,
+  file: string,
+) => Promise<{ readonly site: Site; readonly warnings: readonly string[] }>
 
 export interface LoadedSite {
   readonly site: Site
@@ -52,7 +55,7 @@ export class SiteFile {
   async read(): Promise<LoadedSite> {
     try {
       const text = await readFile(this.file, 'utf8')
-      const parsed = this.#parse(text, this.file)
+      const parsed = await this.#parse(text, this.file)
       const problems = unsupported(parsed.site)
       if (problems.length > 0) throw new SiteRefused(problems)
       return { ...parsed, text, refused: [] }
@@ -69,7 +72,7 @@ export class SiteFile {
       if (!(error instanceof SiteRefused)) throw error
       try {
         const text = await readFile(this.#copy, 'utf8')
-        return { ...this.#parse(text, this.#copy), text, refused: error.problems }
+        return { ...(await this.#parse(text, this.#copy)), text, refused: error.problems }
       } catch {
         throw error // the problems of the file are what people can mend
       }

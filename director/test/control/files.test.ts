@@ -49,7 +49,7 @@ test('a failed write is an error, and later writes go on', async () => {
   expect(store.kept.owned).toEqual(['mark:7'])
 })
 
-const parse: ParseSite = (text) => {
+const parse: ParseSite = async (text) => {
   if (text !== 'good') throw Object.assign(new Error('bad'), { problems: ['one', 'two'] })
   return {
     site: { services: [], brake: undefined, drift: 'repair', control: undefined } satisfies Site,
@@ -73,7 +73,7 @@ test('a good site, then a bad file: the copy is used, with the problems of the f
 
 test('a site is refused if the daemon cannot do what it says', async () => {
   const site = { services: [{ name: 'a', servers: [], checks: { checks: [] }, serversFrom: { dns: 'x' }, drain: {} }] }
-  const file = new SiteFile(at('site.yaml'), at('copy'), () => ({ site: site as unknown as Site, warnings: [] }))
+  const file = new SiteFile(at('site.yaml'), at('copy'), async () => ({ site: site as unknown as Site, warnings: [] }))
   writeFileSync(at('site.yaml'), 'any')
   await expect(file.read()).rejects.toMatchObject({
     problems: [expect.stringMatching(/serversFrom: not supported yet/)],

@@ -1,63 +1,11 @@
-// From site, health, overrides and time to the kernel's state.
-import { normalizeState } from 'ipvs/state'
+// What becomes of servers: health, orders, drains, groups, minimum, slow start, agents.
 import { expect, test } from 'vitest'
-import { desired, type Desired, type DesiredInput } from '../../src/desired/desired.ts'
-import type { HealthState, Override, ServerHealth, ServerId } from '../../src/desired/inputs.ts'
-import type { SiteService } from '../../src/site/site.ts'
-import { server, service, site } from '../support/sites.ts'
+import type { DesiredInput } from '../../src/desired/desired.ts'
+import type { ServerHealth, ServerId } from '../../src/desired/inputs.ts'
+import { NOW, codes, decide, health, order, weights } from '../support/decide.ts'
+import { server, service } from '../support/sites.ts'
 
-const NOW = 1_000_000
 const MINUTE = 60_000
-
-function health(state: HealthState, fields: Partial<ServerHealth> = {}): ServerHealth {
-  return {
-    state,
-    since: 0,
-    reason: state === 'down' ? 'refused' : '',
-    slowStartSince: undefined,
-    agent: undefined,
-    ...fields,
-  }
-}
-
-type States = Readonly<Record<string, HealthState | ServerHealth>>
-
-/** `states`: of the servers of `shop`; the others are up. */
-function decide(shop: SiteService, states: States = {}, more: Partial<DesiredInput> = {}): Desired {
-  const known = shop.servers.map(({ name }): [ServerId, ServerHealth] => {
-    const state = states[name] ?? 'up'
-    return [`shop/${name}`, typeof state === 'string' ? health(state) : state]
-  })
-  const decided = desired({
-    site: site(shop),
-    health: new Map(known),
-    overrides: [],
-    memory: { marks: {} },
-    remaining: new Map(),
-    adopted: new Set(),
-    now: NOW,
-    ...more,
-  })
-  expect(() => normalizeState(decided.state)).not.toThrow()
-  return decided
-}
-
-/** Weights by address, in the order of the table. */
-const weights = ({ state }: Desired): Record<string, number> =>
-  Object.fromEntries((state.services?.[0]?.destinations ?? []).map(({ address, weight = 1 }) => [address, weight]))
-
-const codes = ({ services }: Desired): Record<string, string> =>
-  Object.fromEntries((services[0]?.servers ?? []).map(({ server: { name }, code }) => [name, code]))
-
-const order = (kind: Override['kind'], target: string, fields: Partial<Override> = {}): Override => ({
-  kind,
-  target,
-  who: 'anna',
-  why: 'disk',
-  since: NOW,
-  until: undefined,
-  ...fields,
-})
 
 const minimum = (below: 'keep' | 'sorry' | 'withdraw') => ({ minimumHealthy: { share: 0.5, below } })
 
@@ -222,100 +170,4 @@ test('an agent says a share of the weight, drain, or down', () => {
 test('a weight of 0 in the file stays 0', () => {
   const shop = service('shop', { servers: [server('a', '10.0.0.1', { weight: 0 }), server('b', '10.0.0.2')] })
   expect(weights(decide(shop))).toEqual({ '10.0.0.1': 0, '10.0.0.2': 1 })
-})
-
-test('a mark without a number is the kept one, or the lowest that nobody uses', () => {
-  const free = service('shop', { mark: undefined })
-  const other = service('other', {
-    mark: 10_000,
-    virtuals: [{ address: '172.16.0.101', family: 'ipv4', protocol: 'tcp', ports: 'all' }],
-  })
-  const input = { health: new Map(), overrides: [], remaining: new Map(), adopted: new Set<ServerId>(), now: NOW }
-  const marked = (more: Partial<DesiredInput>): readonly [number | undefined, object] => {
-    const { marks, memory } = desired({ ...input, site: site(free, other), memory: { marks: {} }, ...more })
-    return [marks.get('shop'), memory.marks]
-  }
-  expect(marked({})).toEqual([10_001, { shop: 10_001 }])
-  expect(marked({ foreignMarks: new Set([10_001]) })).toEqual([10_002, { shop: 10_002 }])
-  expect(marked({ memory: { marks: { shop: 10_050 } }, foreignMarks: new Set([10_050]) })).toEqual([
-    10_050,
-    { shop: 10_050 },
-  ])
-  // Another service names the kept mark now.
-  expect(marked({ memory: { marks: { shop: 10_000 } } })).toEqual([10_001, { shop: 10_001 }])
-})
-
-test('a mark service with addresses of both families is two services of the kernel', () => {
-  const both = service('shop', {
-    virtuals: [
-      { address: '172.16.0.100', family: 'ipv4', protocol: 'tcp', ports: 'all' },
-      { address: '2001:db8::100', family: 'ipv6', protocol: 'tcp', ports: [{ from: 10_000, to: 20_000 }] },
-    ],
-    servers: [server('a', '10.0.0.1'), server('b', 'fd00::2')],
-  })
-  const { state } = decide(both)
-  expect(
-    state.services?.map(({ service: { family }, destinations = [] }) => [
-      family,
-      destinations.map(({ address }) => address),
-    ]),
-  ).toEqual([
-    ['ipv4', ['10.0.0.1']],
-    ['ipv6', ['fd00::2']],
-  ])
-  expect(state.marks?.map(({ ports }) => ports)).toEqual(['all', ['10000-20000']])
-})
-
-test('an address service, with persistence, thresholds, ports and a tunnel', () => {
-  const dns = service('shop', {
-    by: 'address',
-    mark: undefined,
-    virtuals: [{ address: '172.16.0.53', family: 'ipv4', protocol: 'udp', ports: [{ from: 53, to: 53 }] }],
-    persistence: { timeoutSeconds: 540, netmask: '255.255.255.0', engine: undefined },
-    servers: [
-      server('a', '10.0.0.1', { port: 5353, forwarding: 'masquerade', upperThreshold: 100, lowerThreshold: 80 }),
-      server('b', 'fd00::2', { forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080 } }),
-    ],
-  })
-  expect(decide(dns).state).toEqual({
-    services: [
-      {
-        service: {
-          protocol: 'udp',
-          address: '172.16.0.53',
-          port: 53,
-          scheduler: 'wlc',
-          persistence: { timeoutSeconds: 540, netmask: '255.255.255.0' },
-        },
-        destinations: [
-          {
-            address: '10.0.0.1',
-            port: 5353,
-            forwarding: 'masquerade',
-            weight: 1,
-            upperThreshold: 100,
-            lowerThreshold: 80,
-          },
-          { address: 'fd00::2', port: 53, forwarding: 'tunnel', weight: 1, tunnel: { type: 'gue', port: 6080 } },
-        ],
-      },
-    ],
-    marks: [],
-    nat: [],
-  })
-})
-
-test('active FTP masquerades port 20 of servers with masquerade', () => {
-  const ftp = service('shop', {
-    ftpActive: true,
-    servers: [server('a', '10.0.0.1', { forwarding: 'masquerade' }), server('b', '10.0.0.2')],
-  })
-  expect(decide(ftp).state.nat).toEqual([
-    { action: 'masquerade', source: '10.0.0.1', protocol: 'tcp', sourcePorts: 20, comment: 'shop' },
-  ])
-})
-
-test('two names of one address are one destination, with the larger weight', () => {
-  const shop = service('shop', { servers: [server('a', '10.0.0.1'), server('b', '10.0.0.1', { weight: 5 })] })
-  expect(weights(decide(shop))).toEqual({ '10.0.0.1': 5 })
 })
