@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { Lab } from '../lab/client.ts'
-import { connectKernel } from './kernel.ts'
+import { connectKernel } from '../integration/kernel.ts'
 
 /** A step of the story, with the requests that began in it. */
 interface Step {
@@ -74,8 +74,12 @@ ${numbers.map(([number, weight]) => server(number, weight)).join('\n')}
       // A service of somebody else.
       await sh('ipvsadm -A -t 172.16.0.103:99 -s rr && ipvsadm -a -t 172.16.0.103:99 -r 10.0.0.7:99 -m', { netns })
       let running = daemon()
-      const curl = ['-s', '--unix-socket', `${folder}/run/control.sock`, 'http://director/v1/status']
-      const isReady = async () => (await run('curl', curl, { netns })).stdout.includes('"ready":true')
+      // Without the start of a program: that takes seconds in the emulator.
+      const ask = async (method: string, path: string) => {
+        const args = ['-s', '-X', method, '--unix-socket', `${folder}/run/control.sock`, `http://director/v1/${path}`]
+        return (await run('curl', args, { netns })).stdout
+      }
+      const isReady = async () => (await ask('GET', 'status')).includes('"ready":true')
       const until = async (what: string, holds: () => Promise<boolean>) => {
         for (let tries = 0; tries < 200; tries++) {
           if (await holds()) return
@@ -122,7 +126,7 @@ ${numbers.map(([number, weight]) => server(number, weight)).join('\n')}
       step('drained')
       await sleep(1500)
       step('undrain')
-      await cli('undrain', 'web17', ...folders)
+      await ask('DELETE', 'overrides/web17?who=test')
       await until('undrained', async () => !(await table()).includes('-w 0'))
       step('another server, weights and scheduler')
       await write(
@@ -147,15 +151,13 @@ ${numbers.map(([number, weight]) => server(number, weight)).join('\n')}
           [27, 3],
         ]),
       )
-      await cli('reload', ...folders)
-      const told = (await cli('events', ...folders)).stdout
+      await ask('POST', 'reload')
+      const told = await ask('GET', 'events')
       step('daemon killed')
       const before = await table()
-      for (let kills = 0; kills < 2; kills++) {
-        await running.stop('SIGKILL')
-        running = daemon()
-        await until('a daemon', isReady)
-      }
+      await running.stop('SIGKILL')
+      running = daemon()
+      await until('a daemon', isReady)
       if ((await table()) !== before) throw new Error(`a restart changed the table:\n${before}\n${await table()}`)
       const plan = await cli('plan', '-c', config, ...folders)
       step('somebody deletes the service')
@@ -163,7 +165,7 @@ ${numbers.map(([number, weight]) => server(number, weight)).join('\n')}
       await until('repaired', has('-f 10000', '10.0.0.27:0'))
       step('repaired')
       await sleep(1500)
-      const events = told + (await cli('events', ...folders)).stdout
+      const events = told + (await ask('GET', 'events'))
       const end = Date.now()
       const { stdout } = await client.stop('SIGTERM')
       await running.stop('SIGTERM')
@@ -187,7 +189,7 @@ ${numbers.map(([number, weight]) => server(number, weight)).join('\n')}
       }
     },
     undefined,
-    { timeoutMs: 180_000 },
+    { timeoutMs: 280_000 },
   )
 })
 afterAll(() => lab.close())
@@ -214,8 +216,10 @@ test.each(['drain', 'undrain', 'a bad file', 'daemon killed'])('%s: no request f
   expect(failuresOf(name)).toEqual([])
 })
 
-test('a server dies: only requests to it fail, refused, until it is removed', () => {
-  expect(failuresOf('a server dies')).toEqual(['ECONNREFUSED'])
+test('a server dies: what is under way is reset, then connections to it are refused until it is removed', () => {
+  const failures = failuresOf('a server dies')
+  expect(failures).toContain('ECONNREFUSED')
+  expect(['ECONNREFUSED', 'ECONNRESET', 'no reply']).toEqual(expect.arrayContaining(failures))
 })
 
 test('status names servers, weights and reasons', () => {
@@ -231,7 +235,7 @@ test('a second daemon is refused', () => {
 test('a bad file is refused with its problems, and told', () => {
   expect(seen.badFile.status).toBe(1)
   expect(seen.badFile.stdout).toMatch(/site\.yaml:2:\d+: .*virtuel[^]*the last good site stays in use/)
-  expect(seen.events).toMatch(/site-refused: /)
+  expect(seen.events).toMatch(/"kind":"site-refused"/)
 })
 
 test('after a restart the plan is empty', () => {
@@ -239,7 +243,7 @@ test('after a restart the plan is empty', () => {
 })
 
 test('a deleted service is repaired and told; the service of somebody else stays', () => {
-  expect(seen.events).toMatch(/drift: somebody else changed what is ours \(repairing\):\n +\+ /)
+  expect(seen.events).toMatch(/"kind":"drift","text":"somebody else changed what is ours \(repairing\):\\n\+ /)
   expect(seen.afterStop).toMatch(/-a -t 172\.16\.0\.103:99 -r 10\.0\.0\.7:99 -m -w 1/)
 })
 
