@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Memory, Override } from '../desired/inputs.ts'
+import { schemaOf } from './agreement.ts'
 import { replaceFile } from './files.ts'
 
 /** The content of state.json. */
@@ -36,16 +37,18 @@ const noteSchema = z.object({
   drained: z.number().optional(),
   moved: z.object({ drain: z.number(), at: z.number() }).optional(),
 })
-const keptSchema = z.object({
-  version: z.literal(1),
-  overrides: z.array(overrideSchema),
-  memory: z.object({
-    marks: z.record(z.string(), z.number().int().min(1).max(0xffffffff)),
-    low: z.array(z.string()).optional(),
-    notes: z.record(z.string(), noteSchema).optional(),
+const keptSchema = schemaOf<Kept & { readonly version: 1 }>()(
+  z.object({
+    version: z.literal(1),
+    overrides: z.array(overrideSchema),
+    memory: z.object({
+      marks: z.record(z.string(), z.number().int().min(1).max(0xffffffff)),
+      low: z.array(z.string()).optional(),
+      notes: z.record(z.string(), noteSchema).optional(),
+    }),
+    owned: z.array(z.string()),
   }),
-  owned: z.array(z.string()),
-})
+)
 
 /** state.json cannot be used. */
 export class StoreError extends Error {
@@ -76,7 +79,7 @@ export class Store {
     }
     try {
       const { overrides, memory, owned } = keptSchema.parse(JSON.parse(text))
-      return new Store(file, { overrides: overrides as Override[], memory: memory as Memory, owned })
+      return new Store(file, { overrides, memory, owned })
     } catch (cause) {
       const fix =
         'restore it from a backup, or remove it: drains end then, and services that no site names any more stay'
