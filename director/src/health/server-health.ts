@@ -29,7 +29,8 @@ export function initialHealth(rule: CheckRule, adopted: boolean, now: number): S
  * @returns `before` itself when nothing has changed.
  */
 export function serverHealth(before: ServerHealth, rule: CheckRule, reportOf: ReportOf, now: number): ServerHealth {
-  const agent = agentOf(rule, reportOf) ?? before.agent
+  const hasAgent = rule.checks.some(({ kind }) => kind === 'agent')
+  const agent = hasAgent ? (agentOf(rule, reportOf) ?? before.agent) : undefined
   const decision = decide(rule, reportOf, agent)
   const state = decision.state ?? before.state
   const reason = decision.state === 'up' ? '' : state === 'up' ? before.reason : (decision.reason ?? before.reason)

@@ -138,3 +138,12 @@ test('nothing new is the same object', () => {
   const [first, second] = rounds(rule, true, [down], [down])
   expect(second).toBe(first)
 })
+
+test('an agent that is no longer among the checks is forgotten', () => {
+  const drained: ServerHealth = {
+    ...initialHealth({ atLeast: 1, checks: [] }, true, 0),
+    agent: { weight: 0.5, state: 'drain', reason: '' },
+  }
+  expect(serverHealth(drained, { atLeast: 1, checks: [tcp(80)] }, () => undefined, 5).agent).toBeUndefined()
+  expect(serverHealth(drained, { atLeast: 1, checks: [agent] }, () => undefined, 5).agent).toEqual(drained.agent)
+})
