@@ -52,6 +52,12 @@ const words = (text: string | undefined): string => (text === undefined || text 
 
 type Found = Pick<Candidate, 'place' | 'code' | 'reason'> & { readonly note?: ServerNote }
 
+const dead = (service: SiteService, health: ServerHealth | undefined): Found => ({
+  place: failedPlace(service),
+  code: 'down',
+  reason: `its checks fail${words(health?.reason)}`,
+})
+
 function byHealth(
   service: SiteService,
   server: SiteServer,
@@ -59,6 +65,9 @@ function byHealth(
   isAdopted: boolean,
   zero: string | undefined,
 ): Found {
+  const verdict = verdictOf(service, server, health)
+  // Before the agent: what it said last does not keep a dead server in the table.
+  if (verdict === 'down') return dead(service, health)
   const agent = agentWord(health?.agent)
   const said = words(health?.agent?.reason)
   if (agent === 'drain') {
@@ -68,15 +77,8 @@ function byHealth(
   if (agent === 'down') {
     return { place: failedPlace(service), code: 'agent', reason: `its agent says ${health?.agent?.state}${said}` }
   }
-  switch (verdictOf(service, server, health)) {
-    case 'unchecked':
-      return { place: 'traffic', code: 'unchecked', reason: 'it has no checks' }
-    case 'up':
-      return { place: 'traffic', code: 'up', reason: health?.reason || 'its checks succeed' }
-    case 'down':
-      return { place: failedPlace(service), code: 'down', reason: `its checks fail${words(health?.reason)}` }
-    default:
-  }
+  if (verdict === 'unchecked') return { place: 'traffic', code: 'unchecked', reason: 'it has no checks' }
+  if (verdict === 'up') return { place: 'traffic', code: 'up', reason: health?.reason || 'its checks succeed' }
   if (isAdopted) {
     const reason = 'it had traffic when the director started; not checked yet'
     return { place: 'traffic', code: 'adopted', reason }
@@ -89,16 +91,24 @@ function byHealth(
 /** The wake function gets each time at which the answer changes. */
 type Wake = (at: number) => void
 
+interface DrainState {
+  readonly note: ServerNote
+  readonly remaining: Remaining | undefined
+  /** It is dead and leaves the table, or was not in it: nobody is to be moved. */
+  readonly leaves: boolean
+  readonly now: number
+}
+
 function drained(
   service: SiteService,
   override: Override,
-  { note, remaining, now }: { note: ServerNote; remaining: Remaining | undefined; now: number },
+  { note, remaining, leaves, now }: DrainState,
   wake: Wake,
 ): Found {
   const { since, drain = {} } = override
   const by = ` by ${override.who}${words(override.why)}`
   const point = drainAt(service, override, remaining, now)
-  const moves = movesClients(service, override)
+  const moves = movesClients(service, override) && !leaves
   const empty = point.empty || note.drained === since
   if (empty || point.over) {
     if (!point.over && point.deadline > now) wake(point.deadline) // its text changes
@@ -118,16 +128,31 @@ function drained(
   return { place: 'absent', code: 'moving', reason: `${reason}; out of the table for a moment`, note: { moved } }
 }
 
-function overridden(
-  service: SiteService,
-  override: Override,
-  state: { note: ServerNote; remaining: Remaining | undefined; now: number },
-  wake: Wake,
-): Found {
+function overridden(service: SiteService, override: Override, state: DrainState, wake: Wake): Found {
   const by = ` by ${override.who}${words(override.why)}`
   if (override.kind === 'forceUp') return { place: 'traffic', code: 'forced-up', reason: `forced up${by}` }
   if (override.kind === 'disable') return { place: 'absent', code: 'disabled', reason: `disabled${by}` }
   return drained(service, override, state, wake)
+}
+
+/**
+ * A drained server with weight 0 leaves the table if it is dead: persistent clients would stay on it. One that is not checked yet
+ * does not come into it. `kept`: it was there.
+ */
+function withoutUse(
+  service: SiteService,
+  found: Found,
+  verdict: ReturnType<typeof verdictOf>,
+  health: ServerHealth | undefined,
+  kept: boolean,
+): Found {
+  if (found.place !== 'draining') return found
+  if (verdict === 'down') {
+    const { place, reason } = dead(service, health)
+    return { ...found, place, reason: `${found.reason}; ${reason}` }
+  }
+  if (verdict !== 'unknown' || kept) return found
+  return { ...found, place: 'absent', reason: `${found.reason}; not checked yet` }
 }
 
 /** What becomes of a server by itself. */
@@ -146,8 +171,11 @@ export function candidateOf(service: SiteService, server: SiteServer, input: Ser
   if (override.until !== undefined) wake(override.until)
   const refusal = override.kind === 'drain' ? drainRefusal(service) : undefined
   if (refusal === undefined) {
-    const found = overridden(service, override, { note, remaining: input.remaining.get(id), now }, wake)
-    return { ...rest, ...found, fixed: true }
+    const verdict = verdictOf(service, server, health.get(id))
+    const kept = adopted.has(id) || note.zero !== undefined || note.moved?.drain === override.since
+    const leaves = verdict === 'down' ? failedPlace(service) === 'absent' : verdict === 'unknown' && !kept
+    const found = overridden(service, override, { note, remaining: input.remaining.get(id), leaves, now }, wake)
+    return { ...rest, ...withoutUse(service, found, verdict, health.get(id), kept), fixed: true }
   }
   const text = `the drain by ${override.who} is refused: ${refusal}`
   const candidate = healthy()

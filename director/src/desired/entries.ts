@@ -60,7 +60,9 @@ function stateService({ service, servers, sorry }: ServiceDecision, key: Service
   const destinations = servers
     .filter(({ place, server }) => place !== 'absent' && reaches(family, server))
     .map((decision) => destinationOf(decision, port))
-  if (sorry && service.sorry !== undefined && reaches(family, service.sorry)) {
+  // Servers of the other family do not help the clients of this one.
+  const nobody = !destinations.some(({ weight = 1 }) => weight > 0)
+  if ((sorry || nobody) && service.sorry !== undefined && reaches(family, service.sorry)) {
     destinations.push(sorryDestination(service.sorry, port))
   }
   // Two names may have one address: the kernel has one destination for it, with the larger weight.
