@@ -15,7 +15,6 @@ interface Seen {
   readonly steps: readonly Step[]
   readonly status: string
   readonly plan: { readonly status: number; readonly stdout: string }
-  readonly foreign: string
   readonly second: { readonly status: number; readonly stderr: string }
   readonly badFile: { readonly status: number; readonly stdout: string }
   readonly afterStop: string
@@ -181,7 +180,6 @@ ${numbers.map(([number, weight]) => server(number, weight)).join('\n')}
         steps,
         status,
         plan: { status: plan.status, stdout: plan.stdout },
-        foreign: afterStop,
         second: { status: second.status, stderr: second.stderr },
         badFile: { status: badFile.status, stdout: badFile.stdout },
         afterStop,

@@ -11,6 +11,10 @@ interface RoundOptions extends FileOptions {
 /** Exit status of `plan` when there are changes. */
 export const CHANGES = 2
 
+function tellUnchecked(): void {
+  process.stderr.write('ipvs-director: some checks have no result yet; their servers stay as the table has them\n')
+}
+
 async function planned(options: FileOptions): Promise<readonly string[]> {
   try {
     const { changes } = await clientOf(options).get<{ changes: readonly string[] }>('/v1/plan')
@@ -21,7 +25,7 @@ async function planned(options: FileOptions): Promise<readonly string[]> {
   const { prepare } = await import('./start.ts')
   const { director, end } = await prepare(options)
   try {
-    await director.settle()
+    if (!(await director.settle())) tellUnchecked()
     return await director.plan()
   } finally {
     await end()
@@ -39,7 +43,8 @@ async function apply(options: RoundOptions): Promise<void> {
   const { prepare } = await import('./start.ts')
   const { director, end } = await prepare(options)
   try {
-    await director.settle()
+    const settled = await director.settle()
+    if (!settled) tellUnchecked()
     const { changes, result, error } = await director.round()
     if (error !== undefined) throw error
     const failures = result?.failures.map(({ message }) => message) ?? []
@@ -50,7 +55,7 @@ async function apply(options: RoundOptions): Promise<void> {
         ...failures,
         `${result?.applied ?? 0} applied, ${failures.length} failed`,
       ])
-    if (failures.length > 0) process.exitCode = 1
+    if (failures.length > 0 || !settled) process.exitCode = 1
   } finally {
     await end()
   }

@@ -10,3 +10,6 @@ export function printLines(lines: readonly string[]): void {
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
 }
+
+/** What of a round failed. */
+export const failedLines = (failures: readonly string[]): string[] => failures.map((each) => `FAILED ${each}`)

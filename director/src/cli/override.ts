@@ -2,9 +2,10 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { parseDuration } from '../site/duration.ts'
 import type { OverrideKind } from '../desired/inputs.ts'
-import type { OverrideRequest, Status } from '../control/status.ts'
+import type { OrderAnswer, OverrideRequest, Status } from '../control/status.ts'
+import { drainOf } from './drain.ts'
 import { clientOf, whoAmI, withFolders, type FolderOptions } from './options.ts'
-import { printJson, printLines } from './output.ts'
+import { failedLines, printJson, printLines } from './output.ts'
 
 interface OverrideOptions extends FolderOptions {
   readonly reason?: string
@@ -19,19 +20,22 @@ interface OverrideOptions extends FolderOptions {
 
 const LOOK_MS = 500
 
+/** Prints the answer. False: the order is kept, but the round after it failed. */
+function show(answer: OrderAnswer, { json }: OverrideOptions): boolean {
+  if (json) printJson(answer)
+  else printLines([answer.told, ...failedLines(answer.failures)])
+  if (answer.failures.length > 0) process.exitCode = 1
+  return answer.failures.length === 0
+}
+
+/** Prints what is waited for. Resolves when all servers of the target are drained; throws if the drain has ended otherwise. */
 async function waitUntilDrained(target: string, options: OverrideOptions): Promise<void> {
   let told = ''
   for (;;) {
-    const { services } = await clientOf(options).get<Status>('/v1/status')
-    const servers = services.flatMap(({ name, servers: all }) =>
-      all.map((server) => ({ ...server, id: `${name}/${server.name}` })),
-    )
-    const mine = servers.filter(({ id, name }) => id === target || name === target)
-    const waiting = mine.filter(({ reason }) => reason.startsWith('draining'))
-    const text = waiting.map(({ id, reason }) => `${id}: ${reason}`).join('\n')
-    if (waiting.length === 0) return
-    if (text !== told) printLines([text])
-    told = text
+    const { waiting, lines } = drainOf(target, await clientOf(options).get<Status>('/v1/status'))
+    if (!waiting) return
+    if (lines.join() !== told) printLines(lines)
+    told = lines.join()
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }
@@ -46,9 +50,8 @@ async function override(kind: OverrideKind, target: string, options: OverrideOpt
     ...(options.deadline === undefined ? {} : { waitMs: options.deadline }),
     ...(options.then === undefined ? {} : { afterwards: options.then }),
   }
-  const answer = await clientOf(options).post<{ told: readonly string[] }>('/v1/overrides', request)
-  if (options.json) printJson(answer)
-  else printLines(answer.told)
+  const answer = await clientOf(options).post<OrderAnswer>('/v1/overrides', request)
+  if (!show(answer, options)) return
   if (kind === 'drain' && options.wait) {
     await waitUntilDrained(target, options)
     printLines([`${target}: drained`])
@@ -57,9 +60,7 @@ async function override(kind: OverrideKind, target: string, options: OverrideOpt
 
 async function end(target: string, options: OverrideOptions): Promise<void> {
   const path = `/v1/overrides/${target.split('/').map(encodeURIComponent).join('/')}?who=${encodeURIComponent(whoAmI())}`
-  const answer = await clientOf(options).delete<{ told: readonly string[] }>(path)
-  if (options.json) printJson(answer)
-  else printLines(answer.told)
+  show(await clientOf(options).delete<OrderAnswer>(path), options)
 }
 
 function milliseconds(text: string): number {

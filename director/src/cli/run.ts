@@ -26,7 +26,7 @@ async function run(options: FileOptions): Promise<void> {
     await mkdir(folders.runtime, { recursive: true, mode: 0o755 })
     const server = await serve(controlSocket(folders), director)
     try {
-      process.on('SIGHUP', () => void director.reload())
+      process.on('SIGHUP', () => director.requestReload())
       const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
       await director.start()
       await stopped

@@ -1,9 +1,9 @@
 // `ipvs-director status`, `events`, `explain`, `reload`: what the daemon says.
 import type { Command } from 'commander'
 import type { DirectorEvent } from '../control/events.ts'
-import type { ServerStatus, ServiceStatus, Status } from '../control/status.ts'
+import type { ReloadAnswer, ServerStatus, ServiceStatus, Status } from '../control/status.ts'
 import { clientOf, withFolders, type FolderOptions } from './options.ts'
-import { printJson, printLines } from './output.ts'
+import { failedLines, printJson, printLines } from './output.ts'
 
 interface ShowOptions extends FolderOptions {
   readonly json?: true
@@ -34,7 +34,7 @@ export function statusLines({ site, ready, lastRound, services }: Status): strin
       : `last round ${time(lastRound.at)}, ${lastRound.failures.length === 0 ? 'fine' : `${lastRound.failures.length} failures`}`
   return [
     `site ${site.file} of ${time(site.loadedAt)}; ${ready ? 'ready' : 'not ready yet'}; ${round}`,
-    ...(lastRound?.failures ?? []).map((each) => `FAILED ${each}`),
+    ...failedLines(lastRound?.failures ?? []),
     ...site.refused.map((each) => `NOT USED ${each}`),
     ...services.flatMap(serviceLines),
   ]
@@ -73,10 +73,12 @@ async function explain(server: string, options: ShowOptions): Promise<void> {
 }
 
 async function reload(options: ShowOptions): Promise<void> {
-  const { problems } = await clientOf(options).post<{ problems: readonly string[] }>('/v1/reload')
-  if (options.json) printJson({ problems })
-  else printLines(problems.length === 0 ? ['the site is in use'] : [...problems, 'the last good site stays in use'])
-  if (problems.length > 0) process.exitCode = 1
+  const answer = await clientOf(options).post<ReloadAnswer>('/v1/reload')
+  const { problems, failures } = answer
+  if (options.json) printJson(answer)
+  else if (problems.length > 0) printLines([...problems, 'the last good site stays in use'])
+  else printLines(['the site is in use', ...failedLines(failures)])
+  if (problems.length + failures.length > 0) process.exitCode = 1
 }
 
 export function addStatus(program: Command): void {

@@ -25,7 +25,7 @@ interface Facts {
 }
 
 function serverStatus(decision: Decision, service: string, { health, overrides, now }: Facts): ServerStatus {
-  const { server, id, place, weight, reason } = decision
+  const { server, id, place, weight, code, reason } = decision
   const found = health.get(id)
   const override = overrideOf(overrides, service, server.name, now)
   return {
@@ -36,6 +36,7 @@ function serverStatus(decision: Decision, service: string, { health, overrides, 
     since: found?.since ?? 0,
     weight: place === 'absent' ? undefined : weight,
     configuredWeight: server.weight,
+    code,
     reason,
     override: override === undefined ? undefined : overrideStatus(override),
   }

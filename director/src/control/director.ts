@@ -1,10 +1,8 @@
 // The daemon: site, health, overrides and kernel come together here. It decides in rounds of the loop.
-import { drainRefusal } from '../desired/candidate.ts'
 import { desired, type Desired } from '../desired/desired.ts'
 import { explainServer } from '../desired/explain.ts'
-import type { Health, Override, ServerId } from '../desired/inputs.ts'
+import type { Health, ServerId } from '../desired/inputs.ts'
 import { marksOf } from '../desired/marks.ts'
-import { holds, serverId, withOverride, withoutOverride } from '../desired/overrides.ts'
 import type { CurrentState } from 'ipvs/state'
 import { adoptedServers, provenServers } from './adopt.ts'
 import { tellAlarms, tellHealth, tellLoaded } from './announce.ts'
@@ -12,12 +10,14 @@ import { servicesStatus } from './describe.ts'
 import type { Events } from './events.ts'
 import type { HealthSource } from './health-source.ts'
 import { foreignMarks, type OpenKernel } from './kernel.ts'
-import { Loop, type Round, type Wanted } from './loop.ts'
-import { notify, watchdogInterval } from './notify.ts'
+import { Loop, failuresOf, type Round, type Wanted } from './loop.ts'
+import { notify, watchdogInterval, type Notification } from './notify.ts'
+import { addOrder, endOrder, targetsOf } from './orders.ts'
 import { remainingOf } from './remaining.ts'
-import { ControlError, type Controls } from './server.ts'
+import { ControlError } from './control-error.ts'
+import type { Controls } from './server.ts'
 import { SiteRefused, type LoadedSite, type SiteFile } from './site-file.ts'
-import type { OverrideRequest, Status } from './status.ts'
+import type { OrderAnswer, OverrideRequest, ReloadAnswer, Status } from './status.ts'
 import type { Store } from './store.ts'
 
 export interface DirectorOptions {
@@ -31,6 +31,9 @@ export interface DirectorOptions {
   readonly health: (changed: () => void) => HealthSource
 }
 
+/** Longest time for the first result of every check. */
+const SETTLE_MS = 60_000
+
 export class Director implements Controls {
   readonly events: Events
   readonly #options: DirectorOptions
@@ -40,6 +43,9 @@ export class Director implements Controls {
   #loaded: LoadedSite
   #loadedAt = Date.now()
   #refused: readonly string[]
+  /** Of the round that runs. */
+  #decided: Desired | undefined
+  /** Of the last round that ended. */
   #desired: Desired | undefined
   #adopted: ReadonlySet<ServerId> | undefined
   #foreign: ReadonlySet<number> | undefined
@@ -49,6 +55,7 @@ export class Director implements Controls {
   #following = false
   #ready = false
   #kept: string | undefined
+  #unsent: string | undefined
   #watchdog: NodeJS.Timeout | undefined
   #reloading: Promise<unknown> = Promise.resolve()
 
@@ -61,17 +68,19 @@ export class Director implements Controls {
       kernel: options.kernel,
       events: options.events,
       owned: options.store.kept.owned,
-      keepOwned: (owned) => options.store.update({ owned }),
+      keepOwned: (owned) => options.store.update(() => ({ owned })),
       decide: (current, now) => this.#decide(current, now),
       onRound: (round) => this.#afterRound(round),
     })
     this.#health = options.health(() => this.#healthChanged())
   }
 
-  /** Begins to check, without applying anything. Resolves when every server has a verdict. */
-  async settle(): Promise<void> {
+  /** Begins to check, without applying anything. True: every check has had a result; false: some had none in time. */
+  async settle(limitMs: number = SETTLE_MS): Promise<boolean> {
     this.#health.use(this.#loaded.site)
-    while (!this.#health.settled) await new Promise((resolve) => setTimeout(resolve, 50))
+    const end = Date.now() + limitMs
+    while (!this.#health.settled && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50))
+    return this.#health.settled
   }
 
   /** One round, with all servers as they are known now. */
@@ -86,7 +95,10 @@ export class Director implements Controls {
     this.events.add(Date.now(), 'info', 'started', `site ${siteFile.file}`)
     tellLoaded(this.events, this.#loaded)
     this.#health.use(this.#loaded.site)
-    siteFile.watch(() => void this.reload())
+    siteFile.watch(
+      () => this.requestReload(),
+      (problem) => this.events.add(Date.now(), 'warning', 'file-error', problem),
+    )
     const interval = watchdogInterval()
     if (interval !== undefined) this.#watchdog = setInterval(() => this.#feedWatchdog(interval), interval)
     return this.#loop.wake()
@@ -94,7 +106,7 @@ export class Director implements Controls {
 
   /** Stops deciding and probing. The kernel's table stays as it is. */
   async stop(): Promise<void> {
-    notify('STOPPING=1')
+    this.#notify('STOPPING=1')
     clearInterval(this.#watchdog)
     this.#options.siteFile.close()
     await this.#loop.stop()
@@ -106,7 +118,6 @@ export class Director implements Controls {
     const { version, siteFile, store } = this.#options
     const { lastRound } = this.#loop
     const facts = { health: this.#health.health, overrides: store.kept.overrides, now: Date.now() }
-    const failures = lastRound?.result?.failures.map(({ message }) => message) ?? []
     return {
       version,
       startedAt: this.#startedAt,
@@ -118,7 +129,7 @@ export class Director implements Controls {
           : {
               at: lastRound.at,
               changes: lastRound.changes?.length ?? 0,
-              failures: lastRound.error === undefined ? failures : [lastRound.error.message],
+              failures: failuresOf(lastRound),
             },
       services: this.#desired === undefined ? [] : servicesStatus(this.#desired, facts),
       alarms: this.#alarms,
@@ -131,66 +142,50 @@ export class Director implements Controls {
   }
 
   /** One at a time: a later request sees the newer file. */
-  reload(): Promise<readonly string[]> {
+  reload(): Promise<ReloadAnswer> {
     const done = this.#reloading.then(() => this.#reload())
     this.#reloading = done.catch(() => {})
     return done
   }
 
-  async #reload(): Promise<readonly string[]> {
-    notify('RELOADING=1')
+  /** The same for signals and changed files: nobody waits for the answer, so an error is told. */
+  requestReload(): void {
+    this.reload().catch((error: Error) => {
+      this.events.add(Date.now(), 'error', 'site-refused', `the site cannot be read again: ${error.message}`)
+    })
+  }
+
+  async #reload(): Promise<ReloadAnswer> {
+    if (this.#ready) this.#notify('RELOADING=1')
     try {
       const loaded = await this.#options.siteFile.read()
-      if (loaded.text === this.#loaded.text && this.#refused.length === 0) return []
+      if (loaded.text === this.#loaded.text && this.#refused.length === 0) return { problems: [], failures: [] }
       this.#loaded = loaded
       this.#loadedAt = Date.now()
       this.#refused = []
       this.#foreign = undefined
       tellLoaded(this.events, loaded)
       this.#health.use(loaded.site)
-      await this.#loop.wake()
-      return []
+      return { problems: [], failures: failuresOf(await this.#loop.wake()) }
     } catch (error) {
       if (!(error instanceof SiteRefused)) throw error
       this.#refused = error.problems
       this.events.add(Date.now(), 'error', 'site-refused', `the last good site stays in use:\n${error.message}`)
-      return error.problems
+      return { problems: error.problems, failures: [] }
     } finally {
-      notify('READY=1')
+      if (this.#ready) this.#notify('READY=1')
     }
   }
 
-  async override(request: OverrideRequest): Promise<readonly string[]> {
-    const { kind, target, who, why, until, stickiness, waitMs, afterwards } = request
-    this.#checkTarget(target)
-    if (kind === 'drain') this.#checkDrain(target, stickiness)
-    const since = Date.now()
-    const drain = {
-      ...(stickiness === undefined ? {} : { stickiness }),
-      ...(waitMs === undefined ? {} : { waitMs }),
-      // oxlint-disable-next-line unicorn/no-thenable -- a text, as in the site file
-      ...(afterwards === undefined ? {} : { then: afterwards }),
-    }
-    const added: Override = { kind, target, who, why, since, until, ...(kind === 'drain' ? { drain } : {}) }
-    const { store } = this.#options
-    await store.update({ overrides: withOverride(store.kept.overrides, added) })
-    const told = `${target}: ${kind} by ${who}${why === '' ? '' : `: ${why}`}`
-    this.events.add(since, 'info', 'override', told, target)
-    await this.#loop.wake()
-    return [told]
+  async override(request: OverrideRequest): Promise<OrderAnswer> {
+    const told = await addOrder(this.#options.store, this.events, this.#loaded.site, request)
+    return { told, failures: failuresOf(await this.#loop.wake()) }
   }
 
-  async endOverride(target: string, who: string): Promise<readonly string[]> {
-    const { store } = this.#options
-    const now = Date.now()
-    const ended = store.kept.overrides.find((each) => each.target === target && holds(each, now))
-    if (ended === undefined) throw new ControlError(404, `${target} has no override`)
-    await store.update({ overrides: withoutOverride(store.kept.overrides, target, now) })
-    const told = `${target}: ${ended.kind} ended by ${who}`
-    this.events.add(now, 'info', 'override', told, target)
-    this.#health.restartSlowStart(this.#idsOf(target))
-    await this.#loop.wake()
-    return [told]
+  async endOverride(target: string, who: string): Promise<OrderAnswer> {
+    const told = await endOrder(this.#options.store, this.events, target, who)
+    this.#health.restartSlowStart(targetsOf(this.#loaded.site, target))
+    return { told, failures: failuresOf(await this.#loop.wake()) }
   }
 
   explain(service: string, server: string): readonly string[] {
@@ -199,33 +194,6 @@ export class Director implements Controls {
     const lines = found === undefined ? undefined : explainServer(found, server, overrides, Date.now())
     if (lines === undefined) throw new ControlError(404, `the site has no server ${service}/${server}`)
     return lines
-  }
-
-  /** The servers that a target of an override names. */
-  #idsOf(target: string): ServerId[] {
-    const ids = this.#loaded.site.services.flatMap(({ name, servers }) =>
-      servers.map((server) => ({ id: serverId(name, server.name), server: server.name })),
-    )
-    return ids.filter(({ id, server }) => id === target || server === target).map(({ id }) => id)
-  }
-
-  #checkTarget(target: string): void {
-    if (this.#idsOf(target).length > 0) return
-    const { services } = this.#loaded.site
-    const names = [...new Set(services.flatMap(({ servers }) => servers.map(({ name }) => name)))]
-    throw new ControlError(404, `the site has no server ${target}; there are ${names.slice(0, 20).join(', ')}`)
-  }
-
-  /** Refuses a drain that one of the target's services cannot have. */
-  #checkDrain(target: string, stickiness: OverrideRequest['stickiness']): void {
-    if (stickiness === 'move')
-      throw new ControlError(409, 'stickiness: move is not supported yet; disable moves clients at once')
-    const ids = new Set(this.#idsOf(target))
-    for (const service of this.#loaded.site.services) {
-      const refusal = drainRefusal(service)
-      if (refusal === undefined || !service.servers.some(({ name }) => ids.has(serverId(service.name, name)))) continue
-      throw new ControlError(409, `${service.name}: ${refusal}`)
-    }
   }
 
   async #decide(current: CurrentState, now: number): Promise<Wanted> {
@@ -248,21 +216,27 @@ export class Director implements Controls {
       now,
     }
     const decided = desired(input)
-    if (JSON.stringify(decided.memory) !== JSON.stringify(memory)) await store.update({ memory: decided.memory })
-    this.#desired = decided
-    tellAlarms(this.events, this.#alarms, decided.alarms)
-    this.#alarms = decided.alarms
-    return { state: decided.state, drift: site.drift, wakeAt: decided.wakeAt }
+    const commit = async (): Promise<void> => {
+      if (JSON.stringify(decided.memory) !== JSON.stringify(memory))
+        await store.update(() => ({ memory: decided.memory }))
+      this.#decided = decided
+    }
+    return { state: decided.state, drift: site.drift, wakeAt: decided.wakeAt, commit }
   }
 
-  #afterRound({ error, result }: Round): void {
-    if (error !== undefined || (result?.failures.length ?? 0) > 0) return
+  #afterRound(round: Round): void {
+    if (this.#decided !== undefined) {
+      tellAlarms(this.events, this.#alarms, this.#decided.alarms)
+      this.#alarms = this.#decided.alarms
+      this.#desired = this.#decided
+    }
+    if (failuresOf(round).length > 0) return
     // A server whose health becomes unknown again, because a prober ended, stays where it is.
     if (this.#desired !== undefined) this.#adopted = provenServers(this.#desired)
     void this.#keepSite()
     if (this.#ready || !this.#health.settled) return
     this.#ready = true
-    notify('READY=1', `STATUS=${this.#loaded.site.services.length} services`)
+    this.#notify('READY=1', `STATUS=${this.#loaded.site.services.length} services`)
   }
 
   /** A site that was applied is a good one. */
@@ -285,8 +259,17 @@ export class Director implements Controls {
     if (this.#following) void this.#loop.wake().catch(() => {}) // the loop has ended
   }
 
+  /** A message that systemd does not get is told once. */
+  #notify(...notifications: readonly Notification[]): void {
+    const problem = notify(...notifications)
+    if (problem !== undefined && problem !== this.#unsent) {
+      this.events.add(Date.now(), 'warning', 'notify', `systemd was not told: ${problem}`)
+    }
+    this.#unsent = problem
+  }
+
   #feedWatchdog(interval: number): void {
     const last = this.#loop.lastRound
-    if (last !== undefined && Date.now() - last.at < Math.max(2 * interval, 15_000)) notify('WATCHDOG=1')
+    if (last !== undefined && Date.now() - last.at < Math.max(2 * interval, 15_000)) this.#notify('WATCHDOG=1')
   }
 }

@@ -28,6 +28,7 @@ export type EventKind =
   | 'kernel-error'
   | 'kernel-recovered'
   | 'file-error'
+  | 'notify'
   | 'prober'
 
 const MOST_KEPT = 1000

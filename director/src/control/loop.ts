@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { applyChanges, diffStateAsync, normalizeState, readState, withRepair } from 'ipvs/state'
 import type { ApplyResult, Changes, CurrentState, Readers, State, Writers } from 'ipvs/state'
 import type { FirewallMarks } from 'ipvs'
-import type { Events } from './events.ts'
+import type { EventKind, Events } from './events.ts'
 import { removable, serviceKeys } from './owned.ts'
 
 /** Open handles of the director's table and rules. */
@@ -20,12 +20,14 @@ export interface Wanted {
   readonly drift: 'repair' | 'report'
   /** The next time at which the state changes by time alone. */
   readonly wakeAt: number | undefined
+  /** Keeps what was decided. Called before the changes are applied, not for a plan; nothing is applied if it rejects. */
+  readonly commit: () => Promise<void>
 }
 
 export interface LoopOptions {
   readonly kernel: Kernel
   readonly events: Events
-  /** Decides. Called once in each round, with what the kernel has. If it rejects, nothing is applied. */
+  /** Decides, with what the kernel has. Changes nothing by itself. If it rejects, nothing is applied. */
   readonly decide: (current: CurrentState, now: number) => Promise<Wanted>
   /** Keys of services that are ours. */
   readonly owned: readonly string[]
@@ -45,6 +47,12 @@ export interface Round {
   readonly result: ApplyResult | undefined
   /** The round failed as a whole. */
   readonly error: Error | undefined
+}
+
+/** The changes of a round that failed, or why it failed as a whole. Empty: all is as wanted. */
+export function failuresOf({ result, error }: Round): readonly string[] {
+  if (error !== undefined) return [error.message]
+  return result?.failures.map(({ message }) => message) ?? []
 }
 
 /** What the kernel should have, and the way there. */
@@ -70,6 +78,8 @@ export class Loop {
   #owned: ReadonlySet<string>
   #last: State | undefined // the state that the kernel had after the last round, if it went well
   #failures = 0
+  /** What was told and still holds: each failure, and drift that is only reported, is told once. */
+  #told: ReadonlySet<string> = new Set()
   #running: Promise<void> | undefined
   #again = false
   #timer: NodeJS.Timeout | undefined
@@ -136,7 +146,7 @@ export class Loop {
       round = { at, changes: undefined, result: undefined, error: error as Error }
     }
     this.#round = round
-    const failed = round.error !== undefined || (round.result?.failures.length ?? 0) > 0
+    const failed = failuresOf(round).length > 0
     this.#report(round, failed)
     this.#failures = failed ? this.#failures + 1 : 0
     if (failed) this.#last = undefined
@@ -168,14 +178,18 @@ export class Loop {
   }
 
   async #reconcile(now: number): Promise<{ wanted: Wanted; changes: Changes; result: ApplyResult | undefined }> {
-    const { kernel, events } = this.#options
+    const { kernel } = this.#options
     const { wanted, state, changes } = await this.#compare(now)
+    await wanted.commit()
     const drifted = changes.length > 0 && this.#last !== undefined && isDeepStrictEqual(this.#last, state)
+    const reported = drifted && wanted.drift === 'report'
     if (drifted) {
-      const what = wanted.drift === 'repair' ? 'repairing' : 'only reported'
-      events.add(now, 'warning', 'drift', `somebody else changed what is ours (${what}):\n${changes.toString()}`)
+      const what = reported ? 'only reported' : 'repairing'
+      const text = `somebody else changed what is ours (${what}):\n${changes.toString()}`
+      this.#tell(now, 'warning', 'drift', [text])
+      if (!reported) this.#told = new Set()
     }
-    if (changes.length === 0 || (drifted && wanted.drift === 'report')) {
+    if (changes.length === 0 || reported) {
       if (changes.length === 0) await this.#keep(serviceKeys(state))
       this.#last = state
       return { wanted, changes, result: undefined }
@@ -197,20 +211,28 @@ export class Loop {
     this.#owned = new Set(keys)
   }
 
-  #report({ at, result, changes, error }: Round, failed: boolean): void {
+  /** Tells what was not told in the round before. */
+  #tell(at: number, level: 'warning' | 'error', kind: EventKind, texts: readonly string[]): void {
+    for (const text of texts) if (!this.#told.has(text)) this.#options.events.add(at, level, kind, text)
+    this.#told = new Set(texts)
+  }
+
+  #report(round: Round, failed: boolean): void {
+    const { at, result, changes, error } = round
     const { events } = this.#options
-    if (error !== undefined && !this.#stopped) {
-      if (this.#failures === 0) events.add(at, 'error', 'kernel-error', error.message)
+    if (error !== undefined) {
+      // Stopping ends the round that runs.
+      if (!this.#stopped) this.#tell(at, 'error', 'kernel-error', failuresOf(round))
       return
     }
     if (this.#failures > 0 && !failed) events.add(at, 'info', 'kernel-recovered', 'all changes are applied')
+    if (changes?.length === 0) this.#told = new Set()
     if (result === undefined || changes === undefined) return
     if (result.applied > 0) {
       const failedIndexes = new Set(result.failures.map(({ index }) => index))
       const lines = [...changes.lines()].filter((_, index) => !failedIndexes.has(index))
       events.add(at, 'info', 'applied', lines.join('\n'))
     }
-    if (this.#failures > 0) return // told already; status shows the current ones
-    for (const { message } of result.failures) events.add(at, 'error', 'apply-failed', message)
+    this.#tell(at, 'error', 'apply-failed', failuresOf(round))
   }
 }

@@ -7,8 +7,9 @@ import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
+import { ControlError } from './control-error.ts'
 import type { Events } from './events.ts'
-import type { OverrideRequest, Status } from './status.ts'
+import type { OrderAnswer, OverrideRequest, ReloadAnswer, Status } from './status.ts'
 
 /** What the API can do; the daemon implements it. */
 export interface Controls {
@@ -16,25 +17,14 @@ export interface Controls {
   status(): Status
   /** Lines of changes that the next round would apply. */
   plan(): Promise<readonly string[]>
-  /** Reads the site file again. Resolves with its problems; with problems the last good site stays. */
-  reload(): Promise<readonly string[]>
+  /** Reads the site file again. */
+  reload(): Promise<ReloadAnswer>
   /** Adds or replaces an override. Resolves when it is kept and a round has ended. Throws `ControlError`. */
-  override(request: OverrideRequest): Promise<readonly string[]>
+  override(request: OverrideRequest): Promise<OrderAnswer>
   /** Ends the override of a target. Throws `ControlError` if there is none. */
-  endOverride(target: string, who: string): Promise<readonly string[]>
+  endOverride(target: string, who: string): Promise<OrderAnswer>
   /** All factors of a server's weight, in words. Throws `ControlError`. */
   explain(service: string, server: string): readonly string[]
-}
-
-/** A request that cannot be done. `status` is that of HTTP. */
-export class ControlError extends Error {
-  override readonly name = 'ControlError'
-  readonly status: 400 | 404 | 409
-
-  constructor(status: 400 | 404 | 409, message: string) {
-    super(message)
-    this.status = status
-  }
 }
 
 const overrideBody = z.strictObject({
@@ -59,14 +49,14 @@ export function routes(controls: Controls): Hono {
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path}` }, 404))
   app.get('/v1/status', (context) => context.json(controls.status()))
   app.get('/v1/plan', async (context) => context.json({ changes: await controls.plan() }))
-  app.post('/v1/reload', async (context) => context.json({ problems: await controls.reload() }))
+  app.post('/v1/reload', async (context) => context.json(await controls.reload()))
   app.post('/v1/overrides', async (context) => {
     const request = overrideBody.parse(await context.req.json())
-    return context.json({ told: await controls.override(request) })
+    return context.json(await controls.override(request))
   })
   app.delete('/v1/overrides/:target{.+}', async (context) => {
     const who = context.req.query('who') ?? 'unknown'
-    return context.json({ told: await controls.endOverride(context.req.param('target'), who) })
+    return context.json(await controls.endOverride(context.req.param('target'), who))
   })
   app.get('/v1/explain/:service/:server', (context) => {
     const { service, server } = context.req.param()

@@ -84,15 +84,24 @@ export class SiteFile {
     return replaceFile(this.#copy, text)
   }
 
-  /** Calls `changed` after the file was written or replaced, when it was quiet for a moment. */
-  watch(changed: () => void): void {
-    // The folder: an editor replaces the file, and a watcher of the file would stay with the old one.
-    this.#watcher = watch(path.dirname(this.file), { persistent: false }, (_, name) => {
-      if (name !== null && name !== path.basename(this.file)) return
-      clearTimeout(this.#timer)
-      this.#timer = setTimeout(changed, QUIET_MS)
-    })
-    this.#watcher.on('error', () => this.close()) // the folder is gone; SIGHUP still reloads
+  /** Calls `changed` after the file was written or replaced, when it was quiet for a moment. `failed`: it cannot, or can no longer. */
+  watch(changed: () => void, failed: (problem: string) => void): void {
+    const folder = path.dirname(this.file)
+    const end = ({ message }: Error): void => {
+      this.close()
+      failed(`changes of the site are not noticed: ${folder}: ${message}; use "reload" or SIGHUP`)
+    }
+    try {
+      // The folder: an editor replaces the file, and a watcher of the file would stay with the old one.
+      this.#watcher = watch(folder, { persistent: false }, (_, name) => {
+        if (name !== null && name !== path.basename(this.file)) return
+        clearTimeout(this.#timer)
+        this.#timer = setTimeout(changed, QUIET_MS)
+      })
+      this.#watcher.on('error', end)
+    } catch (error) {
+      end(error as Error)
+    }
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 // What the control API says: plain data, the same in JSON.
-import type { OverrideKind } from '../desired/inputs.ts'
+import type { ReasonCode } from '../desired/decision.ts'
+import type { Override, OverrideKind } from '../desired/inputs.ts'
 
 export interface ServerStatus {
   readonly name: string
@@ -9,23 +10,18 @@ export interface ServerStatus {
   readonly health: 'unknown' | 'up' | 'down'
   /** Milliseconds since 1970. */
   readonly since: number
-  /** In the kernel; `undefined`: not in the table. */
+  /** As decided; `undefined`: not in the table. The kernel has it unless `lastRound` names failures. */
   readonly weight: number | undefined
   /** As the file says. */
   readonly configuredWeight: number
+  /** Why the weight is what it is, for programs. */
+  readonly code: ReasonCode
   /** Why the weight is what it is, one sentence. */
   readonly reason: string
   readonly override: OverrideStatus | undefined
 }
 
-export interface OverrideStatus {
-  readonly kind: OverrideKind
-  readonly target: string
-  readonly who: string
-  readonly why: string
-  readonly since: number
-  readonly until: number | undefined
-}
+export type OverrideStatus = Omit<Override, 'drain'>
 
 export interface ServiceStatus {
   readonly name: string
@@ -64,4 +60,19 @@ export interface OverrideRequest {
   readonly stickiness?: 'keep' | 'move' | undefined
   readonly waitMs?: number | undefined
   readonly afterwards?: 'keep' | 'remove' | undefined
+}
+
+/** The answer to a request to read the site again. */
+export interface ReloadAnswer {
+  /** Of the file. If there are any, the last good site stays in use. */
+  readonly problems: readonly string[]
+  /** What of the round with the new site failed. It is tried again; `status` shows it. */
+  readonly failures: readonly string[]
+}
+
+/** The answer to an order. The order is kept in any case. */
+export interface OrderAnswer {
+  readonly told: string
+  /** What of the round after the order failed. It is tried again; `status` shows it. */
+  readonly failures: readonly string[]
 }

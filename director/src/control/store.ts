@@ -91,11 +91,20 @@ export class Store {
     return this.#kept
   }
 
-  /** Changes parts of the state. Resolves when they are on the disk; if that fails, the state in memory is the new one too. */
-  update(parts: Partial<Kept>): Promise<void> {
-    this.#kept = { ...this.#kept, ...parts }
-    const write = this.#written.then(() => replaceFile(this.#file, JSON.stringify({ version: 1, ...this.#kept })))
+  /**
+   * Changes parts of the state, from what it is then. Resolves when they are on the disk. If that fails, the state stays as it
+   * was: what was refused is not in effect either.
+   */
+  update(change: (kept: Kept) => Partial<Kept>): Promise<void> {
+    const write = this.#write(this.#written, change)
     this.#written = write.catch(() => {})
     return write
+  }
+
+  async #write(before: Promise<void>, change: (kept: Kept) => Partial<Kept>): Promise<void> {
+    await before
+    const next = { ...this.#kept, ...change(this.#kept) }
+    await replaceFile(this.#file, JSON.stringify({ version: 1, ...next }))
+    this.#kept = next
   }
 }

@@ -1,4 +1,5 @@
-// What a site may say and this daemon cannot do yet: refused, so that nobody believes in it.
+// What a site may say and this daemon cannot do yet: refused, so that nobody believes in it. (The lint refuses
+// `stickiness: move`.)
 import type { Check, Site, SiteService } from '../site/site.ts'
 
 const isIndirect = ({ via }: Check): boolean => via === 'service'
@@ -20,10 +21,5 @@ export function unsupported(site: Site): string[] {
     ...(service.serversFrom === undefined
       ? []
       : [`services.${service.name}.serversFrom: not supported yet; list the servers`]),
-    ...(service.drain.stickiness === 'move'
-      ? [
-          `services.${service.name}.drain.stickiness: move is not supported yet; use keep, or "disable" to move clients at once`,
-        ]
-      : []),
   ])
 }

@@ -41,7 +41,11 @@ describe('validate', () => {
     const file = join(folder, 'site.yaml')
     await writeFile(file, exampleSite)
     expect(await run('validate', file)).toEqual({ status: 0, output: 'valid: 2 services, 4 servers, 0 warnings\n' })
-    expect(JSON.parse((await run('validate', '--json', file)).output)).toEqual({ valid: true, problems: [] })
+    expect(JSON.parse((await run('validate', '--json', file)).output)).toEqual({
+      valid: true,
+      problems: [],
+      unsupported: [],
+    })
   })
 
   test('a bad file: each problem in a line, status 1', async () => {
@@ -66,7 +70,17 @@ describe('validate', () => {
           fix: 'did you mean address?',
         },
       ],
+      unsupported: [],
     })
+  })
+
+  test('a file that the daemon would refuse is not valid', async () => {
+    const file = join(folder, 'site.yaml')
+    await writeFile(file, exampleSite.replace(/- http: \{/, '- http: { via: service,'))
+    const { status, output: text } = await run('validate', file)
+    expect(text).toBe('services.web: checks: via: service is not supported yet; use via: server\n')
+    expect(status).toBe(1)
+    expect(JSON.parse((await run('validate', '--json', file)).output)).toMatchObject({ valid: false, problems: [] })
   })
 
   test('warnings leave the status 0', async () => {

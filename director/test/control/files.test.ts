@@ -23,9 +23,9 @@ test('the state is the same after a restart, and the file is always whole', asyn
   const store = await Store.open(at('state.json'))
   expect(store.kept).toEqual({ overrides: [], memory: { marks: {} }, owned: [] })
   const writes = [
-    store.update({ overrides: [drain] }),
-    store.update({ memory: { marks: { shop: 10_000 } } }),
-    store.update({ owned: ['mark:10000'] }),
+    store.update(() => ({ overrides: [drain] })),
+    store.update(() => ({ memory: { marks: { shop: 10_000 } } })),
+    store.update(() => ({ owned: ['mark:10000'] })),
   ]
   await Promise.all(writes)
   const again = await Store.open(at('state.json'))
@@ -43,10 +43,10 @@ test.each(['', '{', '{"version":2}', '{"version":1,"overrides":[],"memory":{"mar
   },
 )
 
-test('a failed write is an error, and later writes go on', async () => {
+test('a failed write is an error, and changes nothing', async () => {
   const store = await Store.open(at('gone/state.json'))
-  await expect(store.update({ owned: ['mark:7'] })).rejects.toThrow(/ENOENT/)
-  expect(store.kept.owned).toEqual(['mark:7'])
+  await expect(store.update(() => ({ owned: ['mark:7'] }))).rejects.toThrow(/ENOENT/)
+  expect(store.kept.owned).toEqual([])
 })
 
 const parse: ParseSite = async (text) => {
@@ -83,10 +83,21 @@ test('a site is refused if the daemon cannot do what it says', async () => {
 test('a replaced file is noticed', async () => {
   writeFileSync(at('site.yaml'), 'good')
   const file = new SiteFile(at('site.yaml'), at('copy'), parse)
-  const changed = new Promise<string>((resolve) => file.watch(() => resolve('changed')))
+  const changed = new Promise<string>((resolve) => file.watch(() => resolve('changed'), resolve))
   writeFileSync(at('site.yaml.new'), 'good ')
   renameSync(at('site.yaml.new'), at('site.yaml'))
   expect(await changed).toBe('changed')
+  file.close()
+})
+
+test('a folder that cannot be watched is told', () => {
+  const told: string[] = []
+  const file = new SiteFile(at('gone/site.yaml'), at('copy'), parse)
+  file.watch(
+    () => {},
+    (problem) => told.push(problem),
+  )
+  expect(told).toEqual([expect.stringMatching(/gone: ENOENT.*use "reload" or SIGHUP/)])
   file.close()
 })
 

@@ -7,7 +7,8 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Client } from '../../src/cli/client.ts'
 import { Events } from '../../src/control/events.ts'
-import { ControlError, serve, type Controls } from '../../src/control/server.ts'
+import { ControlError } from '../../src/control/control-error.ts'
+import { serve, type Controls } from '../../src/control/server.ts'
 import type { OverrideRequest, Status } from '../../src/control/status.ts'
 
 let folder: string
@@ -26,14 +27,14 @@ beforeEach(async () => {
     events,
     status: () => ({ version: '0.1.0', alarms: [] }) as unknown as Status,
     plan: async () => ['+ mark:7 rr'],
-    reload: async () => ['site.yaml:1:1: bad'],
+    reload: async () => ({ problems: ['site.yaml:1:1: bad'], failures: [] }),
     override: async (request) => {
       requests.push(request)
-      return ['told']
+      return { told: 'told', failures: ['refused'] }
     },
     endOverride: async (target, who) => {
       if (target !== 'shop/web1') throw new ControlError(404, `${target} has no override`)
-      return [`ended by ${who}`]
+      return { told: `ended by ${who}`, failures: [] }
     },
     explain: (service, server) => [`${service} ${server}`],
   }
@@ -52,15 +53,15 @@ test('only root and the group may use the socket', () => {
 test('status, plan, reload, explain', async () => {
   expect(await client().get('/v1/status')).toEqual({ version: '0.1.0', alarms: [] })
   expect(await client().get('/v1/plan')).toEqual({ changes: ['+ mark:7 rr'] })
-  expect(await client().post('/v1/reload')).toEqual({ problems: ['site.yaml:1:1: bad'] })
+  expect(await client().post('/v1/reload')).toEqual({ problems: ['site.yaml:1:1: bad'], failures: [] })
   expect(await client().get('/v1/explain/shop/web%201')).toEqual({ lines: ['shop web 1'] })
 })
 
 test('an override, and its end', async () => {
   const request = { kind: 'drain', target: 'shop/web1', who: 'anna', why: 'kernel', waitMs: 5000 }
-  expect(await client().post('/v1/overrides', request)).toEqual({ told: ['told'] })
+  expect(await client().post('/v1/overrides', request)).toEqual({ told: 'told', failures: ['refused'] })
   expect(requests).toEqual([request])
-  expect(await client().delete('/v1/overrides/shop/web1?who=anna')).toEqual({ told: ['ended by anna'] })
+  expect(await client().delete('/v1/overrides/shop/web1?who=anna')).toEqual({ told: 'ended by anna', failures: [] })
 })
 
 test.each([

@@ -33,7 +33,7 @@ test('overrides, memory and what is ours are there after a restart', async () =>
     owned: ['mark:10000'],
   }
   const store = await Store.open(file)
-  await store.update(kept)
+  await store.update(() => kept)
   const again = await Store.open(file)
   expect(again.kept).toEqual(kept)
 })

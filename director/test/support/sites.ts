@@ -1,22 +1,8 @@
 // Sites for tests: every field has a value, tests name the ones that matter.
 import type { Check, Site, SiteServer, SiteService } from '../../src/site/site.ts'
+import { common } from '../health/support/checks.ts'
 
-export const tcpCheck: Check = {
-  kind: 'tcp',
-  port: 80,
-  send: undefined,
-  expect: undefined,
-  tls: undefined,
-  address: undefined,
-  intervalMs: 5000,
-  whileFailingMs: 1000,
-  whileDownMs: 5000,
-  rise: 2,
-  fall: 3,
-  limits: { connect: 1000, tls: 1000, firstByte: 1000, total: 2000 },
-  from: { address: undefined, device: undefined },
-  via: 'server',
-}
+export const tcpCheck: Check = { ...common, kind: 'tcp', port: 80, send: undefined, expect: undefined, tls: undefined }
 
 export function server(name: string, address: string, fields: Partial<SiteServer> = {}): SiteServer {
   return {

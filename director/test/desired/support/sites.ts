@@ -3,61 +3,28 @@ import type { DesiredInput } from '../../../src/desired/desired.ts'
 import type { Override, ServerHealth } from '../../../src/desired/inputs.ts'
 import type { Check, Site, SiteServer, SiteService } from '../../../src/site/site.ts'
 import { common } from '../../health/support/checks.ts'
+import * as sites from '../../support/sites.ts'
 
 export const NOW = 1_800_000_000_000
 
 export const ping: Check = { ...common, kind: 'ping' }
 export const agentCheck: Check = { ...common, kind: 'agent', port: 9999 }
 
-export function server(name: string, more: Partial<SiteServer> = {}): SiteServer {
-  return {
-    name,
-    address: `10.0.0.${name.replace(/\D/g, '')}`,
-    family: 'ipv4',
-    port: undefined,
-    forwarding: 'direct',
-    tunnel: undefined,
-    weight: 1,
-    upperThreshold: 0,
-    lowerThreshold: 0,
-    priority: 0,
-    labels: {},
-    checks: undefined,
-    ...more,
-  }
-}
+export const server = (name: string, more: Partial<SiteServer> = {}): SiteServer =>
+  sites.server(name, `10.0.0.${name.replace(/\D/g, '')}`, more)
 
-export function service(more: Partial<SiteService> = {}): SiteService {
-  return {
-    name: 'shop',
-    labels: {},
+export const service = (more: Partial<SiteService> = {}): SiteService =>
+  sites.service('shop', {
     virtuals: [{ address: '172.16.0.100', family: 'ipv4', protocol: 'tcp', ports: [{ from: 80, to: 80 }] }],
     by: 'address',
     mark: undefined,
     scheduler: 'wrr',
-    schedulerFlags: [],
-    persistence: undefined,
-    onePacket: false,
     servers: [server('web1'), server('web2'), server('web3'), server('web4')],
-    serversFrom: undefined,
     checks: { atLeast: 1, checks: [ping] },
-    onFailure: 'drain',
-    slowStart: undefined,
-    minimumHealthy: { share: 0, below: 'keep' },
-    sorry: undefined,
-    // oxlint-disable-next-line unicorn/no-thenable -- a text, as in the site file
-    drain: { stickiness: 'keep', waitMs: 600_000, then: 'keep' },
-    ftpActive: false,
     ...more,
-  }
-}
+  })
 
-export const site = (...services: SiteService[]): Site => ({
-  services,
-  brake: undefined,
-  drift: 'repair',
-  control: undefined,
-})
+export { site } from '../../support/sites.ts'
 
 export function health(state: ServerHealth['state'], more: Partial<ServerHealth> = {}): ServerHealth {
   const reason = state === 'down' ? 'connection refused' : ''
