@@ -72,8 +72,14 @@ export class LabBroker {
   async #liveAgent(): Promise<AgentLink> {
     if (this.#closed) throw new Error('the lab has been closed')
     if (this.#agent?.lost === true) await this.#stopAgent()
-    this.#agent ??= await AgentLink.start(this.#options)
-    return this.#agent
+    if (this.#agent !== undefined) return this.#agent
+    const agent = await AgentLink.start(this.#options)
+    if (this.#closed) {
+      await agent.close()
+      throw new Error('the lab was closed while it was booting')
+    }
+    this.#agent = agent
+    return agent
   }
 
   async #stopAgent(): Promise<void> {

@@ -48,6 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 function warnIfOutdated(root: string): void {
   for (const [sources, compiled] of [
     ['lib', 'dist'],
+    ['director/src', 'director/dist'],
     ['lab', 'out/lab'],
     ['test/lab', 'out/test/lab'],
     ['test/traffic', 'out/test/traffic'],
