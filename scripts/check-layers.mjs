@@ -14,6 +14,7 @@ const marks = ['lib/marks', ...services]
 const shared = ['cli/shared', 'state', 'lab']
 const site = 'director/src/site'
 const desired = ['director/src/desired', site]
+const foreign = ['director/src/import', site]
 const probes = ['director/src/health/probes', ...desired]
 const health = ['director/src/health', ...probes]
 const control = ['director/src/control', ...health]
@@ -44,10 +45,11 @@ const layers = {
   cli: ['cli', 'cli/adm', 'cli/verbs', ...shared],
   [site]: [site],
   'director/src/desired': desired,
+  'director/src/import': foreign,
   'director/src/health/probes': probes,
   'director/src/health': health,
   'director/src/control': control,
-  'director/src/cli': ['director/src/cli', ...control],
+  'director/src/cli': ['director/src/cli', 'director/src/import', ...control],
   [netlink]: [netlink],
   'native/ipvs': ipvs,
   'native/nftables': nftables,

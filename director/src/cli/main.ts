@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import { printable } from '../site/problems.ts'
 import { addApply, addPlan } from './apply.ts'
+import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { addOverrides } from './override.ts'
 import { addRun } from './run.ts'
@@ -13,7 +14,7 @@ import { addUnits } from './units.ts'
 import { addValidate } from './validate.ts'
 import { version } from './version.ts'
 
-const verbs = [addInit, addValidate, addPlan, addApply, addRun, addStatus, addOverrides, addSchema, addUnits]
+const verbs = [addInit, addValidate, addPlan, addApply, addRun, addStatus, addOverrides, addSchema, addUnits, addImport]
 const program = new Command('ipvs-director').version(version).exitOverride()
 for (const add of verbs) add(program)
 try {

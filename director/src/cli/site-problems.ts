@@ -13,21 +13,25 @@ export interface ReadSite {
 }
 
 /** The text of a file; `-`: of the standard input. */
-async function textOf(file: string): Promise<string> {
+export async function textOf(file: string): Promise<string> {
   if (file !== '-') return readFile(file, 'utf8')
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Reads and parses a file. Rejects if it cannot be read. */
-export async function readSite(file: string): Promise<ReadSite> {
-  const text = await textOf(file)
+/** Parses the text of a file. */
+export function siteOf(text: string, file: string): ReadSite {
   try {
-    const { site, warnings } = parseSite(text, { file: file === '-' ? 'stdin' : file })
+    const { site, warnings } = parseSite(text, { file })
     return { site, problems: warnings }
   } catch (error) {
     if (!(error instanceof SiteError)) throw error
     return { site: undefined, problems: error.problems }
   }
+}
+
+/** Reads and parses a file. Rejects if it cannot be read. */
+export async function readSite(file: string): Promise<ReadSite> {
+  return siteOf(await textOf(file), file === '-' ? 'stdin' : file)
 }

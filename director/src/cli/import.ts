@@ -1,0 +1,79 @@
+// `ipvs-director import`: a site out of another program's configuration.
+import { lookup } from 'node:dns/promises'
+import { readFile } from 'node:fs/promises'
+import { Argument, type Command } from 'commander'
+import { formats } from '../import/formats.ts'
+import { formatProblem, printable } from '../site/problems.ts'
+
+interface ImportOptions {
+  readonly json?: boolean
+}
+
+/** Programs longer than this are no scripts that anybody reads. */
+const LONGEST_SCRIPT = 65_536
+
+/** The values that `ask` finds; names without one are left out. */
+async function answers(
+  names: ReadonlySet<string>,
+  ask: (name: string) => Promise<string | undefined>,
+): Promise<ReadonlyMap<string, string>> {
+  const found = await Promise.all([...names].map(async (name) => [name, await ask(name)] as const))
+  return new Map(found.filter((pair): pair is [string, string] => pair[1] !== undefined))
+}
+
+/** A name without an address, and a program that is not here, are remarks of the importer. */
+async function addressOf(name: string): Promise<string | undefined> {
+  return await lookup(name).then(
+    ({ address }) => address,
+    () => undefined,
+  )
+}
+
+async function scriptOf(path: string): Promise<string | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text?.startsWith('#!') === true && text.length <= LONGEST_SCRIPT ? text : undefined
+}
+
+async function importFile(format: string, file: string, { json = false }: ImportOptions): Promise<void> {
+  const [{ askedNames, importWith, servicePorts }, { siteText }, { siteOf, textOf }] = await Promise.all([
+    import('../import/context.ts'),
+    import('../import/write.ts'),
+    import('./site-problems.ts'),
+  ])
+  const { importer } = formats[format] as (typeof formats)[string]
+  const text = await textOf(file)
+  const marked = new Map<number, never>()
+  const asked = askedNames(importer, text, marked)
+  const { site, remarks } = importWith(importer, text, {
+    addresses: await answers(asked.addresses, addressOf),
+    programs: await answers(asked.programs, scriptOf),
+    ports: servicePorts(await readFile('/etc/services', 'utf8').catch(() => '')),
+    marked,
+  })
+  const written = siteText(site)
+  const checked = siteOf(written, 'site')
+  if (checked.site === undefined) process.exitCode = 1
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ site, remarks, problems: checked.problems }, undefined, 2)}\n`)
+    return
+  }
+  process.stdout.write(written)
+  const lines = [
+    ...remarks.map(({ kind, line, text: what }) => `${file}:${line ?? 1}: ${kind}: ${what}`),
+    ...checked.problems.map(formatProblem),
+  ]
+  for (const each of lines) process.stderr.write(`${printable(each)}\n`)
+}
+
+/** Adds the command `import`. */
+export function addImport(program: Command): void {
+  program
+    .command('import')
+    .description(
+      'prints a site made of the configuration of another program, and on the standard error what it does not say',
+    )
+    .addArgument(new Argument('<format>', 'what the file is').choices(Object.keys(formats)))
+    .argument('<file>', 'the file; - reads the standard input')
+    .option('--json', 'print site, remarks and problems as JSON')
+    .action(importFile)
+}

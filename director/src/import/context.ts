@@ -1,0 +1,56 @@
+// What an importer asks of its host: names of hosts and services, scripts.
+import type { ImportContext, Imported, Importer, VirtualTree } from './imported.ts'
+
+/** Names that an importer asked for. */
+export interface Asked {
+  readonly addresses: ReadonlySet<string>
+  readonly programs: ReadonlySet<string>
+}
+
+/** Names and numbers of a text in the form of /etc/services. TCP and UDP have the same numbers there. */
+export function servicePorts(text: string): ReadonlyMap<string, number> {
+  const ports = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const [, name, port, aliases = ''] = /^([^\s#]+)\s+(\d+)\/(?:tcp|udp)([^#]*)/.exec(line) ?? []
+    if (name === undefined) continue
+    for (const each of [name, ...aliases.split(/\s+/)]) {
+      if (each !== '' && !ports.has(each)) ports.set(each, Number(port))
+    }
+  }
+  return ports
+}
+
+/** Runs an importer to learn what it asks for. */
+export function askedNames(importer: Importer, text: string, marked: ImportContext['marked']): Asked {
+  const addresses = new Set<string>()
+  const programs = new Set<string>()
+  const remember =
+    (set: Set<string>) =>
+    (name: string): undefined => {
+      set.add(name)
+    }
+  importer(text, { address: remember(addresses), port: () => 1, program: remember(programs), marked })
+  return { addresses, programs }
+}
+
+/** The answers to what was asked. */
+export interface Answers {
+  readonly addresses: ReadonlyMap<string, string>
+  readonly programs: ReadonlyMap<string, string>
+  readonly ports: ReadonlyMap<string, number>
+  readonly marked: ReadonlyMap<number, readonly VirtualTree[]>
+}
+
+/** Runs an importer with the answers. */
+export function importWith(
+  importer: Importer,
+  text: string,
+  { addresses, programs, ports, marked }: Answers,
+): Imported {
+  return importer(text, {
+    address: (name) => addresses.get(name),
+    port: (name) => ports.get(name),
+    program: (path) => programs.get(path),
+    marked,
+  })
+}

@@ -1,0 +1,24 @@
+// What clients connect to, in the shortest spelling.
+import type { VirtualTree } from './imported.ts'
+
+/** One is no list. */
+export function oneOrList<Item>(items: readonly Item[]): Item | readonly Item[] {
+  return items.length === 1 ? (items[0] as Item) : items
+}
+
+/** Ports of one address and protocol together. */
+export function joinPorts(
+  given: readonly { readonly address: string; readonly protocol: VirtualTree['protocol']; readonly port: number }[],
+): VirtualTree | readonly VirtualTree[] {
+  const groups = new Map<string, { first: (typeof given)[number]; ports: Set<number> }>()
+  for (const each of given) {
+    const key = `${each.protocol} ${each.address}`
+    const group = groups.get(key) ?? { first: each, ports: new Set() }
+    groups.set(key, group)
+    group.ports.add(each.port)
+  }
+  const virtuals = [...groups.values()].map(({ first: { address, protocol, port }, ports }): VirtualTree => {
+    return ports.size === 1 ? { address, protocol, port } : { address, protocol, ports: [...ports] }
+  })
+  return oneOrList(virtuals)
+}
