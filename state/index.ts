@@ -16,6 +16,8 @@ export { diffState, diffStateAsync, type DiffAsyncOptions, type DiffOptions } fr
 export { stateEntries, type StateEntry } from './entries.ts'
 export type { ChangeFailure, FailureReason } from './failure.ts'
 export { normalizeState } from './normalize.ts'
+export type { PacketFilterRemark, PacketFilterRules } from './found-rules.ts'
+export { readPacketFilter } from './packet-filter.ts'
 export { StateError, type StateProblem } from './problems.ts'
 export { readState, type Readers, type ReadOptions } from './read.ts'
 export { withRepair } from './repair.ts'

@@ -1,9 +1,11 @@
-// `ipvs marks export`, `find` and `allocate`: exchange with nft, and marks of other programs.
+// `ipvs marks export`, `import`, `find` and `allocate`: exchange with nft and iptables, and marks of other programs.
 import type { AllocateMarkOptions } from 'ipvs'
 import type { Command } from 'commander'
-import { writeText } from '../shared/files.ts'
+import { inputName, readText, writeText } from '../shared/files.ts'
 import type { Context } from '../shared/context.ts'
 import { json } from '../shared/format.ts'
+import { readPacketFilter } from '../../state/packet-filter.ts'
+import { markRuleText, natRuleText } from '../../state/rule-text.ts'
 import { renderFound } from './rule-tables.ts'
 
 function registerExport(marks: Command, context: Context): void {
@@ -17,6 +19,36 @@ function registerExport(marks: Command, context: Context): void {
         await writeText(file, await handle.export(), context.streams)
       }),
     )
+}
+
+const importHelp = `
+Only rules that every packet meets are added. The rules of the other packet filter stay: remove them when the new ones are there.
+
+Examples:
+  iptables-save | ipvs marks import --dry-run
+  nft -j list ruleset | ipvs marks import`
+
+function registerImport(marks: Command, context: Context): void {
+  marks
+    .command('import')
+    .argument('[file]', 'output of iptables-save, ip6tables-save or "nft -j list ruleset"; default: standard input')
+    .description('add the marks, masquerades and redirects of another packet filter; what is not taken over is printed')
+    .option('--dry-run', 'only print the rules, as arguments of "marks add" and "marks nat add"')
+    .addHelpText('after', importHelp)
+    .action(async (file: string | undefined, options: { dryRun?: true }, command: Command) => {
+      const name = inputName(file)
+      const { marks: rules, nat, remarks } = readPacketFilter(await readText(file, context.streams))
+      for (const { line, text } of remarks) context.streams.error(`${name}:${line}: ${text}\n`)
+      if (options.dryRun === true) {
+        const lines = [...rules.map(markRuleText), ...nat.map((rule) => natRuleText(rule))]
+        context.streams.out(lines.map((line) => `${line}\n`).join(''))
+        return
+      }
+      await context.withMarks(command, async (handle) => {
+        if (rules.length > 0) await handle.add(rules)
+        if (nat.length > 0) await handle.addNat(nat)
+      })
+    })
 }
 
 function registerFind(marks: Command, context: Context): void {
@@ -49,6 +81,7 @@ function registerAllocate(marks: Command, context: Context): void {
 
 export function registerExchange(marks: Command, context: Context): void {
   registerExport(marks, context)
+  registerImport(marks, context)
   registerFind(marks, context)
   registerAllocate(marks, context)
 }

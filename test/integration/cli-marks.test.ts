@@ -133,6 +133,41 @@ test('nft loads an export', async () => {
   expect(rest).toEqual(['', text, '', text])
 })
 
+test('rules of iptables, ip6tables and nft come over', async () => {
+  const mark = (value: number): string => `-j MARK --set-mark ${value}`
+  const seen = await written([
+    `iptables -t mangle -A PREROUTING -d 172.16.0.100 -p tcp -m multiport --dports 80,443 ${mark(7)} &&
+     iptables -t mangle -A PREROUTING -d 192.168.1.11 -p tcp --dport 10000:20000 ${mark(21)} &&
+     iptables -t mangle -A PREROUTING -m conntrack --ctstate NEW ${mark(9)} &&
+     iptables -t nat -A POSTROUTING -s 10.0.0.0/24 -p tcp --sport 20 -j MASQUERADE &&
+     ip6tables -t mangle -A PREROUTING -d fd00::100 -p udp --dport 53 ${mark(8)}`,
+    'iptables-save',
+    ipvs('marks import --dry-run'),
+    'iptables-save > /run/marks-import',
+    ipvs('marks import /run/marks-import'),
+    'ip6tables-save',
+    ipvs('marks import'),
+    'iptables -t mangle -F; ip6tables -t mangle -F; iptables -t nat -F',
+    `nft 'add table ip old; add chain ip old pre { type filter hook prerouting priority mangle; }' &&
+     nft add rule ip old pre ip daddr 172.16.0.101 tcp dport 25 meta mark set 25`,
+    'nft -j list ruleset',
+    ipvs('marks import -'),
+    ipvs('marks list'),
+    ipvs('marks nat list'),
+  ])
+  const rules = ['7 172.16.0.100 tcp 80,443', '21 192.168.1.11 tcp 10000-20000', 'masquerade 10.0.0.0/24 tcp 20']
+  expect(seen[2]?.split('\n')).toEqual(expect.arrayContaining(rules))
+  expect(seen[2]).toContain('not taken over: -m conntrack has no equivalent')
+  const listed = (seen.at(-2) ?? '').trimEnd().split('\n').slice(1)
+  expect(listed.map((line) => line.trim().split(/ +/).slice(0, 4).join(' ')).toSorted()).toEqual([
+    '21 192.168.1.11 tcp 10000-20000',
+    '25 172.16.0.101 tcp 25',
+    '7 172.16.0.100 tcp 80,443',
+    '8 fd00::100 udp 53',
+  ])
+  expect(seen.at(-1)).toContain('masquerade')
+})
+
 test('marks of other tables, and an unused mark', async () => {
   const seen = await written([
     `nft 'add table inet f; add chain inet f pre { type filter hook prerouting priority 0; }' &&

@@ -20,15 +20,16 @@ export function servicePorts(text: string): ReadonlyMap<string, number> {
   return ports
 }
 
+const remember =
+  (set: Set<string>) =>
+  (name: string): undefined => {
+    set.add(name)
+  }
+
 /** Runs an importer to learn what it asks for. */
 export function askedNames(importer: Importer, text: string, marked: ImportContext['marked']): Asked {
   const addresses = new Set<string>()
   const programs = new Set<string>()
-  const remember =
-    (set: Set<string>) =>
-    (name: string): undefined => {
-      set.add(name)
-    }
   importer(text, { address: remember(addresses), port: () => 1, program: remember(programs), marked })
   return { addresses, programs }
 }

@@ -1,0 +1,143 @@
+// The output of iptables-save and ip6tables-save.
+import { IpvsError, type MarkPort, type MarkRule } from 'ipvs'
+import { FoundRules, type PacketFilterRules, type RuleParts } from './found-rules.ts'
+
+interface SavedRule {
+  readonly line: number
+  readonly table: string
+  readonly chain: string
+  readonly words: readonly string[]
+}
+
+/** Words of a line; a comment is quoted. */
+const wordsOf = (text: string): string[] =>
+  [...text.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '',
+  )
+
+function savedRules(text: string): readonly SavedRule[] {
+  const rules: SavedRule[] = []
+  let table = ''
+  for (const [index, content] of text.split('\n').entries()) {
+    if (content.startsWith('*')) table = content.slice(1).trim()
+    const saved = /^(?:\[\d+:\d+\]\s*)?-A\s+(\S+)\s+(.*)$/.exec(content)
+    if (saved !== null) rules.push({ line: index + 1, table, chain: saved[1] ?? '', words: wordsOf(saved[2] ?? '') })
+  }
+  if (table !== '') return rules
+  throw new IpvsError(
+    'ERR_IPVS_INVALID_ARGUMENT',
+    'is no output of iptables-save, ip6tables-save or "nft -j list ruleset"',
+    {
+      operation: 'readPacketFilter',
+      target: '',
+      attribute: 'text',
+    },
+  )
+}
+
+const portsOf = (text: string): MarkPort[] =>
+  text.split(',').map((port) => (port.includes(':') ? (port.replace(':', '-') as MarkPort) : Number(port)))
+
+const protocols: Readonly<Record<string, MarkRule['protocol']>> = { '6': 'tcp', '17': 'udp', '132': 'sctp' }
+const knownMatches = new Set(['tcp', 'udp', 'sctp', 'multiport', 'comment'])
+const withoutLength = (block: string): string =>
+  block.replace(/\/(?:32|128)$/, (end) => (end === '/32' && block.includes(':') ? end : ''))
+
+function markOf(text: string): Pick<RuleParts, 'mark' | 'mask'> {
+  const [mark, mask] = text.split('/').map(Number)
+  return { mark: mark ?? 0, ...(mask === undefined ? {} : { mask }) }
+}
+
+/** What an option with a value adds to a rule. `undefined`: the option has no equivalent. */
+const options: Readonly<Record<string, (value: string) => RuleParts | undefined>> = {
+  '-d': (value) => ({ address: withoutLength(value) }),
+  '-s': (value) => ({ source: withoutLength(value) }),
+  '-i': (value) => ({ interface: value.replace(/\+$/, '*') }),
+  '-p': (value) => ({ protocol: protocols[value] ?? (value as MarkRule['protocol']) }),
+  '-m': (value) => (knownMatches.has(value) ? {} : undefined),
+  '--dport': (value) => ({ ports: portsOf(value) }),
+  '--dports': (value) => ({ ports: portsOf(value) }),
+  '--sport': (value) => ({ sourcePorts: portsOf(value) }),
+  '--sports': (value) => ({ sourcePorts: portsOf(value) }),
+  '--comment': (value) => ({ comment: value }),
+  '--set-xmark': markOf,
+  '--set-mark': markOf,
+  '--to-ports': (value) => (/^\d+$/.test(value) ? { toPort: Number(value) } : undefined),
+}
+
+interface ReadRule {
+  readonly parts: RuleParts
+  readonly target: string
+  /** The first option without an equivalent. */
+  readonly unknown: string | undefined
+}
+
+function readRule(words: readonly string[]): ReadRule {
+  const parts: RuleParts = {}
+  let target = ''
+  let unknown: string | undefined
+  for (let index = 0; index < words.length;) {
+    const option = words[index] ?? ''
+    const value = words[index + 1] ?? ''
+    const isNegated = option === '!' // before the option that it negates
+    const isFlag = !isNegated && value.startsWith('-')
+    index += isNegated ? 3 : isFlag ? 1 : 2
+    if (option === '-j') target = value
+    else {
+      const added = isNegated || isFlag ? undefined : options[option]?.(value)
+      if (added === undefined) unknown ??= isFlag ? option : `${option} ${value}`
+      else Object.assign(parts, added)
+    }
+  }
+  return { parts, target, unknown }
+}
+
+/** Chains whose rules every packet meets: built in, or called without a condition by one of these. */
+function metChains(rules: readonly SavedRule[], table: string, builtIn: readonly string[]): ReadonlySet<string> {
+  const met = new Set(builtIn)
+  const calls = rules.filter((rule) => rule.table === table && rule.words.length === 2 && rule.words[0] === '-j')
+  for (let size = 0; size !== met.size;) {
+    size = met.size
+    for (const { chain, words } of calls) if (met.has(chain)) met.add(words[1] ?? '')
+  }
+  return met
+}
+
+const places: readonly (readonly [
+  table: string,
+  target: string,
+  action: NonNullable<RuleParts['action']>,
+  chains: readonly string[],
+])[] = [
+  ['mangle', 'MARK', 'mark', ['PREROUTING', 'INPUT']],
+  ['nat', 'MASQUERADE', 'masquerade', ['POSTROUTING']],
+  ['nat', 'REDIRECT', 'redirect', ['PREROUTING']],
+]
+
+/** Targets that make rules behind them unreachable for some packets, or change marks. */
+const disturbing = new Set(['ACCEPT', 'DROP', 'RETURN', 'CONNMARK', 'TPROXY', 'QUEUE', 'NFQUEUE'])
+
+export function readIptablesSave(text: string): PacketFilterRules {
+  const rules = savedRules(text)
+  const found = new FoundRules()
+  const everywhere = /^# Generated by ip6tables-save/m.test(text) ? '::/0' : '0.0.0.0/0'
+  const met = new Map(
+    places.map(([table, target, , chains]) => [`${table} ${target}`, metChains(rules, table, chains)]),
+  )
+  for (const { line, table, chain, words } of rules) {
+    const { parts, target, unknown } = readRule(words)
+    const place = places.find((each) => each[0] === table && each[1] === target)
+    if (place === undefined) {
+      const isBefore = table === 'mangle' && met.get('mangle MARK')?.has(chain) === true && disturbing.has(target)
+      if (isBefore)
+        found.remark(line, `not taken over: ${target} in ${chain}: it may keep packets from the rules behind it`)
+    } else if (met.get(`${table} ${target}`)?.has(chain) !== true) {
+      found.remark(line, `not taken over: only some packets meet the chain ${chain}`)
+    } else if (unknown !== undefined) {
+      found.remark(line, `not taken over: ${unknown} has no equivalent`)
+    } else {
+      found.add(line, { ...parts, action: place[2] }, everywhere)
+    }
+  }
+  return found.all
+}
