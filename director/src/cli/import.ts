@@ -3,10 +3,13 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { Argument, type Command } from 'commander'
 import { formats } from '../import/formats.ts'
+import type { Marked } from '../import/marked.ts'
 import { formatProblem, printable } from '../site/problems.ts'
+import { siteOf, textOf } from './site-problems.ts'
 
 interface ImportOptions {
   readonly json?: boolean
+  readonly rules: readonly string[]
 }
 
 /** Programs longer than this are no scripts that anybody reads. */
@@ -34,21 +37,34 @@ async function scriptOf(path: string): Promise<string | undefined> {
   return text?.startsWith('#!') === true && text.length <= LONGEST_SCRIPT ? text : undefined
 }
 
-async function importFile(format: string, file: string, { json = false }: ImportOptions): Promise<void> {
-  const [{ askedNames, importWith, servicePorts }, { siteText }, { siteOf, textOf }] = await Promise.all([
+/** What the packet filter marks, and a line for each rule that is left out. */
+async function readRules(
+  files: readonly string[],
+): Promise<Omit<Marked, 'remarks'> & { readonly lines: readonly string[] }> {
+  const { markedVirtuals } = await import('../import/marked.ts')
+  const read = await Promise.all(files.map(async (file) => ({ file, ...markedVirtuals(await textOf(file)) })))
+  const marks = new Set(read.flatMap(({ marked }) => [...marked.keys()]))
+  return {
+    marked: new Map([...marks].map((mark) => [mark, read.flatMap(({ marked }) => marked.get(mark) ?? [])])),
+    activeFtp: read.some(({ activeFtp }) => activeFtp),
+    lines: read.flatMap(({ file, remarks }) => remarks.map(({ line, text }) => `${file}:${line}: ${text}`)),
+  }
+}
+
+async function importFile(format: string, file: string, { json = false, rules }: ImportOptions): Promise<void> {
+  const [{ askedNames, importWith, servicePorts }, { siteText }] = await Promise.all([
     import('../import/context.ts'),
     import('../import/write.ts'),
-    import('./site-problems.ts'),
   ])
   const { importer } = formats[format] as (typeof formats)[string]
   const text = await textOf(file)
-  const marked = new Map<number, never>()
-  const asked = askedNames(importer, text, marked)
+  const { lines: ruleLines, ...foreign } = await readRules(rules)
+  const asked = askedNames(importer, text, foreign)
   const { site, remarks } = importWith(importer, text, {
     addresses: await answers(asked.addresses, addressOf),
     programs: await answers(asked.programs, scriptOf),
     ports: servicePorts(await readFile('/etc/services', 'utf8').catch(() => '')),
-    marked,
+    ...foreign,
   })
   const written = siteText(site)
   const checked = siteOf(written, 'site')
@@ -59,6 +75,7 @@ async function importFile(format: string, file: string, { json = false }: Import
   }
   process.stdout.write(written)
   const lines = [
+    ...ruleLines,
     ...remarks.map(({ kind, line, text: what }) => `${file}:${line ?? 1}: ${kind}: ${what}`),
     ...checked.problems.map(formatProblem),
   ]
@@ -74,6 +91,11 @@ export function addImport(program: Command): void {
     )
     .addArgument(new Argument('<format>', 'what the file is').choices(Object.keys(formats)))
     .argument('<file>', 'the file; - reads the standard input')
+    .option(
+      '--rules <file...>',
+      'which packets get marks: output of iptables-save, ip6tables-save or "nft -j list ruleset"',
+      [],
+    )
     .option('--json', 'print site, remarks and problems as JSON')
     .action(importFile)
 }

@@ -1,5 +1,8 @@
 // What an importer asks of its host: names of hosts and services, scripts.
-import type { ImportContext, Imported, Importer, VirtualTree } from './imported.ts'
+import type { ImportContext, Imported, Importer } from './imported.ts'
+
+/** What the packet filter of the host does. */
+export type ForeignRules = Pick<ImportContext, 'marked' | 'activeFtp'>
 
 /** Names that an importer asked for. */
 export interface Asked {
@@ -27,31 +30,31 @@ const remember =
   }
 
 /** Runs an importer to learn what it asks for. */
-export function askedNames(importer: Importer, text: string, marked: ImportContext['marked']): Asked {
+export function askedNames(importer: Importer, text: string, rules: ForeignRules): Asked {
   const addresses = new Set<string>()
   const programs = new Set<string>()
-  importer(text, { address: remember(addresses), port: () => 1, program: remember(programs), marked })
+  importer(text, { address: remember(addresses), port: () => 1, program: remember(programs), ...rules })
   return { addresses, programs }
 }
 
 /** The answers to what was asked. */
-export interface Answers {
+export interface Answers extends ForeignRules {
   readonly addresses: ReadonlyMap<string, string>
   readonly programs: ReadonlyMap<string, string>
   readonly ports: ReadonlyMap<string, number>
-  readonly marked: ReadonlyMap<number, readonly VirtualTree[]>
 }
 
 /** Runs an importer with the answers. */
 export function importWith(
   importer: Importer,
   text: string,
-  { addresses, programs, ports, marked }: Answers,
+  { addresses, programs, ports, marked, activeFtp }: Answers,
 ): Imported {
   return importer(text, {
     address: (name) => addresses.get(name),
     port: (name) => ports.get(name),
     program: (path) => programs.get(path),
     marked,
+    activeFtp,
   })
 }

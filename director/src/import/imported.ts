@@ -65,6 +65,7 @@ export interface ServiceTree {
   readonly checks?: ChecksTree
   readonly onFailure: 'remove' | 'drain'
   readonly minimumHealthy?: { readonly share: string; readonly below: 'keep' | 'sorry' }
+  readonly ftp?: { readonly active: true }
   readonly sorry?: { readonly address: string; readonly port?: number; readonly forwarding?: string }
 }
 
@@ -78,6 +79,8 @@ export interface ImportContext {
   readonly program: (path: string) => string | undefined
   /** What the host's packet filter marks, by mark. */
   readonly marked: ReadonlyMap<number, readonly VirtualTree[]>
+  /** The packet filter masquerades connections from the servers' port 20. */
+  readonly activeFtp: boolean
 }
 
 export type Importer = (text: string, context: ImportContext) => Imported

@@ -5,7 +5,7 @@ import { lvsCfCheck, lvsCfTiming } from './lvs-cf-checks.ts'
 import { lvsCfBlocks, lvsCfNumber, type Block, type Setting } from './lvs-cf-lines.ts'
 import { remarkGlobals, remarkVirtual } from './lvs-cf-remarks.ts'
 import { freeName, ServerNames } from './names.ts'
-import { joinPorts, oneOrList } from './virtuals.ts'
+import { joinPorts, oneOrList, portsOf } from './virtuals.ts'
 import { durationText } from '../site/duration.ts'
 
 const forwardings: Readonly<Record<string, string>> = { nat: 'masquerade', direct: 'direct', tunnel: 'tunnel' }
@@ -122,11 +122,10 @@ class LvsCfImport {
     return joinPorts(all)
   }
 
-  #checks(blocks: readonly Block[], common: TimingTree | undefined): readonly CheckTree[] {
+  #checks(blocks: readonly Block[], several: boolean, common: TimingTree | undefined): readonly CheckTree[] {
     return blocks.map((block) => {
       const protocol = block.settings.get('protocol')?.words[0] === 'udp' ? 'udp' : 'tcp'
       const port = this.#port(block.settings.get('port')) ?? 80
-      const several = blocks.length > 1
       const check = lvsCfCheck({ block, port, several, protocol, context: this.#context, remarks: this.#remarks })
       if (common !== undefined) return check
       const [[kind, fields]] = Object.entries(check) as [[string, CheckTree[string]]]
@@ -175,13 +174,17 @@ class LvsCfImport {
     const servers = this.#servers(block)
     for (const other of others) this.#compareServers(servers, other)
     const sorry = settings.get('sorry_server')
+    const virtual = this.#virtual(blocks, mark)
+    const ports = portsOf(virtual)
+    const activeFtp = this.#context.activeFtp && this.#forwarding() === 'masquerade' && ports.includes(21)
     return {
-      virtual: this.#virtual(blocks, mark),
+      virtual,
       ...(mark === undefined ? {} : { mark }),
       scheduler: scheduler === 'sh' ? { name: 'sh', fallback: false } : scheduler,
       ...(persistence === undefined ? {} : { persistence }),
       servers,
-      checks: this.#checks(blocks, common),
+      checks: this.#checks(blocks, ports.length > 1, common),
+      ...(activeFtp ? { ftp: { active: true } } : {}),
       onFailure: settings.get('quiesce_server')?.words[0] === '1' ? 'drain' : 'remove',
       ...(sorry === undefined ? {} : { sorry: { address: this.#address(sorry, block) } }),
     }

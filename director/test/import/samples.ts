@@ -1,7 +1,8 @@
 // Files of other programs as people have them, with what becomes of each. `npx vitest run --project director -u` writes the results.
-import { readFileSync, readdirSync } from 'node:fs'
-import { importWith } from '../../src/import/context.ts'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { importWith, type ForeignRules } from '../../src/import/context.ts'
 import { formats } from '../../src/import/formats.ts'
+import { markedVirtuals } from '../../src/import/marked.ts'
 import { siteText } from '../../src/import/write.ts'
 import { parseSite } from '../../src/site/parse.ts'
 import { formatProblem, SiteError } from '../../src/site/problems.ts'
@@ -31,21 +32,27 @@ function problemsOf(text: string): readonly string[] {
   }
 }
 
+function rulesOf(text: string | undefined): ForeignRules {
+  return text === undefined ? { marked: new Map(), activeFtp: false } : markedVirtuals(text)
+}
+
 /** Site, remarks and what is doubtful in the site. */
-export function imported(format: string, text: string): string {
+export function imported(format: string, text: string, rules: string | undefined): string {
   const { importer } = formats[format] as (typeof formats)[string]
   const { site, remarks } = importWith(importer, text, {
     addresses: new Map([['mail2.example.com', '192.168.108.172']]),
     programs: new Map([['/usr/local/sbin/dns-check', script]]),
     ports: new Map(Object.entries({ http: 80, https: 443, smtp: 25, ftp: 21 })),
-    marked: new Map(),
+    ...rulesOf(rules),
   })
   const written = siteText(site)
   const lines = remarks.map(({ kind, line, text: what }) => `# ${line ?? 1}: ${kind}: ${what}`)
   return [written.trimEnd(), ...lines, ...problemsOf(written).map((line) => `# ${line}`), ''].join('\n')
 }
 
-/** The text of a sample. */
-export function sampleText(format: string, name: string): string {
-  return readFileSync(new URL(name, folderOf(format)), 'utf8')
+/** The text of a sample, and of the packet filter's rules beside it. */
+export function sampleTexts(format: string, name: string): [text: string, rules: string | undefined] {
+  const file = new URL(name, folderOf(format))
+  const rules = new URL(name.replace(/\.\w+$/, '.rules'), folderOf(format))
+  return [readFileSync(file, 'utf8'), existsSync(rules) ? readFileSync(rules, 'utf8') : undefined]
 }
