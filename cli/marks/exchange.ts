@@ -25,7 +25,8 @@ const importHelp = `
 Only rules that every packet meets are added. The rules of the other packet filter stay: remove them when the new ones are there.
 
 Examples:
-  iptables-save | ipvs marks import --dry-run
+  ipvs marks import --dry-run /etc/iptables/rules.v4
+  iptables-save | ipvs marks import
   nft -j list ruleset | ipvs marks import`
 
 function registerImport(marks: Command, context: Context): void {

@@ -1,6 +1,4 @@
 // `ipvs-director import`: a site out of another program's configuration.
-import { lookup } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import { Argument, type Command } from 'commander'
 import { formats } from '../import/formats.ts'
 import type { Marked } from '../import/marked.ts'
@@ -10,31 +8,6 @@ import { siteOf, textOf } from './site-problems.ts'
 interface ImportOptions {
   readonly json?: boolean
   readonly rules: readonly string[]
-}
-
-/** Programs longer than this are no scripts that anybody reads. */
-const LONGEST_SCRIPT = 65_536
-
-/** The values that `ask` finds; names without one are left out. */
-async function answers(
-  names: ReadonlySet<string>,
-  ask: (name: string) => Promise<string | undefined>,
-): Promise<ReadonlyMap<string, string>> {
-  const found = await Promise.all([...names].map(async (name) => [name, await ask(name)] as const))
-  return new Map(found.filter((pair): pair is [string, string] => pair[1] !== undefined))
-}
-
-/** A name without an address, and a program that is not here, are remarks of the importer. */
-async function addressOf(name: string): Promise<string | undefined> {
-  return await lookup(name).then(
-    ({ address }) => address,
-    () => undefined,
-  )
-}
-
-async function scriptOf(path: string): Promise<string | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  return text?.startsWith('#!') === true && text.length <= LONGEST_SCRIPT ? text : undefined
 }
 
 /** What the packet filter marks, and a line for each rule that is left out. */
@@ -52,25 +25,22 @@ async function readRules(
 }
 
 async function importFile(format: string, file: string, { json = false, rules }: ImportOptions): Promise<void> {
-  const [{ askedNames, importWith, servicePorts }, { siteText }] = await Promise.all([
+  const [{ importWith }, { askHost }, { siteText }] = await Promise.all([
     import('../import/context.ts'),
+    import('./import-answers.ts'),
     import('../import/write.ts'),
   ])
   const { importer } = formats[format] as (typeof formats)[string]
   const text = await textOf(file)
   const { lines: ruleLines, ...foreign } = await readRules(rules)
-  const asked = askedNames(importer, text, foreign)
-  const { site, remarks } = importWith(importer, text, {
-    addresses: await answers(asked.addresses, addressOf),
-    programs: await answers(asked.programs, scriptOf),
-    ports: servicePorts(await readFile('/etc/services', 'utf8').catch(() => '')),
-    ...foreign,
-  })
+  const { site, remarks } = importWith(importer, text, await askHost(importer, text, file, foreign))
   const written = siteText(site)
   const checked = siteOf(written, 'site')
   if (checked.site === undefined) process.exitCode = 1
   if (json) {
-    process.stdout.write(`${JSON.stringify({ site, remarks, problems: checked.problems }, undefined, 2)}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ site, remarks, rules: ruleLines, problems: checked.problems }, undefined, 2)}\n`,
+    )
     return
   }
   process.stdout.write(written)

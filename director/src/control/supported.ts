@@ -16,10 +16,15 @@ function unsupportedChecks(service: SiteService): readonly string[] {
 
 /** One line for each thing that is not supported. */
 export function unsupported(site: Site): string[] {
-  return site.services.flatMap((service) => [
+  const whole = [
+    ...(site.failover === undefined ? [] : ['failover: not supported yet; keepalived has its own file']),
+    ...(site.source === undefined || site.source === 'file' ? [] : ['source: etcd is not supported yet; use a file']),
+  ]
+  const services = site.services.flatMap((service) => [
     ...unsupportedChecks(service),
     ...(service.serversFrom === undefined
       ? []
       : [`services.${service.name}.serversFrom: not supported yet; list the servers`]),
   ])
+  return [...whole, ...services]
 }

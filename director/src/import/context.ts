@@ -8,6 +8,8 @@ export type ForeignRules = Pick<ImportContext, 'marked' | 'activeFtp'>
 export interface Asked {
   readonly addresses: ReadonlySet<string>
   readonly programs: ReadonlySet<string>
+  /** Patterns of files. */
+  readonly includes: ReadonlySet<string>
 }
 
 /** Names and numbers of a text in the form of /etc/services. TCP and UDP have the same numbers there. */
@@ -29,18 +31,29 @@ const remember =
     set.add(name)
   }
 
-/** Runs an importer to learn what it asks for. */
-export function askedNames(importer: Importer, text: string, rules: ForeignRules): Asked {
+/** Runs an importer to learn what it asks for. `known`: files that were included so far, which may include more. */
+export function askedNames(
+  importer: Importer,
+  text: string,
+  rules: ForeignRules,
+  known: ReadonlyMap<string, readonly string[]>,
+): Asked {
   const addresses = new Set<string>()
   const programs = new Set<string>()
-  importer(text, { address: remember(addresses), port: () => 1, program: remember(programs), ...rules })
-  return { addresses, programs }
+  const includes = new Set<string>()
+  const include = (pattern: string): readonly string[] | undefined => {
+    includes.add(pattern)
+    return known.get(pattern)
+  }
+  importer(text, { address: remember(addresses), program: remember(programs), include, port: () => 1, ...rules })
+  return { addresses, programs, includes }
 }
 
 /** The answers to what was asked. */
 export interface Answers extends ForeignRules {
   readonly addresses: ReadonlyMap<string, string>
   readonly programs: ReadonlyMap<string, string>
+  readonly includes: ReadonlyMap<string, readonly string[]>
   readonly ports: ReadonlyMap<string, number>
 }
 
@@ -48,12 +61,13 @@ export interface Answers extends ForeignRules {
 export function importWith(
   importer: Importer,
   text: string,
-  { addresses, programs, ports, marked, activeFtp }: Answers,
+  { addresses, programs, includes, ports, marked, activeFtp }: Answers,
 ): Imported {
   return importer(text, {
     address: (name) => addresses.get(name),
     port: (name) => ports.get(name),
     program: (path) => programs.get(path),
+    include: (pattern) => includes.get(pattern),
     marked,
     activeFtp,
   })

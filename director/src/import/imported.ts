@@ -75,6 +75,8 @@ export interface ImportContext {
   readonly address: (name: string) => string | undefined
   /** The port of a service name, such as `http`. */
   readonly port: (name: string) => number | undefined
+  /** Texts of the files that a pattern names; `undefined`: none is found. */
+  readonly include: (pattern: string) => readonly string[] | undefined
   /** The text of a check program, if it is a script that can be read. */
   readonly program: (path: string) => string | undefined
   /** What the host's packet filter marks, by mark. */

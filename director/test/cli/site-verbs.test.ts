@@ -134,3 +134,22 @@ test('schema prints JSON', async () => {
     additionalProperties: false,
   })
 })
+
+test('what the daemon cannot do is said, and refused', async () => {
+  const failover = `failover:
+  engine: keepalived
+  virtualRouterId: 51
+  interface: eth0
+  anchor: 192.0.2.10
+  directors: { a: 192.0.2.1, b: 192.0.2.2 }
+source: { etcd: { endpoints: [http://127.0.0.1:2379], prefix: /lb } }
+`
+  const file = join(folder, 'site.yaml')
+  await writeFile(file, `${exampleSite}${failover}`)
+  expect(await run('validate', file)).toEqual({
+    status: 1,
+    output: `failover: not supported yet; keepalived has its own file
+source: etcd is not supported yet; use a file
+`,
+  })
+})

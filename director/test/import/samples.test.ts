@@ -6,5 +6,5 @@ const all = Object.keys(formats).flatMap((format) => samples(format).map((name) 
 
 test.each(all)('%s: %s', async (format, name) => {
   const result = imported(format, ...sampleTexts(format, name))
-  await expect(result).toMatchFileSnapshot(`${format}/${name.replace(/\.\w+$/, '')}.yaml`)
+  await expect(result).toMatchFileSnapshot(`${format}/${name.replace(/\.\w+$/, '')}.txt`)
 })

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { importWith, type ForeignRules } from '../../src/import/context.ts'
 import { formats } from '../../src/import/formats.ts'
-import { markedVirtuals } from '../../src/import/marked.ts'
+import { markedVirtuals, type Marked } from '../../src/import/marked.ts'
 import { siteText } from '../../src/import/write.ts'
 import { parseSite } from '../../src/site/parse.ts'
 import { formatProblem, SiteError } from '../../src/site/problems.ts'
@@ -14,6 +14,14 @@ if [ $TEST != "1" ]; then
 else
 	echo "FAIL"
 fi
+`
+
+const included = `virtual_server 192.0.2.9 25 {
+    lb_kind NAT
+    real_server 10.0.0.9 25 {
+        SMTP_CHECK { helo_name lb.example.com }
+    }
+}
 `
 
 const folderOf = (format: string): URL => new URL(`${format}/`, import.meta.url)
@@ -32,22 +40,25 @@ function problemsOf(text: string): readonly string[] {
   }
 }
 
-function rulesOf(text: string | undefined): ForeignRules {
-  return text === undefined ? { marked: new Map(), activeFtp: false } : markedVirtuals(text)
+function rulesOf(text: string | undefined): ForeignRules & Pick<Marked, 'remarks'> {
+  return text === undefined ? { marked: new Map(), activeFtp: false, remarks: [] } : markedVirtuals(text)
 }
 
 /** Site, remarks and what is doubtful in the site. */
 export function imported(format: string, text: string, rules: string | undefined): string {
+  const { remarks: ruleRemarks, ...foreign } = rulesOf(rules)
   const { importer } = formats[format] as (typeof formats)[string]
   const { site, remarks } = importWith(importer, text, {
     addresses: new Map([['mail2.example.com', '192.168.108.172']]),
     programs: new Map([['/usr/local/sbin/dns-check', script]]),
+    includes: new Map([['conf.d/*.conf', [included]]]),
     ports: new Map(Object.entries({ http: 80, https: 443, smtp: 25, ftp: 21 })),
-    ...rulesOf(rules),
+    ...foreign,
   })
   const written = siteText(site)
+  const ruleLines = ruleRemarks.map(({ line, text: what }) => `# rules ${line}: ${what}`)
   const lines = remarks.map(({ kind, line, text: what }) => `# ${line ?? 1}: ${kind}: ${what}`)
-  return [written.trimEnd(), ...lines, ...problemsOf(written).map((line) => `# ${line}`), ''].join('\n')
+  return [written.trimEnd(), ...ruleLines, ...lines, ...problemsOf(written).map((line) => `# ${line}`), ''].join('\n')
 }
 
 /** The text of a sample, and of the packet filter's rules beside it. */

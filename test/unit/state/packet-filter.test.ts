@@ -39,7 +39,7 @@ test('ip6tables-save: no address is every IPv6 address', () => {
 })
 
 test('nft -j list ruleset', () => {
-  expect(lines(file('nft.json'))).toEqual([
+  expect(lines(file('nft.txt'))).toEqual([
     '21 192.168.1.11 tcp 21,10000-20000',
     '7 172.16.0.100 tcp 80,443 --comment web',
     '53 10.0.0.5-10.0.0.9 udp 53 --mask 0xff',
@@ -53,9 +53,9 @@ test('nft -j list ruleset', () => {
   ])
 })
 
-describe('single rules', () => {
-  const saved = (...rules: string[]): string => ['*mangle', ...rules, 'COMMIT', ''].join('\n')
+const saved = (...rules: string[]): string => ['*mangle', ...rules, 'COMMIT', ''].join('\n')
 
+describe('single rules', () => {
   test.each([
     ['-A PREROUTING -j MARK --set-xmark 0x0/0xffffffff', 'not taken over: the mark 0 is no mark'],
     ['-A PREROUTING -j MARK --set-xmark 0x101/0xff', 'not taken over: it changes bits outside of its mask'],
