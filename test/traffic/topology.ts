@@ -154,3 +154,12 @@ export async function buildSite(
   }
   return { client, director, servers }
 }
+
+/** After `buildSite` for `tunnel`: replies from the servers' own addresses go through the director, for masquerade beside direct. */
+export async function answerByDirector(context: LabContext, { director, servers }: Site): Promise<void> {
+  const builder = new Builder(context, director)
+  await builder.set(director, directors.masquerade)
+  for (const { netns, ipv4 } of servers) {
+    await builder.ip(netns, [`rule add from ${ipv4} table 7`, 'route add default via 10.0.0.1 table 7'])
+  }
+}

@@ -145,11 +145,17 @@ const drain: Rule = (service, _form, path) => {
   return [{ code: 'not-supported', path: [...path, 'drain', 'stickiness'], text, fix: 'write keep' }]
 }
 
-const ftp: Rule = ({ ftpActive, servers, serversFrom }, _form, path) => {
+const ftp: Rule = (service, _form, path) => {
+  const { ftpActive, servers, serversFrom } = service
   const some = servers.some(({ forwarding }) => forwarding === 'masquerade')
   if (!ftpActive || some || serversFrom?.template.forwarding === 'masquerade') return []
   const text = 'no server has forwarding masquerade: there is nothing to masquerade'
-  return [warning('ftp-active', [...path, 'ftp', 'active'], text, 'use forwarding masquerade, or remove it')]
+  const ports = service.by === 'mark' && !hasPort(rangesOf(service), 20)
+  // Servers connect from the virtual address then, and what clients answer comes to its port 20.
+  const fix = ports
+    ? 'remove it, and add port 20 to ports for active transfers'
+    : 'use forwarding masquerade, or remove it'
+  return [warning('ftp-active', [...path, 'ftp', 'active'], text, fix)]
 }
 
 const onePacket: Rule = (service, _form, path) => {

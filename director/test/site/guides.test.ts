@@ -7,7 +7,7 @@ import type { StateService } from 'ipvs/state'
 import { parseSite } from '../../src/site/parse.ts'
 import { formatProblem } from '../../src/site/problems.ts'
 
-const folder = new URL('guides/', import.meta.url)
+const folder = new URL('../../examples/', import.meta.url)
 const names = readdirSync(folder)
   .map((name) => name.replace('.yaml', ''))
   .toSorted()
@@ -53,7 +53,12 @@ function table(name: string): string[] {
 }
 
 const servers = (forwarding: string, port: number): string[] =>
-  [2, 3, 4].map((number) => `192.168.1.${number}:${port} ${forwarding} 1`)
+  [7, 17, 27].map((number) => `10.0.0.${number}:${port} ${forwarding} 1`)
+const masqueraded = (comment: string, ...numbers: readonly number[]): string[] =>
+  numbers.map((number) => {
+    const rule = { action: 'masquerade', source: `10.0.0.${number}`, protocol: 'tcp', sourcePorts: 20, comment }
+    return `masquerade ${JSON.stringify(rule)}`
+  })
 const mark7 = ['10.0.0.7:0 direct 1', '10.0.0.17:0 direct 1', 'tcp 172.16.0.100 80,443 -> 7']
 
 test.each<[string, string[]]>([
@@ -61,20 +66,19 @@ test.each<[string, string[]]>([
     'ftp-mark-21-direct',
     [
       'FWM 21 wlc persistent 540',
-      '192.168.118.11:0 direct 1',
-      '192.168.118.12:0 direct 1',
-      'tcp 192.168.51.11 21,1024-65535 -> 21',
+      '10.0.0.7:0 direct 1',
+      '10.0.0.17:0 direct 1',
+      'tcp 172.16.0.100 20,21,1024-65535 -> 21',
     ],
   ],
   [
     'ftp-mark-21-nat',
     [
       'FWM 21 wlc persistent 540',
-      '10.11.12.1:0 masquerade 1',
-      '10.11.12.2:0 masquerade 1',
-      'tcp 192.168.26.10 21,10000-20000 -> 21',
-      'masquerade {"action":"masquerade","source":"10.11.12.1","protocol":"tcp","sourcePorts":20,"comment":"ftp"}',
-      'masquerade {"action":"masquerade","source":"10.11.12.2","protocol":"tcp","sourcePorts":20,"comment":"ftp"}',
+      '10.0.0.7:0 masquerade 1',
+      '10.0.0.17:0 masquerade 1',
+      'tcp 172.16.0.100 21,10000-20000 -> 21',
+      ...masqueraded('ftp', 7, 17),
     ],
   ],
   ['mark-7-360', ['FWM 7 wlc persistent 360', ...mark7]],
@@ -82,26 +86,24 @@ test.each<[string, string[]]>([
   [
     'mark-7-rr',
     [
-      'mark-7-rr:5:14: warning: services.shop.virtual: several ports without persistence: a client can have another server at each port; add persistence, or make a service of each port',
+      'mark-7-rr:6:14: warning: services.shop.virtual: several ports without persistence: a client can have another server at each port; add persistence, or make a service of each port',
       'FWM 7 rr',
       ...mark7,
     ],
   ],
   [
     'mark-80',
-    [
-      'FWM 80 wlc persistent 360',
-      '192.168.26.11:0 direct 1',
-      '192.168.26.12:0 direct 1',
-      'tcp 192.168.26.10 80,443 -> 80',
-    ],
+    ['FWM 80 wlc persistent 360', '10.0.0.7:0 direct 1', '10.0.0.17:0 direct 1', 'tcp 172.16.0.100 80,443 -> 80'],
   ],
-  ['script-1-http-nat', ['TCP 192.168.51.11:80 wlc persistent 360', ...servers('masquerade', 80)]],
-  ['script-2-ftp-nat', ['TCP 192.168.51.11:21 wlc persistent 540', ...servers('masquerade', 21)]],
-  ['script-3-http-tunnel', ['TCP 192.168.51.11:80 wlc persistent 360', ...servers('tunnel', 80)]],
-  ['script-4-ftp-direct', ['TCP 192.168.51.11:21 wlc persistent 540', ...servers('direct', 21)]],
-  ['script-5-all-ports', ['TCP 192.168.51.11:0 wlc persistent 360', ...servers('direct', 0)]],
-  ['script-6-subnets', ['TCP 192.168.51.11:80 wlc persistent 360 mask 255.255.255.0', ...servers('direct', 80)]],
+  ['script-1-http-nat', ['TCP 172.16.0.100:80 wlc persistent 360', ...servers('masquerade', 80)]],
+  [
+    'script-2-ftp-nat',
+    ['TCP 172.16.0.100:21 wlc persistent 540', ...servers('masquerade', 21), ...masqueraded('site', 7, 17, 27)],
+  ],
+  ['script-3-http-tunnel', ['TCP 172.16.0.100:80 wlc persistent 360', ...servers('tunnel', 80)]],
+  ['script-4-ftp-direct', ['TCP 172.16.0.100:21 wlc persistent 540', ...servers('direct', 21)]],
+  ['script-5-all-ports', ['TCP 172.16.0.100:0 wlc persistent 360', ...servers('direct', 0)]],
+  ['script-6-subnets', ['TCP 172.16.0.100:80 wlc persistent 360 mask 255.255.255.0', ...servers('direct', 80)]],
 ])('%s', (name, lines) => {
   expect(names).toContain(name)
   expect(table(name)).toEqual(lines)

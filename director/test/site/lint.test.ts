@@ -167,3 +167,11 @@ describe('services together', () => {
     expect(found(text)).toEqual(['warning two-addresses services.t.servers[0].address'])
   })
 })
+
+test.each([
+  ['21, 10000-20000', 'remove it, and add port 20 to ports for active transfers'],
+  ['20, 21, 10000-20000', 'use forwarding masquerade, or remove it'],
+])('active FTP with direct routing at ports %s: %s', (ports, fix) => {
+  const text = site(two.replace('80, 443', ports), servers, checks, 'persistence: {}', 'ftp: { active: true }')
+  expect(problemsOf(text)).toMatchObject([{ code: 'ftp-active', fix }])
+})
