@@ -84,7 +84,11 @@ class KeepalivedImport {
       return undefined
     }
     const given = new Statements(statement).text('protocol')?.toLowerCase()
-    const protocol = given === 'udp' || given === 'sctp' ? given : 'tcp'
+    const protocol = given === 'tcp' || given === 'sctp' ? given : 'udp'
+    if (given === undefined) {
+      const text = 'no protocol: keepalived takes UDP; was TCP meant?'
+      this.#remarks.add('assumed', statement.line, text)
+    }
     const { address, port } = member
     return { address, protocol, ...(port === 0 ? { ports: 'all' as const } : { port }) }
   }
