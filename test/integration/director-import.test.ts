@@ -45,13 +45,22 @@ async function moveIn(given: readonly Import[], site: string) {
         table = await sh('ipvsadm -Sn', { netns: place })
       }
       await sh(`cat > ${folder}/site.yaml`, { input: text })
-      const words = ['-c', `${folder}/site.yaml`, '--state-directory', `${folder}/state`]
-      const plan = await run(process.execPath, [`${root}/director/dist/cli/main.js`, 'plan', ...words], {
-        netns: place,
-      })
+      const director = (...words: string[]) =>
+        run(process.execPath, [`${root}/director/dist/cli/main.js`, ...words], { netns: place })
+      const state = ['--state-directory', `${folder}/state`]
+      const plan = await director('plan', '-c', `${folder}/site.yaml`, ...state)
+      await sh('ipvsadm -Sn', { netns: place }).then((saved) => sh(`cat > ${folder}/saved`, { input: saved }))
+      const other = await director('import', 'ipvsadm', `${folder}/saved`)
+      await sh(`cat > ${folder}/saved.yaml`, { input: other.stdout })
+      const saved = await director('plan', '-c', `${folder}/saved.yaml`, ...state)
       const ended = await Promise.all([...others, ...servers].map(async (each) => each.stop('SIGKILL')))
       await run('rm', ['-r', folder])
-      return { table, plan, said: ended.map(({ stdout, stderr }) => `${stdout}${stderr}`.slice(-1000)).join('---') }
+      return {
+        table,
+        plan,
+        saved,
+        said: ended.map(({ stdout, stderr }) => `${stdout}${stderr}`.slice(-1000)).join('---'),
+      }
     },
     { all: given, text: site },
     { timeoutMs: 200_000 },
@@ -158,11 +167,13 @@ function siteOfAll(): string {
 }
 
 test('the only changes are those that were made to the sites', { timeout: 240_000 }, async () => {
-  const { table, plan, said } = await moveIn(imports, siteOfAll())
+  const { table, plan, saved, said } = await moveIn(imports, siteOfAll())
   // What the other programs said is part of a failure's text.
   const lacking = imports.filter(({ until }) => !table.includes(until)).map(({ format }) => `${format}: ${said}`)
   expect(lacking).toEqual([])
   expect(plan).toMatchObject({ status: 2, stderr: '' })
+  // ipvsadm does not save thresholds.
+  expect(saved.stdout).toBe('~ udp:172.16.0.101:8080 -> 10.0.0.17:8080 upperThreshold 100 -> 0\n')
   expect(plan.stdout.trimEnd().split('\n').toSorted()).toEqual([
     '~ tcp:172.16.0.100:80 -> 10.0.0.17:8080 weight 1 -> 42',
     '~ tcp:172.16.0.102:8080 -> 10.0.0.17:8080 weight 1 -> 42',

@@ -1,8 +1,12 @@
 // What an importer asks of its host: names of hosts and services, scripts.
-import type { ImportContext, Imported, Importer } from './imported.ts'
+import type { ImportContext, Imported, Importer, ServiceTree, SiteTree } from './imported.ts'
+import { portsOf } from './virtuals.ts'
 
 /** What the packet filter of the host does. */
-export type ForeignRules = Pick<ImportContext, 'marked' | 'activeFtp'>
+export interface ForeignRules extends Pick<ImportContext, 'marked'> {
+  /** It masquerades connections from the servers' port 20. */
+  readonly activeFtp: boolean
+}
 
 /** Names that an importer asked for. */
 export interface Asked {
@@ -45,7 +49,13 @@ export function askedNames(
     includes.add(pattern)
     return known.get(pattern)
   }
-  importer(text, { address: remember(addresses), program: remember(programs), include, port: () => 1, ...rules })
+  importer(text, {
+    address: remember(addresses),
+    program: remember(programs),
+    include,
+    port: () => 1,
+    marked: rules.marked,
+  })
   return { addresses, programs, includes }
 }
 
@@ -57,18 +67,28 @@ export interface Answers extends ForeignRules {
   readonly ports: ReadonlyMap<string, number>
 }
 
+/** Services with the FTP port behind masquerade: the packet filter's masquerade of port 20 is a setting of theirs. */
+function withActiveFtp(site: SiteTree): SiteTree {
+  const services = Object.entries(site.services).map(([name, service]): [string, ServiceTree] => {
+    const forwarding = service.forwarding ?? site.defaults?.forwarding
+    const isFtp = forwarding === 'masquerade' && portsOf(service.virtual).includes(21)
+    return [name, isFtp ? { ...service, ftp: { active: true } } : service]
+  })
+  return { ...site, services: Object.fromEntries(services) }
+}
+
 /** Runs an importer with the answers. */
 export function importWith(
   importer: Importer,
   text: string,
   { addresses, programs, includes, ports, marked, activeFtp }: Answers,
 ): Imported {
-  return importer(text, {
+  const { site, remarks } = importer(text, {
     address: (name) => addresses.get(name),
     port: (name) => ports.get(name),
     program: (path) => programs.get(path),
     include: (pattern) => includes.get(pattern),
     marked,
-    activeFtp,
   })
+  return { site: activeFtp ? withActiveFtp(site) : site, remarks }
 }

@@ -81,8 +81,6 @@ export interface ImportContext {
   readonly program: (path: string) => string | undefined
   /** What the host's packet filter marks, by mark. */
   readonly marked: ReadonlyMap<number, readonly VirtualTree[]>
-  /** The packet filter masquerades connections from the servers' port 20. */
-  readonly activeFtp: boolean
 }
 
 export type Importer = (text: string, context: ImportContext) => Imported

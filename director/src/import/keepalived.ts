@@ -14,7 +14,7 @@ import { serviceMembers, type Member } from './keepalived-members.ts'
 import { remarkFile, remarkService } from './keepalived-remarks.ts'
 import { keepalivedTree, Statements, type Statement } from './keepalived-tree.ts'
 import { freeName, ServerNames } from './names.ts'
-import { oneOrList, portsOf } from './virtuals.ts'
+import { portsOf, schedulerTree, virtualsOfMark } from './virtuals.ts'
 
 const forwardings: Readonly<Record<string, string>> = { NAT: 'masquerade', DR: 'direct', TUN: 'tunnel' }
 
@@ -76,12 +76,9 @@ class KeepalivedImport {
 
   #virtual(statement: Statement, member: Member): ServiceTree['virtual'] | undefined {
     if ('mark' in member) {
-      const marked = this.#context.marked.get(member.mark) ?? []
-      const own = marked.filter(({ address }) => address.includes(':') === (member.family === 'ipv6'))
-      if (own.length > 0) return oneOrList(own)
-      const text = `mark ${member.mark}: which packets get it is said by the packet filter; give its rules with --rules: left out`
-      this.#remarks.add('lost', statement.line, text)
-      return undefined
+      const { mark, family } = member
+      const { line } = statement
+      return virtualsOfMark(this.#context, this.#remarks, { mark, isV6: family === 'ipv6', line })
     }
     const given = new Statements(statement).text('protocol')?.toLowerCase()
     const protocol = given === 'tcp' || given === 'sctp' ? given : 'udp'
@@ -95,10 +92,9 @@ class KeepalivedImport {
 
   #scheduler(settings: Statements): ServiceTree['scheduler'] {
     const name = settings.text('lvs_sched', 'lb_algo') ?? 'wlc'
-    if (name !== 'sh' && name !== 'mh') return name
     const fallback = settings.has(`${name}-fallback`) || settings.has('flag-1')
     const port = settings.has(`${name}-port`) || settings.has('flag-2')
-    return fallback && !port ? name : { name, ...(fallback ? {} : { fallback }), ...(port ? { port } : {}) }
+    return schedulerTree(name, fallback, port)
   }
 
   #persistence(settings: Statements): ServiceTree['persistence'] {

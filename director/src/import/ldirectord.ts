@@ -1,6 +1,6 @@
 // ldirectord.cf, the file of ldirectord.
 import { durationText } from '../site/duration.ts'
-import { LdirectordAddresses, type Endpoint } from './ldirectord-addresses.ts'
+import { HostAddresses, type Endpoint } from './host-addresses.ts'
 import { ldirectordCheck, ldirectordTiming } from './ldirectord-checks.ts'
 import {
   ldirectordFile,
@@ -21,7 +21,7 @@ import {
   type VirtualTree,
 } from './imported.ts'
 import { freeName, ServerNames } from './names.ts'
-import { oneOrList, portsOf } from './virtuals.ts'
+import { portsOf, schedulerTree, virtualsOfMark } from './virtuals.ts'
 
 /** A `real` line. */
 interface RealServer {
@@ -41,7 +41,7 @@ class VirtualImport {
   readonly #settings: LdirectordSettings
   readonly #context: ImportContext
   readonly #remarks: Remarks
-  readonly #addresses: LdirectordAddresses
+  readonly #addresses: HostAddresses
   readonly #names: ServerNames
 
   constructor(
@@ -55,7 +55,7 @@ class VirtualImport {
     this.#settings = new LdirectordSettings(file, virtual)
     this.#context = context
     this.#remarks = remarks
-    this.#addresses = new LdirectordAddresses(context, remarks)
+    this.#addresses = new HostAddresses(context, remarks)
     this.#names = names
   }
 
@@ -127,12 +127,8 @@ class VirtualImport {
   }
 
   #marked(mark: number): ServiceTree['virtual'] | undefined {
-    const all = this.#context.marked.get(mark) ?? []
-    const own = all.filter(({ address }) => address.includes(':') === (this.#virtual.family === 'ipv6'))
-    if (own.length > 0) return oneOrList(own)
-    const text = `mark ${mark}: which packets get it is said by the packet filter; give its rules with --rules: left out`
-    this.#remarks.add('lost', this.#virtual.line, text)
-    return undefined
+    const { family, line } = this.#virtual
+    return virtualsOfMark(this.#context, this.#remarks, { mark, isV6: family === 'ipv6', line })
   }
 
   #reals(): readonly RealServer[] {
@@ -196,7 +192,7 @@ class VirtualImport {
 
   #scheduler(): ServiceTree['scheduler'] {
     const name = this.#settings.text('scheduler') ?? 'wrr'
-    return name === 'sh' || name === 'mh' ? { name, fallback: false } : name
+    return schedulerTree(name, false, false)
   }
 
   #persistence(): ServiceTree['persistence'] {

@@ -5,7 +5,7 @@ import { lvsCfCheck, lvsCfTiming } from './lvs-cf-checks.ts'
 import { lvsCfBlocks, lvsCfNumber, type Block, type Setting } from './lvs-cf-lines.ts'
 import { remarkGlobals, remarkVirtual } from './lvs-cf-remarks.ts'
 import { freeName, ServerNames } from './names.ts'
-import { joinPorts, oneOrList, portsOf } from './virtuals.ts'
+import { joinPorts, oneOrList, portsOf, schedulerTree } from './virtuals.ts'
 import { durationText } from '../site/duration.ts'
 
 const forwardings: Readonly<Record<string, string>> = { nat: 'masquerade', direct: 'direct', tunnel: 'tunnel' }
@@ -176,15 +176,13 @@ class LvsCfImport {
     const sorry = settings.get('sorry_server')
     const virtual = this.#virtual(blocks, mark)
     const ports = portsOf(virtual)
-    const activeFtp = this.#context.activeFtp && this.#forwarding() === 'masquerade' && ports.includes(21)
     return {
       virtual,
       ...(mark === undefined ? {} : { mark }),
-      scheduler: scheduler === 'sh' ? { name: 'sh', fallback: false } : scheduler,
+      scheduler: schedulerTree(scheduler, false, false),
       ...(persistence === undefined ? {} : { persistence }),
       servers,
       checks: this.#checks(blocks, ports.length > 1, common),
-      ...(activeFtp ? { ftp: { active: true } } : {}),
       onFailure: settings.get('quiesce_server')?.words[0] === '1' ? 'drain' : 'remove',
       ...(sorry === undefined ? {} : { sorry: { address: this.#address(sorry, block) } }),
     }

@@ -1,5 +1,5 @@
 // What clients connect to, in the shortest spelling.
-import type { VirtualTree } from './imported.ts'
+import type { ImportContext, Remarks, ServiceTree, VirtualTree } from './imported.ts'
 
 /** One is no list. */
 export function oneOrList<Item>(items: readonly Item[]): Item | readonly Item[] {
@@ -33,4 +33,23 @@ export function joinPorts(
     return { address, protocol, ...shortPorts([...ports]) }
   })
   return oneOrList(virtuals)
+}
+
+/** What the packet filter marks with a mark, of one family. `undefined`: it marks nothing, which is remarked. */
+export function virtualsOfMark(
+  context: ImportContext,
+  remarks: Remarks,
+  { mark, isV6, line }: { readonly mark: number; readonly isV6: boolean; readonly line: number },
+): ServiceTree['virtual'] | undefined {
+  const own = (context.marked.get(mark) ?? []).filter(({ address }) => address.includes(':') === isV6)
+  if (own.length > 0) return oneOrList(own)
+  const text = `mark ${mark}: which packets get it is said by the packet filter; give its rules with --rules: left out`
+  remarks.add('lost', line, text)
+  return undefined
+}
+
+/** A scheduler in the spelling of a site: fallback is the default of mh and sh. */
+export function schedulerTree(name: string, fallback: boolean, port: boolean): ServiceTree['scheduler'] {
+  if ((name !== 'sh' && name !== 'mh') || (fallback && !port)) return name
+  return { name, ...(fallback ? {} : { fallback }), ...(port ? { port } : {}) }
 }

@@ -1,4 +1,4 @@
-// Addresses with ports as ldirectord writes them: `192.0.2.10:80`, `www:http`, `[fd00::1]:80`, `10.0.0.1->10.0.0.9:80`.
+// Addresses with ports as people write them: `192.0.2.10:80`, `www:http`, `[fd00::1]:80`, `10.0.0.1->10.0.0.9:80`.
 import type { ImportContext, Remarks } from './imported.ts'
 
 export interface Endpoint {
@@ -12,7 +12,7 @@ const numberOf = (address: string): number => address.split('.').reduce((sum, pa
 const textOf = (number: number): string =>
   [24, 16, 8, 0].map((shift) => Math.trunc(number / 2 ** shift) % 256).join('.')
 
-export class LdirectordAddresses {
+export class HostAddresses {
   readonly #context: ImportContext
   readonly #remarks: Remarks
 
