@@ -15,6 +15,7 @@ const shared = ['cli/shared', 'state', 'lab']
 const site = 'director/src/site'
 const desired = ['director/src/desired', site]
 const foreign = ['director/src/import', site]
+const exported = ['director/src/export', site]
 const probes = ['director/src/health/probes', ...desired]
 const health = ['director/src/health', ...probes]
 const control = ['director/src/control', ...health]
@@ -46,10 +47,11 @@ const layers = {
   [site]: [site],
   'director/src/desired': desired,
   'director/src/import': foreign,
+  'director/src/export': exported,
   'director/src/health/probes': probes,
   'director/src/health': health,
   'director/src/control': control,
-  'director/src/cli': ['director/src/cli', 'director/src/import', ...control],
+  'director/src/cli': ['director/src/cli', 'director/src/import', 'director/src/export', ...control],
   [netlink]: [netlink],
   'native/ipvs': ipvs,
   'native/nftables': nftables,

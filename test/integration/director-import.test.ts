@@ -4,6 +4,9 @@ import { importWith } from '../../director/src/import/context.ts'
 import { formats } from '../../director/src/import/formats.ts'
 import type { Imported, ServiceTree } from '../../director/src/import/imported.ts'
 import { siteText } from '../../director/src/import/write.ts'
+import { exportKeepalived } from '../../director/src/export/keepalived.ts'
+import { marksOf } from '../../director/src/desired/marks.ts'
+import { parseSite } from '../../director/src/site/parse.ts'
 import type { Lab } from '../lab/client.ts'
 import { connectKernel } from './kernel.ts'
 
@@ -23,9 +26,9 @@ interface Import {
 }
 
 /** The tables of all programs together, and the plan for a site of all files. */
-async function moveIn(given: readonly Import[], site: string) {
+async function moveIn(given: readonly Import[], site: string, config: string) {
   return lab.run(
-    async ({ netns, root, run, sh, sleep, start }, { all, text }) => {
+    async ({ netns, root, run, sh, sleep, start }, { all, text, exported }) => {
       const place = await netns()
       const folder = (await sh('mktemp -d')).trim()
       await sh('ip link set lo up; for n in 7 17; do ip addr add 10.0.0.$n/32 dev lo; done', { netns: place })
@@ -50,20 +53,24 @@ async function moveIn(given: readonly Import[], site: string) {
       const state = ['--state-directory', `${folder}/state`]
       const plan = await director('plan', '-c', `${folder}/site.yaml`, ...state)
       await sh('ipvsadm -Sn', { netns: place }).then((saved) => sh(`cat > ${folder}/saved`, { input: saved }))
-      const other = await director('import', 'ipvsadm', `${folder}/saved`)
-      await sh(`cat > ${folder}/saved.yaml`, { input: other.stdout })
+      const made = await director('import', 'ipvsadm', `${folder}/saved`)
+      await sh(`cat > ${folder}/saved.yaml`, { input: made.stdout })
       const saved = await director('plan', '-c', `${folder}/saved.yaml`, ...state)
+      const globals = 'global_defs {\n script_user root\n enable_script_security\n}\n'
+      await sh(`cat > ${folder}/exported.conf`, { input: globals + exported })
+      const check = await run('keepalived', ['-t', '-l', '-f', `${folder}/exported.conf`], { netns: place })
       const ended = await Promise.all([...others, ...servers].map(async (each) => each.stop('SIGKILL')))
       await run('rm', ['-r', folder])
       return {
         table,
         plan,
         saved,
+        check,
         said: ended.map(({ stdout, stderr }) => `${stdout}${stderr}`.slice(-1000)).join('---'),
       }
     },
-    { all: given, text: site },
-    { timeoutMs: 200_000 },
+    { all: given, text: site, exported: config },
+    { timeoutMs: 230_000 },
   )
 }
 
@@ -166,12 +173,43 @@ function siteOfAll(): string {
   return siteText({ version: 1, defaults: { forwarding: 'masquerade' }, services: Object.fromEntries(changed) })
 }
 
+/** Every checker that an export has. */
+const checkedSite = `version: 1
+services:
+  web:
+    virtual: { address: 172.16.0.100, protocol: tcp, ports: [80, 443] }
+    scheduler: { name: mh, port: true }
+    persistence: { timeout: 5m, netmask: 255.255.255.0 }
+    servers:
+      - { name: a, address: 10.0.0.7, weight: 2, thresholds: { upper: 100, lower: 50 } }
+      - { name: b, address: 10.0.0.17, forwarding: tunnel, tunnel: { type: gue, port: 6080, checksum: local } }
+    checks:
+      - tcp: { port: 80, interval: 500ms }
+      - http: { port: 80, path: /x, host: www.example.com, status: [200-299, 301], body: { match: 'a "b"', absent: c } }
+      - https: { port: 443, serverName: www.example.com }
+      - dns: { port: 53, query: example.com, type: SOA }
+      - udp: { port: 53, send: hi, expect: x }
+      - ping: {}
+      - smtp: { port: 25, from: { address: 10.0.0.9 } }
+      - command: { run: [/bin/true, 'a b'] }
+    minimumHealthy: { share: 50%, below: sorry }
+    sorry: { address: 10.0.0.99 }
+  sip:
+    virtual: { address: 172.16.0.101, protocol: udp, port: 5060 }
+    onePacket: true
+    forwarding: masquerade
+    servers: [{ name: a, address: 10.0.0.7, port: 5061 }]
+`
+
 test('the only changes are those that were made to the sites', { timeout: 240_000 }, async () => {
-  const { table, plan, saved, said } = await moveIn(imports, siteOfAll())
+  const { site } = parseSite(checkedSite)
+  const exported = exportKeepalived(site, marksOf(site, { marks: {} }, new Set()))
+  const { table, plan, saved, check, said } = await moveIn(imports, siteOfAll(), exported.text)
   // What the other programs said is part of a failure's text.
   const lacking = imports.filter(({ until }) => !table.includes(until)).map(({ format }) => `${format}: ${said}`)
   expect(lacking).toEqual([])
   expect(plan).toMatchObject({ status: 2, stderr: '' })
+  expect(check).toMatchObject({ status: 0, stdout: '', stderr: '' })
   // ipvsadm does not save thresholds.
   expect(saved.stdout).toBe('~ udp:172.16.0.101:8080 -> 10.0.0.17:8080 upperThreshold 100 -> 0\n')
   expect(plan.stdout.trimEnd().split('\n').toSorted()).toEqual([

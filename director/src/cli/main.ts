@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import { printable } from '../site/problems.ts'
 import { addApply, addPlan } from './apply.ts'
+import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { addOverrides } from './override.ts'
@@ -14,7 +15,19 @@ import { addUnits } from './units.ts'
 import { addValidate } from './validate.ts'
 import { version } from './version.ts'
 
-const verbs = [addInit, addValidate, addPlan, addApply, addRun, addStatus, addOverrides, addSchema, addUnits, addImport]
+const verbs = [
+  addInit,
+  addValidate,
+  addPlan,
+  addApply,
+  addRun,
+  addStatus,
+  addOverrides,
+  addSchema,
+  addUnits,
+  addImport,
+  addExport,
+]
 const program = new Command('ipvs-director').version(version).exitOverride()
 for (const add of verbs) add(program)
 try {

@@ -112,8 +112,8 @@ class SavedImport {
     if (Object.keys(services).length > 0) {
       this.#remarks.add('assumed', undefined, 'a table has no checks: servers count as up until there are some')
       const hasThresholds = Object.values(services).some(({ servers }) => servers.some(({ thresholds }) => thresholds))
-      const text = 'ipvsadm does not save thresholds: "ipvsadm -Ln --thresholds" shows them'
-      if (!hasThresholds) this.#remarks.add('lost', undefined, text)
+      const loss = 'ipvsadm does not save thresholds: "ipvsadm -Ln --thresholds" shows them'
+      if (!hasThresholds) this.#remarks.add('lost', undefined, loss)
     }
     return { site: { version: 1, services }, remarks: this.#remarks.sorted() }
   }
