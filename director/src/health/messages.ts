@@ -12,8 +12,8 @@ export type ToWorker =
   | { readonly type: 'stop' }
 
 export type FromWorker =
-  /** `cap`: probes in flight at once. `sockets`: whether the addon makes sockets with options. */
-  | { readonly type: 'ready'; readonly cap: number; readonly sockets: boolean }
+  /** `cap`: probes in flight at once. */
+  | { readonly type: 'ready'; readonly cap: number }
   /** Sent four times a second, also when nothing has happened: it is the sign of life. */
   | { readonly type: 'batch'; readonly batch: ProberBatch }
   | { readonly type: 'once'; readonly id: number; readonly result: ProbeResult }

@@ -5,7 +5,7 @@ import { Heap } from './heap.ts'
 import { Lag } from './lag.ts'
 import { mergeAgentLines } from './probes/agent-line.ts'
 import { errorWords } from './probes/errors.ts'
-import type { Probe, ProbeResult, Sockets, Verdict } from './probes/probe.ts'
+import type { Probe, ProbeResult, Verdict } from './probes/probe.ts'
 import type { Target, TargetReport } from './targets.ts'
 import { type TargetState, afterVerdict, nextDelay, unknownTarget } from './verdicts.ts'
 
@@ -19,8 +19,8 @@ const granularityMs = 5
 const commandSlots = 8
 
 export interface ProberOptions {
+  /** Makes its sockets itself. */
   readonly probe: Probe
-  readonly sockets: Sockets | undefined
   /** How many probes may be in flight. */
   readonly cap: number
   /** 0 to below 1. */
@@ -181,7 +181,7 @@ export class Prober {
     const { check, target } = entry.spec
     const startedAt = performance.now()
     const lagBefore = this.#lag.total(startedAt)
-    const result = await safely(this.#options.probe(check, target, this.#options.sockets, signal))
+    const result = await safely(this.#options.probe(check, target, undefined, signal))
     if (entry.removed) return
     this.#judge(entry, result, result.verdict === 'failure' && this.#disturbed(result, lagBefore, startedAt))
     this.#schedule(entry)

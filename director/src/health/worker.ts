@@ -4,13 +4,13 @@ import type { Check } from '../site/site.ts'
 import { probeCap } from './descriptors.ts'
 import { Prober } from './prober.ts'
 import { probeAny } from './probes/all.ts'
-import type { ProbeResult, ProbeTarget, Sockets } from './probes/probe.ts'
+import { needsSockets, type Probe, type ProbeResult, type ProbeTarget, type Sockets } from './probes/probe.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 const batchMs = 250
 
 /** The addon's sockets; without the addon, checks that need them have no verdict. */
-async function loadSockets(): Promise<Sockets | undefined> {
+async function importSockets(): Promise<Sockets | undefined> {
   try {
     const { openSocket } = await import('ipvs')
     return {
@@ -23,18 +23,26 @@ async function loadSockets(): Promise<Sockets | undefined> {
   }
 }
 
+let sockets: Promise<Sockets | undefined> | undefined
+
+/** Loads the addon for the first probe that needs its sockets. */
+const probe: Probe = async (check, target, _, signal) => {
+  if (!needsSockets(check, target)) return await probeAny(check, target, undefined, signal)
+  sockets ??= importSockets()
+  return await probeAny(check, target, await sockets, signal)
+}
+
 async function main(port: NonNullable<typeof parentPort>): Promise<void> {
   const send = (message: FromWorker): void => port.postMessage(message)
-  const sockets = await loadSockets()
   const cap = probeCap()
-  const prober = new Prober({ probe: probeAny, sockets, cap })
+  const prober = new Prober({ probe, cap })
   const stopping = new AbortController()
 
   const post = (): void => send({ type: 'batch', batch: prober.take() })
   const timer = setInterval(post, batchMs)
 
   const once = async (id: number, check: Check, target: ProbeTarget): Promise<void> => {
-    const result: ProbeResult = await probeAny(check, target, sockets, stopping.signal)
+    const result: ProbeResult = await probe(check, target, undefined, stopping.signal)
     send({ type: 'once', id, result })
   }
 
@@ -50,7 +58,7 @@ async function main(port: NonNullable<typeof parentPort>): Promise<void> {
     else if (message.type === 'once') void once(message.id, message.check, message.target)
     else void stop()
   })
-  send({ type: 'ready', cap, sockets: sockets !== undefined })
+  send({ type: 'ready', cap })
 }
 
 if (parentPort !== null) await main(parentPort)

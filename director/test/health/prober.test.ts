@@ -29,7 +29,7 @@ function target(port: number, settings: Partial<Check> = {}): Target {
 }
 
 function prober(probe: Probe, cap = 400): Prober {
-  const made = new Prober({ probe, sockets: undefined, cap, random: () => 0.5 })
+  const made = new Prober({ probe, cap, random: () => 0.5 })
   onTestFinished(async () => {
     await made.close()
   })

@@ -1,40 +1,41 @@
-// The probe of each kind.
+// The probe of each kind. A kind is loaded by its first probe: most sites have two or three, and some bring large libraries.
 import type { Check } from '../../site/site.ts'
-import { probeAgent } from './agent.ts'
-import { probeFtp, probeImap, probePop, probeRedis, probeSmtp } from './banners.ts'
-import { probeCommand } from './command.ts'
-import { probeLdap, probeMysql, probePostgres } from './databases.ts'
-import { probeDns } from './dns.ts'
-import { probeFile } from './file.ts'
-import { probeGrpc } from './grpc.ts'
-import { probeHttp } from './http.ts'
-import { probePing } from './ping.ts'
 import type { Probe } from './probe.ts'
-import { probeTcp } from './tcp.ts'
-import { probeUdp } from './udp.ts'
 
-const probes = {
-  tcp: probeTcp,
-  http: probeHttp,
-  dns: probeDns,
-  udp: probeUdp,
-  ping: probePing,
-  smtp: probeSmtp,
-  ftp: probeFtp,
-  imap: probeImap,
-  pop: probePop,
-  redis: probeRedis,
-  mysql: probeMysql,
-  postgres: probePostgres,
-  ldap: probeLdap,
-  grpc: probeGrpc,
-  command: probeCommand,
-  agent: probeAgent,
-  file: probeFile,
-} satisfies { [Kind in Check['kind']]: Probe<Extract<Check, { readonly kind: Kind }>> | Probe<never> }
+type Load<Kind extends Check['kind']> = () => Promise<Probe<Extract<Check, { readonly kind: Kind }>> | Probe<never>>
+
+const loads: { readonly [Kind in Check['kind']]: Load<Kind> } = {
+  tcp: async () => (await import('./tcp.ts')).probeTcp,
+  http: async () => (await import('./http.ts')).probeHttp,
+  dns: async () => (await import('./dns.ts')).probeDns,
+  udp: async () => (await import('./udp.ts')).probeUdp,
+  ping: async () => (await import('./ping.ts')).probePing,
+  smtp: async () => (await import('./banners.ts')).probeSmtp,
+  ftp: async () => (await import('./banners.ts')).probeFtp,
+  imap: async () => (await import('./banners.ts')).probeImap,
+  pop: async () => (await import('./banners.ts')).probePop,
+  redis: async () => (await import('./banners.ts')).probeRedis,
+  mysql: async () => (await import('./databases.ts')).probeMysql,
+  postgres: async () => (await import('./databases.ts')).probePostgres,
+  ldap: async () => (await import('./databases.ts')).probeLdap,
+  grpc: async () => (await import('./grpc.ts')).probeGrpc,
+  command: async () => (await import('./command.ts')).probeCommand,
+  agent: async () => (await import('./agent.ts')).probeAgent,
+  file: async () => (await import('./file.ts')).probeFile,
+}
+
+const probes = new Map<Check['kind'], Promise<Probe>>()
+
+function probeOf(kind: Check['kind']): Promise<Probe> {
+  const known = probes.get(kind)
+  if (known !== undefined) return known
+  const loaded = loads[kind]() as Promise<Probe>
+  probes.set(kind, loaded)
+  return loaded
+}
 
 /** Probes any check. */
 export const probeAny: Probe = async (check, target, sockets, signal) => {
-  const probe = probes[check.kind] as Probe
+  const probe = await probeOf(check.kind)
   return await probe(check, target, sockets, signal)
 }

@@ -5,12 +5,7 @@ import type { CheckCommon, TlsSettings } from '../../site/site.ts'
 import type { Attempt } from './attempt.ts'
 import { certificateFault, secureContext } from './certificates.ts'
 import { ProbeFailure, ProbeVoid } from './errors.ts'
-import type { ProbeTarget, SocketOptions, Sockets } from './probe.ts'
-
-/** Whether the probe needs a socket that Node.js cannot make. */
-export function needsOptions(check: CheckCommon, target: ProbeTarget): boolean {
-  return target.mark !== undefined || check.from.device !== undefined
-}
+import { needsSockets, type ProbeTarget, type SocketOptions, type Sockets } from './probe.ts'
 
 export function socketOptions(check: CheckCommon, target: ProbeTarget): SocketOptions {
   return { family: target.family, mark: target.mark, device: check.from.device }
@@ -60,7 +55,7 @@ function startConnecting(
     autoSelectFamily: false,
     ...(address === undefined ? {} : { localAddress: address }),
   }
-  if (!needsOptions(check, target)) return connectPlain(where)
+  if (!needsSockets(check, target)) return connectPlain(where)
   const descriptor = requireSockets(sockets, target).tcp(socketOptions(check, target))
   return new Socket({ fd: descriptor }).connect(where)
 }

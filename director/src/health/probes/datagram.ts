@@ -2,8 +2,8 @@
 import { type Socket, createSocket } from 'node:dgram'
 import type { CheckCommon } from '../../site/site.ts'
 import type { Attempt } from './attempt.ts'
-import { needsOptions, requireSockets, socketOptions } from './connect.ts'
-import type { ProbeTarget, Sockets } from './probe.ts'
+import { requireSockets, socketOptions } from './connect.ts'
+import { needsSockets, type ProbeTarget, type Sockets } from './probe.ts'
 
 /** Errors of the socket, now and later, end the attempt. */
 export async function connectUdp(
@@ -16,7 +16,7 @@ export async function connectUdp(
   attempt.atEnd(() => socket.close())
   socket.on('error', (error) => attempt.fail(error))
   const { address } = check.from
-  if (needsOptions(check, target)) {
+  if (needsSockets(check, target)) {
     socket.bind({ fd: requireSockets(sockets, target).udp(socketOptions(check, target)) })
   } else if (address !== undefined) {
     socket.bind({ address, port: 0, exclusive: true })

@@ -1,5 +1,5 @@
 // What a probe takes and returns. The kinds have a file each; all.ts chooses.
-import type { Check } from '../../site/site.ts'
+import type { Check, CheckCommon } from '../../site/site.ts'
 import type { AgentLine } from './agent-line.ts'
 
 /** `void`: the prober itself was at fault, or could not probe. It says nothing of the server. */
@@ -46,6 +46,11 @@ export interface Sockets {
   udp(options: SocketOptions): number
   /** An ICMP echo socket: `SOCK_DGRAM` with `IPPROTO_ICMP` or `IPPROTO_ICMPV6`. */
   ping(options: SocketOptions): number
+}
+
+/** Whether the probe needs a socket that Node.js cannot make. */
+export function needsSockets(check: CheckCommon & { readonly kind?: string }, target: ProbeTarget): boolean {
+  return check.kind === 'ping' || target.mark !== undefined || check.from.device !== undefined
 }
 
 /**

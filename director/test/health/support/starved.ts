@@ -30,7 +30,7 @@ function targetAt(index: number): Target {
 }
 
 const cap = probeCap()
-const prober = new Prober({ probe: probeAny, sockets: undefined, cap })
+const prober = new Prober({ probe: probeAny, cap })
 prober.change(
   Array.from({ length: 1400 }, (_, index) => targetAt(index)),
   [],
