@@ -43,6 +43,8 @@ export class SiteFile {
   readonly #parse: ParseSite
   #watcher: FSWatcher | undefined
   #timer: NodeJS.Timeout | undefined
+  /** What was read last without problems. */
+  #last: LoadedSite | undefined
 
   /** `copy`: where the last good site is kept. */
   constructor(file: string, copy: string, parse: ParseSite) {
@@ -55,10 +57,13 @@ export class SiteFile {
   async read(): Promise<LoadedSite> {
     try {
       const text = await readFile(this.file, 'utf8')
+      // A signal and a watched file may tell of the same change, and a large file takes seconds to parse.
+      if (this.#last?.text === text) return this.#last
       const parsed = await this.#parse(text, this.file)
       const problems = unsupported(parsed.site)
       if (problems.length > 0) throw new SiteRefused(problems)
-      return { ...parsed, text, refused: [] }
+      this.#last = { ...parsed, text, refused: [] }
+      return this.#last
     } catch (error) {
       throw error instanceof SiteRefused ? error : new SiteRefused(problemsOf(error))
     }

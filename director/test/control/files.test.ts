@@ -80,6 +80,20 @@ test('a site is refused if the daemon cannot do what it says', async () => {
   })
 })
 
+test('an unchanged file is not parsed again', async () => {
+  let parsed = 0
+  const file = new SiteFile(at('site.yaml'), at('copy'), async (_, name) => {
+    parsed += 1
+    return parse('good', name)
+  })
+  writeFileSync(at('site.yaml'), 'good')
+  const first = await file.read()
+  expect(await file.read()).toBe(first)
+  writeFileSync(at('site.yaml'), 'good too')
+  expect((await file.read()).text).toBe('good too')
+  expect(parsed).toBe(2)
+})
+
 test('a replaced file is noticed', async () => {
   writeFileSync(at('site.yaml'), 'good')
   const file = new SiteFile(at('site.yaml'), at('copy'), parse)
