@@ -6,7 +6,8 @@ import { existsSync, readFileSync } from 'node:fs'
 
 const build = ['g++', 'make', 'python3']
 const demo = [...build, 'iproute2', 'openssl', 'kmod']
-const bench = [...build, 'iproute2', 'kmod', 'ipvsadm', 'nftables', 'iptables', 'valgrind']
+const peers = ['keepalived', 'ldirectord', 'openssl', 'procps']
+const bench = [...build, 'iproute2', 'kmod', 'ipvsadm', 'nftables', 'iptables', 'valgrind', ...peers]
 const test = [
   ...demo,
   'cmake',

@@ -4,10 +4,10 @@ import { arch, cpus, release } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { BenchError } from '../bench-error.ts'
 import { chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
-import { placeWords, runGuest, type Place } from '../guest-process.ts'
+import { placeWords } from '../guest-process.ts'
 import { describeMachine } from '../machine.ts'
+import { measuredRun } from '../measured.ts'
 import { run, show } from '../program.ts'
 import type { Results } from '../results.ts'
 import { driverNames, sizes, type CellResult, type Plan } from './plan.ts'
@@ -51,24 +51,9 @@ const guest = fileURLToPath(new URL('guest.js', import.meta.url))
 
 const longestSeconds = 3 * 3600
 
-async function measure(kernel: string, plan: Plan): Promise<ConnectionRun> {
-  const start = Date.now()
-  const cells: CellResult[] = []
-  let place: Place | undefined
-  const hear = (line: string): void => {
-    const told = JSON.parse(line) as CellResult | Place
-    if ('release' in told) {
-      place = told
-      return
-    }
-    cells.push(told)
-    const seconds = told.values['seconds']
-    if (seconds !== undefined) process.stderr.write(`bench: ${kernel}: ${told.driver}, N = ${told.n}: ${seconds} s\n`)
-  }
-  const status = await runGuest(kernel, guest, plan, hear, { memory: 4096, timeoutSeconds: longestSeconds })
-  if (place === undefined || status !== 0) throw new BenchError(`${kernel}: ended with status ${status}`)
-  const seconds = (Date.now() - start) / 1000
-  return { release: place.release, place: placeWords(kernel, place), emulated: true, seconds, cells }
+function describe({ driver, n, values }: CellResult): string | undefined {
+  const { seconds } = values
+  return seconds === undefined ? undefined : `${driver}, N = ${n}: ${seconds} s`
 }
 
 function node(...args: string[]): Record<string, number> {
@@ -100,7 +85,9 @@ async function take(words: readonly string[]): Promise<ConnectionResults> {
   }
   const machine = describeMachine()
   const runs: ConnectionRun[] = []
-  for (const kernel of list(values.kernels) ?? defaultKernels) runs.push(await measure(kernel, plan))
+  for (const kernel of list(values.kernels) ?? defaultKernels) {
+    runs.push(await measuredRun(kernel, guest, plan, describe, { memory: 4096, timeoutSeconds: longestSeconds }))
+  }
   if (values['no-host'] !== true) runs.push(measureHost(plan.repeat))
   return { machine, node: process.version, commands: [commandOf('bench:connections', words)], runs }
 }

@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 
 import { BenchError } from '../bench-error.ts'
 import { choiceOptions, chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
-import { placeWords, runGuest, type Place } from '../guest-process.ts'
 import { describeMachine } from '../machine.ts'
+import { measuredRun } from '../measured.ts'
 import { run, show } from '../program.ts'
 import type { Results, Run } from '../results.ts'
 import { flood } from './place.ts'
-import { driverNames, planCells, trialNames, type CellResult, type Plan } from './plan.ts'
+import { driverNames, planCells, trialNames, type CellResult } from './plan.ts'
 import { report } from './report.ts'
 
 type MarkResults = Results<CellResult>
@@ -48,26 +48,6 @@ function describe({ trial, driver, n, error }: CellResult): string {
   return `${trial}, ${driver}, N = ${n}${error === undefined ? '' : `: ${error}`}`
 }
 
-/** `kernel`: one of the lab's kernels; undefined: the host's kernel. */
-async function measure(kernel: string | undefined, plan: Plan): Promise<Run<CellResult>> {
-  const start = Date.now()
-  const cells: CellResult[] = []
-  let place: Place | undefined
-  const hear = (line: string) => {
-    const told = JSON.parse(line) as CellResult | Place
-    if ('release' in told) {
-      place = told
-      return
-    }
-    cells.push(told)
-    process.stderr.write(`bench: ${kernel ?? 'host'}: ${describe(told)}\n`)
-  }
-  const status = await runGuest(kernel, guest, plan, hear, { memory: 4096 })
-  if (place === undefined || status !== 0) throw new BenchError(`${kernel ?? 'host'}: ended with status ${status}`)
-  const seconds = (Date.now() - start) / 1000
-  return { release: place.release, place: placeWords(kernel, place), emulated: kernel !== undefined, seconds, cells }
-}
-
 async function take(words: readonly string[]): Promise<MarkResults> {
   const values = parseWords(words, choiceOptions)
   if (values.direct && values.kernels !== undefined)
@@ -82,7 +62,7 @@ async function take(words: readonly string[]): Promise<MarkResults> {
   const machine = describeMachine()
   const runs: Run<CellResult>[] = []
   for (const kernel of values.direct ? [undefined] : (list(values.kernels) ?? ['6.12'])) {
-    runs.push(await measure(kernel, plan))
+    runs.push(await measuredRun(kernel, guest, plan, describe, { memory: 4096 }))
   }
   return { machine, node: process.version, commands: [commandOf('bench:marks', words)], runs }
 }
