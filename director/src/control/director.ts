@@ -11,6 +11,7 @@ import type { Events } from './events.ts'
 import type { HealthSource } from './health-source.ts'
 import { foreignMarks, type OpenKernel } from './kernel.ts'
 import { Loop, failuresOf, type Round, type Wanted } from './loop.ts'
+import { EventCounts, metricsText } from './metrics.ts'
 import { notify, watchdogInterval, type Notification } from './notify.ts'
 import { addOrder, endOrder, targetsOf } from './orders.ts'
 import { remainingOf } from './remaining.ts'
@@ -19,6 +20,7 @@ import type { Controls } from './server.ts'
 import { SiteRefused, type LoadedSite, type SiteFile } from './site-file.ts'
 import type { OrderAnswer, OverrideRequest, ReloadAnswer, Status } from './status.ts'
 import type { Store } from './store.ts'
+import { trafficOf } from './traffic.ts'
 
 export interface DirectorOptions {
   readonly version: string
@@ -58,10 +60,12 @@ export class Director implements Controls {
   #unsent: string | undefined
   #watchdog: NodeJS.Timeout | undefined
   #reloading: Promise<unknown> = Promise.resolve()
+  readonly #counts = new EventCounts()
 
   constructor(options: DirectorOptions) {
     this.#options = options
     this.events = options.events
+    this.events.listen((event) => this.#counts.count(event))
     this.#loaded = options.loaded
     this.#refused = options.loaded.refused
     this.#loop = new Loop({
@@ -134,6 +138,14 @@ export class Director implements Controls {
       services: this.#desired === undefined ? [] : servicesStatus(this.#desired, facts),
       alarms: this.#alarms,
     }
+  }
+
+  /** Reads the kernel's counters. They are left out if it cannot be read. */
+  async metrics(): Promise<string> {
+    const snapshot = await this.#options.kernel.ipvs.snapshot().catch(() => undefined)
+    const { services = [], marks = new Map<string, number>() } = this.#desired ?? {}
+    const traffic = snapshot === undefined ? undefined : trafficOf(services, marks, snapshot)
+    return metricsText({ status: this.status(), traffic, events: this.#counts.all })
   }
 
   async plan(): Promise<readonly string[]> {

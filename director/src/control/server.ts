@@ -9,12 +9,15 @@ import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
 import { ControlError } from './control-error.ts'
 import type { Events } from './events.ts'
+import { METRICS_TYPE } from './metrics-server.ts'
 import type { OrderAnswer, OverrideRequest, ReloadAnswer, Status } from './status.ts'
 
 /** What the API can do; the daemon implements it. */
 export interface Controls {
   readonly events: Events
   status(): Status
+  /** Text for Prometheus. */
+  metrics(): Promise<string>
   /** Lines of changes that the next round would apply. */
   plan(): Promise<readonly string[]>
   /** Reads the site file again. */
@@ -48,6 +51,7 @@ export function routes(controls: Controls): Hono {
   })
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path}` }, 404))
   app.get('/v1/status', (context) => context.json(controls.status()))
+  app.get('/metrics', async (context) => context.body(await controls.metrics(), 200, { 'content-type': METRICS_TYPE }))
   app.get('/v1/plan', async (context) => context.json({ changes: await controls.plan() }))
   app.post('/v1/reload', async (context) => context.json(await controls.reload()))
   app.post('/v1/overrides', async (context) => {

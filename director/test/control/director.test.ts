@@ -125,3 +125,16 @@ test('a plan is not shown as status', async () => {
   expect(await director.plan()).toHaveLength(3)
   expect(director.status().services).toEqual([])
 })
+
+test('metrics have the names of the site; without a kernel the counts are left out', async () => {
+  expect(await director.metrics()).toContain('ipvs_director_ready 0\n')
+  await director.start()
+  const text = await director.metrics()
+  expect(text).toContain('ipvs_director_server_weight{service="shop",server="b",address="10.0.0.2"} 1\n')
+  expect(text).toContain('ipvs_director_server_connections_total{service="shop",server="b",address="10.0.0.2"} 0\n')
+  expect(text).toContain('ipvs_director_events_total{kind="applied"} 1\n')
+  kernel.silent = 'no memory'
+  const without = await director.metrics()
+  expect(without).toContain('ipvs_director_kernel_readable 0\n')
+  expect(without).not.toContain('connections_total')
+})

@@ -26,6 +26,7 @@ beforeEach(async () => {
   const controls: Controls = {
     events,
     status: () => ({ version: '0.1.0', alarms: [] }) as unknown as Status,
+    metrics: async () => 'ipvs_director_ready 1\n',
     plan: async () => ['+ mark:7 rr'],
     reload: async () => ({ problems: ['site.yaml:1:1: bad'], failures: [] }),
     override: async (request) => {

@@ -3,7 +3,8 @@ import { IpvsError, type BatchOperation, type Service } from 'ipvs'
 import { stateEntries, type CurrentService } from 'ipvs/state'
 import type { OpenKernel } from '../../src/control/kernel.ts'
 
-const idle = { activeConnections: 0, inactiveConnections: 0, persistentConnections: 0 }
+const statistics = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n }
+const idle = { activeConnections: 0, inactiveConnections: 0, persistentConnections: 0, statistics }
 
 export class FakeKernel {
   services: CurrentService[] = []
@@ -21,11 +22,13 @@ export class FakeKernel {
         if (this.silent !== undefined) throw this.#error('snapshot', this.silent)
         return this.services.map(({ service, destinations }) => ({ ...service, destinations, statistics: {} }))
       },
-      snapshot: async () =>
-        this.services.map(({ service, destinations }) => ({
+      snapshot: async () => {
+        if (this.silent !== undefined) throw this.#error('snapshot', this.silent)
+        return this.services.map(({ service, destinations }) => ({
           ...service,
           destinations: destinations.map((each) => ({ ...each, ...idle })),
-        })),
+        }))
+      },
       batch: async (operations: readonly BatchOperation[]) => this.#batch(operations),
     }
     const marks = {
