@@ -30,23 +30,40 @@ export class Daemon {
   }
 
   /** Runs a verb of the program to its end. A start takes seconds in the emulator. */
-  async verb(name: string): Promise<RunResult> {
-    return this.#context.run(process.execPath, this.#words(name), { netns: this.#netns })
+  async verb(name: string, ...args: readonly string[]): Promise<RunResult> {
+    return this.#context.run(process.execPath, this.#words(name, ...args), { netns: this.#netns })
+  }
+
+  /** The same for a text. */
+  async write(text: string): Promise<void> {
+    const config = this.#config
+    await this.#context.sh(`cat >${config}.new && mv ${config}.new ${config}`, { input: text })
   }
 
   /** Starts the daemon, and waits until its first round has ended and each check has had a result. */
   async start(): Promise<void> {
+    this.launch()
+    await this.ready()
+  }
+
+  /** Starts the daemon. */
+  launch(): void {
     this.#running = this.#context.start(process.execPath, this.#words('run'), { netns: this.#netns })
+  }
+
+  async ready(): Promise<void> {
     await this.until('ready', async () => (await this.ask<DaemonStatus>('GET', 'status')).ready)
   }
 
-  async stop(): Promise<RunResult | undefined> {
-    return this.#running?.stop('SIGTERM')
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<RunResult | undefined> {
+    return this.#running?.stop(signal)
   }
 
   /** Asks the daemon; an empty object while it does not answer. */
-  async ask<Answer>(method: string, path: string): Promise<Answer> {
-    const args = ['-s', '-X', method, '--unix-socket', `${this.#folder}/control.sock`, `http://director/v1/${path}`]
+  async ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const url = `http://director/v1/${path}`
+    const data = body === undefined ? [] : ['-H', 'content-type: application/json', '-d', JSON.stringify(body)]
+    const args = ['-s', '-X', method, '--unix-socket', `${this.#folder}/control.sock`, ...data, url]
     const { stdout } = await this.#context.run('curl', args, { netns: this.#netns })
     return JSON.parse(stdout || '{}') as Answer
   }
@@ -73,8 +90,9 @@ export class Daemon {
     return `${this.#folder}/site.yaml`
   }
 
-  #words(verb: string): string[] {
+  #words(verb: string, ...args: readonly string[]): string[] {
     const folders = ['--runtime-directory', this.#folder, '--state-directory', `${this.#folder}/state`]
-    return [`${this.#context.root}/director/dist/cli/main.js`, verb, '-c', this.#config, ...folders]
+    const site = ['plan', 'apply', 'run', 'reload'].includes(verb) ? ['-c', this.#config] : []
+    return [`${this.#context.root}/director/dist/cli/main.js`, verb, ...args, ...site, ...folders]
   }
 }
