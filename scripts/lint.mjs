@@ -1,4 +1,4 @@
-// Runs linters, the layer check, and formatters for both languages. `--fix` formats instead of checking.
+// Runs linters, the checks of layers and of C++ types, and formatters for both languages. `--fix` formats instead of checking.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,6 +24,7 @@ const native = sources('native')
 const formatted = [...native, ...sources('bench')]
 run('clang-format-19', fix ? ['-i', ...formatted] : ['--dry-run', '-Werror', ...formatted])
 run(process.execPath, [join(root, 'scripts/check-layers.mjs')])
+run(process.execPath, [join(root, 'scripts/check-types.mjs')])
 run(bin('prettier'), [fix ? '--write' : '--check', '--log-level', 'warn', '.'])
 run(bin('oxlint'), [
   '--type-aware',

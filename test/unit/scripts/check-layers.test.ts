@@ -1,33 +1,17 @@
 // Imports against the order of folders, and cycles, are found: each is planted in a small tree.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { PlantedTree, root } from './planted-tree.ts'
 
-const root = new URL('../../..', import.meta.url).pathname
-let tree: string
+let tree: PlantedTree
 beforeEach(() => {
-  tree = mkdtempSync(join(tmpdir(), 'ipvs-layers-'))
-  for (const folder of ['lib', 'state', 'lab', 'cli', 'native', 'director/src']) {
-    mkdirSync(join(tree, folder), { recursive: true })
-  }
+  tree = new PlantedTree(['lib', 'state', 'lab', 'cli', 'native', 'director/src'])
 })
-afterEach(() => rmSync(tree, { recursive: true }))
+afterEach(() => tree[Symbol.dispose]())
 
-function plant(files: Readonly<Record<string, string>>): void {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(tree, name)), { recursive: true })
-    writeFileSync(join(tree, name), `${text}\n`)
-  }
-}
-
-function check(): { status: number | null; problems: string } {
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/check-layers.mjs'), tree], {
-    encoding: 'utf8',
-  })
-  return { status, problems: stderr }
-}
+const plant = (files: Readonly<Record<string, string>>) => tree.plant(files)
+const check = () => tree.check('check-layers.mjs')
 
 test('imports in the order of the folders are accepted', () => {
   plant({
@@ -76,7 +60,10 @@ test('oxlint, as it is configured, finds a cycle of type imports', () => {
     'lib/values/b.ts': "import type { A } from './a.ts'\nexport type B = A[]",
   })
   const words = ['--config', join(root, '.oxlintrc.json'), 'lib']
-  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/oxlint'), words, { cwd: tree, encoding: 'utf8' })
+  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/oxlint'), words, {
+    cwd: tree.path,
+    encoding: 'utf8',
+  })
   expect(status).not.toBe(0)
   expect(stdout).toContain('import(no-cycle)')
 })
