@@ -2,18 +2,7 @@ import { runInNewContext } from 'node:vm'
 
 import { describe, expect, test } from 'vitest'
 
-import {
-  InvalidInput,
-  boolean,
-  closest,
-  editDistance,
-  integer,
-  list,
-  oneOf,
-  escapeControls,
-  readFields,
-  show,
-} from '../../../lib/values/validate.ts'
+import { InvalidInput, boolean, integer, isArray, list, oneOf, readFields, show } from '../../../lib/values/validate.ts'
 import { refused } from '../support/refused.ts'
 
 const names = ['scheduler', 'persistence', 'port', 'weight', 'fwmark'] as const
@@ -71,6 +60,8 @@ describe('readFields', () => {
     [new Map()],
     [new URL('http://172.16.0.100')],
     [Object.create({ port: 80 })],
+    [Object.create({ isPrototypeOf: () => true })],
+    [Object.create(Object.create(null) as object)],
     [
       new (class Port {
         port = 80
@@ -154,6 +145,23 @@ test('revoked proxies are refused without an exception of their own', () => {
   expect(refused(() => read(revoked())).field).toBe('service')
   expect(refused(() => list(revoked(), 'x', 2)).field).toBe('x')
   expect(refused(() => integer(revoked(), 'x', 0, 2)).message).toContain('an object that cannot be read')
+})
+
+test('isArray', () => {
+  expect([[], [1], 'ab', { length: 0 }, null, revoked()].map((value) => isArray(value))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ])
+})
+
+test('a path is put before the path of a part, and the cause stays', () => {
+  const cause = new Error('no')
+  const error = new InvalidInput('.port', 'is odd', { cause }).within('service')
+  expect([error.field, error.message, error.cause]).toEqual(['service.port', 'service.port: is odd', cause])
 })
 
 function revoked(): object {
@@ -246,51 +254,19 @@ describe('list', () => {
       expect(refused(() => list(value, 'x', 2)).field).toBe('x')
     },
   )
-})
 
-describe('show', () => {
-  test.each([
-    ['a "b"', '"a \\"b\\""'],
-    ['\u001b[31m\u009b\u202e\ud800', '"\\u001b[31m\\u009b\\u202e\\ud800"'],
-    [-0, '-0'],
-    [1n, '1n'],
-    [null, 'null'],
-    [undefined, 'undefined'],
-    [[1], 'an array'],
-    [
-      {
-        toString: () => {
-          throw new Error('no')
-        },
-      },
-      'an object',
-    ],
-    [new Date(), 'an instance of a class'],
-    [() => 1, 'a function'],
-    [Symbol('x'), 'a symbol'],
-  ])('%#', (value, text) => expect(show(value)).toBe(text))
-
-  test('long text is cut', () => {
-    expect(show('x'.repeat(10_000_000)).length).toBeLessThan(80)
-    expect(show(10n ** 100n).length).toBeLessThan(80)
+  test('says what is wrong', () => {
+    expect(refused(() => list('ab', 'x', 2)).message).toBe('x: "ab" is not an array')
+    expect(refused(() => list([1, 2, 3], 'x', 2)).message).toBe('x: 3 elements are too many (at most 2)')
   })
-})
 
-test('escapeControls', () => {
-  expect(escapeControls('a\tb\n\u001b[2J\u009b\u007f')).toBe('a\\u0009b\\u000a\\u001b[2J\\u009b\\u007f')
-  expect(escapeControls('\u202e\u2066\u2028\ud800')).toBe('\\u202e\\u2066\\u2028\\ud800')
-  expect(escapeControls('é中\u{1f600} "x"')).toBe('é中\u{1f600} "x"')
-})
-
-test('edit distance', () => {
-  expect(editDistance('', 'abc')).toBe(3)
-  expect(editDistance('kitten', 'sitting')).toBe(3)
-  expect(editDistance('same', 'same')).toBe(0)
-  expect(editDistance('weigth', 'weight')).toBe(1)
-})
-
-test('an unlike word has no suggestion', () => {
-  expect(closest('zzzzzz', names)).toBeUndefined()
-  expect(closest('a'.repeat(100_000), names)).toBeUndefined()
-  expect(new InvalidInput('a', 'b').field).toBe('a')
+  test('the error of an element is the cause', () => {
+    const thrown = new RangeError('no')
+    const value = Object.defineProperty([], '0', {
+      get: () => {
+        throw thrown
+      },
+    })
+    expect(() => list(value, 'x', 2)).toThrowError(expect.objectContaining({ field: 'x', cause: thrown }) as Error)
+  })
 })
