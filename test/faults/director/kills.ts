@@ -72,7 +72,8 @@ function differences(now: World, wished: World): string[] {
 /** A start in this process, which is the same as one in a new process and takes no seconds. Returns what was wrong. */
 async function start(site: string): Promise<string[]> {
   writeFileSync(config, site)
-  const { director, end } = await prepare(options)
+  const started = await prepare(options)
+  const { director } = started
   try {
     await director.settle()
     const { error, result } = await director.round()
@@ -80,7 +81,7 @@ async function start(site: string): Promise<string[]> {
     const plan = await director.plan()
     return [...(result?.failures ?? []).map(({ message }) => message), ...plan.map((line) => `still planned: ${line}`)]
   } finally {
-    await end()
+    await started.end()
   }
 }
 
