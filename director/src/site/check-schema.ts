@@ -10,7 +10,7 @@ const limits = z
     firstByte: duration('Limit until the first byte of the answer.').optional(),
     total: duration('Limit of the whole probe; the same as timeout.').optional(),
   })
-  .meta({ description: 'Limits of the phases of a probe. Default of each: timeout.' })
+  .meta({ id: 'Limits', description: 'Limits of the phases of a probe. Default of each: timeout.' })
 
 const timing = {
   interval: duration('Time from probe to probe. Default 5s.', 100).optional(),
@@ -28,7 +28,7 @@ const timing = {
       address: address('Source address of the probe.').optional(),
       device: oneLine('Network interface of the probe.', 15).optional(),
     })
-    .meta({ description: 'Where probes come from. Default: the kernel chooses.' })
+    .meta({ id: 'ProbeSource', description: 'Where probes come from. Default: the kernel chooses.' })
     .optional(),
   via: z
     .enum(['server', 'service'])
@@ -59,7 +59,7 @@ const tlsFields = {
 }
 const tls = z
   .union([z.boolean(), z.strictObject(tlsFields)])
-  .meta({ description: 'TLS: true, or its settings.' })
+  .meta({ id: 'Tls', description: 'TLS: true, or its settings.' })
   .optional()
 
 const http = {
@@ -193,7 +193,7 @@ const one = z
         : `has several kinds: ${found.join(', ')}\nmake a check of each`
     context.addIssue({ code: 'custom', message })
   })
-  .meta({ description: 'One check: a map with one key, its kind.', minProperties: 1, maxProperties: 1 })
+  .meta({ id: 'Check', description: 'One check: a map with one key, its kind.', minProperties: 1, maxProperties: 1 })
 
 export const checkSchema: z.ZodType<CheckForm> = one
 
@@ -208,7 +208,10 @@ export const checksSchema: z.ZodType<ChecksForm> = z
       of: z.array(checkSchema).min(1),
     }),
   ])
-  .meta({ description: 'Checks of each server. A list: all must succeed. None: the server counts as up.' })
+  .meta({
+    id: 'Checks',
+    description: 'Checks of each server. A list: all must succeed. None: the server counts as up.',
+  })
 
 export const checkDefaultsSchema: z.ZodType<NonNullable<DefaultsForm['check']>> = z
   .strictObject(timing)

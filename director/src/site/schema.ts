@@ -91,5 +91,5 @@ export const frameSchema: z.ZodType<SiteForm> = form(z.unknown()) as z.ZodType<S
 
 /** JSON Schema (draft 2020-12) of the file, for editors. */
 export function siteJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(form(serviceSchema), { io: 'input', reused: 'ref' })
+  return z.toJSONSchema(form(serviceSchema), { io: 'input', reused: 'inline' })
 }

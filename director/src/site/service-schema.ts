@@ -28,7 +28,7 @@ export const onFailure: z.ZodType<'remove' | 'drain'> = z.enum(['remove', 'drain
 
 const labels = z
   .record(name, z.string().regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'has control characters\nremove them' }))
-  .meta({ description: 'Labels for people and tools.' })
+  .meta({ id: 'Labels', description: 'Labels for people and tools.' })
 
 export const schedulerSchema: z.ZodType<SchedulerForm> = z
   .union([
@@ -45,7 +45,7 @@ export const schedulerSchema: z.ZodType<SchedulerForm> = z
         .optional(),
     }),
   ])
-  .meta({ description: 'Scheduler. Default wlc.', examples: ['rr', { name: 'mh', port: true }] })
+  .meta({ id: 'Scheduler', description: 'Scheduler. Default wlc.', examples: ['rr', { name: 'mh', port: true }] })
 
 const virtual = z
   .strictObject({
@@ -62,7 +62,7 @@ const virtual = z
         : 'has port and ports\nkeep one of them'
     context.addIssue({ code: 'custom', message })
   })
-  .meta({ description: 'What clients connect to: an address with a port or ports.' })
+  .meta({ id: 'Virtual', description: 'What clients connect to: an address with a port or ports.' })
 
 const tunnel = z
   .strictObject({
@@ -73,7 +73,7 @@ const tunnel = z
       .meta({ description: 'Checksum of the outer packet. Default none.' })
       .optional(),
   })
-  .meta({ description: 'Of servers with forwarding tunnel. Default ipip.' })
+  .meta({ id: 'Tunnel', description: 'Of servers with forwarding tunnel. Default ipip.' })
 
 const MOST_CONNECTIONS = 0xffffffff
 const settings = {
@@ -105,7 +105,7 @@ const settings = {
 
 const server = z
   .strictObject({ name, address: address('IPv4 or IPv6 address.'), ...settings })
-  .meta({ description: 'A server. The same name in several services is the same server.' })
+  .meta({ id: 'Server', description: 'A server. The same name in several services is the same server.' })
 
 const template = z.strictObject(settings).meta({ description: 'Settings of the servers that are found.' }).optional()
 const serversFrom = z

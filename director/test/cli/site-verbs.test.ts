@@ -135,6 +135,15 @@ test('schema prints JSON', async () => {
   })
 })
 
+test('definitions of the JSON Schema have names, and all are there', async () => {
+  const text = (await run('schema')).output
+  const names = Object.keys(JSON.parse(text).$defs)
+  const known = 'Check Checks Labels Limits ProbeSource Scheduler Server Tls Tunnel Virtual'.split(' ')
+  expect(names.toSorted()).toEqual(known)
+  const used = [...text.matchAll(/"#\/\$defs\/(\w+)"/g)].map(([, name]) => name)
+  expect([...new Set(used)].toSorted()).toEqual(known)
+})
+
 test('what the daemon cannot do is said, and refused', async () => {
   const failover = `failover:
   engine: keepalived
