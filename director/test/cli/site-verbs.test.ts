@@ -140,7 +140,7 @@ test('definitions of the JSON Schema have names, and all are there', async () =>
   const names = Object.keys(JSON.parse(text).$defs)
   const known = 'Check Checks Labels Limits ProbeSource Scheduler Server Tls Tunnel Virtual'.split(' ')
   expect(names.toSorted()).toEqual(known)
-  const used = [...text.matchAll(/"#\/\$defs\/(\w+)"/g)].map(([, name]) => name)
+  const used = [...text.matchAll(/"#\/\$defs\/(\w+)"/g)].map(([, name]) => String(name))
   expect([...new Set(used)].toSorted()).toEqual(known)
 })
 
