@@ -48,5 +48,11 @@ export async function runGuest(
 }
 
 export function placeWords(kernel: string | undefined, { arch, cpus }: Place): string {
-  return `${kernel === undefined ? 'The host itself' : 'In the lab (an emulator)'}, ${arch}, ${cpus} processors`
+  const where =
+    kernel === undefined
+      ? 'The host itself'
+      : kernel === 'uml'
+        ? 'In the lab (User-Mode Linux)'
+        : 'In the lab (an emulator)'
+  return `${where}, ${arch}, ${cpus} processors`
 }

@@ -14,7 +14,7 @@ const usage = `usage: npm run bench:director -- [OPTION]...
 
 Compares the director with keepalived and ldirectord: a server fails, a reload under load, the cost of checks.
 
-  --kernels LIST   kernels of the lab, default 6.12
+  --kernels LIST   kernels of the lab, default uml: programs run at the speed of the machine there
   --trials LIST    of ${trialNames.join(', ')}
   --drivers LIST   of ${driverNames.join(', ')}
   --checks LIST    numbers of checks, default ${defaultChecks.join(',')}
@@ -61,7 +61,7 @@ async function take(words: readonly string[]): Promise<Results<CellResult>> {
   }
   const machine = describeMachine()
   const runs: DirectorRun[] = []
-  for (const kernel of list(values.kernels) ?? ['6.12']) {
+  for (const kernel of list(values.kernels) ?? ['uml']) {
     runs.push(await measuredRun(kernel, guest, plan, describe, { memory: 4096, timeoutSeconds: longestSeconds }))
   }
   return { machine, node: process.version, commands: [commandOf('bench:director', words)], runs }
