@@ -3,9 +3,12 @@
 const tickMs = 20
 /** A tick this late is ordinary. */
 const slackMs = 5
-/** Late: this much within one probe, and more than a tenth of its life. */
+/**
+ * Late: this much within one probe, and half of its life, so that the server had less than half of its time. A busy machine is
+ * always a little late: with a smaller share it never took out a server that is silent.
+ */
 const lateMs = 50
-const lateShare = 0.1
+const lateShare = 0.5
 
 export class Lag {
   #expected = performance.now() + tickMs
@@ -13,12 +16,15 @@ export class Lag {
   #maximum = 0
   #timer: NodeJS.Timeout | undefined
 
+  /** Only while something runs that can be disturbed: each tick wakes the thread. */
   start(): void {
+    if (this.#timer !== undefined) return
     this.#expected = performance.now() + tickMs
-    this.#timer ??= setTimeout(this.#tick, tickMs).unref()
+    this.#timer = setTimeout(this.#tick, tickMs).unref()
   }
 
   stop(): void {
+    this.#sum += this.#pending(performance.now())
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
@@ -50,6 +56,7 @@ export class Lag {
   }
 
   #pending(now: number): number {
+    if (this.#timer === undefined) return 0
     return Math.max(0, now - this.#expected - slackMs)
   }
 }

@@ -79,7 +79,6 @@ export class Prober {
   constructor(options: ProberOptions) {
     this.#options = options
     this.#random = options.random ?? Math.random
-    this.#lag.start()
   }
 
   /** Adds and removes targets. A key that is there already keeps its state. */
@@ -92,6 +91,11 @@ export class Prober {
       this.#add(spec, now + this.#random() * spread)
     }
     this.#arm()
+  }
+
+  /** Whether something has changed since the last {@link take}. */
+  get hasReports(): boolean {
+    return this.#changed.size > 0
   }
 
   /** What has changed and what was counted since the last call. */
@@ -165,6 +169,7 @@ export class Prober {
   }
 
   #start(entry: Entry): void {
+    this.#lag.start()
     const controller = new AbortController()
     entry.running = controller
     this.#slots += entry.slots
@@ -173,6 +178,7 @@ export class Prober {
       this.#slots -= entry.slots
       this.#running.delete(done)
       this.#pump()
+      if (this.#running.size === 0) this.#lag.stop()
     })
     this.#running.add(done)
   }

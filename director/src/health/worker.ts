@@ -1,4 +1,5 @@
-// A worker thread that probes. It decides nothing: it tells states and results of targets, four times a second.
+// A worker thread that probes. It decides nothing: it tells states and results of targets when they change, at most four times a
+// second, and counts once a second.
 import { parentPort } from 'node:worker_threads'
 import type { Check } from '../site/site.ts'
 import { probeCap } from './descriptors.ts'
@@ -8,6 +9,8 @@ import { needsSockets, type Probe, type ProbeResult, type ProbeTarget, type Sock
 import type { FromWorker, ToWorker } from './messages.ts'
 
 const batchMs = 250
+/** Without reports only one batch in this many is sent: each wakes the main thread. It shows that the worker lives. */
+const quietBatches = 4
 
 /** The addon's sockets; without the addon, checks that need them have no verdict. */
 async function importSockets(): Promise<Sockets | undefined> {
@@ -38,7 +41,11 @@ async function main(port: NonNullable<typeof parentPort>): Promise<void> {
   const prober = new Prober({ probe, cap })
   const stopping = new AbortController()
 
-  const post = (): void => send({ type: 'batch', batch: prober.take() })
+  let quiet = 0
+  const post = (): void => {
+    quiet = prober.hasReports ? 0 : quiet + 1
+    if (quiet % quietBatches === 0) send({ type: 'batch', batch: prober.take() })
+  }
   const timer = setInterval(post, batchMs)
 
   const once = async (id: number, check: Check, target: ProbeTarget): Promise<void> => {

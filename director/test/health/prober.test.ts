@@ -169,6 +169,20 @@ test('silence while this thread was blocked is no verdict; a refusal is', async 
   await until(made, (all) => all.get(refusing.key)?.state === 'down')
 })
 
+test('silence is a failure also when the prober is always a little late', async () => {
+  const made = prober(async () => {
+    for (let step = 0; step < 6; step++) {
+      await wait(40)
+      const end = performance.now() + 25
+      while (performance.now() < end);
+    }
+    return silence
+  })
+  const one = target(1, { ...fast, fall: 1 })
+  made.change([one], [])
+  await until(made, (all) => all.get(one.key)?.state === 'down')
+})
+
 test('silence without lateness is a failure', async () => {
   const made = prober(async () => {
     await wait(1)

@@ -100,7 +100,14 @@ export class Attempt {
 
   readonly #stopped = (): void => this.fail(new ProbeVoid('stopped'))
 
+  /** What came while this thread was late is read first, and ends the phase or the attempt. */
   readonly #outOfTime = (phase: Phase, ownLimit: boolean): void => {
+    setImmediate(() => {
+      if (this.#phase === phase) this.#tooLate(phase, ownLimit)
+    })
+  }
+
+  #tooLate(phase: Phase, ownLimit: boolean): void {
     const limit = ownLimit && phase !== 'body' ? this.#limits[phase] : this.#limits.total
     const words = `${missing[phase]} within ${String(limit)} ms (${ownLimit ? phase : `total, in ${phase}`})`
     this.#settle('failure', words, false)

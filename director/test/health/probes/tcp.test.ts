@@ -26,6 +26,14 @@ test('a port that accepts succeeds, and the connection is closed', async () => {
   await closed
 })
 
+test('a connection that came while this thread was late counts', async () => {
+  const port = await tcpServer((socket) => void socket.resume())
+  const found = probe(port, { limits: { ...limits, connect: 30 } })
+  const end = performance.now() + 150
+  while (performance.now() < end);
+  expect(await found).toMatchObject({ verdict: 'success', words: 'connected' })
+})
+
 test('a refused connection is an answer', async () => {
   const result = await probe(await refusedPort())
   expect(result).toMatchObject({ verdict: 'failure', words: 'connection refused (ECONNREFUSED)', answered: true })
