@@ -139,17 +139,17 @@ export class Manager {
     await this.#context.sh(`kill -HUP ${this.#running.pid}`)
   }
 
-  /** Processor time of all its processes, also of those that have ended; their proportional memory. */
+  /** Processor time of all its processes, also of those that have ended; their resident memory. */
   async usage(): Promise<{ readonly seconds: number; readonly kib: number }> {
     const pids = await this.#tree()
     // After the name of the program, which may have spaces: utime, stime, cutime, cstime.
     const looks = pids.map(
-      (pid) => `sed 's/.*) //' /proc/${pid}/stat | cut -d' ' -f12-15; grep ^Pss: /proc/${pid}/smaps_rollup`,
+      (pid) => `sed 's/.*) //' /proc/${pid}/stat | cut -d' ' -f12-15; grep ^VmRSS: /proc/${pid}/status`,
     )
     const text = await this.#context.sh(`{ ${looks.join('; ')}; } 2>/dev/null; true`)
     const lines = text.split('\n')
     const times = lines.filter((line) => /^[\d ]+$/.test(line)).flatMap((line) => line.split(' '))
-    const memory = lines.flatMap((line) => /^Pss:\s+(\d+) kB/.exec(line)?.[1] ?? [])
+    const memory = lines.flatMap((line) => /^VmRSS:\s+(\d+) kB/.exec(line)?.[1] ?? [])
     return { seconds: sum(times) / 100, kib: sum(memory) }
   }
 

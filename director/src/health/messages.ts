@@ -14,6 +14,6 @@ export type ToWorker =
 export type FromWorker =
   /** `cap`: probes in flight at once. */
   | { readonly type: 'ready'; readonly cap: number }
-  /** Sent four times a second, also when nothing has happened: it is the sign of life. */
+  /** Sent when something has changed, and at least once a second: it is the sign of life. */
   | { readonly type: 'batch'; readonly batch: ProberBatch }
   | { readonly type: 'once'; readonly id: number; readonly result: ProbeResult }

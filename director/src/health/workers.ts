@@ -12,7 +12,7 @@ export interface WorkersOptions {
   readonly count?: number
   /** The worker's module. Default: worker.js beside this file. */
   readonly url?: URL
-  /** Reports and counts of one worker, four times a second. */
+  /** Reports and counts of one worker, when something changes, at most four times a second, else once a second. */
   readonly onBatch: (batch: ProberBatch) => void
   /** A worker fell silent, speaks again, died or was started again: nothing for the table, much for the log. */
   readonly onEvent?: (event: WorkerEvent) => void

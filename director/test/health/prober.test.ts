@@ -180,7 +180,8 @@ test('silence is a failure also when the prober is always a little late', async 
   })
   const one = target(1, { ...fast, fall: 1 })
   made.change([one], [])
-  await until(made, (all) => all.get(one.key)?.state === 'down')
+  const reports = await until(made, (all) => all.get(one.key)?.state === 'down')
+  expect(reports.get(one.key)).toMatchObject({ verdict: 'failure', words: 'no connection' })
 })
 
 test('silence without lateness is a failure', async () => {
