@@ -102,8 +102,8 @@ export function report({ machine, node, commands, runs }: Results<CellResult>): 
   return [
     '# Results',
     '',
-    'The director beside keepalived and ldirectord, in one boot. Medians of repetitions, with the smallest and the largest in',
-    'parentheses; in bold the director divided by the peer. What rows and columns are: [README.md](README.md).',
+    'The director beside keepalived and ldirectord; each command is one boot of a kernel. Medians of repetitions, with the smallest',
+    'and the largest in parentheses; in bold the director divided by the peer. What rows and columns are: [README.md](README.md).',
     '',
     `Machine: ${machine}. Node.js ${node}.`,
     '',
