@@ -17,6 +17,7 @@ import { registerMarks } from '../marks/marks.ts'
 import { registerRestoring } from './restore.ts'
 import { registerSave } from './save.ts'
 import { registerStats } from './stats.ts'
+import { registerUnits } from './units.ts'
 import { wordingOf } from '../shared/verb-wording.ts'
 
 const verbs = [
@@ -28,6 +29,7 @@ const verbs = [
   registerSave,
   registerRestoring,
   registerDoctor,
+  registerUnits,
   registerLab,
   registerCompletion,
 ]

@@ -1,6 +1,6 @@
 // `ipvs restore` and `ipvs apply`: make the kernel's state the state of a file.
 import type { FirewallMarks, Ipvs } from 'ipvs'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import {
   applyChanges,
   changeText,
@@ -17,9 +17,13 @@ import { wordingOf } from '../shared/verb-wording.ts'
 import { inWords } from '../shared/wording.ts'
 import { withIpvsAndMarks } from './ipvs-and-marks.ts'
 
+const sections = ['timeouts', 'services', 'daemons', 'marks', 'nat'] as const
+type Section = (typeof sections)[number]
+
 interface RestoreOptions {
   readonly dryRun?: true
   readonly keepGoing?: true
+  readonly only?: readonly Section[]
   readonly prune?: true
 }
 
@@ -67,6 +71,20 @@ async function makeSo(
   streams.error(`${lines.join('\n')}\n`)
 }
 
+// Sections that the option does not name stay as they are in the kernel.
+function onlySections(file: StateFile, only: readonly Section[] | undefined): StateFile {
+  if (only === undefined) return file
+  const chosen = Object.entries(file.state).filter(([name]) => name === 'version' || only.includes(name as Section))
+  return { ...file, state: Object.fromEntries(chosen) }
+}
+
+function sectionsOf(text: string): readonly Section[] {
+  const names = text.split(',')
+  const stray = names.find((name) => !sections.includes(name as Section))
+  if (stray !== undefined) throw new InvalidArgumentError(`"${stray}" is none of ${sections.join(', ')}.`)
+  return names as Section[]
+}
+
 // Marks need nf_tables, services do not.
 function needsMarks({ state }: StateFile): boolean {
   const { marks, nat } = (state ?? {}) as { readonly marks?: unknown; readonly nat?: unknown }
@@ -83,9 +101,10 @@ function registerOne(
     .command(name)
     .option('--dry-run', 'print the changes without making them')
     .option('--prune', 'also remove services, destinations, daemons and rules that the file does not name')
+    .option('--only <sections>', `leave out all but these sections of the file: ${sections.join(',')}`, sectionsOf)
     .option('--keep-going', 'skip rows that cannot be applied, and continue after failed changes')
-    .action(async (file: string | undefined, _options: RestoreOptions, command: Command) => {
-      const wanted = await parse(await readText(file, context.streams), inputName(file))
+    .action(async (file: string | undefined, { only }: RestoreOptions, command: Command) => {
+      const wanted = onlySections(await parse(await readText(file, context.streams), inputName(file)), only)
       await withIpvsAndMarks(context, command, needsMarks(wanted), (ipvs, marks) =>
         makeSo(wanted, context, command, { ipvs, marks }),
       )
