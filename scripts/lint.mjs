@@ -25,6 +25,7 @@ const formatted = [...native, ...sources('bench')]
 run('clang-format-19', fix ? ['-i', ...formatted] : ['--dry-run', '-Werror', ...formatted])
 run(process.execPath, [join(root, 'scripts/check-layers.mjs')])
 run(process.execPath, [join(root, 'scripts/check-types.mjs')])
+run(process.execPath, [join(root, 'scripts/check-links.mjs')])
 run(bin('prettier'), [fix ? '--write' : '--check', '--log-level', 'warn', '.'])
 run(bin('oxlint'), [
   '--type-aware',

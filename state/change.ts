@@ -19,7 +19,10 @@ interface Row<Kind extends string> {
   readonly key: string
 }
 
-/** A service is added, gets other settings, or is removed together with its destinations. */
+/**
+ * A service is added, gets other settings, or is removed together with its destinations. `service` has the new settings, `from`
+ * the old ones, `destinations` is the number of removed destinations.
+ */
 export type ServiceChange = Row<'service'> &
   (
     | { readonly action: 'add'; readonly service: ServiceAsListed }
@@ -27,14 +30,14 @@ export type ServiceChange = Row<'service'> &
     | { readonly action: 'remove'; readonly service: Service; readonly destinations: number }
   )
 
-/** A destination of a service is added, gets other settings, or is removed. */
+/** A destination of `service` is added, gets other settings, or is removed. `from` has the old settings. */
 export type DestinationChange = Row<'destination'> & { readonly service: Service } & (
     | { readonly action: 'add'; readonly destination: DestinationAsListed }
     | { readonly action: 'update'; readonly destination: DestinationAsListed; readonly from: Destination }
     | { readonly action: 'remove'; readonly destination: Destination }
   )
 
-/** A rule is added, replaces the rules `from`, or is removed. All changes of one kind of rules are one transaction. */
+/** `rule` is added, replaces the rules `from`, or is removed. All changes of one kind of rules are one transaction. */
 export type RuleChange<Kind extends 'mark' | 'nat', Rule> = Row<Kind> &
   (
     | { readonly action: 'add'; readonly rule: Rule }
@@ -42,7 +45,7 @@ export type RuleChange<Kind extends 'mark' | 'nat', Rule> = Row<Kind> &
     | { readonly action: 'remove'; readonly rule: Rule }
   )
 
-/** A daemon is started or stopped. A daemon with new settings is stopped first and started last. */
+/** `daemon` is started or stopped. A daemon with new settings is stopped first and started last. */
 export type DaemonChange = Row<'daemon'> & { readonly action: 'add' | 'remove'; readonly daemon: SyncDaemon }
 
 /** Timeouts of the table are set. */
@@ -54,7 +57,7 @@ export type TimeoutsChange = Row<'timeouts'> & {
   readonly from: Partial<Timeouts>
 }
 
-/** The rules are right, but without effect: they are written again. See {@link withRepair}. */
+/** The rules are right, but without effect because of `problems`: they are written again. See {@link withRepair}. */
 export type RepairChange = Row<'repair'> & { readonly action: 'update'; readonly problems: readonly MarksProblem[] }
 
 /** One change. `action` is `add`, `update` or `remove`. */

@@ -20,6 +20,7 @@ export class Changes implements Iterable<Change> {
     return this.list.length
   }
 
+  /** The changes in the order in which they are carried out. */
   [Symbol.iterator](): Iterator<Change> {
     return this.list.values()
   }

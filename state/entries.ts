@@ -7,7 +7,7 @@ import type { State } from './state.ts'
 /**
  * An object of a state. `key` is unique: `mark:7` or `tcp:172.16.0.100:80` for a service, `mark:7 -> 10.0.0.7:0` for a
  * destination, `marks 7 172.16.0.100 tcp 80,443` and `nat masquerade 10.0.0.0/24 tcp 20` for rules, `daemon master` for a
- * daemon. The key of a rule does not contain its comment and counter.
+ * daemon. The key of a rule does not contain its comment and counter. `kind` says which of the other properties exist.
  */
 export type StateEntry = { readonly key: string } & (
   | { readonly kind: 'service'; readonly service: Service }

@@ -5,6 +5,7 @@ import type { MarkPort, MarkRule, NatRule } from 'ipvs'
 export interface PacketFilterRemark {
   /** Line of the text, from 1; of JSON the number of the rule. */
   readonly line: number
+  /** What was left out or changed, and why. */
   readonly text: string
 }
 
@@ -12,6 +13,7 @@ export interface PacketFilterRemark {
 export interface PacketFilterRules {
   /** Rules with the same mark, address and protocol are one rule. */
   readonly marks: readonly MarkRule[]
+  /** `masquerade` and `redirect`. */
   readonly nat: readonly NatRule[]
   /** In the order of the text. */
   readonly remarks: readonly PacketFilterRemark[]

@@ -9,7 +9,7 @@ import { readNftJson } from './nft-json.ts'
  *
  * Taken over are rules that every packet meets: `MARK` in the mangle table's `PREROUTING` and `INPUT`, and in chains that these
  * call without a condition; `MASQUERADE` in `POSTROUTING`; `REDIRECT` in `PREROUTING`. A rule with a condition that a
- * {@link MarkRule} does not have is a remark. The table of this package is skipped.
+ * `MarkRule` does not have is a remark. The table of this package is skipped.
  *
  * Throws an `IpvsError` with the code `ERR_IPVS_INVALID_ARGUMENT` if the text is neither.
  */

@@ -7,7 +7,10 @@ import type { ServiceKey } from '../services/service-key.ts'
 import type { Service, ServicePatch } from '../services/service.ts'
 import { FieldSet, InvalidInput, oneOf, type Fields, type PickFields } from '../values/validate.ts'
 
-/** One item of a batch: the name of a method of `Ipvs` with its arguments by name. */
+/**
+ * One item of a batch: the name of a method of `Ipvs` with its arguments by name. `operation` is the method; `service`,
+ * `destination` and `patch` are what the method accepts. `zeroCounters` without `service` zeroes all counters.
+ */
 export type BatchOperation =
   | { readonly operation: 'addService'; readonly service: Service }
   | { readonly operation: 'updateService'; readonly service: ServiceKey; readonly patch: ServicePatch }
