@@ -9,6 +9,7 @@ const steps = {
   build: npm('prebuilds'),
   typescript: npm('build:ts'),
   lint: npm('lint'),
+  docs: npm('docs'),
   native: npm('test:native'),
   fuzz: npm('test:fuzz', '--short'),
   testing: npm('build:cmake'),
