@@ -24,6 +24,7 @@ const pages = {
   out: 'docs/api',
   name: 'ipvs',
   readme: 'README.md',
+  intentionallyNotExported: ['Row'], // its properties appear in the types of changes
   projectDocuments: [
     'docs/*.md',
     'docs/guide/*.md',
