@@ -24,6 +24,7 @@ const pages = {
   out: 'docs/api',
   name: 'ipvs',
   readme: 'README.md',
+  highlightLanguages: ['bash', 'sh', 'ini', 'javascript', 'js', 'json', 'typescript', 'ts', 'yaml'],
   intentionallyNotExported: ['Row'], // its properties appear in the types of changes
   projectDocuments: [
     'docs/*.md',
