@@ -1,4 +1,5 @@
-// Writes rows, the structs of native code, from objects. See row-reader.ts.
+// Writes rows, the structs of native code, from objects. See row-reader.ts. native/netlink/field_codec.h makes the kernel's bytes
+// of a row.
 import type { FieldKind, FieldSchema, RecordSchema } from './addon.ts'
 import { recordNamed, viewsOf, type Flags, type Views } from './row-layout.ts'
 import { InvalidInput, show } from '../values/validate.ts'

@@ -1,4 +1,5 @@
-// Finds pairs of elements that match the same packet. The kernel does not: exact keys and ranges are in separate maps.
+// Finds pairs of elements that match the same packet. The kernel does not: exact keys and ranges are in separate maps. plan.ts
+// compares the rules of a call with the table.
 import type { MarkElement } from './mark-element.ts'
 import { areExact, findDuplicateKey } from './overlap-exact.ts'
 import { findRuleOverlap, type Overlap } from './overlap-rules.ts'
