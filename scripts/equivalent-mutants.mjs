@@ -26,7 +26,54 @@ const ofText = {
   line: "return text.toString('utf8', start, end < 0 || end > start + size ? start + size : end)",
 }
 
+const VALIDATE = 'lib/values/validate.ts'
+const ofSwap = {
+  file: VALIDATE,
+  line: 'const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]',
+  why: 'index -1 of a text is undefined and equals no letter',
+}
+const ofIgnored = { file: VALIDATE, from: '[]', to: '["Stryker was here"]', why: 'ignores a property that nobody has' }
+
 export const equivalent = [
+  { ...ofSwap, from: 'i > 1 && j > 1', to: 'true' },
+  { ...ofSwap, from: 'i > 1 && j > 1', to: 'i > 1 || j > 1' },
+  { ...ofSwap, from: 'i > 1', to: 'true' },
+  { ...ofSwap, from: 'i > 1', to: 'i >= 1' },
+  { ...ofSwap, from: 'j > 1', to: 'true' },
+  { ...ofSwap, from: 'j > 1', to: 'j >= 1' },
+  {
+    ...ofIgnored,
+    line: 'constructor(names: readonly Name[], pick: PickFields<Name>, ignored: readonly string[] = []) {',
+  },
+  { ...ofIgnored, line: 'ignored: readonly string[] = [],' },
+  {
+    file: VALIDATE,
+    line: 'return prototype === Object.prototype || prototype === null || isObjectPrototype(prototype)',
+    from: 'prototype === Object.prototype',
+    to: 'false',
+    why: 'a shortcut: isObjectPrototype() is true for it as well',
+  },
+  {
+    file: VALIDATE,
+    line: 'let before: number[] = []',
+    from: '[]',
+    to: '["Stryker was here"]',
+    why: 'is not read in the first round',
+  },
+  {
+    file: VALIDATE,
+    line: 'for (let index = 0; index < this.names.length; index++) if (this.names[index] === key) return index',
+    from: 'index < this.names.length',
+    to: 'index <= this.names.length',
+    why: 'the name behind the last is undefined, which is no key',
+  },
+  {
+    file: VALIDATE,
+    line: "if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most || Object.is(value, -0)) {",
+    from: "typeof value !== 'number'",
+    to: 'false',
+    why: 'Number.isInteger() is false for everything else; the type needs it',
+  },
   {
     file: 'lib/batch/settlement.ts',
     line: "return !OF_ONE_ITEM.has(kind) || (kind === 'rejected' && errno === EPERM)",

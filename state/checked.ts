@@ -65,8 +65,28 @@ export type Known = ReadonlyMap<string, CurrentService>
 
 type Fields = Readonly<Record<string, unknown>>
 
+// False, without throwing, for a revoked proxy; so is isObject().
+function isArray(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
 function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  try {
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+// False for maps, dates, instances of classes and revoked proxies: their content is not in own properties, and would be read as {}.
+function isPlainObject(value: unknown): value is Fields {
+  if (!isObject(value)) return false
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null // Object.prototype of any realm
 }
 
 // A name in a path: in quotation marks unless it is a plain word.
@@ -104,7 +124,7 @@ class Check {
 
   array(section: string, value: unknown): readonly unknown[] | undefined {
     if (value === undefined) return undefined
-    if (Array.isArray(value)) return value as readonly unknown[]
+    if (isArray(value)) return value
     return this.problems.add(section, 'is not an array')
   }
 
@@ -224,7 +244,7 @@ class Check {
   }
 
   timeouts(given: unknown): TimeoutsPatch | undefined {
-    if (isObject(given) && Object.keys(given).length === 0) return {}
+    if (isPlainObject(given) && Object.keys(given).length === 0) return {}
     return this.problems.at('timeouts', 'timeouts', () => {
       checkTimeouts(given as TimeoutsPatch)
       return given as TimeoutsPatch
@@ -245,8 +265,8 @@ function canonicalKey(service: unknown): string | undefined {
 export function* checkState(given: unknown, known: Known): PausingWork<CheckedState> {
   const check = new Check(known)
   const { problems } = check
-  const state: Fields = isObject(given) ? given : {}
-  if (!isObject(given)) problems.add('state', `is not an object with the sections ${sections.join(', ')}`)
+  const state: Fields = isPlainObject(given) ? given : {}
+  if (!isPlainObject(given)) problems.add('state', `is not a plain object with the sections ${sections.join(', ')}`)
   for (const name of Object.keys(state)) {
     if (!(sections as readonly string[]).includes(name))
       problems.add(nameText(name), `there is no such section (accepted: ${sections.join(', ')})`)

@@ -1,4 +1,5 @@
 // States of odd shapes: each problem has a path, and nothing but a StateError is thrown.
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { diffState, normalizeState, StateError, type CurrentState, type State } from '../../../state/index.ts'
 import { emptyState } from './empty-state.ts'
@@ -105,3 +106,46 @@ test('with skipInvalid the object of a refused row stays, also with prune', () =
     'services[1].service.scheduler',
   ])
 })
+
+class WithGetter {
+  get services(): readonly unknown[] {
+    return [{}]
+  }
+}
+
+test.each<[string, () => unknown]>([
+  ['a map', () => new Map([['services', []]])],
+  ['a date', () => new Date()],
+  ['an instance of a class', () => new WithGetter()],
+  ['an array', () => []],
+  ['null', () => null],
+  ['text', () => '{}'],
+  ['a revoked proxy', revoked],
+])('a state, or its timeouts, that is %s', (_name, make) => {
+  expect(problemsOf(() => diffState(emptyState, make() as State))).toEqual(['state'])
+  expect(problemsOf(() => diffState(emptyState, { timeouts: make() as never }))).toEqual(['timeouts'])
+})
+
+test.each<[string, unknown]>([
+  ['services', { services: revoked() }],
+  ['services[0]', { services: [revoked()] }],
+  ['services[0].service', { services: [{ service: revoked() }] }],
+  ['services[0].destinations', { services: [{ service: { fwmark: 7 }, destinations: revoked() }] }],
+  ['services[0].destinations[0]', { services: [{ service: { fwmark: 7 }, destinations: [revoked()] }] }],
+  ['marks', { marks: revoked() }],
+])('a revoked proxy is a problem at %s', (path, given) => {
+  expect(problemsOf(() => diffState(emptyState, given as State))).toEqual([path])
+})
+
+test('states of another realm and without a prototype are plain objects', () => {
+  const bare = Object.assign(Object.create(null) as object, { services: [] })
+  for (const given of [bare, runInNewContext('({ services: [] })') as object]) {
+    expect(problemsOf(() => diffState(emptyState, given))).toBeUndefined()
+  }
+})
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}

@@ -24,7 +24,7 @@ describe('readFields', () => {
 
   test('inherited values do not count', () => {
     // oxlint-disable-next-line no-extend-native -- that is what must do no harm
-    Object.defineProperty(Object.prototype, 'port', { value: 80, configurable: true, writable: true })
+    Object.defineProperty(Object.prototype, 'port', { value: 80, configurable: true, writable: true, enumerable: true })
     try {
       expect(read({}).port).toBeUndefined()
     } finally {
