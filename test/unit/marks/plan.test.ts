@@ -2,51 +2,30 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/mark-element.ts'
 import { findOverlap } from '../../../lib/marks/overlap.ts'
-import { planAdd, planChange, planRemove, planReplace, desiredRules } from '../../../lib/marks/plan.ts'
+import { planAdd, planChange, planReplace, desiredRules } from '../../../lib/marks/plan.ts'
 import { describeRule } from '../../../lib/marks/checked-rule.ts'
-import { listedRule, parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
-import { MarkTable, groupRules, type MarkChange } from '../../../lib/marks/mark-table.ts'
+import { listedRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
+import { groupRules, type MarkChange } from '../../../lib/marks/mark-table.ts'
 import { parseNatRule } from '../../../lib/marks/nat-rule.ts'
-import { Pauses, runAtOnce, runWithPauses } from '../../../lib/values/pauses.ts'
-import { InvalidInput } from '../../../lib/values/validate.ts'
+import { runAtOnce, runWithPauses } from '../../../lib/values/pauses.ts'
 import { randomSource } from '../support/random.ts'
+import {
+  add,
+  change,
+  desired,
+  foreign,
+  ftp,
+  parse,
+  pauses,
+  refusal,
+  remove,
+  replace,
+  tableOf,
+  texts,
+  web,
+} from './plans.ts'
 
 vi.mock('../../../lib/binding/addon.ts', () => import('../support/fake-binding.ts'))
-
-const pauses = new Pauses()
-const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
-const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
-
-const parse = (rule: MarkRule) => parseMarkRule(rule, 'rule')
-const desired = (rules: readonly MarkRule[]) => desiredRules(rules.map(parse), pauses)
-
-/** The same elements as somebody would make them with nft: without ids. */
-const foreign = (rule: MarkRule) =>
-  elementsOf(parse(rule)).map(({ key, mark, comment }) => new MarkElement(key, mark, 0n, comment))
-
-const tableOf = (...parts: readonly (MarkRule | readonly MarkElement[])[]) =>
-  new MarkTable(
-    parts.flatMap((part) =>
-      Array.isArray(part) ? (part as readonly MarkElement[]) : elementsOf(parse(part as MarkRule)),
-    ),
-    5,
-  )
-
-const texts = (elements: readonly MarkElement[]) => elements.map((element) => describeRule(ruleOf([element])))
-const change = ({ removed, added }: MarkChange) => ({ removed: texts(removed), added: texts(added) })
-const refusal = async (plan: Promise<unknown>): Promise<InvalidInput> => {
-  const error = await plan.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  expect(error).toBeInstanceOf(InvalidInput)
-  return error as InvalidInput
-}
-
-const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, await desired(rules), pauses)
-const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await desired(rules), pauses)
-const replace = async (table: MarkTable, ...rules: MarkRule[]) =>
-  planReplace('marks', table, await desired(rules), pauses)
 
 const changeOf = async (table: MarkTable, goes: MarkRule[], comes: MarkRule[]) =>
   planChange(table, await desired(goes), await desired(comes), pauses)
