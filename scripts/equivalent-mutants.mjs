@@ -34,7 +34,63 @@ const ofSwap = {
 }
 const ofIgnored = { file: VALIDATE, from: '[]', to: '["Stryker was here"]', why: 'ignores a property that nobody has' }
 
+const PLAN = 'lib/marks/plan.ts'
+const ofTurn = { file: PLAN, from: 'pauses.isDue()', why: pauses.why }
+const take = { ...ofTurn, line: 'if (pauses.isDue()) await pauses.take()' }
+const ofNothing = {
+  file: PLAN,
+  line: 'if (change.added.length > 0) missing.set(rule, change)',
+  from: 'change.added.length > 0',
+  why: 'a change that adds nothing removes nothing',
+}
+const ofMarked = {
+  file: PLAN,
+  line: 'if (removed.length === 0 && added.length > 0 && elements.every(isMarked)) return { removed, added: [] }',
+}
+
 export const equivalent = [
+  { ...ofTurn, line: 'if (pauses.isDue()) yield', to: 'true' },
+  { ...ofTurn, line: 'if (pauses.isDue()) yield', to: 'false' },
+  { ...take, to: 'true' },
+  { ...take, to: 'false' },
+  { ...ofNothing, to: 'true' },
+  { ...ofNothing, to: 'change.added.length >= 0' },
+  {
+    ...ofMarked,
+    from: 'removed.length === 0 && added.length > 0 && elements.every(isMarked)',
+    to: 'false',
+    why: 'a shortcut: isCovered() finds the same',
+  },
+  { ...ofMarked, from: 'added.length > 0', to: 'true', why: 'without added elements the change is empty either way' },
+  { ...ofMarked, from: 'added.length > 0', to: 'added.length >= 0', why: 'the same as true' },
+  {
+    file: PLAN,
+    line: 'if (near.size === 4) break',
+    from: 'near.size === 4',
+    to: 'false',
+    why: 'three are shown however many there are: it costs time only',
+  },
+  {
+    file: PLAN,
+    line: 'if (own.length === elements.length || found.length < elements.length) return own',
+    from: 'own.length === elements.length',
+    to: 'false',
+    why: 'a shortcut: then all found elements have the id, and are returned by the next line',
+  },
+  {
+    file: PLAN,
+    line: 'const id = elements[0]?.rule',
+    from: 'elements[0]?.rule',
+    to: 'elements[0].rule',
+    why: 'a rule has at least one element',
+  },
+  {
+    file: PLAN,
+    line: 'const overlap = added.length === 0 ? undefined : await overlapIn(table, added, removed, pauses)',
+    from: 'added.length === 0',
+    to: 'false',
+    why: 'a shortcut: no elements have no overlap',
+  },
   { ...ofSwap, from: 'i > 1 && j > 1', to: 'true' },
   { ...ofSwap, from: 'i > 1 && j > 1', to: 'i > 1 || j > 1' },
   { ...ofSwap, from: 'i > 1', to: 'true' },

@@ -35,21 +35,23 @@ test('a rule that is given twice is planned once', async () => {
   ])
 })
 
+const problem = async (...rules: MarkRule[]) =>
+  runAtOnce(overlapProblem(tableOf(web), await desired(rules), '; use other ports', pauses))
+
 test('overlapProblem: with the table, between the rules, and none', async () => {
-  const problem = async (...rules: MarkRule[]) =>
-    runAtOnce(overlapProblem(tableOf(web), await desired(rules), '; use other ports', pauses))
   expect(await problem(ftp)).toBeUndefined()
   expect((await problem({ ...web, mark: 8 }))?.message).toMatch(/overlaps the existing .*; use other ports$/)
   expect((await problem(ftp, { ...ftp, mark: 8 }))?.message).toMatch(/\(rules\[[01]\]\)/)
 })
 
+const single = (port: number): MarkRule => ({ ...web, ports: port })
+const shown = async (count: number) => {
+  const rules = Array.from({ length: count }, (_, index) => single(1000 + index))
+  const { message } = await refusal(remove(tableOf(...rules), web))
+  return [message.split('"tcp ').length - 2, message.includes(', ...')]
+}
+
 describe('a rule that does not exist', () => {
-  const single = (port: number): MarkRule => ({ ...web, ports: port })
-  const shown = async (count: number) => {
-    const rules = Array.from({ length: count }, (_, index) => single(1000 + index))
-    const { message } = await refusal(remove(tableOf(...rules), web))
-    return [message.split('"tcp ').length - 2, message.includes(', ...')]
-  }
   test.each([1, 2, 3])('names %i existing rules', async (count) => {
     expect(await shown(count)).toEqual([count, false])
   })
@@ -102,11 +104,12 @@ describe('rules that exist in part', () => {
   })
 })
 
+const sizes = async (there: MarkRule, wanted: MarkRule) => {
+  const { removed, added } = await replace(tableOf(there), wanted)
+  return [removed.length, added.length]
+}
+
 test('replace renews rules whose mark or counter differs', async () => {
-  const sizes = async (there: MarkRule, wanted: MarkRule) => {
-    const { removed, added } = await replace(tableOf(there), wanted)
-    return [removed.length, added.length]
-  }
   const counted = { ...web, counter: true }
   expect(await sizes(web, { ...web, mark: 8 })).toEqual([2, 2])
   expect(await sizes(web, counted)).toEqual([2, 2])

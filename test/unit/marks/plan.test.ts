@@ -5,7 +5,7 @@ import { findOverlap } from '../../../lib/marks/overlap.ts'
 import { planAdd, planChange, planReplace, desiredRules } from '../../../lib/marks/plan.ts'
 import { describeRule } from '../../../lib/marks/checked-rule.ts'
 import { listedRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
-import { groupRules, type MarkChange } from '../../../lib/marks/mark-table.ts'
+import { groupRules, type MarkChange, type MarkTable } from '../../../lib/marks/mark-table.ts'
 import { parseNatRule } from '../../../lib/marks/nat-rule.ts'
 import { runAtOnce, runWithPauses } from '../../../lib/values/pauses.ts'
 import { randomSource } from '../support/random.ts'
@@ -311,6 +311,12 @@ const outcome = (plan: Promise<MarkChange>) =>
     (error: unknown) => (error as Error).message,
   )
 
+const manyRules = (count: number) =>
+  Array.from({ length: count }, (_, index) => {
+    const address = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+    return elementsOf(parse({ mark: 1, address, protocol: 'tcp', ports: [80, '1000-2000'] }))
+  }).flat()
+
 describe('overlaps', () => {
   test.each([0, 3])(
     'of exact elements are found exactly when there are any; others beside them: %i %%',
@@ -369,14 +375,11 @@ describe('overlaps', () => {
   })
 
   test('the time grows no faster than the number of rules', async () => {
-    const rules = (count: number) =>
-      Array.from({ length: count }, (_, index) => {
-        const address = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
-        return elementsOf(parse({ mark: 1, address, protocol: 'tcp', ports: [80, '1000-2000'] }))
-      }).flat()
     const wide = elementsOf(parse({ mark: 1, address: '10.0.0.0/8', protocol: 'tcp', ports: ['3000-4000', 5000] }))
     const start = performance.now()
-    expect(await runWithPauses(findOverlap([...rules(20_000), ...wide], [], new Set(), pauses), pauses)).toBeUndefined()
+    expect(
+      await runWithPauses(findOverlap([...manyRules(20_000), ...wide], [], new Set(), pauses), pauses),
+    ).toBeUndefined()
     expect(performance.now() - start).toBeLessThan(3000) // a quadratic search takes minutes
   })
 })

@@ -1,25 +1,25 @@
 // Plans of the marks table in few words, for tests.
 import { expect } from 'vitest'
 import { MarkElement, elementsOf, ruleOf } from '../../../lib/marks/mark-element.ts'
-import { planAdd, planRemove, planReplace, desiredRules } from '../../../lib/marks/plan.ts'
-import { describeRule } from '../../../lib/marks/checked-rule.ts'
+import { planAdd, planRemove, planReplace, desiredRules, type DesiredRules } from '../../../lib/marks/plan.ts'
+import { describeRule, type CheckedRule } from '../../../lib/marks/checked-rule.ts'
 import { parseMarkRule, type MarkRule } from '../../../lib/marks/mark-rule.ts'
 import { MarkTable, type MarkChange } from '../../../lib/marks/mark-table.ts'
 import { Pauses } from '../../../lib/values/pauses.ts'
 import { InvalidInput } from '../../../lib/values/validate.ts'
 
-export const pauses = new Pauses()
+export const pauses: Pauses = new Pauses()
 export const web = { mark: 7, address: '172.16.0.100', protocol: 'tcp', ports: [80, 443] } as const
 export const ftp = { mark: 21, address: '192.168.1.11', protocol: 'tcp', ports: [21, '10000-20000'] } as const
 
-export const parse = (rule: MarkRule) => parseMarkRule(rule, 'rule')
-export const desired = (rules: readonly MarkRule[]) => desiredRules(rules.map(parse), pauses)
+export const parse = (rule: MarkRule): CheckedRule => parseMarkRule(rule, 'rule')
+export const desired = (rules: readonly MarkRule[]): Promise<DesiredRules> => desiredRules(rules.map(parse), pauses)
 
 /** The same elements as somebody would make them with nft: without ids. */
-export const foreign = (rule: MarkRule) =>
+export const foreign = (rule: MarkRule): MarkElement[] =>
   elementsOf(parse(rule)).map(({ key, mark, comment }) => new MarkElement(key, mark, 0n, comment))
 
-export const tableOf = (...parts: readonly (MarkRule | readonly MarkElement[])[]) =>
+export const tableOf = (...parts: readonly (MarkRule | readonly MarkElement[])[]): MarkTable =>
   new MarkTable(
     parts.flatMap((part) =>
       Array.isArray(part) ? (part as readonly MarkElement[]) : elementsOf(parse(part as MarkRule)),
@@ -27,8 +27,12 @@ export const tableOf = (...parts: readonly (MarkRule | readonly MarkElement[])[]
     5,
   )
 
-export const texts = (elements: readonly MarkElement[]) => elements.map((element) => describeRule(ruleOf([element])))
-export const change = ({ removed, added }: MarkChange) => ({ removed: texts(removed), added: texts(added) })
+export const texts = (elements: readonly MarkElement[]): string[] =>
+  elements.map((element) => describeRule(ruleOf([element])))
+export const change = ({ removed, added }: MarkChange): { removed: string[]; added: string[] } => ({
+  removed: texts(removed),
+  added: texts(added),
+})
 export const refusal = async (plan: Promise<unknown>): Promise<InvalidInput> => {
   const error = await plan.then(
     () => undefined,
@@ -38,7 +42,9 @@ export const refusal = async (plan: Promise<unknown>): Promise<InvalidInput> => 
   return error as InvalidInput
 }
 
-export const add = async (table: MarkTable, ...rules: MarkRule[]) => planAdd(table, await desired(rules), pauses)
-export const remove = async (table: MarkTable, ...rules: MarkRule[]) => planRemove(table, await desired(rules), pauses)
-export const replace = async (table: MarkTable, ...rules: MarkRule[]) =>
+export const add = async (table: MarkTable, ...rules: MarkRule[]): Promise<MarkChange> =>
+  planAdd(table, await desired(rules), pauses)
+export const remove = async (table: MarkTable, ...rules: MarkRule[]): Promise<MarkChange> =>
+  planRemove(table, await desired(rules), pauses)
+export const replace = async (table: MarkTable, ...rules: MarkRule[]): Promise<MarkChange> =>
   planReplace('marks', table, await desired(rules), pauses)
