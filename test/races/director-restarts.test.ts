@@ -20,7 +20,7 @@ test('killed at a system call of an apply: all is recorded that is ours, and the
       const program = `${root}/out/test/faults/director/kills.js`
       const args = [program, '/tmp/effects.so', '/tmp/director-kills.json', '5', String(points)]
       const { status, stderr } = await run(process.execPath, args, { netns: await netns() })
-      const result = (await sh('cat /tmp/director-kills.json')) || '{}'
+      const result = await sh('cat /tmp/director-kills.json || echo {}')
       return { status, stderr, ...(JSON.parse(result) as { killed: number; findings: unknown[] }) }
     },
     POINTS,

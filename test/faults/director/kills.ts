@@ -22,7 +22,7 @@ interface Started {
     round(): Promise<{ error?: Error; result?: { failures: readonly { message: string }[] } }>
     plan(): Promise<readonly string[]>
   }
-  end(): Promise<void>
+  readonly end: () => Promise<void>
 }
 type Prepare = (options: { config: string; runtimeDirectory: string; stateDirectory: string }) => Promise<Started>
 const { prepare } = (await import(pathToFileURL(join(root, 'director/dist/cli/start.js')).href)) as { prepare: Prepare }
