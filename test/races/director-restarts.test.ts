@@ -29,7 +29,7 @@ test('killed at a system call of an apply: all is recorded that is ours, and the
   expect(seen).toMatchObject({ status: 0, findings: [], killed: POINTS })
 }, 600_000)
 
-/** With DIRECTOR_KILLS=20 as long as the proof in director/README.md. */
+/** DIRECTOR_KILLS=20 kills more often. */
 const KILLS = Number(process.env['DIRECTOR_KILLS'] ?? 5)
 
 test('the daemon killed at random moments: no request fails, no start changes anything', async () => {
