@@ -14,6 +14,7 @@ interface OverrideOptions extends FolderOptions {
   /** Milliseconds. */
   readonly deadline?: number
   readonly then?: 'keep' | 'remove'
+  readonly stickiness?: 'keep' | 'move'
   readonly wait?: true
   readonly json?: true
 }
@@ -49,6 +50,7 @@ async function override(kind: OverrideKind, target: string, options: OverrideOpt
     ...(options.for === undefined ? {} : { until: Date.now() + options.for }),
     ...(options.deadline === undefined ? {} : { waitMs: options.deadline }),
     ...(options.then === undefined ? {} : { afterwards: options.then }),
+    ...(options.stickiness === undefined ? {} : { stickiness: options.stickiness }),
   }
   const answer = await clientOf(options).post<OrderAnswer>('/v1/overrides', request)
   if (!show(answer, options)) return
@@ -83,6 +85,7 @@ export function addOverrides(program: Command): void {
   withReason(verb('drain', 'gives a server (web1, or shop/web1) no new connections, and lets its clients finish'))
     .option('--deadline <duration>', 'ends the wait for connections; default: as the site says', milliseconds)
     .option('--then <what>', 'keep (weight 0) or remove the server afterwards')
+    .option('--stickiness <what>', 'persistent clients: keep (they stay until they go) or move (they go elsewhere)')
     .option('--wait', 'returns when nothing is left, or the deadline has come')
     .action(async (target: string, options: OverrideOptions) => override('drain', target, options))
   withReason(verb('disable', 'removes a server from its services at once')).action(

@@ -1,4 +1,5 @@
 // Orders of operators: checked, kept, told.
+import { readFile } from 'node:fs/promises'
 import { drainRefusal } from '../desired/candidate.ts'
 import type { Override, ServerId } from '../desired/inputs.ts'
 import { holds, serverId, withOverride, withoutOverride } from '../desired/overrides.ts'
@@ -23,9 +24,7 @@ function checkTarget(site: Site, target: string): void {
 }
 
 /** Refuses a drain that one of the target's services cannot have. */
-function checkDrain(site: Site, { target, stickiness }: OverrideRequest): void {
-  if (stickiness === 'move')
-    throw new ControlError(409, 'stickiness: move is not supported yet; disable moves clients at once')
+function checkDrain(site: Site, { target }: OverrideRequest): void {
   const ids = new Set(targetsOf(site, target))
   for (const service of site.services) {
     const refusal = drainRefusal(service)
@@ -34,11 +33,45 @@ function checkDrain(site: Site, { target, stickiness }: OverrideRequest): void {
   }
 }
 
+/** Whether the kernel ends connections whose destination is out of the table, which `stickiness: move` does for moments. */
+async function endsConnections(sysctl: string): Promise<boolean> {
+  try {
+    return (await readFile(sysctl, 'utf8')).trim() !== '0'
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false // IPVS is not loaded: no connections
+    throw error
+  }
+}
+
+/** Refuses a drain that would end connections. `sysctl`: the file of `expire_nodest_conn`. */
+export async function checkMove(
+  site: Site,
+  { target, stickiness }: Pick<OverrideRequest, 'target' | 'stickiness'>,
+  sysctl = '/proc/sys/net/ipv4/vs/expire_nodest_conn',
+): Promise<void> {
+  const ids = new Set(targetsOf(site, target))
+  const moving = site.services.find(
+    ({ name, servers, persistence, drain }) =>
+      persistence !== undefined &&
+      (stickiness ?? drain.stickiness) === 'move' &&
+      servers.some((server) => ids.has(serverId(name, server.name))),
+  )
+  if (moving === undefined || !(await endsConnections(sysctl))) return
+  const fix = 'set the sysctl to 0, or drain with stickiness keep'
+  throw new ControlError(
+    409,
+    `${moving.name}: moving its clients would end its connections, because net.ipv4.vs.expire_nodest_conn is not 0; ${fix}`,
+  )
+}
+
 /** Keeps an override. Resolves with what was told, when it is on the disk. Throws `ControlError`. */
 export async function addOrder(store: Store, events: Events, site: Site, request: OverrideRequest): Promise<string> {
   const { kind, target, who, why, until, stickiness, waitMs, afterwards } = request
   checkTarget(site, target)
-  if (kind === 'drain') checkDrain(site, request)
+  if (kind === 'drain') {
+    checkDrain(site, request)
+    await checkMove(site, request)
+  }
   const since = Date.now()
   const drain = {
     ...(stickiness === undefined ? {} : { stickiness }),

@@ -49,7 +49,11 @@ export async function remainingOf({
       const found = keys.map((key) => counts.get(key)).filter((each) => each !== undefined)
       if (!found.every((each) => each !== 'open')) continue
       const sum = (of: (each: Remaining) => number): number => found.reduce((total, each) => total + of(each), 0)
-      remaining.set(id, { connections: sum((each) => each.connections), templates: sum((each) => each.templates) })
+      remaining.set(id, {
+        ...(found.length === 0 && { absent: true }),
+        connections: sum((each) => each.connections),
+        templates: sum((each) => each.templates),
+      })
     }
   }
   return remaining

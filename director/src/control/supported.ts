@@ -1,5 +1,4 @@
-// What a site may say and this daemon cannot do yet: refused, so that nobody believes in it. (The lint refuses
-// `stickiness: move`.)
+// What a site may say and this daemon cannot do yet: refused, so that nobody believes in it.
 import type { Check, Site, SiteService } from '../site/site.ts'
 
 const isIndirect = ({ via }: Check): boolean => via === 'service'

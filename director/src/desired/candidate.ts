@@ -1,5 +1,14 @@
 // A server by the operator's word or its health, before groups, the minimum and weights are looked at.
-import { agentWord, drainAt, MOVE_GAP_MS, movesClients, verdictOf, type Decision, type ReasonCode } from './decision.ts'
+import {
+  agentWord,
+  drainAt,
+  MOVE_EVERY_MS,
+  MOVE_GAP_MS,
+  movesClients,
+  verdictOf,
+  type Decision,
+  type ReasonCode,
+} from './decision.ts'
 import type { Health, Memory, Override, Remaining, ServerHealth, ServerId, ServerNote } from './inputs.ts'
 import { overrideOf, serverId } from './overrides.ts'
 import type { SiteServer, SiteService } from '../site/site.ts'
@@ -107,8 +116,10 @@ function drained(
 ): Found {
   const { since, drain = {} } = override
   const by = ` by ${override.who}${words(override.why)}`
-  const point = drainAt(service, override, remaining, now)
   const moves = movesClients(service, override) && !leaves
+  // Out of the table for a moment, it still has its connections.
+  const isUnseen = moves && note.moved?.drain === since && remaining?.absent === true
+  const point = drainAt(service, override, isUnseen ? undefined : remaining, now)
   const empty = point.empty || note.drained === since
   if (empty || point.over) {
     if (!point.over && point.deadline > now) wake(point.deadline) // its text changes
@@ -122,9 +133,10 @@ function drained(
   const reason = `draining${by}; ${point.text}`
   if (!moves) return { place: 'draining', code: 'draining', reason }
   const moved = note.moved?.drain === since ? note.moved : { drain: since, at: now }
-  const end = moved.at + MOVE_GAP_MS
-  if (now < moved.at || now >= end) return { place: 'draining', code: 'draining', reason, note: { moved } }
-  wake(end)
+  const phase = (((now - moved.at) % MOVE_EVERY_MS) + MOVE_EVERY_MS) % MOVE_EVERY_MS // the clock may go back
+  const isOut = phase < MOVE_GAP_MS
+  wake(now - phase + (isOut ? MOVE_GAP_MS : MOVE_EVERY_MS))
+  if (!isOut) return { place: 'draining', code: 'draining', reason, note: { moved } }
   return { place: 'absent', code: 'moving', reason: `${reason}; out of the table for a moment`, note: { moved } }
 }
 

@@ -48,6 +48,9 @@ export const MOST_WEIGHT = 2_147_483_647
 /** With `stickiness: move` a destination is out of the table for this long. Clients that connect meanwhile go elsewhere. */
 export const MOVE_GAP_MS = 1000
 
+/** From one such moment to the next, while it drains: the kernel keeps clients that did not connect in the one before. */
+export const MOVE_EVERY_MS = 5000
+
 /** A slow start has this many steps: the table is not written at every moment. */
 export const SLOW_START_STEPS = 20
 

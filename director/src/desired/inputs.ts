@@ -53,6 +53,8 @@ export interface Override {
 
 /** What is left on a draining server. */
 export interface Remaining {
+  /** It is not in the table: what it has left cannot be seen. Default false. */
+  readonly absent?: boolean
   readonly connections: number
   /** Templates of persistent clients. */
   readonly templates: number
@@ -78,6 +80,6 @@ export interface ServerNote {
   readonly agentWeight?: number
   /** `since` of the drain that is over: what comes later, such as a count of connections, does not reopen it. */
   readonly drained?: number
-  /** A drain with `stickiness: 'move'`: its `since`, and when the destination was taken out. */
+  /** A drain with `stickiness: 'move'`: its `since`, and when the destination was taken out for the first time. */
   readonly moved?: { readonly drain: number; readonly at: number }
 }

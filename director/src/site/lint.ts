@@ -139,12 +139,6 @@ const sorryServer: Rule = ({ sorry, servers, minimumHealthy }, _form, path) => {
   return [warning('sorry-is-server', [...path, 'sorry', 'address'], text, 'choose another address')]
 }
 
-const drain: Rule = (service, _form, path) => {
-  if (service.drain.stickiness !== 'move') return []
-  const text = 'move is not supported yet'
-  return [{ code: 'not-supported', path: [...path, 'drain', 'stickiness'], text, fix: 'write keep' }]
-}
-
 const ftp: Rule = (service, _form, path) => {
   const { ftpActive, servers, serversFrom } = service
   const some = servers.some(({ forwarding }) => forwarding === 'masquerade')
@@ -181,7 +175,6 @@ const rules: readonly Rule[] = [
   checkTimes,
   noChecks,
   sorryServer,
-  drain,
   ftp,
   onePacket,
   families,

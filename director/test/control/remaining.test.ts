@@ -73,7 +73,7 @@ test('a server that still has a weight is not counted: it gets connections after
 
 test('a server that is not in the table has nothing left', async () => {
   const nothing = { connections: 0, templates: 0 }
-  expect(await remainingOf(input(kernel([]), 'a'))).toEqual(new Map([['shop/a', nothing]]))
+  expect(await remainingOf(input(kernel([]), 'a'))).toEqual(new Map([['shop/a', { absent: true, ...nothing }]]))
 })
 
 test('the kernel is not asked while nothing drains', async () => {

@@ -66,7 +66,7 @@ describe('a drained server that is not checked yet', () => {
     const overrides = [order('drain', 'a', { drain: { stickiness: 'move' } })]
     const moved = memory({ moved: { drain: NOW, at: NOW } })
     expect(at({ overrides, memory: moved, now: NOW + 10 })).toBeUndefined()
-    expect(at({ overrides, memory: moved, now: NOW + 5000 })).toBe(0)
+    expect(at({ overrides, memory: moved, now: NOW + 4000 })).toBe(0)
   })
 })
 

@@ -81,16 +81,23 @@ test('a drained server is removed if told so, and stays so while nobody counts',
   expect(web1(shop({}, again, { memory })).place).toBe('draining')
 })
 
-test('a drain that moves persistent clients takes the destination out for a moment', () => {
+test('a drain that moves persistent clients takes the destination out for moments', () => {
   const persistence = { timeoutSeconds: 360, netmask: undefined, engine: undefined }
   const overrides = [override('drain', 'web1', { since: NOW, drain: { stickiness: 'move' } })]
   const first = web1(shop({ persistence }, overrides, { remaining: left(3, 4) }))
   expect(first).toMatchObject({ place: 'absent', code: 'moving', wakeAt: NOW + 1000 })
   const { memory } = first
   expect(web1(shop({ persistence }, overrides, { memory, now: NOW + 999 })).code).toBe('moving')
-  const second = web1(shop({ persistence }, overrides, { memory, remaining: left(3, 4), now: NOW + 1000 }))
-  expect(second).toMatchObject({ place: 'draining', weight: 0, code: 'draining' })
-  expect(second.reason).toMatch(/waits for 3 connections$/)
+  // Nobody sees what is left on it at that moment.
+  const unseen = new Map([['shop/web1', { absent: true, connections: 0, templates: 0 }]] as const)
+  const second = web1(shop({ persistence }, overrides, { memory, remaining: unseen, now: NOW + 1000 }))
+  expect(second).toMatchObject({ place: 'draining', weight: 0, code: 'draining', wakeAt: NOW + 5000 })
+  const third = web1(shop({ persistence }, overrides, { memory, remaining: left(3, 4), now: NOW + 1000 }))
+  expect(third).toMatchObject({ place: 'draining', weight: 0, code: 'draining' })
+  expect(third.reason).toMatch(/waits for 3 connections$/)
+  // The kernel kept the clients that did not connect then.
+  const again = web1(shop({ persistence }, overrides, { memory, remaining: left(3, 4), now: NOW + 10_000 }))
+  expect(again).toMatchObject({ place: 'absent', code: 'moving', wakeAt: NOW + 11_000 })
   // Templates do not hold it up, and would lead clients back to weight 0.
   const last = web1(shop({ persistence }, overrides, { memory, remaining: left(0, 4), now: NOW + 5000 }))
   expect(last).toMatchObject({ place: 'absent', code: 'drained' })

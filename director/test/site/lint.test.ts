@@ -96,11 +96,6 @@ describe.each<[string, string, string]>([
     site(web, servers.replace(' }', ', thresholds: { upper: 5, lower: 3 } }'), checks),
   ],
   [
-    'error not-supported drain.stickiness',
-    site(web, servers, checks, 'drain: { stickiness: move }'),
-    site(web, servers, checks, 'drain: { stickiness: keep }'),
-  ],
-  [
     'warning ftp-active ftp.active',
     site(web, servers, checks, 'ftp: { active: true }'),
     site(web, servers, checks, 'ftp: { active: true }', 'forwarding: masquerade'),
