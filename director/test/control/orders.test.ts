@@ -24,6 +24,7 @@ test('clients are not moved where that ends connections', async () => {
     'shop: moving its clients would end its connections, because net.ipv4.vs.expire_nodest_conn is not 0; ' +
       'set the sysctl to 0, or drain with stickiness keep',
   )
+  // oxlint-disable-next-line unicorn/no-thenable -- a text, as in the site file
   const byDefault = { persistence, servers, drain: { stickiness: 'move', waitMs: 1, then: 'keep' } } as const
   await expect(checkMove(site(service('shop', byDefault)), { target: 'shop/a' }, sysctl('1'))).rejects.toThrow(
     /^shop: /,
