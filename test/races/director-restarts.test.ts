@@ -30,7 +30,7 @@ test('killed at a system call of an apply: all is recorded that is ours, and the
 }, 600_000)
 
 /** DIRECTOR_KILLS=20 kills more often. */
-const KILLS = Number(process.env['DIRECTOR_KILLS'] ?? 5)
+const KILLS = Number(process.env['DIRECTOR_KILLS'] ?? 3)
 
 test('the daemon killed at random moments: no request fails, no start changes anything', async () => {
   const seen = await lab.run(
