@@ -73,6 +73,11 @@ const config: ViteUserConfig = defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      // Not in `npm test`: minutes of drains and of servers that fail.
+      {
+        resolve,
+        test: { ...onKernel, name: 'drains', include: ['test/director/**/*.test.ts'], maxWorkers: 1 },
+      },
     ],
   },
 })
