@@ -4,7 +4,8 @@ import { parentPort } from 'node:worker_threads'
 import type { Check } from '../site/site.ts'
 import { probeCap } from './descriptors.ts'
 import { Prober } from './prober.ts'
-import { probeAny } from './probes/all.ts'
+import { loadProbe, probeAny } from './probes/all.ts'
+import { isOurs } from './probes/errors.ts'
 import { needsSockets, type Probe, type ProbeResult, type ProbeTarget, type Sockets } from './probes/probe.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -12,7 +13,7 @@ const batchMs = 250
 /** Without reports only one batch in this many is sent: each wakes the main thread. It shows that the worker lives. */
 const quietBatches = 4
 
-/** The addon's sockets; without the addon, checks that need them have no verdict. */
+/** The addon's sockets; without the addon, checks that need them have no verdict. Rejects if this host is at fault for now. */
 async function importSockets(): Promise<Sockets | undefined> {
   try {
     const { openSocket } = await import('ipvs')
@@ -21,18 +22,32 @@ async function importSockets(): Promise<Sockets | undefined> {
       udp: (options) => openSocket({ type: 'udp', ...options }),
       ping: (options) => openSocket({ type: 'ping', ...options }),
     }
-  } catch {
+  } catch (error) {
+    if (isOurs(error)) throw error
     return undefined
   }
 }
 
 let sockets: Promise<Sockets | undefined> | undefined
 
-/** Loads the addon for the first probe that needs its sockets. */
+/** What was not loaded can be loaded by a new thread only: this one ends, and the main thread starts another. */
+async function orEnd<Module>(loading: Promise<Module>): Promise<Module> {
+  try {
+    return await loading
+  } catch (error) {
+    setImmediate(() => {
+      throw error
+    })
+    throw error
+  }
+}
+
+/** Modules, and the addon, are loaded for the first probe that needs them. */
 const probe: Probe = async (check, target, _, signal) => {
+  await orEnd(loadProbe(check.kind))
   if (!needsSockets(check, target)) return await probeAny(check, target, undefined, signal)
   sockets ??= importSockets()
-  return await probeAny(check, target, await sockets, signal)
+  return await probeAny(check, target, await orEnd(sockets), signal)
 }
 
 async function main(port: NonNullable<typeof parentPort>): Promise<void> {

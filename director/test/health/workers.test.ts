@@ -1,10 +1,12 @@
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { ProberBatch } from '../../src/health/prober.ts'
 import { type Target, probeKey } from '../../src/health/targets.ts'
 import { type WorkerEvent, Workers } from '../../src/health/workers.ts'
 import type { Check } from '../../src/site/site.ts'
 import { common, limits, local } from './support/checks.ts'
-import { bundledWorker, workerFrom } from './support/bundle.ts'
+import { bundledWorker, splitWorker, workerFrom } from './support/bundle.ts'
 import { refusedPort, tcpServer } from './support/servers.ts'
 
 const url = await bundledWorker()
@@ -104,6 +106,20 @@ test('a worker whose module fails is tried again and again, with growing pauses'
   await vi.waitUntil(() => events.length >= 3, patience)
   expect(events[0]).toEqual({ type: 'died', worker: 0, words: 'no such thing (exit status 1)' })
   expect(await made.probe(target(1).check, local)).toMatchObject({ verdict: 'void' })
+})
+
+test('a kind of probe that cannot be loaded at the moment is loaded by another thread', async () => {
+  const { dir, url: split } = await splitWorker()
+  const [file, away] = [join(dir, 'tcp.mjs'), join(dir, 'away')]
+  renameSync(file, away)
+  const { made, events } = workers(split)
+  const good = target(await accepting())
+  made.setTargets([good])
+  await vi.waitUntil(() => events.length > 0, patience)
+  expect(events[0]).toMatchObject({ type: 'died', words: expect.stringContaining('tcp.mjs') })
+  expect(made.reports.get(good.key)?.state ?? 'unknown').toBe('unknown')
+  renameSync(away, file)
+  await vi.waitUntil(() => made.reports.get(good.key)?.state === 'up', patience)
 })
 
 test('a silent worker changes nothing', async () => {

@@ -26,16 +26,20 @@ const loads: { readonly [Kind in Check['kind']]: Load<Kind> } = {
 
 const probes = new Map<Check['kind'], Promise<Probe>>()
 
-function probeOf(kind: Check['kind']): Promise<Probe> {
+/**
+ * The probe of a kind. Rejects if its module cannot be loaded, for instance without descriptors. Node.js keeps the failure of an
+ * import: only a new thread can try again.
+ */
+export async function loadProbe(kind: Check['kind']): Promise<Probe> {
   const known = probes.get(kind)
-  if (known !== undefined) return known
+  if (known !== undefined) return await known
   const loaded = loads[kind]() as Promise<Probe>
   probes.set(kind, loaded)
-  return loaded
+  return await loaded
 }
 
 /** Probes any check. */
 export const probeAny: Probe = async (check, target, sockets, signal) => {
-  const probe = await probeOf(check.kind)
+  const probe = await loadProbe(check.kind)
   return await probe(check, target, sockets, signal)
 }

@@ -28,6 +28,15 @@ export async function bundledWorker(): Promise<URL> {
   return await bundled('worker', '../../src/health/worker.ts')
 }
 
+/** The worker in pieces, as imports load them: the folder, and the entry. */
+export async function splitWorker(): Promise<{ readonly dir: string; readonly url: URL }> {
+  const dir = mkdtempSync(join(folder, 'split-'))
+  const input = fileURLToPath(new URL('../../../src/health/worker.ts', import.meta.url))
+  const output = { dir, entryFileNames: 'worker.mjs', chunkFileNames: '[name].mjs' }
+  await build({ input, platform: 'node', external: ['ipvs'], output, logLevel: 'silent' })
+  return { dir, url: pathToFileURL(join(dir, 'worker.mjs')) }
+}
+
 /** A worker with the given source. */
 export function workerFrom(name: string, source: string): URL {
   const file = join(folder, `${name}.mjs`)
