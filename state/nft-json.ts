@@ -146,6 +146,12 @@ function metChains(list: readonly Json[], rules: readonly NftRule[]): ReadonlyMa
   return met
 }
 
+/** Of packets that IPVS sees as such; bridges and devices have chains with the same hooks. */
+const families = new Set(['ip', 'ip6', 'inet'])
+
+/** Statements that keep packets from the rules behind them. */
+const verdicts = ['accept', 'drop', 'reject', 'return', 'goto', 'queue'] as const
+
 export function readNftJson(text: string): PacketFilterRules {
   const list = parsed(text)
   const rules = list.map((entry) => mapAt(entry, 'rule') as NftRule | undefined)
@@ -153,7 +159,7 @@ export function readNftJson(text: string): PacketFilterRules {
   const met = metChains(list, known)
   const found = new FoundRules()
   for (const [index, rule] of known.entries()) {
-    if (rule.family === 'inet' && rule.table === 'ipvs') continue
+    if (!families.has(rule.family) || (rule.family === 'inet' && rule.table === 'ipvs')) continue
     readRule(rule, index + 1, met.get(chainKey(rule, rule.chain)), found)
   }
   return found.all
@@ -169,8 +175,12 @@ function readRule(
   const parts: RuleParts = Object.assign({}, ...all.filter((each) => each !== undefined)) as RuleParts
   const unread = expr.find((_, index) => all[index] === undefined)
   const sets = expr.some((statement) => 'mangle' in statement || 'masquerade' in statement || 'redirect' in statement)
-  if (!sets) return
   const where = `${family} ${table} ${chain}`
+  const verdict = verdicts.find((name) => expr.some((statement) => name in statement))
+  if (!sets && verdict !== undefined && hook !== undefined && hooks.mark.includes(hook)) {
+    found.remark(line, `not taken over: ${where}: ${verdict}: it may keep packets from the rules behind it`)
+  }
+  if (!sets) return
   if (unread !== undefined)
     return found.remark(line, `not taken over: ${where}: ${JSON.stringify(unread)} has no equivalent`)
   const { action = 'mark' } = parts

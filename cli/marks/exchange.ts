@@ -1,5 +1,5 @@
 // `ipvs marks export`, `import`, `find` and `allocate`: exchange with nft and iptables, and marks of other programs.
-import type { AllocateMarkOptions } from 'ipvs'
+import type { AllocateMarkOptions, FirewallMarks, NatRule } from 'ipvs'
 import type { Command } from 'commander'
 import { inputName, readText, writeText } from '../shared/files.ts'
 import type { Context } from '../shared/context.ts'
@@ -29,6 +29,21 @@ Examples:
   iptables-save | ipvs marks import
   nft -j list ruleset | ipvs marks import`
 
+// Two transactions: if the second one fails, the first one was made.
+async function addNatAfter(
+  marks: number,
+  handle: FirewallMarks,
+  nat: readonly NatRule[],
+  context: Context,
+): Promise<void> {
+  try {
+    await handle.addNat(nat)
+  } catch (error) {
+    context.streams.error(`ipvs: the mark rules were added (${marks}), the rules for NAT were not:\n`)
+    throw error
+  }
+}
+
 function registerImport(marks: Command, context: Context): void {
   marks
     .command('import')
@@ -47,7 +62,7 @@ function registerImport(marks: Command, context: Context): void {
       }
       await context.withMarks(command, async (handle) => {
         if (rules.length > 0) await handle.add(rules)
-        if (nat.length > 0) await handle.addNat(nat)
+        if (nat.length > 0) await addNatAfter(rules.length, handle, nat, context)
       })
     })
 }

@@ -154,18 +154,23 @@ test('rules of iptables, ip6tables and nft come over', async () => {
     ipvs('marks import -'),
     ipvs('marks list'),
     ipvs('marks nat list'),
+    // Of two families: the kernel is not asked, and the marks are there.
+    `printf '*mangle\\n-A PREROUTING -d 10.9.0.1 -p tcp --dport 80 -j MARK --set-mark 9\\nCOMMIT\\n'
+     printf '*nat\\n-A POSTROUTING -s 10.0.0.0/24 -d fd00::1 -j MASQUERADE\\nCOMMIT\\n'`,
+    ipvs('marks import'),
   ])
   const rules = ['7 172.16.0.100 tcp 80,443', '21 192.168.1.11 tcp 10000-20000', 'masquerade 10.0.0.0/24 tcp 20']
   expect(seen[2]?.split('\n')).toEqual(expect.arrayContaining(rules))
   expect(seen[2]).toContain('not taken over: -m conntrack has no equivalent')
-  const listed = (seen.at(-2) ?? '').trimEnd().split('\n').slice(1)
+  const listed = (seen.at(-4) ?? '').trimEnd().split('\n').slice(1)
   expect(listed.map((line) => line.trim().split(/ +/).slice(0, 4).join(' ')).toSorted()).toEqual([
     '21 192.168.1.11 tcp 10000-20000',
     '25 172.16.0.101 tcp 25',
     '7 172.16.0.100 tcp 80,443',
     '8 fd00::100 udp 53',
   ])
-  expect(seen.at(-1)).toContain('masquerade')
+  expect(seen.at(-3)).toContain('masquerade')
+  expect(seen.at(-1)).toMatch(/^1 ipvs: the mark rules were added \(1\), the rules for NAT were not:\nipvs: /)
 })
 
 test('marks of other tables, and an unused mark', async () => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command line. Exit statuses: 0 fine, 1 it failed, 64 wrong usage; `plan` ends with 2 when there are changes. Verbs load what they need when they
-// run: a short question to the daemon does not wait for parsers and probes.
+// The command line. Exit statuses: 0 fine, 1 it failed, 64 wrong usage; `plan` ends with 2 when there are changes. Verbs load what
+// they need when they run: a short question to the daemon does not wait for parsers and probes.
 import { Command, CommanderError } from 'commander'
 import { printable } from '../site/problems.ts'
 import { addApply, addPlan } from './apply.ts'

@@ -1,5 +1,5 @@
 // `ipvs-director drain`, `undrain`, `disable`, `enable`, `force-up`: an operator's word about a server.
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { parseDuration } from '../site/duration.ts'
 import type { OverrideKind } from '../desired/inputs.ts'
 import type { OrderAnswer, OverrideRequest, Status } from '../control/status.ts'
@@ -84,8 +84,13 @@ export function addOverrides(program: Command): void {
       .option('--json', 'prints JSON')
   withReason(verb('drain', 'gives a server (web1, or shop/web1) no new connections, and lets its clients finish'))
     .option('--deadline <duration>', 'ends the wait for connections; default: as the site says', milliseconds)
-    .option('--then <what>', 'keep (weight 0) or remove the server afterwards')
-    .option('--stickiness <what>', 'persistent clients: keep (they stay until they go) or move (they go elsewhere)')
+    .addOption(new Option('--then <what>', 'afterwards: weight 0, or out of the table').choices(['keep', 'remove']))
+    .addOption(
+      new Option('--stickiness <what>', 'persistent clients stay until they go, or go elsewhere').choices([
+        'keep',
+        'move',
+      ]),
+    )
     .option('--wait', 'returns when nothing is left, or the deadline has come')
     .action(async (target: string, options: OverrideOptions) => override('drain', target, options))
   withReason(verb('disable', 'removes a server from its services at once')).action(

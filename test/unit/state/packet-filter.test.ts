@@ -76,6 +76,28 @@ describe('single rules', () => {
   })
 })
 
+describe('single rules of nft', () => {
+  const mark = { mangle: { key: { meta: { key: 'mark' } }, value: 7 } }
+  const ruleset = (family: string, hook: string, ...expr: object[]): string => {
+    const place = { family, table: 't' }
+    return JSON.stringify({
+      nftables: [{ chain: { ...place, name: 'c', hook } }, { rule: { ...place, chain: 'c', expr } }],
+    })
+  }
+
+  test('families: bridges and devices have the same hooks, and other packets', () => {
+    expect(lines(ruleset('inet', 'prerouting', mark))).toEqual(['7 0.0.0.0/0 all all'])
+    expect(lines(ruleset('bridge', 'prerouting', mark))).toEqual([])
+    expect(lines(ruleset('netdev', 'ingress', mark))).toEqual([])
+  })
+
+  test('a verdict may keep packets from the rules behind it; in another chain it says nothing', () => {
+    const text = '1: not taken over: ip t c: return: it may keep packets from the rules behind it'
+    expect(lines(ruleset('ip', 'prerouting', { return: null }))).toEqual([text])
+    expect(lines(ruleset('ip', 'forward', { return: null }))).toEqual([])
+  })
+})
+
 test.each(['', 'Chain PREROUTING (policy ACCEPT)', '{"a": 1}', '{', '{"nftables": 1}'])('refuses %j', (text) => {
   const error = new IpvsError('ERR_IPVS_INVALID_ARGUMENT', '', { operation: '', target: '' })
   expect(() => readPacketFilter(text)).toThrow(expect.objectContaining({ code: error.code, attribute: 'text' }))
