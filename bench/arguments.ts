@@ -1,6 +1,6 @@
 // The command line of `npm run bench`.
 import { BenchError } from './bench-error.ts'
-import { choiceOptions, chosen, count, counts, list, parseWords } from './command-line.ts'
+import { choiceOptions, chosen, commonOptions, count, counts, list, parseWords } from './command-line.ts'
 import type { Choice } from './plan.ts'
 import { driverNames, trials } from './trials/trials.ts'
 
@@ -42,7 +42,7 @@ function chosenTrials(words: readonly string[] | undefined): string[] | undefine
 }
 
 export function parseArguments(args: readonly string[]): Arguments {
-  const values = parseWords(args, choiceOptions)
+  const values = parseWords(args, { ...commonOptions, ...choiceOptions })
   const direct = values.direct ?? false
   if (direct && values.kernels !== undefined) throw new BenchError('--direct uses the running kernel: no --kernels')
   return {

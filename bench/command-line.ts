@@ -3,17 +3,22 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { BenchError } from './bench-error.ts'
 
-export const choiceOptions = {
+/** Of every bench. */
+export const commonOptions = {
   kernels: { type: 'string' },
-  direct: { type: 'boolean' },
-  trials: { type: 'string' },
   drivers: { type: 'string' },
-  sizes: { type: 'string' },
   repeat: { type: 'string' },
   json: { type: 'string' },
   from: { type: 'string', multiple: true },
   save: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
+} as const
+
+/** Of benches with sizes. */
+export const choiceOptions = {
+  direct: { type: 'boolean' },
+  trials: { type: 'string' },
+  sizes: { type: 'string' },
 } as const
 
 type Values<Options extends NonNullable<ParseArgsConfig['options']>> = ReturnType<

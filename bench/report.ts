@@ -1,6 +1,7 @@
 // Renders the report as Markdown.
 import { drivers } from './drivers/drivers.ts'
 import { goalsOf, type Verdict } from './goals.ts'
+import { resultsPage } from './results-page.ts'
 import { figuresOf, trialsOf, type Entry, type Results, type Run, type TrialFigures } from './results.ts'
 import { digits, type Spread } from './statistics.ts'
 import type { DriverName, Probe } from './trials/trials.ts'
@@ -72,25 +73,11 @@ function runSection(run: Run): string[] {
   ]
 }
 
-function legend(results: Results): string[] {
-  const used = new Set(results.runs.flatMap((run) => run.cells.map((cell) => cell.driver)))
-  return [...used].map((name) => `- **${name}**: ${drivers[name].title}`)
-}
+const about =
+  'Medians of repetitions, with the smallest and the largest in parentheses. What each row and column is: README.md.'
 
 export function report(results: Results): string {
-  return [
-    '# Results',
-    '',
-    'Medians of repetitions, with the smallest and the largest in parentheses. What each row and column is: README.md.',
-    '',
-    `Machine: ${results.machine}. Node.js ${results.node}.`,
-    '',
-    ...results.commands.map((command) => `    ${command}\n`),
-    ...legend(results),
-    '',
-    ...results.runs.flatMap(runSection),
-  ]
-    .join('\n')
-    .trimEnd()
-    .concat('\n')
+  const used = new Set(results.runs.flatMap((run) => run.cells.map((cell) => cell.driver)))
+  const titles = [...used].map((name) => [name, drivers[name].title] as const)
+  return resultsPage(results, [about], titles, results.runs.flatMap(runSection))
 }

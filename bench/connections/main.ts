@@ -4,7 +4,7 @@ import { arch, cpus, release } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
+import { chosen, commandOf, commonOptions, count, counts, list, parseWords } from '../command-line.ts'
 import { placeWords } from '../guest-process.ts'
 import { describeMachine } from '../machine.ts'
 import { measuredRun } from '../measured.ts'
@@ -33,17 +33,7 @@ a million lines from a file in memory.
   --save           writes bench/connections/results.md
 `
 
-const options = {
-  kernels: { type: 'string' },
-  'no-host': { type: 'boolean' },
-  drivers: { type: 'string' },
-  sizes: { type: 'string' },
-  repeat: { type: 'string' },
-  json: { type: 'string' },
-  from: { type: 'string', multiple: true },
-  save: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const
+const options = { ...commonOptions, 'no-host': { type: 'boolean' }, sizes: { type: 'string' } } as const
 
 /** The source folder; this file runs as out/bench/connections/main.js. */
 const folder = fileURLToPath(new URL('../../../bench/connections/', import.meta.url))

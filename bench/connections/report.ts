@@ -1,6 +1,7 @@
 // Renders the report of the connection table as Markdown.
 import type { Verdict } from '../goals.ts'
 import { goalTable, range, row } from '../report.ts'
+import { resultsPage } from '../results-page.ts'
 import type { Results, Run } from '../results.ts'
 import { digits, spread, type Spread } from '../statistics.ts'
 import { driverNames, driverTitles, type CellResult } from './plan.ts'
@@ -125,21 +126,11 @@ function section(run: ConnectionRun): string[] {
   ]
 }
 
-export function report({ machine, node, commands, runs }: Results<CellResult>): string {
-  return [
-    '# Results',
-    '',
+export function report(results: Results<CellResult>): string {
+  const about = [
     'Reading the connection table. Medians of repetitions, with the smallest and the largest in parentheses. What rows and columns',
     'are: [README.md](README.md).',
-    '',
-    `Machine: ${machine}. Node.js ${node}.`,
-    '',
-    ...commands.map((command) => `    ${command}\n`),
-    ...driverNames.map((name) => `- **${name}**: ${driverTitles[name]}`),
-    '',
-    ...runs.flatMap(section),
   ]
-    .join('\n')
-    .trimEnd()
-    .concat('\n')
+  const drivers = driverNames.map((name) => [name, driverTitles[name]] as const)
+  return resultsPage(results, about, drivers, results.runs.flatMap(section))
 }

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
+import { chosen, commandOf, commonOptions, count, counts, list, parseWords } from '../command-line.ts'
 import { describeMachine } from '../machine.ts'
 import { measuredRun } from '../measured.ts'
 import { run, show } from '../program.ts'
@@ -26,16 +26,10 @@ Compares the director with keepalived and ldirectord: a server fails, a reload u
 `
 
 const options = {
-  kernels: { type: 'string' },
+  ...commonOptions,
   trials: { type: 'string' },
-  drivers: { type: 'string' },
   checks: { type: 'string' },
   services: { type: 'string' },
-  repeat: { type: 'string' },
-  json: { type: 'string' },
-  from: { type: 'string', multiple: true },
-  save: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
 } as const
 
 /** The source folder; this file runs as out/bench/director/main.js. */

@@ -1,5 +1,6 @@
 // Renders the report of the director and its peers as Markdown.
 import { range, row } from '../report.ts'
+import { resultsPage } from '../results-page.ts'
 import type { Results, Run } from '../results.ts'
 import { digits, spread, type Spread } from '../statistics.ts'
 import {
@@ -98,21 +99,11 @@ function section({ release, place, seconds, cells }: DirectorRun): string[] {
   return [`## Linux ${release}`, '', `${place}; ${digits(seconds / 60)} minutes.`, '', ...parts]
 }
 
-export function report({ machine, node, commands, runs }: Results<CellResult>): string {
-  return [
-    '# Results',
-    '',
+export function report(results: Results<CellResult>): string {
+  const about = [
     'The director beside keepalived and ldirectord; each command is one boot of a kernel. Medians of repetitions, with the smallest',
     'and the largest in parentheses; in bold the director divided by the peer. What rows and columns are: [README.md](README.md).',
-    '',
-    `Machine: ${machine}. Node.js ${node}.`,
-    '',
-    ...commands.map((command) => `    ${command}\n`),
-    ...driverNames.map((name) => `- **${name}**: ${driverTitles[name]}`),
-    '',
-    ...runs.flatMap(section),
   ]
-    .join('\n')
-    .trimEnd()
-    .concat('\n')
+  const drivers = driverNames.map((name) => [name, driverTitles[name]] as const)
+  return resultsPage(results, about, drivers, results.runs.flatMap(section))
 }

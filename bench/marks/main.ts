@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { BenchError } from '../bench-error.ts'
-import { choiceOptions, chosen, commandOf, count, counts, list, parseWords } from '../command-line.ts'
+import { choiceOptions, chosen, commandOf, commonOptions, count, counts, list, parseWords } from '../command-line.ts'
 import { describeMachine } from '../machine.ts'
 import { measuredRun } from '../measured.ts'
 import { run, show } from '../program.ts'
@@ -32,6 +32,8 @@ Measures firewall marks: the cost of a packet with N rules, and the time to load
   --save           writes bench/marks/results.md
 `
 
+const options = { ...commonOptions, ...choiceOptions } as const
+
 /** The source folder; this file runs as out/bench/marks/main.js. */
 const folder = fileURLToPath(new URL('../../../bench/marks/', import.meta.url))
 const guest = fileURLToPath(new URL('guest.js', import.meta.url))
@@ -49,7 +51,7 @@ function describe({ trial, driver, n, error }: CellResult): string {
 }
 
 async function take(words: readonly string[]): Promise<MarkResults> {
-  const values = parseWords(words, choiceOptions)
+  const values = parseWords(words, options)
   if (values.direct && values.kernels !== undefined)
     throw new BenchError('--direct uses the running kernel: no --kernels')
   const cells = planCells({
@@ -69,5 +71,5 @@ async function take(words: readonly string[]): Promise<MarkResults> {
 
 await run(async (words) => {
   const file = path.join(folder, 'results.md')
-  await show(parseWords(words, choiceOptions), { usage, file, take: async () => take(words), report })
+  await show(parseWords(words, options), { usage, file, take: async () => take(words), report })
 })

@@ -1,5 +1,6 @@
 // Renders the report of firewall marks as Markdown.
 import { goalTable, range, row } from '../report.ts'
+import { resultsPage } from '../results-page.ts'
 import type { Results } from '../results.ts'
 import { digits, type Spread } from '../statistics.ts'
 import { goalsOf, loadOf, nanosecondsOf, rulesCost, scaled, sizesOf, type LoadValue, type MarkRun } from './figures.ts'
@@ -125,20 +126,10 @@ function runSection(run: MarkRun): string[] {
 
 export function report(results: Results<CellResult>): string {
   const used = new Set(results.runs.flatMap((run) => run.cells.map((cell) => cell.driver)))
-  return [
-    '# Results',
-    '',
+  const about = [
     'Firewall marks. Medians of repetitions, with the smallest and the largest in parentheses. What rows and columns are:',
     '[README.md](../README.md), "Marks".',
-    '',
-    `Machine: ${results.machine}. Node.js ${results.node}.`,
-    '',
-    ...results.commands.map((command) => `    ${command}\n`),
-    ...driverNames.filter((name) => used.has(name)).map((name) => `- **${name}**: ${drivers[name].title}`),
-    '',
-    ...results.runs.flatMap(runSection),
   ]
-    .join('\n')
-    .trimEnd()
-    .concat('\n')
+  const titles = driverNames.filter((name) => used.has(name)).map((name) => [name, drivers[name].title] as const)
+  return resultsPage(results, about, titles, results.runs.flatMap(runSection))
 }

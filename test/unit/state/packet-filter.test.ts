@@ -76,15 +76,15 @@ describe('single rules', () => {
   })
 })
 
+const ruleset = (family: string, hook: string, ...expr: object[]): string => {
+  const place = { family, table: 't' }
+  return JSON.stringify({
+    nftables: [{ chain: { ...place, name: 'c', hook } }, { rule: { ...place, chain: 'c', expr } }],
+  })
+}
+
 describe('single rules of nft', () => {
   const mark = { mangle: { key: { meta: { key: 'mark' } }, value: 7 } }
-  const ruleset = (family: string, hook: string, ...expr: object[]): string => {
-    const place = { family, table: 't' }
-    return JSON.stringify({
-      nftables: [{ chain: { ...place, name: 'c', hook } }, { rule: { ...place, chain: 'c', expr } }],
-    })
-  }
-
   test('families: bridges and devices have the same hooks, and other packets', () => {
     expect(lines(ruleset('inet', 'prerouting', mark))).toEqual(['7 0.0.0.0/0 all all'])
     expect(lines(ruleset('bridge', 'prerouting', mark))).toEqual([])
