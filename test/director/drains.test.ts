@@ -25,12 +25,9 @@ beforeAll(async () => {
     async (context): Promise<Seen> => {
       const { root, sh, sleep, start } = context
       const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
-      const { buildSite } = await load<typeof import('../traffic/topology.ts')>('topology')
-      const { ask, serveWeb } = await load<typeof import('../traffic/web.ts')>('web')
-      const { Daemon } = await load<typeof import('../traffic/daemon.ts')>('daemon')
-      const site = await buildSite(context, 'masquerade')
-      await serveWeb(context, site)
-      const daemon = await Daemon.prepare(context, site.director)
+      const { ask } = await load<typeof import('../traffic/web.ts')>('web')
+      const { daemonOnSite } = await load<typeof import('../traffic/daemon.ts')>('daemon')
+      const { site, daemon } = await daemonOnSite(context)
       await daemon.write(`version: 1
 defaults: { forwarding: masquerade, check: { interval: 1s, timeout: 2s, rise: 1, fall: 3 } }
 services:

@@ -28,11 +28,9 @@ beforeAll(async () => {
     async (context): Promise<Seen> => {
       const { root, sh, sleep, start } = context
       const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
-      const { buildSite } = await load<typeof import('../traffic/topology.ts')>('topology')
-      const { ask, serveWeb } = await load<typeof import('../traffic/web.ts')>('web')
-      const { Daemon } = await load<typeof import('../traffic/daemon.ts')>('daemon')
-      const site = await buildSite(context, 'masquerade', ['server-7', 'server-17', 'server-27'])
-      await serveWeb(context, site)
+      const { ask } = await load<typeof import('../traffic/web.ts')>('web')
+      const { daemonOnSite } = await load<typeof import('../traffic/daemon.ts')>('daemon')
+      const { site, daemon } = await daemonOnSite(context, ['server-7', 'server-17', 'server-27'])
       const agentFile = (await sh('mktemp')).trim()
       const says = async (text: string) => sh(`echo '${text}' >${agentFile}`)
       await says('100%')
@@ -64,7 +62,6 @@ services:${service('kept', '172.16.0.101', 'minimumHealthy: { share: 50%, below:
         'minimumHealthy: { share: 50%, below: sorry }\n    sorry: { address: 10.0.0.27 }',
       )}${service('gone', '172.16.0.103', 'minimumHealthy: { share: 50%, below: withdraw }')}${shop}
 `
-      const daemon = await Daemon.prepare(context, site.director)
       await daemon.write(file('brake: false'))
       await daemon.start()
       await daemon.served()

@@ -37,12 +37,8 @@ test('the daemon killed at random moments: no request fails, no start changes an
     async (context, kills) => {
       const { sh, sleep, start, root } = context
       const load = async <Module>(name: string) => context.import<Module>(`./out/test/traffic/${name}.js`)
-      const { buildSite } = await load<typeof import('../traffic/topology.ts')>('topology')
-      const { serveWeb } = await load<typeof import('../traffic/web.ts')>('web')
-      const { Daemon } = await load<typeof import('../traffic/daemon.ts')>('daemon')
-      const site = await buildSite(context, 'masquerade')
-      await serveWeb(context, site)
-      const daemon = await Daemon.prepare(context, site.director)
+      const { daemonOnSite } = await load<typeof import('../traffic/daemon.ts')>('daemon')
+      const { site, daemon } = await daemonOnSite(context)
       await daemon.write(`version: 1
 defaults: { forwarding: masquerade, check: { interval: 500ms, timeout: 1s, rise: 2, fall: 3 } }
 services:

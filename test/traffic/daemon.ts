@@ -1,4 +1,6 @@
 // The program ipvs-director in the lab: verbs, and a daemon that is asked through its socket.
+import { buildSite, type Site } from './topology.ts'
+import { serveWeb } from './web.ts'
 import type { LabContext, LabProcess, Netns, RunResult } from '../lab/job.ts'
 
 export interface DaemonStatus {
@@ -95,4 +97,14 @@ export class Daemon {
     const site = ['plan', 'apply', 'run', 'reload'].includes(verb) ? ['-c', this.#config] : []
     return [`${this.#context.root}/director/dist/cli/main.js`, verb, ...args, ...site, ...folders]
   }
+}
+
+/** A site behind masquerade whose servers serve, and a director that does not run yet. */
+export async function daemonOnSite(
+  context: LabContext,
+  names?: readonly string[],
+): Promise<{ readonly site: Site; readonly daemon: Daemon }> {
+  const site = await buildSite(context, 'masquerade', names)
+  await serveWeb(context, site)
+  return { site, daemon: await Daemon.prepare(context, site.director) }
 }

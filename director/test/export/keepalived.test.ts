@@ -63,7 +63,13 @@ test('every check, and what keepalived has no word for', () => {
     { redis: { port: 6379 } },
     { agent: { port: 9000 } },
   ]
-  const { text, lost } = exported(siteWith(['services.s.checks', checks], ['services.s.slowStart', { for: '30s' }]))
+  const { text, lost } = exported(
+    siteWith(
+      ['services.s.servers', [{ name: 'a', address: '10.0.0.1' }]],
+      ['services.s.checks', checks],
+      ['services.s.slowStart', { for: '30s' }],
+    ),
+  )
   expect(text).toMatchInlineSnapshot(`
     "# s
     virtual_server 172.16.0.1 80 {
@@ -73,90 +79,6 @@ test('every check, and what keepalived has no word for', () => {
         alpha
 
         real_server 10.0.0.1 80 {
-            weight 1
-            inhibit_on_failure
-            TCP_CHECK {
-                connect_port 80
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-            HTTP_GET {
-                url {
-                    path /x
-                    status_code 200-299 301
-                    virtualhost www.example.com
-                    regex "a \\"b\\""
-                    regex_no_match "c"
-                }
-                connect_port 80
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-            SSL_GET {
-                url {
-                    path /
-                    status_code 200-299
-                }
-                connect_port 443
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-            DNS_CHECK {
-                type SOA
-                name example.com
-                connect_port 53
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-            UDP_CHECK {
-                payload 6869
-                require_reply
-                connect_port 53
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-            PING_CHECK {
-                connect_timeout 2
-                delay_loop 0.5
-                retry 2
-                delay_before_retry 0.5
-            }
-            SMTP_CHECK {
-                connect_port 25
-                bindto 10.0.0.9
-                bind_if eth0
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-            MISC_CHECK {
-                misc_path "/bin/check 'a b'"
-                misc_timeout 2
-                delay_loop 5
-                retry 0
-                delay_before_retry 1
-            }
-            TCP_CHECK {
-                connect_port 6379
-                connect_timeout 2
-                delay_loop 5
-                retry 2
-                delay_before_retry 1
-            }
-        }
-
-        real_server 10.0.0.2 80 {
             weight 1
             inhibit_on_failure
             TCP_CHECK {
